@@ -1,0 +1,73 @@
+"""The command line: which words there are and what each needs. What they do stands elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# What is printed where a terminal or a file cannot take the letters of mathematics.
+PLAIN = str.maketrans(
+    {"∂": "d", "σ": "s", "Σ": "sum ", "≠": "!=", "·": "*", "−": "-", "×": "x", "±": "+-", "′": "'", "—": "-"}
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command in `argv` (default: that of the process) and give its exit status.
+
+    0 done, 1 it could not be done; for 2 (a command or option that does not exist) and for --help argparse
+    leaves by SystemExit.
+    """
+    arguments = _parser().parse_args(argv)
+    _print_anywhere()
+    try:
+        from .tour import tour
+
+        tour(arguments.out)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has gone, as in  python -m minigrad | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(f"minigrad: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="minigrad",
+        description="Automatic differentiation to read and extend, to look at, and to trust.",
+        epilog="Without a command, the tour.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    tour = commands.add_parser(
+        "tour",
+        help="why do the neurons of a layer not all learn the same thing? (numbers and pictures, in seconds)",
+        description="Why do the neurons of a layer not all learn the same thing? Prints the answer with its numbers,"
+        " and writes the pictures.",
+    )
+    folder = Path("minigrad-tour")
+    out = {"metavar": "DIR", "help": f"where the tour writes its pictures (default: {folder}{os.sep})"}
+    parser.add_argument("--out", type=Path, default=folder, **out)
+    # SUPPRESS: without it the default of the command would take the place of an --out before the command.
+    tour.add_argument("--out", type=Path, default=argparse.SUPPRESS, **out)
+    return parser
+
+
+def _print_anywhere() -> None:
+    """Let stdout take any character, whatever its encoding: in plain letters where it has no better."""
+    codecs.register_error("minigrad", _spell_plainly)
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="minigrad")
+
+
+def _spell_plainly(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    plain = error.object[error.start : error.end].translate(PLAIN)
+    return plain.encode("ascii", "replace").decode(), error.end

@@ -1,0 +1,104 @@
+"""Leaving the graph: the honest ways out of a Value, and what is said at the dishonest ones.
+
+Nothing here records anything; a gradient that would be lost in silence becomes an error with a remedy.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from typing import Any, NoReturn
+
+import numpy as np
+
+from .context import tracing
+from .errors import GradientLost, TracingError, describe, layout
+
+
+class Conversions:
+    """What turns a Value into something plain, or refuses to."""
+
+    __slots__ = ()
+    _data: Any
+    op: Any
+    name: str | None
+
+    # fmt: off
+    @property
+    def shape(self) -> tuple[int, ...]: return self._data.shape  # type: ignore[no-any-return]
+    @property
+    def ndim(self) -> int: return self._data.ndim  # type: ignore[no-any-return]
+    @property
+    def size(self) -> int: return self._data.size  # type: ignore[no-any-return]
+    @property
+    def dtype(self) -> Any: return self._data.dtype
+    def __len__(self) -> int: return len(self._data)
+    # fmt: on
+
+    def item(self) -> Any:
+        """The number itself, off the graph on purpose; for a value of one element."""
+        self._refuse_while_tracing("item()")
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """The numbers as nested lists, off the graph on purpose."""
+        self._refuse_while_tracing("tolist()")
+        return self._data.tolist()
+
+    def __bool__(self) -> bool:
+        self._refuse_while_tracing("bool()")
+        return bool(self._data)
+
+    def __repr__(self) -> str:
+        numbers = np.array2string(self._data, precision=7, separator=", ", threshold=20, prefix="Value(")
+        name = f", name={self.name!r}" if self.name else ""
+        made = f", op={self.op.label!r}" if self.op else ""
+        dtype = "" if self._data.dtype == np.float64 else f", dtype={self._data.dtype}"
+        return f"Value({numbers}{name}{made}{dtype})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    def _refuse_while_tracing(self, what: str) -> None:
+        if tracing():
+            raise TracingError(
+                f"{what} of a Value while tracing: it stands for all data, so the result must not depend on this "
+                "data\n  write  np.where(condition, a, b)  for a branch"
+            )
+
+    def _plain(self, what: str, remedy: str) -> Any:
+        """The data, where no gradient is lost with it: that of integers and booleans."""
+        if self._data.dtype.kind == "f":
+            rows = {"value": describe(self), "write": f"v.item()  or  v.data{' ' * 3}to leave the graph on purpose"}
+            raise GradientLost(layout(f"{what} would drop its gradient", rows | {"or": remedy}))
+        self._refuse_while_tracing(what)
+        return self._data
+
+    def __float__(self) -> float:
+        return float(self._plain("float() of a Value", "np.sin(v)   to stay on it (functions of math take plain floats only)"))
+
+    def __int__(self) -> int:
+        return int(self._plain("int() of a Value", "np.floor(v)   to stay on it"))
+
+    def __complex__(self) -> complex:
+        return complex(self._plain("complex() of a Value", "v   as it is: complex numbers have no rules here"))
+
+    def __index__(self) -> int:
+        return operator.index(self._plain("a Value as an integer", "v.argmax()   an integer Value is an index"))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if caller.startswith("numpy.testing"):  # assertions compare the data
+            return np.array(self._data, dtype=dtype)
+        remedy = (
+            "minigrad.stack([v, w])   for np.array([v, w])\n"
+            "         minigrad.put(a, index, v)   for a[index] = v\n"
+            "         v itself, where a function of NumPy takes an array"
+        )
+        return np.array(self._plain("np.array() of a Value, or a[i] = v,", remedy), dtype=dtype)
+
+    def __setitem__(self, index: Any, new: Any) -> NoReturn:
+        raise GradientLost(
+            "assigning into a Value would lose the gradient of what stood there\n"
+            "  write  v = minigrad.put(v, index, values)   for v[index] = values"
+        )

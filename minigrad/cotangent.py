@@ -1,0 +1,51 @@
+"""Cotangents as arrays: brought into the shape and the type of the value they belong to, kept from being shared.
+
+All of it also works on Values, through NumPy's functions; nothing here knows the graph.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .errors import DTypeError, ShapeError
+
+
+def shaped(g: Any, data: Any, what: str) -> Any:
+    """A private copy of g, in the type of the data and of its shape; a number serves for every entry."""
+    g = np.asarray(g)
+    if g.shape != data.shape and g.ndim:
+        raise ShapeError(f"{what} has shape {g.shape}, the value {data.shape}")
+    if g.dtype.kind not in "fiub":
+        raise DTypeError(f"{what} is made of {g.dtype}, not of real numbers")
+    return np.array(np.broadcast_to(g, data.shape), dtype=data.dtype)[()]
+
+
+def private(g: Any, taken: set[int]) -> Any:
+    """g itself if nobody else can hold its memory, else a copy; its identity is added to those taken."""
+    if type(g) is np.ndarray and (g.base is not None or id(g) in taken):
+        g = g.copy()
+    taken.add(id(g))
+    return g
+
+
+def unbroadcast(c: Any, shape: tuple[int, ...], label: str) -> Any:
+    """Sum a cotangent over the axes along which its value was broadcast: the transpose of broadcasting."""
+    lead = len(c.shape) - len(shape)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(shape, c.shape[lead:], strict=True)):
+        raise ShapeError(f"the rule of {label} gave a cotangent of shape {c.shape} for a value of shape {shape}")
+    axes = (*range(lead), *(lead + i for i, n in enumerate(shape) if n != c.shape[lead + i]))
+    summed = np.add.reduce(c, axis=axes[0] if len(axes) == 1 else axes)
+    return summed if summed.shape == shape else np.reshape(summed, shape)
+
+
+def fitted(c: Any, data: Any, label: str) -> Any:
+    """A cotangent in the shape and type of the data it belongs to."""
+    if not hasattr(c, "shape"):
+        c = np.asarray(c)
+    if c.shape != data.shape:
+        c = unbroadcast(c, data.shape, label)
+    if c.dtype != data.dtype:
+        c = np.astype(c, data.dtype)
+    return c[()] if type(c) is np.ndarray and not c.ndim else c

@@ -1,0 +1,76 @@
+"""Which gradients are equal: nodes of one shape whose gradients agree, up to rounding.
+
+This compares numbers that are there now. It says nothing about whether they will stay equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+# Two gradients count as equal if no entry differs by more than this share of the largest entry. Sums that
+# run in another order differ by some 1e-16 (float32: 1e-7) per term, and neurons that differ by far more.
+TOLERANCE = 1e-12
+TOLERANCE_SINGLE = 1e-5  # of float32, and of anything coarser
+
+
+def equal_groups(gradients: Sequence[Any]) -> list[list[int]]:
+    """Positions of equal gradients, in groups of two and more, each in order and ordered by its first.
+
+    gradients: one array (or number) per node; None, zeros, empty arrays and such with a nan are in no group.
+
+    Neighbours in sorted order are compared, and a group ends where a gap is too wide: rounding to buckets
+    would part two equal numbers that fall on either side of an edge.
+    """
+    by_shape: dict[tuple[int, ...], list[int]] = {}
+    for position, g in enumerate(gradients):
+        if g is not None and not is_zero(g) and np.size(g) and not np.isnan(g).any():
+            by_shape.setdefault(np.shape(g), []).append(position)
+    found = []
+    for positions in by_shape.values():
+        found += _split(positions, gradients)
+    return sorted((group for group in found if len(group) > 1), key=lambda group: group[0])
+
+
+def is_zero(g: Any) -> bool:
+    """Whether a gradient is exactly zero in every entry."""
+    return bool(np.size(g)) and not np.any(g)
+
+
+def _split(positions: list[int], gradients: Sequence[Any]) -> list[list[int]]:
+    """Nodes of one shape, parted wherever neighbours in sorted order differ."""
+    rows = np.array([gradients[position] for position in positions], dtype=np.float64)
+    rows = rows.reshape(len(positions), -1)
+    coarse = [np.finfo(np.asarray(gradients[position]).dtype).eps > 1e-15 for position in positions]
+    tolerance = np.where(coarse, TOLERANCE_SINGLE, TOLERANCE)
+    order = np.argsort(_keys(rows), kind="stable")
+    groups = [[positions[order[0]]]]
+    for same, place in zip(_equal_neighbours(rows[order], tolerance[order]), order[1:], strict=True):
+        if same:
+            groups[-1].append(positions[place])
+        else:
+            groups.append([positions[place]])
+    return [sorted(group) for group in groups]
+
+
+def _keys(rows: Any) -> Any:
+    """One number per row to sort by: equal rows get (nearly) equal keys, and different ones different keys.
+
+    Of a single number it is that number. Of an array it is a mean with weights that follow no pattern a
+    gradient could have, so that a permuted array gets another key.
+    """
+    size = rows.shape[1]
+    weights = np.sin(np.arange(1.0, size + 1) ** 2) / size if size > 1 else np.ones(1)
+    return np.clip(rows, -1e300, 1e300) @ weights
+
+
+def _equal_neighbours(rows: Any, tolerance: Any) -> Any:
+    """Whether each row but the first equals the one before it."""
+    before, after = rows[:-1], rows[1:]
+    with np.errstate(over="ignore", invalid="ignore"):
+        gap = np.abs(after - before).max(axis=1)
+        size = np.maximum(np.abs(before).max(axis=1), np.abs(after).max(axis=1))
+        close = np.isfinite(size) & (gap <= np.maximum(tolerance[:-1], tolerance[1:]) * size)
+    return close | (before == after).all(axis=1)

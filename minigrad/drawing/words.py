@@ -1,0 +1,145 @@
+"""Numbers, shapes and operations in a few words, for labels and legends.
+
+Plain text only, safe to print anywhere; escaping for DOT and SVG is theirs to do.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+SMALL = 8  # an array of so many elements is written out
+PER_LINE = 4
+CUT = 40  # characters of a name that are shown
+PLACE = "·"  # where an input stands in the call of a function
+
+
+def number(x: Any) -> str:
+    """Four significant digits at any magnitude: 0.03741, 1.23e-06, 2, nan, inf."""
+    if isinstance(x, bool | np.bool_):
+        return str(bool(x))
+    if isinstance(x, int | np.integer) and abs(int(x)) < 1_000_000:
+        return str(int(x))
+    return f"{x + 0:.4g}"  # + 0 turns -0.0 into 0
+
+
+def value_lines(data: Any) -> list[str]:
+    """What a node holds: a number, a small array row by row, or the range of a large one."""
+    if isinstance(data, tuple):
+        return [f"{len(data)} parts"]
+    array = np.asarray(data)
+    return rows(array) if array.size <= SMALL else [_range(array)]
+
+
+def gradient_lines(g: Any) -> list[str]:
+    """A gradient: a number, a small array row by row, or the norm of a large one."""
+    array = np.asarray(g)
+    return rows(array) if array.size <= SMALL else [f"norm {number(norm(array))}"]
+
+
+def norm(array: Any) -> float:
+    """The Euclidean norm, without overflow or underflow on the way."""
+    size = float(np.max(np.abs(array)))
+    if size == 0 or not np.isfinite(size):
+        return size
+    return size * float(np.sqrt(np.sum(np.square(array.astype(np.float64) / size))))
+
+
+def rows(array: Any) -> list[str]:
+    """A small array with its brackets: a row of its last axis to a line if short, else four numbers."""
+    if array.ndim == 0:
+        return [number(array[()])]
+    if array.size == 0:
+        return ["empty"]
+    blocks = [int(np.prod(array.shape[axis:])) for axis in range(array.ndim)]
+    texts = []
+    for place, x in enumerate(array.ravel()):
+        opening = sum(place % block == 0 for block in blocks)
+        closing = sum((place + 1) % block == 0 for block in blocks)
+        texts.append("[" * opening + number(x) + "]" * closing)
+    step = blocks[-1] if 1 < blocks[-1] <= PER_LINE else PER_LINE
+    lines = [", ".join(texts[i : i + step]) for i in range(0, len(texts), step)]
+    return [f"{line}," for line in lines[:-1]] + lines[-1:]
+
+
+def _range(array: Any) -> str:
+    if array.dtype.kind == "b":
+        return f"{np.count_nonzero(array)} of {array.size} true"
+    missing = int(np.count_nonzero(np.isnan(array)))
+    if missing == array.size:
+        return "nan"
+    text = f"{number(np.nanmin(array))} .. {number(np.nanmax(array))}"
+    return f"{text}, {missing} nan" if missing else text
+
+
+def kind(data: Any) -> str:
+    """Shape and type of a node, where they are not those of a float64 number."""
+    if isinstance(data, tuple):
+        return ""
+    array = np.asarray(data)
+    shape = str(array.shape) if array.ndim else ""
+    return f"{shape} {'' if array.dtype == np.float64 else array.dtype.name}".strip()
+
+
+def operation(
+    label: str, operands: Sequence[Any], params: dict[str, Any], is_input: Callable[[Any], bool]
+) -> str:
+    """An operation with its constants: ``* 2``, ``1 /``, ``maximum(·, 0)``, ``sum axis=0``, ``[0, :]``.
+
+    A symbol stands between its operands, a word before them; an ellipsis in the label is an opening for the
+    parameters.
+    """
+    if "…" in label and params:
+        parts = [part for p in params.values() for part in (p if isinstance(p, tuple) else (p,))]
+        return cut(visible(label.replace("…", ", ".join(map(constant, parts)))))
+    text = label
+    constants = [not is_input(x) for x in operands]
+    if any(constants):
+        words = [constant(x) if fixed else "" for x, fixed in zip(operands, constants, strict=True)]
+        if not any(character.isalpha() for character in label):
+            text = f" {label} ".join(words).strip()
+        else:
+            text = f"{label}({', '.join(word or PLACE for word in words)})"
+    return cut(visible(" ".join([text, *(f"{name}={constant(p)}" for name, p in params.items())])))
+
+
+def constant(x: Any) -> str:
+    """A constant in an operation: a number, a short list, an array by its shape."""
+    if isinstance(x, tuple | list):
+        inner = ", ".join(map(_item, x))
+        return f"[{inner}]" if isinstance(x, list) else f"({inner})"
+    return _item(x)
+
+
+def _item(x: Any) -> str:
+    """One constant that is no list: as it was typed, if that is short."""
+    if isinstance(x, slice):
+        parts = (x.start, x.stop) if x.step is None else (x.start, x.stop, x.step)
+        return ":".join("" if part is None else str(part) for part in parts)
+    if x is None or isinstance(x, str):
+        return str(x)
+    if x is Ellipsis:
+        return "..."
+    if isinstance(x, int | float | complex | np.number | np.bool_):
+        return number(x)
+    if isinstance(x, np.ndarray):
+        return f"array{x.shape}" if x.ndim else number(x[()])
+    return str(getattr(x, "__name__", getattr(x, "name", PLACE)))
+
+
+def visible(text: str) -> str:
+    """The text on one line, with characters that have no glyph, or no place in XML, written as escapes."""
+    return "".join(c if c == " " or _printable(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def cut(text: str) -> str:
+    """The text, or its beginning and an ellipsis."""
+    return text if len(text) <= CUT else text[: CUT - 3] + "..."
+
+
+def _printable(character: str) -> bool:
+    # Cc: control characters; Cs: lone surrogates; Zl, Zp: line ends in disguise.
+    return unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"} and character not in "\ufffe\uffff"

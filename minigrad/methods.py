@@ -1,0 +1,82 @@
+"""The usual methods of an array, one typed line each, so that editors and type checkers see them.
+
+Each says which function it is; what that function does and how it is differentiated stands in `rules/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+
+from .errors import ArgumentError
+from .rules.nn import relu, sigmoid, softmax, softplus
+
+Axis = int | tuple[int, ...] | None
+
+
+class ArrayMethods:
+    """What a Value can be asked for in the way of an array."""
+
+    __slots__ = ()
+
+    def _call(self, function: Callable[..., Any], *more: Any, **params: Any) -> Any:
+        """Record the function with this value as its first input."""
+        raise NotImplementedError
+
+    # fmt: off
+    # Elementwise.
+    def abs(self) -> Self: return self._call(np.absolute)
+    def exp(self) -> Self: return self._call(np.exp)
+    def log(self) -> Self: return self._call(np.log)
+    def sqrt(self) -> Self: return self._call(np.sqrt)
+    def square(self) -> Self: return self._call(np.square)
+    def sin(self) -> Self: return self._call(np.sin)
+    def cos(self) -> Self: return self._call(np.cos)
+    def tanh(self) -> Self: return self._call(np.tanh)
+    def relu(self) -> Self: return self._call(relu)
+    def sigmoid(self) -> Self: return self._call(sigmoid)
+    def softplus(self) -> Self: return self._call(softplus)
+    def softmax(self, axis: int = -1) -> Self: return self._call(softmax, axis=axis)
+    def clip(self, min: Any = None, max: Any = None) -> Self: return np.clip(self, min, max)  # type: ignore
+    def round(self, decimals: int = 0) -> Self: return self._call(np.round, decimals=decimals)
+    def astype(self, dtype: Any) -> Self: return self._call(np.astype, dtype=dtype)
+    def copy(self) -> Self: return self._call(np.copy)
+
+    # Reductions.
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.sum, axis=axis, keepdims=keepdims)
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.mean, axis=axis, keepdims=keepdims)
+    def prod(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.prod, axis=axis, keepdims=keepdims)
+    def max(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.max, axis=axis, keepdims=keepdims)
+    def min(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.min, axis=axis, keepdims=keepdims)
+    def var(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Self: return self._call(np.var, axis=axis, ddof=ddof, keepdims=keepdims)
+    def std(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Self: return self._call(np.std, axis=axis, ddof=ddof, keepdims=keepdims)
+    def any(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.any, axis=axis, keepdims=keepdims)
+    def all(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.all, axis=axis, keepdims=keepdims)
+    def argmax(self, axis: int | None = None) -> Self: return self._call(np.argmax, axis=axis)
+    def argmin(self, axis: int | None = None) -> Self: return self._call(np.argmin, axis=axis)
+    def argsort(self, axis: int | None = -1) -> Self: return self._call(np.argsort, axis=axis)
+    def cumsum(self, axis: int | None = None) -> Self: return self._call(np.cumsum, axis=axis)
+
+    # Shapes and products.
+    def reshape(self, *shape: Any, order: str = "C") -> Self: return self._call(np.reshape, shape=_unpacked(shape), order=order)
+    def ravel(self) -> Self: return self._call(np.ravel)
+    def flatten(self) -> Self: return self._call(np.ravel)
+    def transpose(self, *axes: Any) -> Self: return self._call(np.transpose, axes=_unpacked(axes) if axes else None)
+    def swapaxes(self, axis1: int, axis2: int) -> Self: return self._call(np.swapaxes, axis1=axis1, axis2=axis2)
+    def squeeze(self, axis: Axis = None) -> Self: return self._call(np.squeeze, axis=axis)
+    def dot(self, other: Any) -> Self: return self._call(np.dot, other)
+
+    @property
+    def T(self) -> Self: return self._call(np.transpose)
+    # fmt: on
+
+    def sort(self) -> None:
+        """Refused: an array sorts itself in place here."""
+        raise ArgumentError("a Value is not sorted in place\n  write  np.sort(v)")
+
+
+def _unpacked(args: tuple[Any, ...]) -> Any:
+    """reshape(2, 3) and reshape((2, 3)) say the same."""
+    return args[0] if len(args) == 1 else args

@@ -1,0 +1,12 @@
+"""Neural networks out of values: modules, layers, initial weights, losses, optimisers.
+
+Everything here is written with the public operations and reads like the formula it computes; nothing here
+knows how a gradient is found.
+"""
+
+from . import init, optim
+from .layers import MLP
+from .losses import binary_cross_entropy, squared_error
+from .module import Module
+
+__all__ = ["MLP", "Module", "binary_cross_entropy", "init", "optim", "squared_error"]

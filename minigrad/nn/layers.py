@@ -1,0 +1,231 @@
+"""Layers, and the network they make: a = g(h W + b), a layer at a time or a neuron at a time.
+
+Both forms hold the same numbers under the same names. The first is fast; the second is for looking at: every
+weight is a Value of its own. Where first numbers come from stands in `init`.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ShapeError
+from ..rules.nn import log_softmax, relu, sigmoid, softmax, softplus
+from ..value import Value
+from .init import Initializer, Seed, Spec, initial
+from .module import Module
+
+Array: TypeAlias = npt.NDArray[Any]
+Function: TypeAlias = Callable[[Any], Any]
+
+ACTIVATIONS: dict[str, Function | None] = {
+    "linear": None,
+    "tanh": np.tanh,
+    "relu": relu,
+    "sigmoid": sigmoid,
+    "softplus": softplus,
+    "softmax": softmax,
+    "log_softmax": log_softmax,
+}
+_ONE_AT_A_TIME = (relu, sigmoid, softplus)  # besides NumPy's ufuncs: their output j looks at their input j only
+
+
+class Layer(Module):
+    """A layer at a time: ``a = g(h @ W + b)`` for one sample (inputs,) or a batch (samples, inputs)."""
+
+    def __init__(self, number: int, weights: Array, biases: Array | None, activation: Function | None) -> None:
+        self.number, self.activation = number, activation
+        self.W = Value(weights, name=f"W{number}")
+        self.b = None if biases is None else Value(biases, name=f"b{number}")
+
+    def __call__(self, h: Any) -> Value:
+        """The outputs of all neurons, (outputs,) or (samples, outputs)."""
+        z = h @ self.W if self.b is None else h @ self.W + self.b
+        z.name = f"z{self.number}"
+        return z if self.activation is None else _named(self.activation(z), f"a{self.number}")
+
+
+class Neurons(Module):
+    """A neuron at a time: ``a[j] = g(Σᵢ h[i] w[i][j] + b[j])`` out of scalar Values."""
+
+    def __init__(self, number: int, weights: Array, biases: Array | None, activation: Function | None) -> None:
+        self.number, self.activation = number, activation
+        self.W = [
+            [Value(x, name=f"w{number}[{i},{j}]") for j, x in enumerate(row)] for i, row in enumerate(weights)
+        ]
+        self.b = None if biases is None else [Value(x, name=f"b{number}[{j}]") for j, x in enumerate(biases)]
+
+    def __call__(self, h: Sequence[Any], sample: str = "") -> list[Value]:
+        """The outputs of all neurons; `sample` stands before the neuron in the names: z1[sample,neuron]."""
+        z = [self._weighted_sum(h, j) for j in range(len(self.W[0]))]
+        for j, value in enumerate(z):
+            value.name = f"z{self.number}[{sample}{j}]"
+        if self.activation is None:
+            return z
+        a = _neuron_by_neuron(self.activation, z)
+        return [_named(value, f"a{self.number}[{sample}{j}]") for j, value in enumerate(a)]
+
+    def _weighted_sum(self, h: Sequence[Any], j: int) -> Value:
+        products = [x * row[j] for x, row in zip(h, self.W, strict=True)]
+        return functools.reduce(operator.add, products if self.b is None else [*products, self.b[j]])
+
+
+class MLP(Module):
+    """A multilayer perceptron: layers of neurons, each connected to all of the layer before.
+
+    sizes        inputs, hidden layers, outputs: (2, 3, 3, 2)
+    activation   of the hidden layers, output: of the last. A name ("linear", "tanh", "relu", "sigmoid", "softplus",
+                 "softmax", "log_softmax"), None for linear, or a function of a Value whose last axis are the neurons
+    init         one start for every parameter: a name in `nn.init`, a number, a function (shape, rng) -> array; or
+                 one for each, as a dict ({"W1": ..., "b1": ...}) or a list in the order W1, b1, W2, b2, ...
+    seed         a number or a numpy.random.Generator: the same seed gives the same bits, in both forms
+    bias         whether there are any
+    per_neuron   compute with scalar Values, w1[0,2] (from input 0 to neuron 2) in place of W1[0, 2]
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: str | Function | None = "tanh",
+        output: str | Function | None = None,
+        init: Spec | Sequence[Spec] | Mapping[str, Spec] = "xavier_uniform",
+        seed: Seed = None,
+        bias: bool = True,
+        per_neuron: bool = False,
+    ) -> None:
+        self.sizes, self.per_neuron = _checked_sizes(sizes), per_neuron
+        shapes = self._shapes(bias)
+        rng = np.random.default_rng(seed)
+        numbers = {
+            name: initial(spec, shapes[name], rng, name=name) for name, spec in _one_each(init, shapes).items()
+        }
+        last = len(self.sizes) - 1
+        functions = [_function(activation)] * (last - 1) + [_function(output)]
+        kind = Neurons if per_neuron else Layer
+        self.layers = [
+            kind(k, numbers[f"W{k}"], numbers.get(f"b{k}"), functions[k - 1]) for k in range(1, last + 1)
+        ]
+
+    def __call__(self, x: Any) -> Any:
+        """The outputs for one sample (inputs,) or a batch (samples, inputs) of numbers or Values.
+
+        A layer at a time: a Value (outputs,) or (samples, outputs). A neuron at a time: a list of scalar Values,
+        one for each output (a list also where there is one), or a list of such lists; numbers given as inputs
+        become Values x[i], or x[k,i] in sample k.
+        """
+        if self.per_neuron:
+            return self._sample(x) if _is_sample(x) else [self._sample(row, f"{k},") for k, row in enumerate(x)]
+        h = np.asarray(x) if isinstance(x, (list, tuple)) else x
+        self._check(np.shape(h)[-1:])
+        return functools.reduce(lambda h, layer: layer(h), self.layers, h)
+
+    def __repr__(self) -> str:
+        """Sizes, form and number of parameters."""
+        form = "a neuron at a time" if self.per_neuron else "a layer at a time"
+        count = sum(value.size for value in self.parameters())
+        return f"<MLP {'-'.join(map(str, self.sizes))}, {form}, {count} parameters>"
+
+    def state(self) -> dict[str, Array]:
+        """Copies of all parameters as plain arrays, {"W1": ..., "b1": ...}: the same in both forms."""
+        return {name: _read(held) for name, held in self._held().items()}
+
+    def load(self, arrays: Mapping[str, Any] | Sequence[Any]) -> None:
+        """Take over numbers, as `state` of a network in either form gives them, or as a list in that order."""
+        shapes = {name: array.shape for name, array in self.state().items()}
+        numbers = {k: initial(spec, shapes[k], name=k) for k, spec in _one_each(arrays, shapes).items()}
+        for name, held in self._held().items():
+            _write(held, numbers[name])
+
+    def _held(self) -> dict[str, Any]:
+        """Every parameter by name: a Value, or nested lists of scalar Values."""
+        every = {f"{kind}{layer.number}": getattr(layer, kind) for layer in self.layers for kind in ("W", "b")}
+        return {name: held for name, held in every.items() if held is not None}
+
+    def _sample(self, x: Any, sample: str = "") -> list[Value]:
+        """One sample, a neuron at a time."""
+        self._check((len(x),), scalars=all(np.ndim(v) == 0 for v in x))
+        h = [v if isinstance(v, Value) else Value(v, name=f"x[{sample}{i}]") for i, v in enumerate(x)]
+        for layer in self.layers:
+            h = layer(h, sample)
+        return h
+
+    def _check(self, got: tuple[int, ...], scalars: bool = True) -> None:
+        if got != self.sizes[:1] or not scalars:
+            found = f"{got[0]}" if got and scalars else "something else"
+            raise ShapeError(f"{self!r} takes {self.sizes[0]} inputs per sample, got {found}")
+
+    def _shapes(self, bias: bool) -> dict[str, tuple[int, ...]]:
+        """The shape of every parameter, by name, in order."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for k, (before, after) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
+            shapes[f"W{k}"] = (before, after)
+            if bias:
+                shapes[f"b{k}"] = (after,)
+        return shapes
+
+
+def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
+    found = tuple(sizes) if isinstance(sizes, Sequence) else ()
+    if len(found) < 2 or not all(isinstance(n, (int, np.integer)) and n > 0 for n in found):
+        raise ValueError(f"sizes must be two or more positive whole numbers, like (2, 3, 1), got {sizes!r}")
+    return tuple(int(n) for n in found)
+
+
+def _function(activation: str | Function | None) -> Function | None:
+    if activation is None or callable(activation):
+        return activation
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
+        names = ", ".join(ACTIVATIONS)
+        raise ValueError(f"no activation is called {activation!r}\n  expected a function or one of {names}")
+    return ACTIVATIONS[activation]
+
+
+def _one_each(specs: Any, shapes: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said for each parameter, by name, in the order of `shapes`."""
+    if isinstance(specs, (list, tuple)):
+        if len(specs) != len(shapes):
+            raise ValueError(f"expected one entry for each of {', '.join(shapes)}, got {len(specs)} entries")
+        return dict(zip(shapes, specs, strict=True))
+    if not isinstance(specs, Mapping):
+        return dict.fromkeys(shapes, specs)
+    if set(specs) != set(shapes):
+        raise ValueError(f"expected entries for {', '.join(shapes)}, got {', '.join(map(str, specs))}")
+    return {name: specs[name] for name in shapes}
+
+
+def _read(held: Any) -> Array:
+    return np.array(held.data if isinstance(held, Value) else [_read(part) for part in held])
+
+
+def _write(held: Any, numbers: Any) -> None:
+    if not isinstance(held, Value):
+        for part, own in zip(held, numbers, strict=True):
+            _write(part, own)
+    elif held.ndim:
+        held.data[...] = numbers  # in the memory it has
+    else:
+        held.data = numbers
+
+
+def _is_sample(x: Any) -> bool:
+    return bool(len(x)) and not isinstance(x[0], (list, tuple)) and np.ndim(x[0]) == 0
+
+
+def _neuron_by_neuron(activation: Function, z: list[Value]) -> list[Value]:
+    """g of every neuron's z; a function that might mix neurons, as softmax does, gets them all at once."""
+    if isinstance(activation, np.ufunc) or activation in _ONE_AT_A_TIME:
+        return [activation(value) for value in z]
+    together = activation(np.stack(z))
+    return [together[j] for j in range(len(together))]
+
+
+def _named(value: Value, name: str) -> Value:
+    """The value with that name, unless it is another's already (g may be the identity)."""
+    if value.name is None:
+        value.name = name
+    return value

@@ -1,0 +1,65 @@
+"""Losses: how far a prediction is from its target, as one number.
+
+A prediction is a Value, or lists of scalar Values as a network computed neuron by neuron gives them; then the loss
+is a sum of scalars too, so that its picture shows every term.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+
+
+def squared_error(prediction: Any, target: Any) -> Any:
+    """Σ (a − y)², over samples and outputs.
+
+    ShapeError where the shapes differ: (m, 1) against (m,) would compare every pair.
+    """
+    return _sum_of_terms(lambda a, y: (a - y) ** 2, prediction, target)
+
+
+def binary_cross_entropy(prediction: Any, target: Any) -> Any:
+    """Σ −y ln a − (1 − y) ln(1 − a), over samples and outputs; a strictly between 0 and 1.
+
+    Where the sigmoid that made a saturates, work from its input z instead: the same number
+    is ``softplus(z) - y * z``. ShapeError where the shapes differ.
+    """
+    return _sum_of_terms(lambda a, y: -y * np.log(a) - (1 - y) * np.log(1 - a), prediction, target)
+
+
+def _sum_of_terms(term: Callable[[Any, Any], Any], prediction: Any, target: Any) -> Any:
+    shapes = _shape(prediction), _shape(target)
+    if shapes[0] != shapes[1]:
+        raise ShapeError(
+            "a loss compares each prediction with its target\n"
+            f"  prediction  {shapes[0]}\n  target      {shapes[1]}\n  expected the same shape twice"
+        )
+    if isinstance(prediction, (list, tuple)):
+        pairs = zip(_scalars(prediction), _scalars(target), strict=True)
+        return functools.reduce(operator.add, (term(a, y) for a, y in pairs))
+    if isinstance(target, (list, tuple)):
+        target = np.asarray(target)
+    terms = term(prediction, target)
+    return terms if shapes[0] == () else np.sum(terms)
+
+
+def _shape(nested: Any) -> tuple[int, ...]:
+    """The shape of an array, a Value, or lists of these."""
+    if isinstance(nested, (list, tuple)) and nested:
+        return (len(nested), *_shape(nested[0]))
+    return np.shape(nested)
+
+
+def _scalars(nested: Any) -> Iterator[Any]:
+    """Everything in an array, a Value, or lists of these, in order."""
+    if not isinstance(nested, (list, tuple)) and np.ndim(nested) == 0:
+        yield nested
+    else:
+        for part in nested:
+            yield from _scalars(part)

@@ -1,0 +1,38 @@
+"""The derivative table, one page per family. Each page states rules in plain NumPy and knows no engine.
+
+Kinks: what a derivative is where there is no unique one. Each row has a test of its own.
+
+====================================  =========================================================================
+abs, fabs, norm, std, hypot at 0      0: a local minimum is a place to rest
+relu at 0                             0
+maximum, minimum, max, min at a tie   shared evenly among the equal
+sort at a tie                         each entry gets the gradient of the place it went to (the sort is stable)
+clip at a bound                       passes the gradient to x
+sqrt, log, cbrt, x**p at 0            what the limit gives: inf where it is inf
+x**p, derivative in p, for x < 0      0: a power of a negative number is real at whole p only
+arctan2 at the origin                 0
+where                                 nothing for the branch not taken, nothing for the condition
+0 · inf                               0, for ops whose own derivative can be infinite: sqrt, cbrt, log, log2, log10,
+                                      log1p, reciprocal, /, **, arcsin, arccos, arccosh, arctanh (helper: `times`).
+                                      So ``np.where(x > 0, np.log(x), 0)`` is safe. A product with an infinite
+                                      *value*, as in ``sqrt(x * x)`` at 0, is not covered: it is nan.
+floor, sign, comparisons, argmax, …   0 everywhere, jumps included
+====================================  =========================================================================
+
+Saturated functions keep their digits: tanh and sigmoid have slopes that are right to the last few bits
+however flat they are. cross_entropy and softmax lose theirs where a probability rounds to 1.
+"""
+
+from . import arithmetic, discrete, elementwise, indexing, limits, linalg, nn, reductions, shaping
+
+__all__ = [
+    "arithmetic",
+    "discrete",
+    "elementwise",
+    "indexing",
+    "limits",
+    "linalg",
+    "nn",
+    "reductions",
+    "shaping",
+]

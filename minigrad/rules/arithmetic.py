@@ -1,0 +1,53 @@
+"""What Python's own operators do: + - * / // % ** and the signs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import NONZERO, POSITIVE, REAL, UNEVEN
+from ..op import constant, diagonal, elementwise
+from .limits import times
+
+diagonal(np.add, "+", "y = a + b", lambda g, y, a, b: g, lambda g, y, a, b: g, domain=REAL)
+diagonal(np.subtract, "-", "y = a - b", lambda g, y, a, b: g, lambda g, y, a, b: -g, domain=REAL)
+diagonal(np.multiply, "*", "y = a b", lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, domain=REAL)
+diagonal(np.negative, "neg", "y = -x", lambda g, y, x: -g, domain=REAL)
+diagonal(np.positive, "pos", "y = x", lambda g, y, x: +g, domain=REAL)
+
+elementwise(
+    np.divide,
+    "/",
+    "y = a / b",
+    lambda y, a, b: 1 / b,
+    lambda y, a, b: -y / b,
+    domain=(REAL, NONZERO),
+    product=times,
+)
+
+
+def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if isinstance(b, (int, float)) and b >= 1:  # the usual case: finite everywhere
+        return g * (b * a ** (b - 1))
+    return times(g, times(b, a ** (b - 1)))
+
+
+def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    # A power of a negative base is real at whole exponents only: no derivative there, and 0 by policy.
+    return times(g, times(y, np.log(np.where(a < 0, 1.0, a))))
+
+
+for _power in (np.power, np.float_power):
+    diagonal(_power, "**", "y = a ** b", _power_base, _power_exponent, domain=(POSITIVE, REAL))
+
+constant(np.floor_divide, "//", "y = ⌊a / b⌋", domain=(REAL, NONZERO))
+diagonal(
+    np.remainder,
+    "%",
+    "y = a - b ⌊a / b⌋",
+    lambda g, y, a, b: g,
+    lambda g, y, a, b: -g * np.floor_divide(a, b),
+    domain=(UNEVEN, POSITIVE),
+    analytic=False,
+)

@@ -1,0 +1,92 @@
+"""Functions whose derivative is zero wherever it exists: comparisons, rounding, positions, shapes.
+
+What they compute from a Value is a Value, through which no gradient flows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import DISTINCT, REAL, Call, Draw, draw_axis
+from ..op import constant
+
+for _function, _symbol in (
+    (np.greater, ">"),
+    (np.greater_equal, "≥"),
+    (np.less, "<"),
+    (np.less_equal, "≤"),
+    (np.equal, "="),
+    (np.not_equal, "≠"),
+    (np.logical_and, "and"),
+    (np.logical_or, "or"),
+    (np.logical_xor, "xor"),
+    (np.bitwise_and, "&"),
+    (np.bitwise_or, "|"),
+    (np.bitwise_xor, "^"),
+):
+    constant(_function, _symbol, f"y = a {_symbol} b", domain=(DISTINCT, DISTINCT))
+
+for _function in (
+    np.sign,
+    np.floor,
+    np.ceil,
+    np.trunc,
+    np.rint,
+    np.isnan,
+    np.isinf,
+    np.isfinite,
+    np.signbit,
+    np.logical_not,
+    np.invert,
+    np.iscomplex,
+    np.isreal,
+    np.isneginf,
+    np.isposinf,
+):
+    constant(_function, _function.__name__, f"y = {_function.__name__}(x)", domain=REAL)
+
+constant(np.round, "round", "y = x rounded", domain=REAL)
+constant(np.isclose, "isclose", "y = |a - b| small", domain=(REAL, REAL))
+for _function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like):
+    _what = _function.__name__
+    constant(_function, _what, "y = an array of the shape of x", domain=REAL, options=("fill_value", "shape"))
+
+
+def _along_axis(draw: Draw) -> Call:
+    x = draw.array(DISTINCT, draw.shape(min_dims=1))
+    return (x,), {"axis": draw.integer(-x.ndim, x.ndim - 1)}
+
+
+def _over_axes(draw: Draw) -> Call:
+    x: Any = draw.array(DISTINCT, draw.shape())
+    return (x,), {"axis": draw_axis(draw, x.ndim)}
+
+
+for _function in (np.argmax, np.argmin):
+    constant(
+        _function,
+        _function.__name__,
+        f"y = where x is {'largest' if _function is np.argmax else 'smallest'}",
+        domain=DISTINCT,
+        options=("axis", "keepdims"),
+        calls=_along_axis,
+    )
+constant(
+    np.argsort,
+    "argsort",
+    "y = the order that sorts x",
+    domain=DISTINCT,
+    options=("axis", "kind", "stable"),
+    calls=_along_axis,
+)
+for _function in (np.any, np.all, np.count_nonzero):
+    constant(
+        _function,
+        _function.__name__,
+        f"y = {_function.__name__}(x)",
+        domain=REAL,
+        options=("axis", "keepdims"),
+        calls=_over_axes,
+    )

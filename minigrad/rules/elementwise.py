@@ -1,0 +1,170 @@
+"""Elementwise functions: y = f(x), with dy/dx written in y and x, whichever is shorter and keeps its digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import BOOLEAN, DISTINCT, NONZERO, OVER_MINUS_ONE, OVER_ONE, POSITIVE, REAL, UNIT, Call
+from ..op import dispatched, elementwise, op
+from .limits import times
+
+LN2, LN10 = float(np.log(2)), float(np.log(10))
+
+# Exponentials and logarithms.
+elementwise(np.exp, "exp", "y = e^x", lambda y, x: y, domain=REAL)
+elementwise(np.exp2, "exp2", "y = 2^x", lambda y, x: y * LN2, domain=REAL)
+elementwise(np.expm1, "expm1", "y = e^x - 1", lambda y, x: np.exp(x), domain=REAL)
+elementwise(np.log, "log", "y = ln x", lambda y, x: 1 / x, domain=POSITIVE, product=times)
+elementwise(np.log2, "log2", "y = ln x / ln 2", lambda y, x: 1 / (x * LN2), domain=POSITIVE, product=times)
+elementwise(np.log10, "log10", "y = ln x / ln 10", lambda y, x: 1 / (x * LN10), domain=POSITIVE, product=times)
+elementwise(np.log1p, "log1p", "y = ln(1 + x)", lambda y, x: 1 / (1 + x), domain=OVER_MINUS_ONE, product=times)
+elementwise(
+    np.logaddexp,
+    "logaddexp",
+    "y = ln(e^a + e^b)",
+    lambda y, a, b: np.exp(a - y),
+    lambda y, a, b: np.exp(b - y),
+    domain=REAL,
+    analytic=False,
+)
+
+# Powers and roots.
+elementwise(np.square, "square", "y = x²", lambda y, x: 2 * x, domain=REAL)
+elementwise(np.reciprocal, "reciprocal", "y = 1 / x", lambda y, x: -y * y, domain=NONZERO, product=times)
+elementwise(np.sqrt, "sqrt", "y = √x", lambda y, x: 0.5 / y, domain=POSITIVE, product=times)
+elementwise(np.cbrt, "cbrt", "y = ∛x", lambda y, x: 1 / (3 * y * y), domain=NONZERO, product=times, analytic=False)
+elementwise(
+    np.hypot,
+    "hypot",
+    "y = √(a² + b²)",
+    lambda y, a, b: a / np.where(y == 0, 1.0, y),
+    lambda y, a, b: b / np.where(y == 0, 1.0, y),
+    domain=NONZERO,
+    analytic=False,
+)
+
+# Trigonometry.
+elementwise(np.sin, "sin", "y = sin x", lambda y, x: np.cos(x), domain=REAL)
+elementwise(np.cos, "cos", "y = cos x", lambda y, x: -np.sin(x), domain=REAL)
+elementwise(np.tan, "tan", "y = tan x", lambda y, x: 1 + y * y, domain=UNIT)
+elementwise(
+    np.arcsin, "arcsin", "y = arcsin x", lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)), domain=UNIT, product=times
+)
+elementwise(
+    np.arccos, "arccos", "y = arccos x", lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)), domain=UNIT, product=times
+)
+elementwise(np.arctan, "arctan", "y = arctan x", lambda y, x: 1 / (1 + x * x), domain=REAL)
+
+
+def _radius2(a: Any, b: Any) -> Any:
+    """a² + b², and 1 at the origin, where the angle has no derivative (0 by policy)."""
+    r2 = a * a + b * b
+    return np.where(r2 == 0, 1.0, r2)
+
+
+elementwise(
+    np.arctan2,
+    "arctan2",
+    "y = angle of (b, a)",
+    lambda y, a, b: b / _radius2(a, b),
+    lambda y, a, b: -a / _radius2(a, b),
+    domain=(POSITIVE, REAL),
+    analytic=False,
+)
+for _function, _label, _factor in (
+    (np.deg2rad, "deg2rad", np.pi / 180),
+    (np.radians, "radians", np.pi / 180),
+    (np.rad2deg, "rad2deg", 180 / np.pi),
+    (np.degrees, "degrees", 180 / np.pi),
+):
+    elementwise(
+        _function, _label, f"y = {_factor:.6g} x", lambda y, x, c=_factor: c, domain=REAL, analytic=False
+    )
+
+# Hyperbolic functions.
+
+
+@dispatched
+def sech2(x: Any, y: Any = None) -> Any:
+    """1 - tanh(x)², the slope of tanh, to full precision; y = tanh(x) where it is known already.
+
+    1 - y² is exact enough until y comes close to 1: there it loses digits, beyond |x| = 19 all of them.
+    """
+    y = np.tanh(x) if y is None else y
+    slope = 1 - y * y
+    if (slope if isinstance(slope, float) else np.minimum.reduce(slope, axis=None, initial=1.0)) >= 1e-3:
+        return slope
+    e = np.exp(-2 * np.abs(x))
+    return 4 * e / (1 + e) ** 2
+
+
+op(
+    sech2,
+    "sech²",
+    "s = 1 - tanh(x)²; y = tanh(x) only saves work",
+    domain=(REAL,),
+    vjp=(lambda g, s, x: -2 * g * s * np.tanh(x),),
+    jvp=(lambda g, s, x: -2 * g * s * np.tanh(x),),
+    bind=lambda x, y=None: ((x,), {}),
+    analytic=False,
+)
+elementwise(np.sinh, "sinh", "y = sinh x", lambda y, x: np.cosh(x), domain=REAL)
+elementwise(np.cosh, "cosh", "y = cosh x", lambda y, x: np.sinh(x), domain=REAL)
+elementwise(np.tanh, "tanh", "y = tanh x", lambda y, x: sech2(x, y), domain=REAL)
+elementwise(np.arcsinh, "arcsinh", "y = arsinh x", lambda y, x: 1 / np.hypot(1.0, x), domain=REAL)
+elementwise(
+    np.arccosh,
+    "arccosh",
+    "y = arcosh x",
+    lambda y, x: 1 / np.sqrt((x - 1) * (x + 1)),
+    domain=OVER_ONE,
+    product=times,
+)
+elementwise(
+    np.arctanh, "arctanh", "y = artanh x", lambda y, x: 1 / ((1 - x) * (1 + x)), domain=UNIT, product=times
+)
+
+# Kinks. At a tie the two sides share evenly.
+elementwise(np.absolute, "abs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, analytic=False)
+elementwise(np.fabs, "fabs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, analytic=False)
+for _function, _label, _wins in (
+    (np.maximum, "maximum", np.greater),
+    (np.minimum, "minimum", np.less),
+):
+    elementwise(
+        _function,
+        _label,
+        f"y = the {'larger' if _wins is np.greater else 'smaller'} of a and b",
+        lambda y, a, b, wins=_wins: wins(a, b) + 0.5 * np.equal(a, b),
+        lambda y, a, b, wins=_wins: wins(b, a) + 0.5 * np.equal(a, b),
+        domain=DISTINCT,
+        analytic=False,
+    )
+
+
+
+def _bounds(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Call:
+    """The two names that np.clip has for each bound, as one; no bound is an infinite one."""
+    low = min if a_min is None else a_min
+    high = max if a_max is None else a_max
+    return (a, -np.inf if low is None else low, np.inf if high is None else high), {}
+
+
+elementwise(
+    np.clip,
+    "clip",
+    "y = min(max(x, low), high)",
+    lambda y, x, low, high: np.greater_equal(x, low) & np.less_equal(x, high),
+    lambda y, x, low, high: np.less(x, low) & np.less_equal(low, high),
+    lambda y, x, low, high: np.greater(np.maximum(x, low), high),
+    domain=(DISTINCT, DISTINCT, DISTINCT),
+    bind=_bounds,
+    aliases=(np._core.umath.clip,),  # what x.clip(low, high) of an array calls
+    analytic=False,
+)
+
+# Choosing: no gradient for the condition, none for the branch not taken.
+_chosen = (None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b: np.where(c, 0, g))
+op(np.where, "where", "y = a where c, else b", domain=(BOOLEAN, REAL, REAL), vjp=_chosen, jvp=_chosen)

@@ -1,0 +1,164 @@
+"""Reading and writing parts of an array: x[index], its transpose `scatter`, and `put`."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..domain import DISTINCT, REAL, Call, Draw, integers
+from ..op import dispatched, linear, op
+
+
+def selects_once(index: Any) -> bool:
+    """Whether an index can select no entry twice: no integer arrays in it."""
+    parts = index if isinstance(index, tuple) else (index,)
+    plain = (int, np.integer, slice, type(None), type(Ellipsis), bool, np.bool_)
+    return all(isinstance(part, plain) or np.asarray(part).dtype == bool for part in parts)
+
+
+def add_at(buffer: Any, index: Any, g: Any) -> None:
+    """buffer[index] += g, counting an entry as often as it is selected."""
+    if selects_once(index):
+        buffer[index] += g
+    else:
+        np.add.at(buffer, index, g)
+
+
+@dispatched
+def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of that shape, with g added at the index: the transpose of reading there."""
+    buffer = np.zeros(shape, dtype=np.result_type(g))
+    add_at(buffer, index, g)
+    return buffer
+
+
+def winners(index: Any, shape: tuple[int, ...]) -> Any:
+    """1 for each written entry that is still there at the end, 0 where a later one took its place."""
+    if selects_once(index):
+        return 1
+    last = np.zeros(shape, dtype=np.int64)
+    order = np.arange(last[index].size).reshape(last[index].shape)
+    last[index] = order
+    return np.equal(last[index], order)
+
+
+@dispatched
+def put(x: Any, index: Any, values: Any) -> Any:
+    """A copy of x with x[index] = values: assignment for values that have a gradient.
+
+    x: array or Value of shape s. index: whatever x takes in brackets. values: broadcasts to x[index].
+    An entry that is written twice keeps the last, which alone gets the gradient.
+    """
+    y = np.array(x, dtype=np.result_type(x, values))
+    y[index] = values
+    return y
+
+
+def draw_index(draw: Draw, shape: tuple[int, ...]) -> Any:
+    """An index for that shape: slices with steps, negative, None, Ellipsis, repeats, masks, mixtures."""
+    n = shape[0]
+    repeats = integers(draw, -n, n - 1, draw.shape(max_dims=2))
+    mask = integers(draw, 0, 1, (n,)).astype(bool)
+    whole = integers(draw, 0, 1, shape).astype(bool)
+    last = draw.integer(-shape[-1], shape[-1] - 1)
+    return draw.choice(
+        [
+            *(-1, 0, slice(None, None, -1), slice(0, None, 2), Ellipsis, None, mask, whole, repeats),
+            *((None, 0), (Ellipsis, last), (slice(1, None), None), (repeats, Ellipsis), (mask, Ellipsis, None)),
+            *([0, -1, 0], (Ellipsis, repeats * 0 + last), (slice(None), None, Ellipsis, last)[: len(shape) + 1]),
+        ]
+    )
+
+
+def _read(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape(min_dims=1))
+    return (x,), {"index": draw_index(draw, x.shape)}
+
+
+def _scatter(draw: Draw) -> Call:
+    shape = draw.shape(min_dims=1)
+    index = draw_index(draw, shape)
+    return (draw.array(REAL, np.zeros(shape)[index].shape),), {"index": index, "shape": shape}
+
+
+def _put(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape(min_dims=1))
+    index = draw_index(draw, x.shape)
+    shape = draw.choice([(), x[index].shape])
+    return (x, draw.array(REAL, shape)), {"index": index}
+
+
+op(
+    operator.getitem,
+    "[…]",
+    "y = x[index]",
+    domain=(REAL,),
+    forward=lambda x, index: x[index],
+    vjp=(lambda g, y, x, index=None: scatter(g, index, x.shape),),
+    jvp=(lambda t, y, x, index=None: t[index],),
+    add=lambda buffer, g, y, x, index=None: add_at(buffer, index, g),
+    calls=_read,
+)
+linear(
+    scatter,
+    "scatter",
+    "y[index] += g",
+    lambda g, y, x, index=None, shape=None: g[index],
+    domain=REAL,
+    calls=_scatter,
+)
+op(
+    put,
+    "put",
+    "y = x, but y[index] = v",
+    domain=(REAL, REAL),
+    forward=lambda x, values, index: put._implementation(x, index, values),  # type: ignore[attr-defined]
+    vjp=(
+        lambda g, y, x, v, index=None: put(g, index, 0.0),
+        lambda g, y, x, v, index=None: g[index] * winners(index, x.shape),
+    ),
+    jvp=(
+        lambda t, y, x, v, index=None: put(t, index, 0.0),
+        lambda t, y, x, v, index=None: put(np.zeros(x.shape), index, t),
+    ),
+    bind=lambda x, index, values: ((x, values), {"index": index}),
+    calls=_put,
+)
+
+
+def along(order: Any, axis: int, ndim: int) -> tuple[Any, ...]:
+    """The index that reads position order[..., k, ...] along the axis, and every place of the other axes."""
+    grids = np.ogrid[tuple(slice(side) for side in order.shape)]
+    return tuple(order if i == axis % ndim else grid for i, grid in enumerate(grids))
+
+
+def _sort_back(g: Any, y: Any, x: Any, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
+    """Each entry of g to the place that its entry of x came from."""
+    if axis is None:
+        return np.reshape(_sort_back(g, y, np.ravel(x), 0), x.shape)
+    return g[along(np.argsort(np.argsort(x, axis=axis, stable=True), axis=axis), axis, x.ndim)]
+
+
+def _sort_along(t: Any, y: Any, x: Any, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
+    if axis is None:
+        return _sort_along(np.ravel(t), y, np.ravel(x), 0)
+    return t[along(np.argsort(x, axis=axis, stable=True), axis, x.ndim)]
+
+
+def _sort(draw: Draw) -> Call:
+    x = draw.array(DISTINCT, draw.shape(min_dims=1))
+    return (x,), {"axis": draw.choice([None, *range(-x.ndim, x.ndim)])}
+
+
+op(
+    np.sort,
+    "sort",
+    "y = x in ascending order",
+    domain=(DISTINCT,),
+    vjp=(_sort_back,),
+    jvp=(_sort_along,),
+    calls=_sort,
+    analytic=False,
+)

@@ -1,0 +1,120 @@
+"""Products of vectors, matrices and stacks of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import REAL, Call, Draw, Shape
+from ..op import bilinear
+
+
+def swap(m: Any) -> Any:
+    """The transpose of each matrix in a stack."""
+    return m.T if m.ndim == 2 else np.swapaxes(m, -1, -2)
+
+
+def _row(a: Any) -> Any:
+    """What `@` makes of a vector on its left: a matrix of one row."""
+    return a if a.ndim > 1 else np.expand_dims(a, 0)
+
+
+def _column(b: Any) -> Any:
+    """What `@` makes of a vector on its right: a matrix of one column."""
+    return b if b.ndim > 1 else np.expand_dims(b, 1)
+
+
+def _full(g: Any, a: Any, b: Any) -> Any:
+    """The cotangent of a product of matrices, with the axes that vectors took away put back."""
+    if b.ndim == 1:
+        g = np.expand_dims(g, -1)
+    return np.expand_dims(g, -2) if a.ndim == 1 else g
+
+
+def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
+    return _full(g, a, b) @ swap(_column(b))
+
+
+def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    product = swap(_row(a)) @ _full(g, a, b)
+    return np.squeeze(product, -1) if b.ndim == 1 else product
+
+
+def _inner_sizes(a: Shape, b: Shape) -> str:
+    """What `@` expects, and the transpose that would fit."""
+    if not a or not b:
+        return "expected two arrays of at least one dimension; write a * b for a product with a number"
+    axis = -1 if len(b) == 1 else -2
+    text = f"expected a.shape[-1] == b.shape[{axis}], got {a[-1]} and {b[axis]}"
+    if len(b) > 1 and a[-1] == b[-1]:
+        return f"{text}\nDid you mean a @ b.T?"
+    if len(a) > 1 and a[-2] == b[axis]:
+        return f"{text}\nDid you mean a.T @ b?"
+    return text
+
+
+def _matmul(draw: Draw) -> Call:
+    n, k, m = (draw.integer(1, 3) for _ in range(3))
+    lead = draw.shapes(2)
+    a = draw.choice([(k,), (n, k), (*lead[0], n, k)])
+    b = draw.choice([(k,), (k, m), (*lead[1], k, m)])
+    return (draw.array(REAL, a), draw.array(REAL, b)), {}
+
+
+bilinear(
+    np.matmul,
+    "@",
+    "y[i,j] = Σ a[i,k] b[k,j]",
+    _matmul_left,
+    _matmul_right,
+    domain=(REAL, REAL),
+    aliases=(np.linalg.matmul,),
+    calls=_matmul,
+    expects=_inner_sizes,
+)
+
+
+def _as_matrices(g: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
+    """np.dot as one product of two matrices: all but the summed axis in one row, and g likewise."""
+    k = a.shape[-1]
+    rows = np.reshape(a, (-1, k))
+    columns = np.reshape(b if b.ndim == 1 else np.moveaxis(b, -2, 0), (k, -1))
+    return np.reshape(g, (rows.shape[0], columns.shape[1])), rows, columns
+
+
+def _dot_left(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 0 or b.ndim == 0:
+        return g * b
+    g, _, columns = _as_matrices(g, a, b)
+    return np.reshape(g @ swap(columns), a.shape)
+
+
+def _dot_right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 0 or b.ndim == 0:
+        return g * a
+    g, rows, _ = _as_matrices(g, a, b)
+    product = swap(rows) @ g
+    if b.ndim == 1:
+        return np.reshape(product, b.shape)
+    return np.moveaxis(np.reshape(product, (b.shape[-2], *b.shape[:-2], b.shape[-1])), 0, -2)
+
+
+def _dot(draw: Draw) -> Call:
+    k = draw.integer(1, 3)
+    lead, more = draw.shape(max_dims=2), draw.shape(max_dims=2)
+    a = draw.choice([(), (*lead, k)])
+    b = draw.choice([(k,), (*more, k, draw.integer(1, 3)), ()])
+    return (draw.array(REAL, a), draw.array(REAL, b)), {}
+
+
+bilinear(
+    np.dot,
+    "dot",
+    "y = Σ a[…,k] b[…,k,j]",
+    _dot_left,
+    _dot_right,
+    domain=(REAL, REAL),
+    calls=_dot,
+    expects=_inner_sizes,
+)

@@ -1,0 +1,182 @@
+"""Functions of neural networks that NumPy does not have, each as one op with a derivative that keeps its digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import NONZERO, REAL, Call, Draw, integers
+from ..op import dispatched, elementwise, op
+from .reductions import reduction
+
+
+@dispatched
+def relu(x: Any) -> Any:
+    """max(x, 0), elementwise; its derivative at 0 is 0."""
+    return np.maximum(x, 0)
+
+
+@dispatched
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)), elementwise, with no overflow at either end."""
+    e = np.exp(-np.abs(x))
+    return np.where(np.greater_equal(x, 0), 1.0, e) / (1.0 + e)
+
+
+@dispatched
+def softplus(x: Any) -> Any:
+    """ln(1 + exp(x)), elementwise: a smooth relu."""
+    return np.logaddexp(x, 0)
+
+
+elementwise(
+    relu,
+    "relu",
+    "y = max(x, 0)",
+    lambda y, x: np.greater(x, 0),
+    domain=NONZERO,
+    analytic=False,
+)
+elementwise(
+    sigmoid,
+    "sigmoid",
+    "y = 1 / (1 + e^-x)",
+    lambda y, x: y * sigmoid(-x),  # y (1 - y) loses its digits where y is close to 1
+    domain=REAL,
+    analytic=False,
+)
+elementwise(
+    softplus,
+    "softplus",
+    "y = ln(1 + e^x)",
+    lambda y, x: sigmoid(x),
+    domain=REAL,
+    analytic=False,
+)
+
+
+@dispatched
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """ln Σ exp(x) over the axes (all by default), with no overflow.
+
+    x: any shape. axis: None, int or tuple. keepdims: keep the reduced axes, with length 1.
+    """
+    top = np.max(x, axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return total if keepdims else np.squeeze(total, axis=axis)
+
+
+reduction(
+    logsumexp,
+    "logsumexp",
+    "y = ln Σ e^x",
+    lambda y, x, axis: np.exp(x - np.where(np.isfinite(y), y, 0.0)),
+    analytic=False,
+)
+
+
+@dispatched
+def softmax(x: Any, axis: Any = -1) -> Any:
+    """exp(x) / Σ exp(x) along the axis (the last by default); the shape stays."""
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+@dispatched
+def log_softmax(x: Any, axis: Any = -1) -> Any:
+    """ln softmax(x) along the axis (the last by default), exact also where softmax rounds to 0."""
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def _softmax_rule(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
+    """The Jacobian of softmax is symmetric: the rule is vjp and jvp."""
+    return y * (g - np.sum(g * y, axis=axis, keepdims=True))
+
+
+def _along_axis(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape(min_dims=1))
+    return (x,), {"axis": draw.choice([*range(-x.ndim, x.ndim), tuple(range(x.ndim))])}
+
+
+op(
+    softmax,
+    "softmax",
+    "y = e^x / Σ e^x",
+    domain=(REAL,),
+    vjp=(_softmax_rule,),
+    jvp=(_softmax_rule,),
+    calls=_along_axis,
+    analytic=False,
+)
+op(
+    log_softmax,
+    "log_softmax",
+    "y = x - ln Σ e^x",
+    domain=(REAL,),
+    vjp=(lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),),
+    jvp=(lambda t, y, x, axis=-1: t - np.sum(np.exp(y) * t, axis=axis, keepdims=True),),
+    calls=_along_axis,
+    analytic=False,
+)
+
+
+def _cross_entropy(logits: Any, targets: Any) -> tuple[Any, Any]:
+    """The loss, and the probabilities that its rule needs again."""
+    classes = np.asarray(targets)
+    if classes.dtype.kind not in "iu" or classes.shape != logits.shape[:-1]:
+        raise ValueError(
+            f"expected integer targets of shape {logits.shape[:-1]}, one class per row of logits, "
+            f"got {classes.dtype} {classes.shape}"
+        )
+    if classes.size and (classes.min() < 0 or classes.max() >= logits.shape[-1]):
+        raise ValueError(f"expected classes from 0 to {logits.shape[-1] - 1}, got {classes.min()} to {classes.max()}")
+    shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
+    e = np.exp(shifted)
+    total = np.add.reduce(e, axis=-1, keepdims=True)
+    chosen = shifted[(*np.ogrid[tuple(map(slice, classes.shape))], classes)] if classes.ndim else shifted[classes]
+    return (np.sum(np.log(total)) - np.sum(chosen)) / max(classes.size, 1), e / total
+
+
+@dispatched
+def cross_entropy(logits: Any, targets: Any) -> Any:
+    """The mean over rows of -ln softmax(logits)[target].
+
+    logits: (…, k), unnormalised; targets: (…), integers from 0 to k - 1. Gives a scalar.
+    Where the target's probability rounds to 1, the loss rounds to 0 (its gradient to 1e-16).
+    """
+    return _cross_entropy(logits, targets)[0]
+
+
+def _one_hot(targets: Any, k: int) -> Any:
+    return np.equal(np.expand_dims(targets, -1), np.arange(k))
+
+
+def _cross_entropy_vjp(g: Any, y: Any, logits: Any, targets: Any, saved: Any = None) -> Any:
+    p = softmax(logits) if saved is None else saved
+    return (p - _one_hot(targets, logits.shape[-1])) * (g / max(np.size(targets), 1))
+
+
+def _cross_entropy_jvp(t: Any, y: Any, logits: Any, targets: Any, saved: Any = None) -> Any:
+    return np.sum(_cross_entropy_vjp(1.0, y, logits, targets, saved) * t)
+
+
+def _rows(draw: Draw) -> Call:
+    shape = draw.shape(min_dims=1)
+    return (draw.array(REAL, shape), integers(draw, 0, shape[-1] - 1, shape[:-1])), {}
+
+
+op(
+    cross_entropy,
+    "cross_entropy",
+    "y = mean of -ln softmax(x)[target]",
+    domain=(REAL, REAL),
+    forward=_cross_entropy,
+    saves=True,
+    vjp=(_cross_entropy_vjp, None),
+    jvp=(_cross_entropy_jvp, None),
+    calls=_rows,
+    analytic=False,
+)

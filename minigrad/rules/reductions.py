@@ -1,0 +1,207 @@
+"""Functions that reduce axes: y has the axes of x but those that were reduced away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..domain import DISTINCT, REAL, SIZED, Call, Domain, Draw, draw_axis
+from ..op import linear, op
+
+
+def expand(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """g with the reduced axes of x put back, of length 1."""
+    if keepdims or g.shape == x.shape:
+        return g
+    return np.reshape(g, (1,) * x.ndim) if axis is None else np.expand_dims(g, axis)
+
+
+def over_axes(domain: Domain, min_dims: int = 0, **options: Any) -> Callable[[Draw], Call]:
+    """Calls with an array, an axis argument and keepdims; each option from its choices."""
+
+    def calls(draw: Draw) -> Call:
+        x = draw.array(domain, draw.shape(min_dims=min_dims))
+        params = {name: draw.choice(choices) for name, choices in options.items()}
+        return (x,), {"axis": draw_axis(draw, x.ndim), "keepdims": draw.choice([False, True]), **params}
+
+    return calls
+
+
+def reduction(
+    function: Any,
+    label: str,
+    formula: str,
+    partial: Callable[..., Any],
+    *,
+    domain: Domain = REAL,
+    options: dict[str, Any] | None = None,
+    **more: Any,
+) -> None:
+    """State a reduction by ``partial(y, x, axis, **options) -> ∂y/∂x``, with y spread over the reduced axes.
+
+    options: the further parameters, each with its default and the choices tests draw from.
+    """
+    extra = options or {}
+
+    def vjp(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False, **given: Any) -> Any:
+        spread = expand(y, x, axis, keepdims)
+        return expand(g, x, axis, keepdims) * partial(spread, x, axis, **given)
+
+    def jvp(t: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False, **given: Any) -> Any:
+        slopes = partial(expand(y, x, axis, keepdims), x, axis, **given)
+        return np.sum(t * slopes, axis=axis, keepdims=keepdims)
+
+    op(
+        function,
+        label,
+        formula,
+        domain=(domain,),
+        vjp=(vjp,),
+        jvp=(jvp,),
+        options=tuple(extra),
+        **{"calls": over_axes(domain, **extra), **more},
+    )
+
+
+def _count(y: Any, x: Any) -> int:
+    """How many entries of x stand behind one of y."""
+    return int(x.size // max(y.size, 1))
+
+
+def _winners(y: Any, x: Any, axis: Any) -> Any:
+    """1 where x has the value y, divided by the number of such places: ties share evenly."""
+    ties = np.equal(x, y)
+    return ties / np.sum(ties, axis=axis, keepdims=True)
+
+
+def _deviation(y: Any, x: Any, axis: Any) -> Any:
+    return x - np.mean(x, axis=axis, keepdims=True)
+
+
+linear(
+    np.sum,
+    "sum",
+    "y = Σ x",
+    lambda g, y, x, axis=None, keepdims=False: np.broadcast_to(expand(g, x, axis, keepdims), x.shape),
+    domain=REAL,
+    calls=over_axes(REAL),
+)
+linear(
+    np.mean,
+    "mean",
+    "y = Σ x / n",
+    lambda g, y, x, axis=None, keepdims=False: np.broadcast_to(
+        expand(g / _count(y, x), x, axis, keepdims), x.shape
+    ),
+    domain=REAL,
+    calls=over_axes(REAL),
+)
+for _function, _alias in ((np.max, np.amax), (np.min, np.amin)):
+    reduction(
+        _function,
+        _function.__name__[1:],
+        f"y = the {'largest' if _function is np.max else 'smallest'} of x",
+        _winners,
+        domain=DISTINCT,
+        aliases=(_alias,),
+        analytic=False,
+    )
+reduction(
+    np.var,
+    "var",
+    "y = Σ (x - mean)² / (n - ddof)",
+    lambda y, x, axis, ddof=0: _deviation(y, x, axis) * (2 / (_count(y, x) - ddof)),
+    options={"ddof": (0,)},
+    analytic=False,
+)
+reduction(
+    np.std,
+    "std",
+    "y = √var",
+    lambda y, x, axis, ddof=0: (
+        _deviation(y, x, axis) / ((_count(y, x) - ddof) * np.where(y == 0, 1.0, y))
+    ),
+    domain=DISTINCT,
+    options={"ddof": (0,)},
+    calls=over_axes(DISTINCT, min_dims=2),
+    analytic=False,
+)
+
+
+def _others(x: Any, axis: Any) -> Any:
+    """For each entry, the product of all others along the axes: right with zeros among them."""
+    axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % x.ndim
+    kept = [i for i in range(x.ndim) if i not in axes]
+    order = [*kept, *(i for i in range(x.ndim) if i in axes)]
+    moved = np.transpose(x, order)
+    rows = np.reshape(moved, (*moved.shape[: len(kept)], -1))
+    n = rows.shape[-1]
+    square = np.where(np.eye(n, dtype=bool), 1.0, np.expand_dims(rows, -2))
+    return np.transpose(np.reshape(np.prod(square, axis=-1), moved.shape), np.argsort(order))
+
+
+reduction(
+    np.prod,
+    "prod",
+    "y = Π x",
+    lambda y, x, axis: _others(x, axis),
+)
+
+
+def _along_axis(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape(min_dims=1))
+    return (x,), {"axis": draw.choice([None, *range(-x.ndim, x.ndim)])}
+
+
+linear(
+    np.cumsum,
+    "cumsum",
+    "y[i] = Σ x[j], j ≤ i",
+    lambda g, y, x, axis=None: np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis or 0), axis), x.shape),
+    domain=REAL,
+    calls=_along_axis,
+)
+
+
+def _norm_partial(y: Any, x: Any, axis: Any, ord: Any = None) -> Any:
+    sizes, at_zero = np.abs(x), np.where(y == 0, 1.0, y)
+    if ord in (None, 2, "fro"):
+        return x / at_zero
+    if ord in (np.inf, -np.inf):
+        return np.sign(x) * _winners(y, sizes, axis)
+    if ord == 1:
+        return np.sign(x)
+    return np.sign(x) * (sizes / at_zero) ** (ord - 1)
+
+
+def _norm_call(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Call:
+    """Refuse the norms of matrices, which are another function altogether."""
+    matrix = (x.ndim if axis is None else np.size(axis)) == 2
+    if ord is not None and (matrix != (ord == "fro") or (ord == 0) or (axis is None and x.ndim > 2)):
+        raise ValueError(f"norm of a Value has no rule for ord={ord!r} over axis={axis!r} of shape {x.shape}")
+    return (x,), {"ord": ord, "axis": axis, "keepdims": keepdims}
+
+
+def _draw_norm(draw: Draw) -> Call:
+    x = draw.array(SIZED, draw.shape(min_dims=1))
+    keepdims = draw.choice([False, True])
+    if x.ndim > 1 and draw.choice([False, True]):
+        params = draw.choice([{}, {"axis": (0, 1)}, {"axis": (1, 0), "ord": "fro"}])
+        return (x,), {**params, "keepdims": keepdims}
+    order = draw.choice([None, 1, 2, 3, 2.5, np.inf, -np.inf])
+    return (x,), {"ord": order, "axis": draw.integer(-x.ndim, x.ndim - 1), "keepdims": keepdims}
+
+
+reduction(
+    np.linalg.norm,
+    "norm",
+    "y = (Σ |x|^p)^(1/p)",
+    _norm_partial,
+    domain=SIZED,
+    options={"ord": (None,)},
+    bind=_norm_call,
+    calls=_draw_norm,
+    analytic=False,
+)

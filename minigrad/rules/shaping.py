@@ -1,0 +1,228 @@
+"""Functions that move entries and compute nothing: all of them are linear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+
+from ..domain import REAL, Call, Draw, draw_axis
+from ..op import linear, op
+
+
+def _any(draw: Draw) -> Call:
+    return (draw.array(REAL, draw.shape()),), {}
+
+
+def _reshape(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape())
+    order = draw.choice("CF")
+    return (x,), {"shape": draw.choice([x.shape[::-1], -1, (1, -1), (*x.shape, 1)]), "order": order}
+
+
+def _transpose(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape())
+    turned = [*range(1, x.ndim), 0][: x.ndim]
+    return (x,), {"axes": draw.choice([None, tuple(range(x.ndim)), turned, [i - x.ndim for i in turned]])}
+
+
+def _two_axes(first: str, second: str) -> Any:
+    def calls(draw: Draw) -> Call:
+        x = draw.array(REAL, draw.shape(min_dims=1))
+        return (x,), {name: draw.integer(-x.ndim, x.ndim - 1) for name in (first, second)}
+
+    return calls
+
+
+def _flip(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape())
+    return (x,), {"axis": draw_axis(draw, x.ndim)}
+
+
+def _roll(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape(min_dims=1))
+    return (x,), {"shift": draw.integer(-4, 4), "axis": draw.choice([None, *range(-x.ndim, x.ndim)])}
+
+
+def _squeeze(draw: Draw) -> Call:
+    x = draw.array(REAL, (1, *draw.shape(max_dims=2)))
+    return (x,), {"axis": draw.choice([None, 0, -x.ndim, (0,)])}
+
+
+def _expand(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape())
+    return (x,), {"axis": draw.choice([0, -1, x.ndim, (0, -1)])}
+
+
+def _broadcast(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape(max_dims=2))
+    return (x,), {"shape": (2, *(3 if side == 1 else side for side in x.shape))}
+
+
+def _inverse(axes: Any) -> Any:
+    return None if axes is None else tuple(np.argsort([axis % len(axes) for axis in axes]))
+
+
+linear(
+    np.reshape,
+    "reshape",
+    "y = x in another shape",
+    lambda g, y, x, shape=None, order="C": np.reshape(g, x.shape, order=order),
+    domain=REAL,
+    calls=_reshape,
+)
+linear(
+    np.ravel,
+    "ravel",
+    "y = x in one row",
+    lambda g, y, x, order="C": np.reshape(g, x.shape, order=order),
+    domain=REAL,
+    calls=_any,
+)
+linear(
+    np.transpose,
+    "transpose",
+    "y[j,i] = x[i,j]",
+    lambda g, y, x, axes=None: np.transpose(g, _inverse(axes)),
+    domain=REAL,
+    calls=_transpose,
+)
+linear(
+    np.swapaxes,
+    "swapaxes",
+    "y = x with two axes swapped",
+    lambda g, y, x, axis1=0, axis2=0: np.swapaxes(g, axis1, axis2),
+    domain=REAL,
+    calls=_two_axes("axis1", "axis2"),
+)
+linear(
+    np.moveaxis,
+    "moveaxis",
+    "y = x with axes moved",
+    lambda g, y, x, source=0, destination=0: np.moveaxis(g, destination, source),
+    domain=REAL,
+    calls=_two_axes("source", "destination"),
+)
+linear(
+    np.expand_dims,
+    "expand_dims",
+    "y = x with axes of length 1 put in",
+    lambda g, y, x, axis=0: np.reshape(g, x.shape),
+    domain=REAL,
+    calls=_expand,
+)
+linear(
+    np.squeeze,
+    "squeeze",
+    "y = x without axes of length 1",
+    lambda g, y, x, axis=None: np.reshape(g, x.shape),
+    domain=REAL,
+    calls=_squeeze,
+)
+for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
+    linear(
+        _function,
+        _function.__name__,
+        f"y = x with {_function.__name__[-2]} axes or more",
+        lambda g, y, x: np.reshape(g, x.shape),
+        domain=REAL,
+        calls=_any,
+    )
+linear(
+    np.broadcast_to,
+    "broadcast_to",
+    "y = x, repeated along new axes",
+    lambda g, y, x, shape=None: g,  # the sweep sums broadcasting out
+    domain=REAL,
+    calls=_broadcast,
+)
+linear(
+    np.flip,
+    "flip",
+    "y[i] = x[-1-i]",
+    lambda g, y, x, axis=None: np.flip(g, axis),
+    domain=REAL,
+    calls=_flip,
+)
+
+
+def _roll_back(g: Any, y: Any, x: Any, shift: Any = 0, axis: Any = None) -> Any:
+    return np.roll(g, np.negative(shift), axis)
+
+
+linear(np.roll, "roll", "y[i+k] = x[i]", _roll_back, domain=REAL, calls=_roll)
+linear(np.copy, "copy", "y = x", lambda g, y, x: g, domain=REAL, calls=_any)
+
+
+def _astype(draw: Draw) -> Call:
+    return (draw.array(REAL, draw.shape()),), {"dtype": draw.choice([np.float64, np.longdouble])}
+
+
+# The sweep casts the cotangent back.
+linear(np.astype, "astype", "y = x", lambda g, y, x, dtype=None: g, domain=REAL, calls=_astype)
+
+
+def _pieces(g: Any, y: Any, *xs: Any, axis: int | None = 0) -> list[Any]:
+    """The part of g that stands where each x went."""
+    if axis is None:
+        ends = accumulate((np.size(x) for x in xs), initial=0)
+        return [np.reshape(g[i:j], np.shape(x)) for x, (i, j) in zip(xs, pairwise(ends), strict=True)]
+    before = (slice(None),) * (axis % g.ndim)
+    ends = accumulate((np.shape(x)[axis] for x in xs), initial=0)
+    return [g[(*before, slice(i, j))] for i, j in pairwise(ends)]
+
+
+def _slices(g: Any, y: Any, *xs: Any, axis: int = 0) -> list[Any]:
+    """The slices of g along the new axis."""
+    before = (slice(None),) * (axis % g.ndim)
+    return [g[(*before, i)] for i in range(len(xs))]
+
+
+def _concatenate(draw: Draw) -> Call:
+    shape = list(draw.shape(min_dims=1))
+    axis = draw.choice([None, *range(-len(shape), len(shape))])
+
+    def piece() -> Any:
+        shape[axis or 0] = draw.integer(1, 3)
+        return draw.array(REAL, tuple(shape))
+
+    return tuple(piece() for _ in range(draw.integer(1, 3))), {"axis": axis}
+
+
+def _stack(draw: Draw) -> Call:
+    shape = draw.shape()
+    xs = tuple(draw.array(REAL, shape) for _ in range(draw.integer(1, 3)))
+    return xs, {"axis": draw.integer(-len(shape) - 1, len(shape))}
+
+
+def _alike(*shapes: tuple[int, ...]) -> str:
+    return f"expected shapes alike but for the axis that is joined, got {', '.join(map(str, shapes))}"
+
+
+for _function, _formula, _rule, _calls in (
+    (np.concatenate, "y = the inputs, end to end", _pieces, _concatenate),
+    (np.stack, "y[i] = input i", _slices, _stack),
+):
+    op(
+        _function,
+        _function.__name__,
+        _formula,
+        domain=(REAL,),
+        vjp=_rule,
+        jvp=lambda ts, y, *xs, join=_function, **params: join(ts, **params),
+        forward=lambda *xs, join=_function, **params: join(xs, **params),
+        calls=_calls,
+        expects=_alike,
+    )
+
+
+def stack(values: Sequence[Any] | Any, axis: int = 0) -> Any:
+    """One Value from a list of them, nested as deep as you like: what ``np.array([v, w])`` would be.
+
+    values: Values, arrays and numbers of one shape, or lists of such lists.
+    axis: where the new axis stands; that of the outermost list.
+    """
+    parts = [stack(v) if isinstance(v, (list, tuple)) else v for v in values]
+    return np.stack(parts, axis=axis)

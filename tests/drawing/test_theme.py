@@ -1,0 +1,39 @@
+import re
+from itertools import pairwise
+
+import pytest
+
+from minigrad.drawing import theme
+
+STYLES = [theme.group_style(i, quiet=quiet) for i in range(30) for quiet in (False, True)]
+
+
+def test_letters_run_on_like_the_columns_of_a_spreadsheet() -> None:
+    assert [theme.letter(i) for i in (0, 6, 25, 26, 51, 52, 701, 702)] == ["A", "G", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]
+    assert len({theme.letter(i) for i in range(2000)}) == 2000
+
+
+def test_contrast_agrees_with_the_definition() -> None:
+    assert theme.contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert theme.contrast("#0072B2", "#FFFFFF") == pytest.approx(5.19, abs=0.005)
+    assert theme.contrast("#777777", "#777777") == 1
+
+
+@pytest.mark.parametrize("style", [theme.PLAIN, theme.ZERO, *STYLES])
+def test_text_is_readable_on_every_fill(style: theme.Style) -> None:
+    for ink in (theme.INK, theme.MUTED):
+        assert theme.contrast(ink, style.fill) >= 4.5
+    assert theme.contrast(style.chip_ink, style.chip) >= 4.5
+    assert all(re.fullmatch("#[0-9A-F]{6}", c) for c in (style.fill, style.line, style.chip, style.chip_ink))
+
+
+def test_outline_and_arrows_stand_out_from_the_paper() -> None:
+    assert theme.contrast(theme.MUTED, theme.PAPER) >= 4.5
+    assert theme.contrast(theme.GREY, theme.PAPER) >= 3
+
+
+def test_groups_that_wear_one_colour_differ_in_outline_or_tint() -> None:
+    worn = len(theme.PALETTE)
+    styles = [theme.group_style(place, quiet=False) for place in range(0, 3 * worn, worn)]
+    assert all(a.outline != b.outline for a, b in pairwise(styles))
+    assert len({theme.group_style(i, quiet=False).fill for i in range(worn)}) == worn
