@@ -1,8 +1,8 @@
 """Training by luck against training by gradient, on the same small network.
 
-A 2-3-1 sigmoid network without biases learns seven marks from hours of study and sleep. One way draws all nine
-weights 100,000 times and keeps the best; the other follows the gradient. Each row says how often the network
-was evaluated on the data, and what came of it.
+A 2-3-1 sigmoid network without biases learns seven marks from hours of study and sleep. One way draws all
+nine weights 100,000 times and keeps the best; the other follows the gradient. Each row says how often the
+network was evaluated on the data, and what came of it.
 
     python demos/random_search.py
 """
@@ -25,7 +25,7 @@ LUCKY = [  # the best of somebody's 100,000 draws
 ]
 
 
-def network(init: object, seed: int | None = None) -> nn.MLP:
+def network(init: str | list[Array], seed: int | None = None) -> nn.MLP:
     return nn.MLP((2, 3, 1), "sigmoid", "sigmoid", init=init, seed=seed, bias=False)
 
 
@@ -58,7 +58,7 @@ def descend(steps: int, lr: float, seed: int) -> nn.MLP:
 
 
 def main(draws: int = 100_000, steps: int = 999) -> None:
-    rows = [("the thread's best draw", 100_000, network(LUCKY))]
+    rows = [("the best draw reported", 100_000, network(LUCKY))]
     rows += [(f"best draw, seed {seed}", draws, search(draws, seed)) for seed in range(3)]
     rows += [
         (f"gradient, rate {lr}, seed {seed}", steps, descend(steps, lr, seed))

@@ -5,8 +5,6 @@
 np.float64(0.7268619813835873)
 """
 
-from typing import TYPE_CHECKING, Any
-
 from . import errors
 from .rules.indexing import put
 from .rules.nn import cross_entropy, log_softmax, logsumexp, relu, sigmoid, softmax, softplus

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 # What is printed where a terminal or a file cannot take the letters of mathematics.
 PLAIN = str.maketrans(
@@ -27,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .tour import tour
 
         tour(arguments.out)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as under pythonw
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader has gone, as in  python -m minigrad | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -47,11 +49,14 @@ def _parser() -> argparse.ArgumentParser:
     tour = commands.add_parser(
         "tour",
         help="why do the neurons of a layer not all learn the same thing? (numbers and pictures, in seconds)",
-        description="Why do the neurons of a layer not all learn the same thing? Prints the answer with its numbers,"
-        " and writes the pictures.",
+        description="Why do the neurons of a layer not all learn the same thing?"
+        " Prints the answer with its numbers, and writes the pictures.",
     )
     folder = Path("minigrad-tour")
-    out = {"metavar": "DIR", "help": f"where the tour writes its pictures (default: {folder}{os.sep})"}
+    out: dict[str, Any] = {
+        "metavar": "DIR",
+        "help": f"where the tour writes its pictures (default: {folder}{os.sep})",
+    }
     parser.add_argument("--out", type=Path, default=folder, **out)
     # SUPPRESS: without it the default of the command would take the place of an --out before the command.
     tour.add_argument("--out", type=Path, default=argparse.SUPPRESS, **out)

@@ -20,8 +20,8 @@ class Conversions:
 
     __slots__ = ()
     _data: Any
-    op: Any
     name: str | None
+    op: Any
 
     # fmt: off
     @property
@@ -69,13 +69,20 @@ class Conversions:
     def _plain(self, what: str, remedy: str) -> Any:
         """The data, where no gradient is lost with it: that of integers and booleans."""
         if self._data.dtype.kind == "f":
-            rows = {"value": describe(self), "write": f"v.item()  or  v.data{' ' * 3}to leave the graph on purpose"}
+            rows = {
+                "value": describe(self),
+                "write": f"v.item()  or  v.data{' ' * 3}to leave the graph on purpose",
+            }
             raise GradientLost(layout(f"{what} would drop its gradient", rows | {"or": remedy}))
         self._refuse_while_tracing(what)
         return self._data
 
     def __float__(self) -> float:
-        return float(self._plain("float() of a Value", "np.sin(v)   to stay on it (functions of math take plain floats only)"))
+        return float(
+            self._plain(
+                "float() of a Value", "np.sin(v)   to stay on it (functions of math take plain floats only)"
+            )
+        )
 
     def __int__(self) -> int:
         return int(self._plain("int() of a Value", "np.floor(v)   to stay on it"))

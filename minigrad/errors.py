@@ -83,7 +83,9 @@ _KINDS: tuple[tuple[type[Exception], type[Exception]], ...] = (
 )
 
 
-def failure(op: Any, operands: Sequence[Any], params: dict[str, Any], error: Exception) -> Exception:
+def failure(
+    op: Any, operands: Sequence[Any], params: dict[str, Any], error: Exception, kind: Any = None
+) -> Exception:
     """What NumPy said about a call, as an error of ours that names the op and every operand."""
     letters = "abcdefgh"[: len(operands)] if len(operands) <= 8 else ""
     names = list(letters) or [f"x{i}" for i in range(len(operands))]
@@ -94,6 +96,8 @@ def failure(op: Any, operands: Sequence[Any], params: dict[str, Any], error: Exc
     expected = op.expects(*shapes) if isinstance(error, ValueError) and len(shapes) == len(op.domain) else ""
     rows = {name: describe(x) for name, x in zip(names, operands, strict=True)}
     text = layout(headline, rows, *(expected or f"NumPy says: {error}").splitlines())
+    if kind is not None:
+        return kind(text)  # type: ignore[no-any-return]
     for caught, ours in _KINDS:
         if isinstance(error, caught) and type(error).__module__ != "numpy.linalg":
             return ours(text)

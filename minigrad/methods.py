@@ -21,7 +21,7 @@ class ArrayMethods:
 
     __slots__ = ()
 
-    def _call(self, function: Callable[..., Any], *more: Any, **params: Any) -> Any:
+    def _call(self, function: Callable[..., Any], *more: Any, **params: Any) -> Self:
         """Record the function with this value as its first input."""
         raise NotImplementedError
 
@@ -39,7 +39,7 @@ class ArrayMethods:
     def sigmoid(self) -> Self: return self._call(sigmoid)
     def softplus(self) -> Self: return self._call(softplus)
     def softmax(self, axis: int = -1) -> Self: return self._call(softmax, axis=axis)
-    def clip(self, min: Any = None, max: Any = None) -> Self: return np.clip(self, min, max)  # type: ignore
+    def clip(self, min: Any = None, max: Any = None) -> Self: return self._call(np.clip, -np.inf if min is None else min, np.inf if max is None else max)
     def round(self, decimals: int = 0) -> Self: return self._call(np.round, decimals=decimals)
     def astype(self, dtype: Any) -> Self: return self._call(np.astype, dtype=dtype)
     def copy(self) -> Self: return self._call(np.copy)

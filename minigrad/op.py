@@ -88,7 +88,7 @@ class Op:
 
     def _refuse(self, name: str, value: Any) -> None:
         default = self.defaults.get(name, self)
-        if not (value is default or isinstance(value, (str, int)) and value == default or value is None):
+        if not (value is default or (isinstance(value, (str, int)) and value == default) or value is None):
             remedy = "write  a = f(...)  instead of filling an array" if name == "out" else "leave it out"
             raise ArgumentError(f"{self.label} of a Value does not take {name}=\n  {remedy}")
 
@@ -134,7 +134,7 @@ def op(
     names, defaults = _signature(function)
     record = Op(
         function=function,
-        forward=forward or getattr(function, "_implementation", function),
+        forward=forward if forward is not None else getattr(function, "_implementation", function),
         label=label,
         formula=formula,
         domain=domain,
@@ -151,7 +151,8 @@ def op(
         expects=expects or _broadcasting,
         analytic=analytic,
     )
-    for key in (function, *aliases):
+    keys: tuple[Callable[..., Any], ...] = (function, *aliases)
+    for key in keys:
         if key in TABLE:
             raise ValueError(f"{label}: {key.__name__} already stands in the table as {TABLE[key].label}")
         TABLE[key] = record

@@ -13,7 +13,7 @@ import numpy as np
 from .errors import GradientLost, MissingRule
 from .op import TABLE, Op
 
-_REDUCTIONS = {
+_REDUCTIONS: dict[tuple[np.ufunc, str], Any] = {
     (np.add, "reduce"): np.sum,
     (np.multiply, "reduce"): np.prod,
     (np.maximum, "reduce"): np.max,

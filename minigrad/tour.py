@@ -1,16 +1,15 @@
 """The tour: why do the neurons of a layer not all learn the same thing?
 
-It reads from top to bottom as it is told: two neurons that differ, two that never will, a whole network of the
-second kind, and the pictures. Every number is computed while it runs, from the graph; the numbers that the threads
-printed, where the question comes from, stand beside them. Nothing here is needed to use the package.
+It reads from top to bottom as it is told: two neurons that differ, two that never will, a whole network of
+the second kind, and the pictures. Every number is computed while it runs, from the graph; where the question
+was asked with numbers, those stand beside them. Nothing here is needed to use the package.
 """
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import nn
-from .drawing import draw
+from .drawing import Drawing
+from .drawing.diagram import diagram
 from .errors import RenderError
 from .rules.nn import sigmoid
 from .value import Value, graph, sweep
@@ -37,38 +37,43 @@ TWINS = (("w1", "w3"), ("w2", "w4"), ("w5", "w6"))
 SIZES, SIGMOID, RATE = (2, 3, 3, 2), ("sigmoid", "sigmoid"), 0.5
 X, Y = np.array([[0.8, 0.4], [0.3, 0.3]]), np.array([[0.2, 0.4], [1.0, 0.0]])
 ALL_ONES: dict[str, Any] = {  # computed in float32, by the person who asked
-    "z1": [[2.2], [1.6]],
-    "a1": [[0.9002495], [0.8320184]],
-    "a2": [[0.9758906], [0.9705753]],
-    "a3": [[0.9806908], [0.9803864]],
+    "z1, each neuron": [[2.2, 1.6]],
+    "a1, each neuron": [[0.9002495, 0.8320184]],
+    "a2, each neuron": [[0.9758906, 0.9705753]],
+    "a3, each output": [[0.9806908, 0.9803864]],
     "∂C/∂a3": [[1.5613816, 1.1613816], [-0.0392272, 1.9607728]],
     "σ′(z3)": [[0.01893635, 0.01893635], [0.01922891, 0.01922891]],
     "∂C/∂z3": [[0.02956687, 0.02199233], [-0.0007543, 0.03770352]],
     "∂C/∂b3": [[0.0288126, 0.0596958]],
-    "∂C/∂W3": [[0.028122, 0.0580562]],
+    "∂C/∂W3, each row": [[0.028122, 0.0580562]],
 }
-TRAINED: dict[str, Any] = {
+EARLY, LATE = 1_000, 10_000
+OUTPUTS: dict[str, Any] = {
     "all ones, 1,000 steps": [[0.5992708, 0.1997655], [0.5993174, 0.2004307]],
     "all ones, 10,000 steps": [[0.2003056, 0.3995875], [0.9888525, 0.0147637]],
-    "random, 10,000 steps": [[0.2002, 0.3998], [0.993, 0.008]],  # about: it is another draw
+    "random, 10,000 steps": [[0.2002, 0.3998], [0.993, 0.008]],  # about: of another draw
 }
+
+ANSWER = """\
+Why do the neurons of a layer not all learn the same thing?
+
+They see the same inputs and apply the same function: their starting weights alone tell them apart.
+A gradient is a product, with one factor for each step of the way from the loss back to the weight.
+Neurons that start differently meet different factors, and part. Neurons that start equal meet equal
+factors, get equal gradients, and stay equal for ever: together they compute what one of them could."""
 
 
 def tour(out: Path) -> None:
     """Tell the whole story on stdout and put its pictures into the folder `out`, which is made if need be."""
     out.mkdir(parents=True, exist_ok=True)
-    print("Every neuron of a layer sees the same inputs and applies the same function.")
-    print("What lets them end up different, and what happens when nothing does?")
-    different, tied, ones = two_neurons(DIFFERENT), two_neurons(TIED), nn.MLP(SIZES, *SIGMOID, init=1)
+    print(ANSWER)
+    different, tied = two_neurons(DIFFERENT), two_neurons(TIED)
     tell_different(different)
     tell_tied(tied)
-    tell_all_ones(ones)
-    title("Pictures")
-    drawn = nn.MLP(SIZES, *SIGMOID, init=1, per_neuron=True)
-    loss = nn.squared_error(drawn(X), Y)
-    loss.name = "C"
-    for name, result in {"two-neurons": different, "two-neurons-tied": tied, "all-ones": loss}.items():
-        print(f"  {picture(result, out / name)}")
+    tell_all_ones()
+    pairs = {out / "two-neurons": different, out / "two-neurons-tied": tied}
+    pictures = {path: (J, finding(J, "w1", "w3")) for path, J in pairs.items()}
+    tell_pictures(pictures | {out / "all-ones": all_ones_drawn()})
 
 
 # The first two stories: two neurons.
@@ -89,7 +94,7 @@ def two_neurons(weights: Sequence[float]) -> Value:
 
 def tell_different(J: Value) -> None:
     """Neurons that start differently: the factors in which their gradients differ."""
-    title("two-neurons: different starting weights, different gradients")
+    title("two-neurons", "different starting weights, different gradients")
     print("  z1 = w1 x1 + w2 x2     z2 = w3 x1 + w4 x2     z3 = w5 a1 + w6 a2     a = σ(z)")
     print("  J = -y ln a3 - (1 - y) ln(1 - a3)\n")
     tell_numbers(J)
@@ -100,38 +105,33 @@ def tell_different(J: Value) -> None:
 
 def tell_tied(J: Value) -> None:
     """Neurons that start alike: factor by factor the same, and so for ever."""
-    title("two-neurons-tied: equal starting weights, and the two neurons move as one")
+    title("two-neurons-tied", "equal starting weights, and the two neurons move as one")
     tell_numbers(J)
     tell_chains(J, "w1", "w3")
-    steps = 1000
-    trained = trained_weights(TIED, steps)
-    same = all(trained[a] == trained[b] for a, b in TWINS)
-    values = ", ".join(f"{a} = {b} = {trained[a]:.7f}" for a, b in TWINS)
-    print(f"\n  After {steps:,} steps at rate {RATE}: {values},")
-    print(f"  {'the same bits' if same else 'NOT the same bits'}: two neurons, and the network of one.")
-    apart = [f"w{i + 1}" for i in range(6) if is_untied(nudged(TIED, i))]
-    print(f"  Add 0.1 to any one of {', '.join(apart)}, and after 100 steps the two neurons differ.")
+    steps = list(training(TIED, 1000))
+    same = all(weights[a] == weights[b] for weights in steps for a, b in TWINS)
+    print(f"\n  After {len(steps):,} steps at rate {RATE}: ", end="")
+    print(", ".join(f"{a} = {b} = {steps[-1][a]:.7f}" for a, b in TWINS), end=",\n")
+    print(f"  {'equal to the last bit after every step' if same else 'but NOT equal after every step'}.")
+    changed = ", ".join(name for name in WEIGHTS if unties(name))
+    print(f"  With 0.1 added to any one of {changed} the two neurons part.")
 
 
-def trained_weights(weights: Sequence[float], steps: int) -> dict[str, float]:
-    """w1 … w6 after gradient descent, one weight at a time."""
+def training(weights: Sequence[float], steps: int) -> Iterator[dict[str, float]]:
+    """w1 … w6 after each step of gradient descent, one weight at a time."""
     for _ in range(steps):
         J = two_neurons(weights)
         dJ = gradients(J)
-        held = [v for v in graph(J) if v.name in WEIGHTS]
-        weights = [float(w.data - RATE * dJ[w]) for w in held]
-    return dict(zip(WEIGHTS, weights, strict=True))
+        values = {v.name: v for v in graph(J)}
+        weights = [float(values[name].data - RATE * dJ[values[name]]) for name in WEIGHTS]
+        yield dict(zip(WEIGHTS, weights, strict=True))
 
 
-def nudged(weights: Sequence[float], i: int) -> list[float]:
-    """The same weights with 0.1 more in place i."""
-    return [w + 0.1 * (k == i) for k, w in enumerate(weights)]
-
-
-def is_untied(weights: Sequence[float]) -> bool:
-    """Whether w1, w2 and w5 all differ from their twins after 100 steps."""
-    trained = trained_weights(weights, 100)
-    return all(trained[a] != trained[b] for a, b in TWINS)
+def unties(name: str) -> bool:
+    """Whether 0.1 more in one weight of the tied start parts the others from their twins, too."""
+    start = [w + 0.1 * (name == changed) for w, changed in zip(TIED, WEIGHTS, strict=True)]
+    *_, last = training(start, 100)
+    return all(abs(last[a] - last[b]) > 1e-6 for a, b in TWINS)
 
 
 def tell_numbers(J: Value) -> None:
@@ -156,9 +156,10 @@ def tell_chains(J: Value, first: str, second: str) -> None:
     for a, b in rows:
         mark = "" if a.number == b.number else "≠"
         name = f"∂{common(a.upper, b.upper)}/∂{common(a.lower, b.lower)}"
-        print(f"  {name:9} {a.words:{width}}{a.number:>12.7f}   {b.words:{width}}{b.number:>12.7f}   {mark}".rstrip())
-    products = [np.prod([row[side].number for row in rows]) for side in (0, 1)]
-    print(f"  {'product':9} {f'∂J/∂{first}':{width}}{products[0]:>12.7f}   {f'∂J/∂{second}':{width}}{products[1]:>12.7f}")
+        cells = "   ".join(f"{factor.words:{width}}{factor.number:>12.7f}" for factor in (a, b))
+        print(f"  {name:9} {cells}   {mark}".rstrip())
+    left, right = (f"{np.prod([row[side].number for row in rows]):>12.7f}" for side in (0, 1))
+    print(f"  {'product':9} {f'∂J/∂{first}':{width}}{left}   {f'∂J/∂{second}':{width}}{right}")
 
 
 def finding(J: Value, first: str, second: str) -> str:
@@ -172,9 +173,9 @@ def finding(J: Value, first: str, second: str) -> str:
         for pair in zip(names_in(ours.words), names_in(theirs.words), strict=True)
         if values[pair[0]] != values[pair[1]]
     }
-    numbers = [np.prod([factor.number for factor in factors]) for factors in (a, b)]
-    said = [f"∂J/∂{name} = {number:.7f}" for name, number in zip((first, second), numbers, strict=True)]
-    if numbers[0] == numbers[1]:
+    dJ = {v.name: g for v, g in gradients(J).items()}
+    said = [f"∂J/∂{name} = {dJ[name]:.7f}" for name in (first, second)]
+    if dJ[first] == dJ[second]:
         return f"{said[0]} and {said[1]} are equal: every factor has an equal twin"
     return f"{said[0]} and {said[1]} differ because " + " and ".join(f"{p} ≠ {q}" for p, q in pairs)
 
@@ -256,22 +257,21 @@ def names_in(words: str) -> list[str]:
 # The third story: a whole network of ones.
 
 
-def tell_all_ones(net: nn.MLP) -> None:
-    """The table of the thread, then what training makes of the network, and why."""
-    title("all-ones: a 2-3-3-2 network of ones stays a 2-1-1-2 network for ever, and still learns")
-    print(f"  {'before training':24}{'computed':^24}{'expected':^24}{'differs by':>12}")
-    worst = max(tell_row(name, row, ALL_ONES[name]) for name, row in first_pass(net).items())
-    print(f"  No number is further than {worst:.0e} from the one expected, which was computed in float32.\n")
-
-    print(f"  {'outputs after training':24}")
-    early, late, random = TRAINED
-    tell_row(early, train(net, 1_000), TRAINED[early])
-    tell_row(late, train(net, 9_000), TRAINED[late])
-    other = nn.MLP(SIZES, *SIGMOID, init="normal", seed=0)
-    tell_row(random, train(other, 10_000), TRAINED[random])
+def tell_all_ones() -> None:
+    """The table, then what training makes of the network, and both halves of why."""
+    title("all-ones", "a 2-3-3-2 network that is a 2-1-1-2 network for ever, and learns all the same")
+    print("  Every weight and bias starts at 1. Two observations; C is the sum of squared errors.\n")
+    print(f"  {'':30}{'computed':>23}{'expected':>26}{'differ by':>12}")
+    ones = nn.MLP(SIZES, *SIGMOID, init=1)
+    worst = max(tell_row(name, row, ALL_ONES[name]) for name, row in first_pass(ones).items())
+    print(f"\n  No number is further than {worst:.0e} from the one expected, which was computed in float32.")
+    print(f"  Outputs after training at rate {RATE}, all data at once, the random start a draw of its own:\n")
+    random = nn.MLP(SIZES, *SIGMOID, init="normal", seed=0)
+    outputs = [train(net, steps) for net in (ones, random) for steps in (EARLY, LATE - EARLY)]
+    for (name, expected), computed in zip(OUTPUTS.items(), (outputs[0], outputs[1], outputs[3]), strict=True):
+        tell_row(name, computed, expected)
     tell_row("the targets", Y, Y)
-    print()
-    tell_truth(net, other)
+    tell_truth(ones, random, [float(np.square(a - Y).sum()) for a in outputs])
 
 
 def first_pass(net: nn.MLP) -> dict[str, Array]:
@@ -279,10 +279,9 @@ def first_pass(net: nn.MLP) -> dict[str, Array]:
     C = nn.squared_error(net(X), Y)
     value = {v.name: v for v in graph(C) if v.name}
     dC, da3 = gradients(C), dict(sweep(value["a3"], np.ones((2, 2))))
-    forwards = {name: value[name].data for name in ("z1", "a1", "a2", "a3")}
-    backwards = {f"∂C/∂{name}": dC[value[name]] for name in ("a3", "z3", "b3", "W3")}
-    every = forwards | backwards | {"σ′(z3)": da3[value["z3"]]}
-    return {name: every[name] for name in ALL_ONES}
+    forwards = [value[name].data.T for name in ("z1", "a1", "a2", "a3")]  # a row for each neuron
+    backwards = [dC[value["a3"]], da3[value["z3"]], *(dC[value[name]] for name in ("z3", "b3", "W3"))]
+    return dict(zip(ALL_ONES, [*forwards, *backwards], strict=True))
 
 
 def train(net: nn.MLP, steps: int) -> Array:
@@ -295,15 +294,33 @@ def train(net: nn.MLP, steps: int) -> Array:
     return np.array(net(X).data)
 
 
-def tell_truth(net: nn.MLP, other: nn.MLP) -> None:
+def tell_truth(ones: nn.MLP, random: nn.MLP, errors: Sequence[float]) -> None:
     """Both halves: the neurons never part, and one of each is enough here."""
-    for label, each in {"all ones": net, "random": other}.items():
-        numbers = np.concatenate([array.ravel() for array in each.state().values()])
-        widths = " and ".join(str(width) for width in effective_widths(each))
-        print(
-            f"  {label:9} {numbers.size} parameters move as {len(distinct(numbers[:, None]))}; "
-            f"hidden layers of 3 and 3 act as {widths}"
-        )
+    print(f"\n  {'start':10}{'parameters':>12}{'move as':>10}{'layers of':>12}{'act as':>10}", end="")
+    print(f"{f'C at {EARLY:,}':>13}{f'C at {LATE:,}':>13}")
+    for start, net, (early, late) in (("all ones", ones, errors[:2]), ("random", random, errors[2:])):
+        numbers = np.concatenate([array.ravel() for array in net.state().values()])
+        widths = " and ".join(map(str, effective_widths(net)))
+        sizes = " and ".join(map(str, net.sizes[1:-1]))
+        groups = len(distinct(numbers[:, None]))
+        print(f"  {start:10}{numbers.size:>12}{groups:>10}{sizes:>12}{widths:>10}{early:>13.6f}{late:>13.6f}")
+    small = one_of_each(ones)
+    size, apart = sum(p.size for p in small.parameters()), np.abs(small(X).data - ones(X).data).max()
+    means = " and ".join(f"{mean:g}" for mean in Y.mean(axis=0))
+    print(f"""
+  Half of the truth: equal weights get equal gradients, so the neurons of a layer stay equal for ever. The
+  2-1-1-2 network of one neuron each, with {size} parameters, gives the same outputs (off by {apart:.0g}).
+  After {EARLY:,} steps it sits on a plateau: near {means}, the means of the targets, whatever the input.
+
+  The other half: one effective neuron per layer is enough for two observations. After {LATE:,} steps it has
+  learned them, its neurons still equal. The random start has more to learn with, and gets there sooner.""")
+
+
+def one_of_each(net: nn.MLP) -> nn.MLP:
+    """The network with one neuron in place of each hidden layer of equal ones."""
+    p = net.state()
+    start = [p["W1"][:, :1], p["b1"][:1], p["W2"].sum(0)[:1, None], p["b2"][:1], p["W3"].sum(0)[None], p["b3"]]
+    return nn.MLP((2, 1, 1, 2), *SIGMOID, init=start)
 
 
 def effective_widths(net: nn.MLP) -> list[int]:
@@ -325,9 +342,9 @@ def distinct(rows: Array) -> list[Array]:
 # How it is told.
 
 
-def title(text: str) -> None:
+def title(name: str, found: str) -> None:
     """A finding, as a heading."""
-    print(f"\n\n{text}\n{'─' * len(text)}\n")
+    print(f"\n\n{name}: {found}\n{'─' * (len(name) + len(found) + 2)}\n")
 
 
 def named(name: str, value: Value) -> Value:
@@ -337,30 +354,46 @@ def named(name: str, value: Value) -> Value:
 
 
 def common(a: str, b: str) -> str:
-    """One name for both sides of a table: the name itself, or what two names begin with."""
-    return a if a == b else os.path.commonprefix([a, b])
+    """One name for both sides of a table: the name itself, or what is left without a number."""
+    return a if a == b else a.rstrip("0123456789")
 
 
 def tell_row(name: str, computed: Any, expected: Any) -> float:
-    """Numbers beside those expected, two to a line; gives the largest difference.
+    """Numbers beside those expected; gives the largest difference.
 
-    Where several columns or rows are expected to be the same, the expected one stands for all of them.
+    A single row that is expected stands for every row computed; of two rows, each is an observation.
     """
     computed, expected = np.atleast_2d(computed), np.atleast_2d(expected)
     difference = float(np.abs(computed - expected).max())
-    shown = computed[: expected.shape[0], : expected.shape[1]]
-    for i, (ours, theirs) in enumerate(zip(shown, expected, strict=True)):
-        label, note = (name, f"{difference:.0e}") if i == 0 else ("", "")
-        cells = "".join(f"{x:>13.8f}" for x in ours) + " " * 13 * (2 - len(ours))
-        print(f"  {label:24}{cells}{''.join(f'{x:>13.10g}' for x in theirs)}{note:>12}".rstrip())
+    several = len(expected) > 1
+    for i, (ours, theirs) in enumerate(zip(computed, expected, strict=False), start=1):
+        label = f"{name if i == 1 else '':23}" + (f"obs. {i}" if several else "")
+        note = f"{difference:.0e}" if i == 1 and difference else ""
+        cells = "".join(f"{x:>13.8f}" for x in ours) + "".join(f"{x:>13.10g}" for x in theirs)
+        print(f"  {label:30}{cells}{note:>12}".rstrip())
     return difference
 
 
-def picture(result: Value, path: Path) -> str:
-    """Write the annotated graph; where nothing can render it, the text that it would be rendered from."""
-    try:
-        draw(result).save(path.with_suffix(".svg"))
-        return str(path.with_suffix(".svg"))
-    except RenderError as error:
-        draw(result).save(path.with_suffix(".dot"))
-        return f"{path.with_suffix('.dot')}  (not rendered: {error})"
+def all_ones_drawn() -> tuple[Value, str]:
+    """The loss of the network of ones, a neuron at a time, and what its picture shows."""
+    net = nn.MLP(SIZES, *SIGMOID, init=1, per_neuron=True)
+    C = named("C", nn.squared_error(net(X), Y))
+    dC = gradients(C)
+    parameters = net.parameters()
+    found = len(distinct(np.array([[dC[p]] for p in parameters])))
+    return C, f"all ones: {len(parameters)} parameters share {found} gradients"
+
+
+def tell_pictures(pictures: dict[Path, tuple[Value, str]]) -> None:
+    """Write the annotated graphs; where nothing can render them, their text."""
+    title("Pictures", "every value with its gradient; one letter and colour for equal gradients")
+    advice = ""
+    for path, (result, found) in pictures.items():
+        drawing = Drawing(replace(diagram(result), title=found))
+        try:
+            written = drawing.save(path.with_suffix(".svg"))
+        except RenderError as error:
+            written, advice = drawing.save(path.with_suffix(".dot")), str(error.__cause__ or error)
+        print(f"  {written}")
+    if advice:
+        print(f"\n  Written as DOT text only: {advice}")

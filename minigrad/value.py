@@ -1,50 +1,32 @@
-"""Value: a node of the graph; how an operation is recorded; the backward sweep.
+"""Value: a node that Python's operators and NumPy's functions work on.
 
-What an operation computes and how it is differentiated stands in `rules/`; what users differentiate with, in
-`transforms`. Here is only what every operation shares: wrapping, recording, unbroadcasting, accumulating.
+Here stands what a user writes with; how it is recorded and swept stands in `node`, what it means in `rules/`.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Collection, Iterator
-from heapq import heappop, heappush
-from itertools import count
-from typing import Any, Final, final
+from collections.abc import Callable, Iterator
+from typing import Any, final
 
 import numpy as np
 
-from . import rules as rules  # the pages fill the table
-from .context import tracing
 from .conversions import Conversions
-from .cotangent import fitted, private, shaped
-from .domain import REAL
-from .errors import (
-    ArgumentError,
-    DTypeError,
-    GradientLost,
-    InPlaceError,
-    MinigradError,
-    NotALeaf,
-    ShapeError,
-    describe,
-    failure,
-)
+from .cotangent import private, shaped
+from .errors import DTypeError, GradientLost, IndexingError, InPlaceError, NotALeaf, describe, failure
 from .methods import ArrayMethods
-from .op import TABLE, Op, op
+from .node import ARGUMENT, Node, graph, lifted, node, record, seed, serials, sweep
+from .op import TABLE, Op
 from .protocols import NumPyProtocols
 
-ndarray, float64 = np.ndarray, np.float64
-_new = object.__new__
-_serials = count()
-_MANY: Final = object()  # in the second slot: the first holds a tuple of all operands
+__all__ = ["Value", "argument", "graph", "seed", "sweep"]
 
-# ---------------------------------------------------------------------------------------------- operators
+ndarray, float64 = np.ndarray, np.float64
 
 
 def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: bool = False) -> Any:
     """The method behind an operator of Python. Scalars are what it must be fast for."""
-    record_of = TABLE[function]
+    made_by, new = TABLE[function], object.__new__
 
     def method(self: Value, other: Any) -> Any:
         if type(other) is Value:
@@ -61,13 +43,13 @@ def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: boo
         try:
             data = compute(x, y)
         except Exception as error:
-            raise failure(record_of, (a, b), {}, error) from error
+            raise failure(made_by, (a, b), {}, error) from error
         if type(data) is not float64 and data.dtype.kind != "f":
-            return _node(data, record_of, (a, b), None)
-        node = _new(Value)
-        node._data, node._grad, node.op, node._a, node._b = data, None, record_of, a, b
-        node.params, node.serial, node.name = None, next(_serials), None
-        return node
+            return node(Value, data, made_by, (a, b))
+        made = new(Value)
+        made._data, made._grad, made.op, made._a, made._b = data, None, made_by, a, b
+        made.params, made.serial, made.name = None, next(serials), None
+        return made
 
     return method
 
@@ -83,7 +65,7 @@ def _in_place(method: Callable[[Any, Any], Any], symbol: str) -> Any:
                 f"  write  {name}.data {symbol}= ...   to change the leaf\n"
                 f"  or     {name} = {name} {symbol} ...   to compute a new value"
             )
-        if any(np.may_share_memory(self._data, x._data) for x in self.inputs if isinstance(self._data, ndarray)):
+        if _looks_into_inputs(self):
             raise InPlaceError(
                 f"{symbol}= on a view (made by {self.op.label if self.op else '?'}) would not reach "
                 "the value it looks into\n  write  y = minigrad.put(y, index, values)"
@@ -93,8 +75,16 @@ def _in_place(method: Callable[[Any, Any], Any], symbol: str) -> Any:
     return in_place
 
 
+def _looks_into_inputs(v: Value) -> bool:
+    """Whether the data is a view of the data it was computed from: y[0] of a matrix, y.T, y.reshape(...)."""
+    if type(v._data) is not ndarray or v._data.base is None:
+        return False
+    sources = [part for x in v.inputs for part in (x._data if type(x._data) is tuple else (x._data,))]
+    return any(np.may_share_memory(v._data, source) for source in sources)
+
+
 @final
-class Value(ArrayMethods, Conversions, NumPyProtocols):
+class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     """A number or an array that remembers what it was computed from.
 
     data: anything NumPy makes a real array of; it is copied, and integers become float64.
@@ -107,27 +97,18 @@ class Value(ArrayMethods, Conversions, NumPyProtocols):
     complex numbers, objects and text.
     """
 
-    # A node has at most two operands in nearly every graph: two slots cost less than a tuple.
-    __slots__ = ("__weakref__", "_a", "_b", "_data", "_grad", "name", "op", "params", "serial")
-
-    _data: Any
-    _grad: Any
-    _a: Any
-    _b: Any
-    op: Op | None
-    params: dict[str, Any] | None
-    serial: int
-    name: str | None
-
     def __init__(self, data: Any, name: str | None = None) -> None:
         self._data = _leaf_data(data)
         self._grad = self.op = self._a = self._b = self.params = None
-        self.serial, self.name = next(_serials), name
+        self.serial, self.name = next(serials), name
 
     __add__, __radd__ = _binary(np.add, operator.add), _binary(np.add, operator.add, True)
     __sub__, __rsub__ = _binary(np.subtract, operator.sub), _binary(np.subtract, operator.sub, True)
     __mul__, __rmul__ = _binary(np.multiply, operator.mul), _binary(np.multiply, operator.mul, True)
-    __truediv__, __rtruediv__ = _binary(np.divide, operator.truediv), _binary(np.divide, operator.truediv, True)
+    __truediv__, __rtruediv__ = (
+        _binary(np.divide, operator.truediv),
+        _binary(np.divide, operator.truediv, True),
+    )
     __pow__, __rpow__ = _binary(np.power, operator.pow), _binary(np.power, operator.pow, True)
     __matmul__, __rmatmul__ = _binary(np.matmul, operator.matmul), _binary(np.matmul, operator.matmul, True)
     __floordiv__ = _binary(np.floor_divide, operator.floordiv)
@@ -153,42 +134,26 @@ class Value(ArrayMethods, Conversions, NumPyProtocols):
     def __divmod__(self, other: Any) -> tuple[Value, Value]: return self // other, self % other
     # fmt: on
 
-    def __getitem__(self, index: Any) -> Value:
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, Value) and index._data.dtype.kind not in "iub":
-            raise IndexError(f"an index is made of integers, slices or truth values, not of {describe(index)}")
-        return _record(_GETITEM, *_lifted((self,), {"index": index}))
+            raise IndexingError(f"an index is made of integers, slices or truth values, not of {describe(index)}")
+        return self._record(_GETITEM, (self,), {"index": index})
 
     def __iter__(self) -> Iterator[Value]:
         if not self.ndim:
             raise TypeError("a Value of one number has no rows to go through")
         return (self[i] for i in range(len(self)))
 
-    def _apply(self, record_of: Op, args: Any, kwargs: dict[str, Any]) -> Any:
-        return _record(record_of, *_lifted(*record_of.arguments(args, kwargs)))
+    def _record(self, made_by: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        return record(Value, made_by, *lifted(operands, params))
 
-    def _call(self, function: Callable[..., Any], *more: Any, **params: Any) -> Any:
-        return _record(TABLE[function], (self, *(_operand(x) for x in more)), params or None)
+    def _apply(self, made_by: Op, args: Any, kwargs: dict[str, Any]) -> Any:
+        operands, params = made_by.arguments(args, kwargs)
+        return self._record(made_by, tuple(map(_operand, operands)), params)
 
-    # ------------------------------------------------------------------------------ the node in its graph
-
-    @property
-    def operands(self) -> tuple[Any, ...]:
-        """All it was computed from, plain numbers and arrays included, in order and with repeats."""
-        if self._b is _MANY:
-            return self._a  # type: ignore[no-any-return]
-        if self._b is not None:
-            return (self._a, self._b)
-        return () if self._a is None else (self._a,)
-
-    @property
-    def inputs(self) -> tuple[Value, ...]:
-        """The Values it was computed from, in the order of the operands, with repeats; () for a leaf."""
-        return tuple(x for x in self.operands if type(x) is Value)
-
-    @property
-    def has_gradient(self) -> bool:
-        """Whether a gradient can arrive here: a leaf, or computed from Values by an op that has a derivative."""
-        return self._a is not None or self.op is None or self.op is _ARGUMENT
+    def _call(self, function: Callable[..., Any], *more: Any, **params: Any) -> Value:
+        y: Value = record(Value, TABLE[function], (self, *map(_operand, more)), params or None)
+        return y
 
     @property
     def data(self) -> Any:
@@ -243,45 +208,13 @@ class Value(ArrayMethods, Conversions, NumPyProtocols):
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         if self._a is not None:
             raise NotALeaf(
-                f"only a leaf can be copied or pickled, and this value was made by {self.op.label if self.op else ''}\n"
+                f"only a leaf can be copied or pickled, and this is {describe(self)}\n"
                 "  write  Value(v.data)   for a leaf of the same numbers"
             )
         return _restored, (self._data, self.name, self.grad)
 
 
 _GETITEM = TABLE[operator.getitem]
-
-
-def _item(parts: tuple[Any, ...], k: int) -> Any:
-    """One output of an op that has several."""
-    return parts[k]
-
-
-def _add_item(buffer: list[Any], g: Any, y: Any, parts: Any, k: int = 0) -> None:
-    buffer[k] = g if buffer[k] is None else buffer[k] + g
-
-
-op(
-    _item,
-    "item",
-    "y = output k",
-    domain=(REAL,),
-    vjp=(_add_item,),  # the cotangent of a tuple is a list that its items fill, so both rules are one
-    jvp=(lambda t, y, parts, k=0: t[k],),
-    add=_add_item,
-)
-
-
-def _argument(x: Any) -> Any:
-    """Where a value enters a level of differentiation."""
-    return x
-
-
-op(_argument, "argument", "y = x", domain=(REAL,), vjp=(lambda g, y, x: g,), jvp=(lambda t, y, x: t,))
-# No user calls these two: they stand outside the table.
-_ITEM, _ARGUMENT = TABLE.pop(_item), TABLE.pop(_argument)
-
-# ------------------------------------------------------------------------------------- wrapping and recording
 
 
 def _constant(x: Any) -> Any:
@@ -314,94 +247,6 @@ def _leaf_data(data: Any) -> Any:
     return array if array.ndim else array[()]
 
 
-def _node(data: Any, record_of: Op, operands: tuple[Any, ...], params: dict[str, Any] | None) -> Any:
-    """A node for what an op computed."""
-    if type(data) is tuple or type(data) is list:
-        return _parts(tuple(data), record_of, operands, params)
-    if type(data) is not float64:
-        data = np.asarray(data)[()] if not np.ndim(data) else data
-        if data.dtype.kind == "c":
-            raise DTypeError(failure(record_of, operands, {}, TypeError("complex numbers have no rules here")))
-    node = _new(Value)
-    node._data, node._grad, node.op, node._a, node._b = data, None, record_of, None, None
-    node.params, node.serial, node.name = params, next(_serials), None
-    if (record_of.vjps and data.dtype.kind == "f") or tracing():  # else no gradient flows, and no graph is kept
-        _link(node, operands)
-    return node
-
-
-def _link(node: Value, operands: tuple[Any, ...]) -> None:
-    if len(operands) < 2:
-        node._a = operands[0] if operands else None
-    elif len(operands) == 2:
-        node._a, node._b = operands
-    else:
-        node._a, node._b = operands, _MANY
-
-
-def _parts(data: tuple[Any, ...], record_of: Op, operands: tuple[Any, ...], params: Any) -> tuple[Any, ...]:
-    """Several outputs: a hidden node holds the tuple, and each part is read out of it."""
-    if not record_of.vjps and not tracing():
-        return tuple(_node(part, record_of, (), params) for part in data)
-    hidden = _new(Value)
-    hidden._data, hidden._grad, hidden.op, hidden._a, hidden._b = data, None, record_of, None, None
-    hidden.params, hidden.serial, hidden.name = params, next(_serials), None
-    _link(hidden, operands)
-    return tuple(_record(_ITEM, (hidden,), {"k": k}) for k in range(len(data)))
-
-
-def _record(record_of: Op, operands: tuple[Any, ...], params: dict[str, Any] | None = None) -> Any:
-    """Run an op on the data of its operands and remember how it was done."""
-    args = [x._data if type(x) is Value else x for x in operands]
-    try:
-        args, given = _placed(record_of, args, params)
-        data = record_of.forward(*args, **given)
-    except MinigradError:
-        raise
-    except Exception as error:
-        raise failure(record_of, operands, params or {}, error) from error
-    if record_of.saves:
-        data, saved = data
-        params = {**given, "saved": saved}
-    return _node(data, record_of, operands, params)
-
-
-class _Place:
-    """Where, inside a parameter, an input stands: ``x[i]`` with a Value i."""
-
-    def __init__(self, k: int) -> None:
-        self.k = k
-
-
-def _lifted(operands: tuple[Any, ...], params: dict[str, Any]) -> tuple[Op, Any, Any]:
-    """Values inside parameters become inputs, after the others, and leave a place behind."""
-    found: list[Any] = []
-
-    def lift(x: Any) -> Any:
-        if type(x) is Value:
-            found.append(x)
-            return _Place(len(found) - 1)
-        return type(x)(map(lift, x)) if isinstance(x, (tuple, list)) else x
-
-    params = {name: lift(x) for name, x in params.items()}
-    return (*map(_operand, operands), *found), params or None
-
-
-def _placed(record_of: Op, args: list[Any], params: dict[str, Any] | None) -> tuple[list[Any], dict[str, Any]]:
-    """The inverse of `_lifted`, on data: inputs proper, and parameters with their inputs in place."""
-    arity = len(record_of.domain)
-    if not params or record_of.variadic or len(args) <= arity:
-        return args, params or {}
-    extra = args[arity:]
-
-    def place(x: Any) -> Any:
-        if isinstance(x, _Place):
-            return extra[x.k]
-        return type(x)(map(place, x)) if isinstance(x, (tuple, list)) else x
-
-    return args[:arity], {name: place(x) for name, x in params.items()}
-
-
 def _restored(data: Any, name: str | None, grad: Any) -> Value:
     leaf = Value(data, name)
     leaf.grad = grad
@@ -415,155 +260,6 @@ def argument(x: Any) -> Value:
     every other level.
     """
     if type(x) is Value:
-        return _node(x._data, _ARGUMENT, (x,), None)  # type: ignore[no-any-return]
+        return node(Value, x._data, ARGUMENT, (x,))  # type: ignore[no-any-return]
     data = np.asarray(x)
-    return _node(data.astype(float64) if data.dtype.kind in "iub" else data, _ARGUMENT, (), None)  # type: ignore
-
-
-# --------------------------------------------------------------------------------------------- the way back
-
-
-def graph(y: Value, since: int = 0) -> list[Value]:
-    """Every node y depends on, y included, in serial order: inputs stand before what is computed from them.
-
-    since: nodes with a smaller serial are listed, but what they were computed from is not.
-    """
-    found, todo = {y.serial: y}, [y]
-    while todo:
-        node = todo.pop()
-        for x in node.inputs if node.serial >= since else ():
-            if x.serial not in found:
-                found[x.serial] = x
-                todo.append(x)
-    return [found[serial] for serial in sorted(found)]
-
-
-def seed(y: Value, g: Any = None) -> Any:
-    """The cotangent a sweep starts from: g, or 1 for a value of one element."""
-    if y._data.dtype.kind != "f":
-        raise DTypeError(f"nothing to differentiate: {describe(y)} is not made of real numbers")
-    if g is not None:
-        return g if type(g) is Value else shaped(g, y._data, "the cotangent")
-    if y._data.size != 1:
-        raise ShapeError(
-            f"a gradient starts from one number, and this value has shape {y.shape}\n"
-            "  write  y.sum().backward()   for the gradient of the sum\n"
-            "  or     y.backward(g)        with a cotangent g of that shape"
-        )
-    return np.ones_like(y._data)[()]
-
-
-class _Pending:
-    """Gradients on their way: complete once every node that was computed later has given its share."""
-
-    __slots__ = ("active", "grads", "nodes", "owned", "todo")
-
-    def __init__(self, y: Value, g: Any, active: Collection[int] | None) -> None:
-        self.active = active
-        self.nodes = {y.serial: y}
-        self.grads = {y.serial: g}
-        self.owned: set[int] = set()  # serials whose gradient is a buffer that nobody else holds
-        self.todo = [-y.serial]  # a heap: the latest node comes first
-
-    def pop(self) -> tuple[Value, Any]:
-        """The latest node, with its complete gradient."""
-        serial = -heappop(self.todo)
-        node, g = self.nodes.pop(serial), self.grads.pop(serial)
-        if type(node._data) is tuple:
-            g = tuple(np.zeros_like(part) if c is None else c for c, part in zip(g, node._data, strict=True))
-        return node, g
-
-    def give(self, x: Value, c: Any, label: str) -> None:
-        """Add one contribution to the gradient of x."""
-        serial = x.serial
-        if self.active is not None and serial not in self.active:
-            return
-        if type(c) is not float64 or type(x._data) is not float64:
-            if x._data.dtype.kind != "f":
-                return
-            c = fitted(c, x._data, label)
-        grads = self.grads
-        if serial not in grads:
-            self.nodes[serial], grads[serial] = x, c
-            heappush(self.todo, -serial)
-        elif serial in self.owned and type(c) is not Value:
-            grads[serial] += c
-        else:
-            grads[serial] = grads[serial] + c
-            self.owned.discard(serial)
-
-    def buffer(self, x: Value) -> Any:
-        """The gradient of x so far, as a buffer to be added to in place; a list, for a node of several outputs."""
-        serial, grads = x.serial, self.grads
-        if serial not in grads:
-            grads[serial] = [None] * len(x._data) if type(x._data) is tuple else np.zeros_like(x._data)
-            self.nodes[serial] = x
-            heappush(self.todo, -serial)
-        elif serial not in self.owned:
-            grads[serial] = grads[serial].copy()
-        self.owned.add(serial)
-        return grads[serial]
-
-
-def _pull_back(node: Value, g: Any, pending: _Pending) -> None:
-    """Hand the gradient of a node on to what it was computed from: the usual case, numbers and no parameters."""
-    op: Any = node.op
-    a, b = node._a, node._b
-    x = a._data if type(a) is Value else a
-    if b is None:
-        pending.give(a, op.vjps[0](g, node._data, x), op.label)
-        return
-    y = b._data if type(b) is Value else b
-    if type(a) is Value and op.vjps[0]:
-        pending.give(a, op.vjps[0](g, node._data, x, y), op.label)
-    if type(b) is Value and op.vjps[1]:
-        pending.give(b, op.vjps[1](g, node._data, x, y), op.label)
-
-
-def _pull_back_any(node: Value, g: Any, pending: _Pending, alive: Collection[int]) -> None:
-    """The same for every case: parameters, many inputs, several outputs, rules that run on Values."""
-    op: Any = node.op
-    operands, y = node.operands, node._data
-    args = [x if type(x) is not Value or x.serial in alive else x._data for x in operands]
-    args, params = _placed(op, args, node.params)
-    if node.serial in alive:
-        params = {name: p for name, p in params.items() if name != "saved"}  # it would be a constant
-        y = tuple(_record(_ITEM, (node,), {"k": k}) for k in range(len(y))) if type(y) is tuple else node
-    if op.variadic:
-        rule = op.vjps[0]
-        for x, c in zip(operands, rule(g, y, *args, **params), strict=True):
-            if type(x) is Value:
-                pending.give(x, c, op.label)
-        return
-    for x, rule in zip(operands, op.vjps, strict=False):  # inputs inside parameters have no rule
-        if type(x) is not Value or rule is None:
-            continue
-        if op.add is not None and (type(x._data) is tuple or not (type(g) is Value or alive)):
-            op.add(pending.buffer(x), g, y, *args, **params)
-        else:
-            pending.give(x, rule(g, y, *args, **params), op.label)
-
-
-def sweep(
-    y: Value, g: Any, active: Collection[int] | None = None, alive: Collection[int] = ()
-) -> Iterator[tuple[Value, Any]]:
-    """Reverse sweep: pairs (node, complete gradient of y, pulled back from g), for every node y depends on.
-
-    Nodes are visited by descending serial, so a node's gradient is complete before it is passed on.
-    In  b = a + a; c = b + b  a sweep that followed edges instead would visit b twice, and hand on
-    half of its gradient before the other half has arrived: a would get 2 + 4, not 4.
-
-    active: serials of the nodes that get a gradient (all, by default).
-    alive: serials of the nodes that rules meet as Values, so that the gradient is itself recorded.
-    Gradients may share memory with each other: whoever keeps one makes it `private`.
-    """
-    pending = _Pending(y, g, active)
-    while pending.todo:
-        node, g = pending.pop()
-        yield node, g
-        if node._a is None:
-            continue
-        if node.params is None and node._b is not _MANY and not alive:
-            _pull_back(node, g, pending)
-        else:
-            _pull_back_any(node, g, pending, alive)
+    return node(Value, data.astype(float64) if data.dtype.kind in "iub" else data, ARGUMENT, ())  # type: ignore

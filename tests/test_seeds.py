@@ -1,4 +1,4 @@
-"""The networks and numbers of the threads that the project grew out of, one test (or more) by the name of each row.
+"""The networks and numbers of the threads that the project grew out of: tests by the name of each.
 
 Numbers are typed as the threads give them; to 2e-7 where no other tolerance is named.
 """
@@ -73,7 +73,7 @@ def slope(y: Value, x: Value) -> float:
 
 
 def letters(y: Value) -> dict[str, str | None]:
-    """The letter under which the picture shows each named value's gradient; values that share it are one group."""
+    """The letter at each named value in the picture; values that share one have equal gradients."""
     return {node.name: node.group for node in diagram(y).nodes if node.name}
 
 
@@ -276,7 +276,9 @@ def test_vectorised(function: str) -> None:
     targets = np.array([[1.0, 0.0], [0.0, 1.0]])
     layers = nn.MLP((3, 4, 2), function, "sigmoid", init="normal", seed=11)
     neurons = nn.MLP((3, 4, 2), function, "sigmoid", init=layers.state(), per_neuron=True)
-    g: Any = {"sigmoid": lambda z: 1 / (1 + np.exp(-z)), "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}[function]
+    g: Any = {"sigmoid": lambda z: 1 / (1 + np.exp(-z)), "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}[
+        function
+    ]
     p = layers.state()
     by_hand = g(x @ p["W1"] + p["b1"])
     a1 = next(v for v in graph(layers(x)) if v.name == "a1")
@@ -287,10 +289,10 @@ def test_vectorised(function: str) -> None:
     nn.squared_error(layers(x), targets).backward()
     nn.squared_error(neurons(x), targets).backward()
     per_neuron = {name: p.grad for name, p in neurons.named_parameters()}
-    for name, p in layers.named_parameters():
-        for index in np.ndindex(p.shape):
+    for name, tensor in layers.named_parameters():
+        for index in np.ndindex(tensor.shape):
             scalar = f"{name.lower()}[{','.join(map(str, index))}]"
-            close(per_neuron[scalar], p.grad[index], 1e-14)
+            close(per_neuron[scalar], tensor.grad[index], 1e-14)
 
 
 # 3-4-2 through softmax, drawn neuron by neuron.

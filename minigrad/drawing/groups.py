@@ -45,7 +45,7 @@ def _split(positions: list[int], gradients: Sequence[Any]) -> list[list[int]]:
     rows = rows.reshape(len(positions), -1)
     coarse = [np.finfo(np.asarray(gradients[position]).dtype).eps > 1e-15 for position in positions]
     tolerance = np.where(coarse, TOLERANCE_SINGLE, TOLERANCE)
-    order = np.argsort(_keys(rows), kind="stable")
+    order = np.lexsort(_keys(rows))
     groups = [[positions[order[0]]]]
     for same, place in zip(_equal_neighbours(rows[order], tolerance[order]), order[1:], strict=True):
         if same:
@@ -56,14 +56,16 @@ def _split(positions: list[int], gradients: Sequence[Any]) -> list[list[int]]:
 
 
 def _keys(rows: Any) -> Any:
-    """One number per row to sort by: equal rows get (nearly) equal keys, and different ones different keys.
+    """Two numbers per row to sort by: equal rows get (nearly) equal keys, and different ones different keys.
 
     Of a single number it is that number. Of an array it is a mean with weights that follow no pattern a
-    gradient could have, so that a permuted array gets another key.
+    gradient could have, so that a permuted array gets another key. Rows with an infinity, beside which the
+    rest would not count, are told apart by their finite part.
     """
     size = rows.shape[1]
     weights = np.sin(np.arange(1.0, size + 1) ** 2) / size if size > 1 else np.ones(1)
-    return np.clip(rows, -1e300, 1e300) @ weights
+    clipped = np.clip(rows, -1e300, 1e300)
+    return np.where(np.isfinite(rows), clipped, 0) @ weights, clipped @ weights
 
 
 def _equal_neighbours(rows: Any, tolerance: Any) -> Any:

@@ -1,8 +1,9 @@
 """The numbers that weights start from.
 
 An initialiser is a function ``(shape, seed) -> array``: those below, or any other of that form. The shape is
-``(inputs, outputs)`` for weights and ``(outputs,)`` for biases. The seed is a number, a `numpy.random.Generator`
-(which moves on) or None for a start that nobody can repeat; the same seed gives the same bits.
+``(inputs, outputs)`` for weights and ``(outputs,)`` for biases. The seed is a whole number, a
+`numpy.random.Generator` (which moves on) or None for a start that nobody can repeat; the same seed gives the
+same bits.
 
 ``initial`` turns what a user may say (a name, a number, an array, a function) into the array.
 """
@@ -10,7 +11,7 @@ An initialiser is a function ``(shape, seed) -> array``: those below, or any oth
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any, TypeAlias
 
@@ -23,7 +24,7 @@ Array: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
 Seed: TypeAlias = int | np.random.Generator | None
 Initializer: TypeAlias = Callable[..., Any]
-Spec: TypeAlias = str | float | npt.ArrayLike | Initializer
+Spec: TypeAlias = str | float | Array | Sequence[Any] | Initializer
 
 
 def constant(shape: Shape, seed: Seed = None, *, value: float = 0.0) -> Array:
@@ -119,9 +120,10 @@ def initial(spec: Spec, shape: Shape, seed: Seed = None, *, name: str = "the par
     """The first numbers of one parameter.
 
     spec: the name of an initialiser, a number (the same everywhere), an array of that shape, or any
-    function ``(shape, seed) -> array``. ShapeError where an array has another shape, ValueError where the name
-    is unknown; both call the parameter `name`.
+    function ``(shape, seed) -> array``. ShapeError where an array has another shape, ValueError where the
+    name is unknown; both call the parameter `name`.
     """
+    numbers: Array
     if isinstance(spec, str):
         if spec not in NAMES:
             raise ValueError(f"{name}: no initialiser is called {spec!r}\n  expected one of {', '.join(NAMES)}")
@@ -139,7 +141,7 @@ def initial(spec: Spec, shape: Shape, seed: Seed = None, *, name: str = "the par
 
 def _numbers(spec: Any, name: str) -> Array:
     try:
-        numbers = np.asarray(spec)
+        numbers: Array = np.asarray(spec)
     except ValueError as ragged:
         raise ShapeError(f"{name}: its rows have different lengths") from ragged
     if numbers.dtype.kind not in "iuf":

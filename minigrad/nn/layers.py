@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ..errors import ShapeError
 from ..rules.nn import log_softmax, relu, sigmoid, softmax, softplus
 from ..value import Value
-from .init import Initializer, Seed, Spec, initial
+from .init import Seed, Spec, initial
 from .module import Module
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -32,7 +32,11 @@ ACTIVATIONS: dict[str, Function | None] = {
     "softmax": softmax,
     "log_softmax": log_softmax,
 }
-_ONE_AT_A_TIME = (relu, sigmoid, softplus)  # besides NumPy's ufuncs: their output j looks at their input j only
+_ONE_AT_A_TIME = (
+    relu,
+    sigmoid,
+    softplus,
+)  # besides NumPy's ufuncs: their output j looks at their input j only
 
 
 class Layer(Module):
@@ -45,7 +49,7 @@ class Layer(Module):
 
     def __call__(self, h: Any) -> Value:
         """The outputs of all neurons, (outputs,) or (samples, outputs)."""
-        z = h @ self.W if self.b is None else h @ self.W + self.b
+        z: Value = h @ self.W if self.b is None else h @ self.W + self.b
         z.name = f"z{self.number}"
         return z if self.activation is None else _named(self.activation(z), f"a{self.number}")
 
@@ -72,19 +76,21 @@ class Neurons(Module):
 
     def _weighted_sum(self, h: Sequence[Any], j: int) -> Value:
         products = [x * row[j] for x, row in zip(h, self.W, strict=True)]
-        return functools.reduce(operator.add, products if self.b is None else [*products, self.b[j]])
+        total: Value = functools.reduce(operator.add, products)
+        return total if self.b is None else total + self.b[j]
 
 
 class MLP(Module):
     """A multilayer perceptron: layers of neurons, each connected to all of the layer before.
 
     sizes        inputs, hidden layers, outputs: (2, 3, 3, 2)
-    activation   of the hidden layers, output: of the last. A name ("linear", "tanh", "relu", "sigmoid", "softplus",
-                 "softmax", "log_softmax"), None for linear, or a function of a Value whose last axis are the neurons
-    init         one start for every parameter: a name in `nn.init`, a number, a function (shape, rng) -> array; or
-                 one for each, as a dict ({"W1": ..., "b1": ...}) or a list in the order W1, b1, W2, b2, ...
-    seed         a number or a numpy.random.Generator: the same seed gives the same bits, in both forms
-    bias         whether there are any
+    activation   of the hidden layers; a name ("linear", "tanh", "relu", "sigmoid", "softplus", "softmax",
+                 "log_softmax"), None for linear, or a function of a Value whose last axis are the neurons
+    output       likewise, of the last layer
+    init         a start for all parameters: a name in `nn.init`, a number, a function (shape, rng) -> array;
+                 or one for each, as a dict ({"W1": ..., "b1": ...}) or a list in the order W1, b1, W2, b2 ...
+    seed         a whole number or a numpy.random.Generator: the same seed gives the same bits, in both forms
+    bias         whether there are any biases
     per_neuron   compute with scalar Values, w1[0,2] (from input 0 to neuron 2) in place of W1[0, 2]
     """
 
@@ -93,7 +99,7 @@ class MLP(Module):
         sizes: Sequence[int],
         activation: str | Function | None = "tanh",
         output: str | Function | None = None,
-        init: Spec | Sequence[Spec] | Mapping[str, Spec] = "xavier_uniform",
+        init: Spec | Mapping[str, Spec] = "xavier_uniform",
         seed: Seed = None,
         bias: bool = True,
         per_neuron: bool = False,
@@ -107,16 +113,16 @@ class MLP(Module):
         last = len(self.sizes) - 1
         functions = [_function(activation)] * (last - 1) + [_function(output)]
         kind = Neurons if per_neuron else Layer
-        self.layers = [
+        self.layers: list[Any] = [  # all of that kind
             kind(k, numbers[f"W{k}"], numbers.get(f"b{k}"), functions[k - 1]) for k in range(1, last + 1)
         ]
 
     def __call__(self, x: Any) -> Any:
         """The outputs for one sample (inputs,) or a batch (samples, inputs) of numbers or Values.
 
-        A layer at a time: a Value (outputs,) or (samples, outputs). A neuron at a time: a list of scalar Values,
-        one for each output (a list also where there is one), or a list of such lists; numbers given as inputs
-        become Values x[i], or x[k,i] in sample k.
+        A layer at a time: a Value (outputs,) or (samples, outputs). A neuron at a time: a list of scalar
+        Values, one for each output (a list also where there is one), or a list of such lists; numbers given
+        as inputs become Values x[i], or x[k,i] in sample k. ShapeError where a sample has another length.
         """
         if self.per_neuron:
             return self._sample(x) if _is_sample(x) else [self._sample(row, f"{k},") for k, row in enumerate(x)]
@@ -135,7 +141,7 @@ class MLP(Module):
         return {name: _read(held) for name, held in self._held().items()}
 
     def load(self, arrays: Mapping[str, Any] | Sequence[Any]) -> None:
-        """Take over numbers, as `state` of a network in either form gives them, or as a list in that order."""
+        """Take over numbers, as `state` of a network in either form gives them, or listed in that order."""
         shapes = {name: array.shape for name, array in self.state().items()}
         numbers = {k: initial(spec, shapes[k], name=k) for k, spec in _one_each(arrays, shapes).items()}
         for name, held in self._held().items():

@@ -1,7 +1,7 @@
 """Losses: how far a prediction is from its target, as one number.
 
-A prediction is a Value, or lists of scalar Values as a network computed neuron by neuron gives them; then the loss
-is a sum of scalars too, so that its picture shows every term.
+A prediction is a Value, or lists of scalar Values as a network computed neuron by neuron gives them; then the
+loss is a sum of scalars too, so that its picture shows every term. Plain arrays give a plain number.
 """
 
 from __future__ import annotations

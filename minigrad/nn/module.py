@@ -16,8 +16,8 @@ class Module:
     """A part of a model. Its parameters are the leaf Values among its attributes.
 
     They are found in attributes, lists, tuples and dicts, and in other modules there, in the order in which
-    these were filled; one that is met again (shared weights) counts once. What is computed is no parameter, and
-    neither is a plain array: what is to be trained, wrap.
+    these were filled; one that is met again (shared weights) counts once. What is computed is no parameter,
+    and neither is a plain array: what is to be trained, wrap.
     """
 
     def parameters(self) -> list[Value]:
@@ -40,7 +40,7 @@ class Module:
             value.grad = None
 
     def _find(self) -> Iterator[tuple[str, Value]]:
-        """Path and value of each parameter; a stack of its own, so that no nesting is too deep or circular."""
+        """Path and value of each parameter; no recursion, so that no nesting is too deep or circular."""
         seen: set[int] = set()
         waiting: list[tuple[str, Any]] = [("", self)]
         while waiting:

@@ -35,7 +35,7 @@ class SGD:
             raise TypeError(f"lr must be a number, got {describe(lr)}")
         if isinstance(lr, bool) or not (math.isfinite(lr) and lr > 0):
             raise ValueError(f"lr must be a positive finite number, got {lr!r}")
-        self._lr = float(lr)
+        self._lr: float = float(lr)
 
     def step(self) -> None:
         """Move every parameter that has a gradient, in the memory it has; the others stay as they are."""
@@ -52,7 +52,8 @@ class SGD:
 def _leaves(parameters: Iterable[Value]) -> list[Value]:
     if isinstance(parameters, Value) or not isinstance(parameters, Iterable):
         raise TypeError(
-            f"expected a list of Values, got {describe(parameters)}\n  write  SGD(net.parameters(), lr)  or  SGD([w], lr)"
+            f"expected a list of Values, got {describe(parameters)}\n"
+            "  write  SGD(net.parameters(), lr)  or  SGD([w], lr)"
         )
     given = list(parameters)
     if not given:

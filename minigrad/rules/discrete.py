@@ -12,6 +12,7 @@ import numpy as np
 from ..domain import DISTINCT, REAL, Call, Draw, draw_axis
 from ..op import constant
 
+_function: Any
 for _function, _symbol in (
     (np.greater, ">"),
     (np.greater_equal, "≥"),

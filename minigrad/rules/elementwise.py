@@ -50,10 +50,20 @@ elementwise(np.sin, "sin", "y = sin x", lambda y, x: np.cos(x), domain=REAL)
 elementwise(np.cos, "cos", "y = cos x", lambda y, x: -np.sin(x), domain=REAL)
 elementwise(np.tan, "tan", "y = tan x", lambda y, x: 1 + y * y, domain=UNIT)
 elementwise(
-    np.arcsin, "arcsin", "y = arcsin x", lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)), domain=UNIT, product=times
+    np.arcsin,
+    "arcsin",
+    "y = arcsin x",
+    lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)),
+    domain=UNIT,
+    product=times,
 )
 elementwise(
-    np.arccos, "arccos", "y = arccos x", lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)), domain=UNIT, product=times
+    np.arccos,
+    "arccos",
+    "y = arccos x",
+    lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)),
+    domain=UNIT,
+    product=times,
 )
 elementwise(np.arctan, "arctan", "y = arctan x", lambda y, x: 1 / (1 + x * x), domain=REAL)
 
@@ -73,15 +83,14 @@ elementwise(
     domain=(POSITIVE, REAL),
     analytic=False,
 )
+_function: Any
 for _function, _label, _factor in (
     (np.deg2rad, "deg2rad", np.pi / 180),
     (np.radians, "radians", np.pi / 180),
     (np.rad2deg, "rad2deg", 180 / np.pi),
     (np.degrees, "degrees", 180 / np.pi),
 ):
-    elementwise(
-        _function, _label, f"y = {_factor:.6g} x", lambda y, x, c=_factor: c, domain=REAL, analytic=False
-    )
+    elementwise(_function, _label, f"y = {_factor:.6g} x", lambda y, x, c=_factor: c, domain=REAL, analytic=False)
 
 # Hyperbolic functions.
 
@@ -122,9 +131,7 @@ elementwise(
     domain=OVER_ONE,
     product=times,
 )
-elementwise(
-    np.arctanh, "arctanh", "y = artanh x", lambda y, x: 1 / ((1 - x) * (1 + x)), domain=UNIT, product=times
-)
+elementwise(np.arctanh, "arctanh", "y = artanh x", lambda y, x: 1 / ((1 - x) * (1 + x)), domain=UNIT, product=times)
 
 # Kinks. At a tie the two sides share evenly.
 elementwise(np.absolute, "abs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, analytic=False)
@@ -144,7 +151,6 @@ for _function, _label, _wins in (
     )
 
 
-
 def _bounds(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Call:
     """The two names that np.clip has for each bound, as one; no bound is an infinite one."""
     low = min if a_min is None else a_min
@@ -161,7 +167,7 @@ elementwise(
     lambda y, x, low, high: np.greater(np.maximum(x, low), high),
     domain=(DISTINCT, DISTINCT, DISTINCT),
     bind=_bounds,
-    aliases=(np._core.umath.clip,),  # what x.clip(low, high) of an array calls
+    aliases=(np._core.umath.clip,),  # type: ignore[attr-defined]  # what x.clip(low, high) of an array calls
     analytic=False,
 )
 

@@ -66,8 +66,18 @@ def draw_index(draw: Draw, shape: tuple[int, ...]) -> Any:
     return draw.choice(
         [
             *(-1, 0, slice(None, None, -1), slice(0, None, 2), Ellipsis, None, mask, whole, repeats),
-            *((None, 0), (Ellipsis, last), (slice(1, None), None), (repeats, Ellipsis), (mask, Ellipsis, None)),
-            *([0, -1, 0], (Ellipsis, repeats * 0 + last), (slice(None), None, Ellipsis, last)[: len(shape) + 1]),
+            *(
+                (None, 0),
+                (Ellipsis, last),
+                (slice(1, None), None),
+                (repeats, Ellipsis),
+                (mask, Ellipsis, None),
+            ),
+            *(
+                [0, -1, 0],
+                (Ellipsis, repeats * 0 + last),
+                (slice(None), None, Ellipsis, last)[: len(shape) + 1],
+            ),
         ]
     )
 

@@ -132,7 +132,9 @@ def _cross_entropy(logits: Any, targets: Any) -> tuple[Any, Any]:
             f"got {classes.dtype} {classes.shape}"
         )
     if classes.size and (classes.min() < 0 or classes.max() >= logits.shape[-1]):
-        raise ValueError(f"expected classes from 0 to {logits.shape[-1] - 1}, got {classes.min()} to {classes.max()}")
+        raise ValueError(
+            f"expected classes from 0 to {logits.shape[-1] - 1}, got {classes.min()} to {classes.max()}"
+        )
     shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     e = np.exp(shifted)
     total = np.add.reduce(e, axis=-1, keepdims=True)

@@ -61,7 +61,8 @@ def reduction(
         vjp=(vjp,),
         jvp=(jvp,),
         options=tuple(extra),
-        **{"calls": over_axes(domain, **extra), **more},
+        calls=more.pop("calls", over_axes(domain, **extra)),
+        **more,
     )
 
 
@@ -120,9 +121,7 @@ reduction(
     np.std,
     "std",
     "y = √var",
-    lambda y, x, axis, ddof=0: (
-        _deviation(y, x, axis) / ((_count(y, x) - ddof) * np.where(y == 0, 1.0, y))
-    ),
+    lambda y, x, axis, ddof=0: _deviation(y, x, axis) / ((_count(y, x) - ddof) * np.where(y == 0, 1.0, y)),
     domain=DISTINCT,
     options={"ddof": (0,)},
     calls=over_axes(DISTINCT, min_dims=2),
@@ -188,7 +187,7 @@ def _draw_norm(draw: Draw) -> Call:
     x = draw.array(SIZED, draw.shape(min_dims=1))
     keepdims = draw.choice([False, True])
     if x.ndim > 1 and draw.choice([False, True]):
-        params = draw.choice([{}, {"axis": (0, 1)}, {"axis": (1, 0), "ord": "fro"}])
+        params: dict[str, Any] = draw.choice([{}, {"axis": (0, 1)}, {"axis": (1, 0), "ord": "fro"}])
         return (x,), {**params, "keepdims": keepdims}
     order = draw.choice([None, 1, 2, 3, 2.5, np.inf, -np.inf])
     return (x,), {"ord": order, "axis": draw.integer(-x.ndim, x.ndim - 1), "keepdims": keepdims}

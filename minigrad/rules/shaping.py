@@ -121,6 +121,7 @@ linear(
     domain=REAL,
     calls=_squeeze,
 )
+_function: Any
 for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
     linear(
         _function,
@@ -215,6 +216,27 @@ for _function, _formula, _rule, _calls in (
         forward=lambda *xs, join=_function, **params: join(xs, **params),
         calls=_calls,
         expects=_alike,
+    )
+
+
+def _split(draw: Draw) -> Call:
+    shape = list(draw.shape(min_dims=1))
+    axis = draw.integer(-len(shape), len(shape) - 1)
+    shape[axis] = 4
+    return (draw.array(REAL, tuple(shape)),), {
+        "indices_or_sections": draw.choice([1, 2, 4, (1,), [1, 3], (0, 2)]),
+        "axis": axis,
+    }
+
+
+for _function in (np.split, np.array_split):
+    linear(
+        _function,
+        _function.__name__,
+        "y, z, … = x, cut along the axis",
+        lambda g, y, x, indices_or_sections=1, axis=0: np.concatenate(g, axis=axis),
+        domain=REAL,
+        calls=_split,
     )
 
 

@@ -26,12 +26,13 @@ def test_chain_of_close_numbers_does_not_swallow_a_far_one() -> None:
 
 def test_arrays_are_equal_in_every_entry_or_not_at_all() -> None:
     a = np.array([1.0, 2.0, 3.0])
-    permuted, one_off = a[::-1].copy(), a + [0, 0, 1e-9]
+    permuted, one_off = a[::-1].copy(), a + 1e-9
     assert equal_groups([a, permuted, a * (1 + 1e-15), one_off, permuted]) == [[0, 2], [1, 4]]
 
 
 def test_another_shape_is_another_gradient() -> None:
-    assert equal_groups([np.ones(2), np.ones((1, 2)), np.float64(1), np.ones(2), np.ones(())]) == [[0, 3], [2, 4]]
+    gradients = [np.ones(2), np.ones((1, 2)), np.float64(1), np.ones(2), np.ones(())]
+    assert equal_groups(gradients) == [[0, 3], [2, 4]]
 
 
 def test_none_zero_empty_and_nan_are_in_no_group_and_inf_is() -> None:

@@ -11,7 +11,14 @@ from minigrad.drawing import words
     [
         *((1.23e-6, "1.23e-06"), (0.0374062, "0.03741"), (-0.0374062, "-0.03741"), (1234567.0, "1.235e+06")),
         *((1e-300, "1e-300"), (1.7976e308, "1.798e+308"), (5e-324, "4.941e-324"), (2.0, "2"), (-0.0, "0")),
-        *((np.nan, "nan"), (np.inf, "inf"), (-np.inf, "-inf"), (np.float32(0.1), "0.1"), (True, "True"), (7, "7")),
+        *(
+            (np.nan, "nan"),
+            (np.inf, "inf"),
+            (-np.inf, "-inf"),
+            (np.float32(0.1), "0.1"),
+            (True, "True"),
+            (7, "7"),
+        ),
         *((123456, "123456"), (10**30, "1e+30"), (np.int64(-(2**63)), "-9.223e+18")),
     ],
 )
@@ -79,7 +86,12 @@ INPUT = object()
         ("sum", (INPUT,), {"axis": (0, 1), "keepdims": True}, "sum axis=(0, 1) keepdims=True"),
         ("[…]", (INPUT,), {"index": (0, slice(None))}, "[0, :]"),
         ("[…]", (INPUT,), {"index": -1}, "[-1]"),
-        ("[…]", (INPUT,), {"index": (Ellipsis, None, slice(1, None), slice(None, None, -1))}, "[..., None, 1:, ::-1]"),
+        (
+            "[…]",
+            (INPUT,),
+            {"index": (Ellipsis, None, slice(1, None), slice(None, None, -1))},
+            "[..., None, 1:, ::-1]",
+        ),
         ("[…]", (INPUT,), {"index": np.array([0, 1])}, "[array(2,)]"),
         ("[…]", (INPUT,), {"index": [0, 1]}, "[[0, 1]]"),
         ("[…]", (INPUT, INPUT), {"index": (object(), 0)}, "[·, 0]"),

@@ -104,7 +104,7 @@ def test_every_form_of_a_start_is_understood() -> None:
     numbers = np.arange(6.0).reshape(2, 3)
     assert np.array_equal(initial("ones", (2, 3)), np.ones((2, 3)))
     assert np.array_equal(initial(0.5, (2, 3)), np.full((2, 3), 0.5))
-    assert np.array_equal(initial(np.float32(0.5), (2, 3)), np.full((2, 3), 0.5))
+    assert np.array_equal(initial(float(np.float32(0.5)), (2, 3)), np.full((2, 3), 0.5))
     assert np.array_equal(initial(numbers, (2, 3)), numbers)
     assert np.array_equal(initial(numbers.tolist(), (2, 3)), numbers)
     assert np.array_equal(initial(partial(nn.init.normal, std=2.0), (2, 3), 5), 2 * nn.init.normal((2, 3), 5))
@@ -112,7 +112,9 @@ def test_every_form_of_a_start_is_understood() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"W1: no initialiser is called 'xaiver'\n  expected one of zeros, .*xavier_normal"):
+    with pytest.raises(
+        ValueError, match=r"W1: no initialiser is called 'xaiver'\n  expected one of zeros, .*xavier_normal"
+    ):
         nn.MLP((2, 1), init="xaiver")
 
 

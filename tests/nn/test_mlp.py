@@ -17,8 +17,8 @@ T = np.random.default_rng(6).normal(size=(4, 2))
 
 def pair(**options: Any) -> tuple[nn.MLP, nn.MLP]:
     """The same network in both forms."""
-    options = {"init": "normal", "seed": 3} | options
-    return nn.MLP((3, 5, 4, 2), **options), nn.MLP((3, 5, 4, 2), per_neuron=True, **options)
+    given: dict[str, Any] = {"init": "normal", "seed": 3, **options}
+    return nn.MLP((3, 5, 4, 2), **given), nn.MLP((3, 5, 4, 2), per_neuron=True, **given)
 
 
 def gradients(net: nn.MLP) -> list[Any]:
@@ -265,7 +265,7 @@ def test_a_module_as_activation_brings_its_parameters() -> None:
         def __init__(self) -> None:
             self.slope = Value(2.0, name="slope")
 
-        def __call__(self, z: Value) -> Value:
+        def __call__(self, z: Value) -> Any:
             return self.slope * z
 
     for per_neuron in (False, True):
@@ -277,7 +277,9 @@ def test_a_module_as_activation_brings_its_parameters() -> None:
 
 @pytest.mark.parametrize("name", ["tahn", "", 3, ["tanh"]])
 def test_an_unknown_activation_is_answered_with_the_known_ones(name: Any) -> None:
-    with pytest.raises(ValueError, match=r"no activation is called .*\n  expected a function or one of linear, tanh, relu"):
+    with pytest.raises(
+        ValueError, match=r"no activation is called .*\n  expected a function or one of linear, tanh, relu"
+    ):
         nn.MLP((2, 1), output=name)
 
 

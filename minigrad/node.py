@@ -1,0 +1,328 @@
+"""Node: what the graph is made of; how an operation is recorded on it; the backward sweep.
+
+What an operation computes and how it is differentiated stands in `rules/`; how a user writes operations, in
+`value`. Here is only what every operation shares: linking, ordering, unbroadcasting, accumulating.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, Final, Self, TypeVar
+
+import numpy as np
+
+from . import rules as rules  # the pages fill the table
+from .context import tracing
+from .cotangent import fitted, shaped
+from .domain import REAL
+from .errors import DTypeError, MinigradError, ShapeError, describe, failure
+from .op import TABLE, Op, op
+
+ndarray, float64 = np.ndarray, np.float64
+serials = count()
+MANY: Final = object()  # in the second slot: the first holds a tuple of all operands
+
+
+N = TypeVar("N", bound="Node")
+
+
+class Node:
+    """One value in a graph: its data, and the op and the operands that it was computed from.
+
+    Every node has a serial, which grows with creation: serial order is an order in which the graph can be
+    computed. A node never refers to itself, so a graph is freed the moment its last name goes.
+    """
+
+    # A node has at most two operands in nearly every graph: two slots cost less than a tuple.
+    __slots__ = ("__weakref__", "_a", "_b", "_data", "_grad", "name", "op", "params", "serial")
+
+    _data: Any
+    _grad: Any
+    _a: Any
+    _b: Any
+    op: Op | None
+    params: dict[str, Any] | None
+    serial: int
+    name: str | None
+
+    @property
+    def operands(self) -> tuple[Any, ...]:
+        """All it was computed from, plain numbers and arrays included, in order and with repeats."""
+        if self._b is MANY:
+            return self._a  # type: ignore[no-any-return]
+        if self._b is not None:
+            return (self._a, self._b)
+        return () if self._a is None else (self._a,)
+
+    @property
+    def inputs(self) -> tuple[Self, ...]:
+        """The Values it was computed from, in the order of the operands, with repeats; () for a leaf."""
+        return tuple(x for x in self.operands if isinstance(x, type(self)))
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether a gradient can arrive here: a leaf, or computed from Values by an op that has a derivative."""
+        return self._a is not None or self.op is None or self.op is ARGUMENT
+
+
+# ------------------------------------------------------------------------------------------------ recording
+
+
+def _item(parts: tuple[Any, ...], k: int) -> Any:
+    """One output of an op that has several."""
+    return parts[k]
+
+
+def _add_item(buffer: list[Any], g: Any, y: Any, parts: Any, k: int = 0) -> None:
+    buffer[k] = g if buffer[k] is None else buffer[k] + g
+
+
+def _argument(x: Any) -> Any:
+    """The point at which a value enters a level of differentiation."""
+    return x
+
+
+# The cotangent of a tuple is a list, which the items of the tuple fill: the rule and `add` are one.
+op(_item, "item", "y = output k", domain=(REAL,), vjp=(_add_item,), jvp=(None,), add=_add_item)
+op(_argument, "argument", "y = x", domain=(REAL,), vjp=(lambda g, y, x: g,), jvp=(lambda t, y, x: t,))
+# No user calls these two: they stand outside the table.
+ITEM, ARGUMENT = TABLE.pop(_item), TABLE.pop(_argument)
+
+
+def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dict[str, Any] | None) -> Any:
+    """Run an op on the data of its operands, and make the node (of that class) that remembers it.
+
+    Several outputs give a tuple of nodes. Raises what NumPy raised, as an error that names the operands.
+    """
+    args = [x._data if isinstance(x, Node) else x for x in operands]
+    try:
+        args, given = placed(made_by, args, params)
+        data = made_by.forward(*args, **given)
+    except MinigradError:
+        raise
+    except Exception as error:
+        raise failure(made_by, operands, params or {}, error) from error
+    if made_by.saves:
+        data, saved = data
+        params = {**given, "saved": saved}
+    if type(data) is tuple or type(data) is list:
+        hidden = linked(kind, tuple(data), made_by, operands, params)
+        return tuple(record(kind, ITEM, (hidden,), {"k": k}) for k in range(len(data)))
+    return node(kind, data, made_by, operands, params)
+
+
+def node(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], params: Any = None) -> Any:
+    """The node for one array or number that an op computed."""
+    if type(data) is not float64 and np.ndim(data) == 0:
+        data = np.asarray(data)[()]
+    if data.dtype.kind == "c":
+        raise failure(made_by, operands, {}, TypeError("complex numbers have no rules here"), DTypeError)
+    differentiable = made_by.vjps and data.dtype.kind == "f"
+    # Where no gradient flows, the inputs are let go: a list of stored accuracies keeps no graph alive.
+    return linked(kind, data, made_by, operands if differentiable or tracing() else (), params)
+
+
+def linked(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], params: Any) -> Node:
+    """A new node with its slots filled."""
+    new = object.__new__(kind)
+    new._data, new._grad, new.op, new._a, new._b = data, None, made_by, None, None
+    new.params, new.serial, new.name = params, next(serials), None
+    if len(operands) > 2:
+        new._a, new._b = operands, MANY
+    elif operands:
+        new._a = operands[0]
+        new._b = operands[1] if len(operands) == 2 else None
+    return new
+
+
+class _Place:
+    """Where, inside a parameter, an input stands: ``x[i]`` with a Value i."""
+
+    def __init__(self, k: int) -> None:
+        self.k = k
+
+
+def lifted(operands: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any] | None]:
+    """Nodes inside parameters become operands, after the others, and leave a place behind."""
+    found: list[Any] = []
+
+    def lift(x: Any) -> Any:
+        if isinstance(x, Node):
+            found.append(x)
+            return _Place(len(found) - 1)
+        return type(x)(map(lift, x)) if type(x) in (tuple, list) else x
+
+    params = {name: lift(x) for name, x in params.items()}
+    return (*operands, *found), params or None
+
+
+def placed(made_by: Op, args: list[Any], params: dict[str, Any] | None) -> tuple[list[Any], dict[str, Any]]:
+    """The inverse of `lifted`, on data: the inputs proper, and parameters with their own inputs in place."""
+    arity = len(made_by.domain)
+    if not params or made_by.variadic or len(args) <= arity:
+        return args, params or {}
+    extra = args[arity:]
+
+    def place(x: Any) -> Any:
+        if isinstance(x, _Place):
+            return extra[x.k]
+        return type(x)(map(place, x)) if type(x) in (tuple, list) else x
+
+    return args[:arity], {name: place(x) for name, x in params.items()}
+
+
+# ---------------------------------------------------------------------------------------------- the way back
+
+
+def graph(y: N, since: int = 0) -> list[N]:
+    """Every node y depends on, y included, in serial order: inputs stand before what is computed from them.
+
+    since: nodes with a smaller serial are listed, but what they were computed from is not.
+    """
+    found, todo = {y.serial: y}, [y]
+    while todo:
+        latest = todo.pop()
+        for x in latest.inputs if latest.serial >= since else ():
+            if x.serial not in found:
+                found[x.serial] = x
+                todo.append(x)
+    return [found[serial] for serial in sorted(found)]
+
+
+def seed(y: Node, g: Any = None) -> Any:
+    """The cotangent a sweep starts from: g, or 1 for a value of one element."""
+    if y._data.dtype.kind != "f":
+        raise DTypeError(f"nothing to differentiate: {describe(y)} is not made of real numbers")
+    if g is not None:
+        return g if isinstance(g, Node) else shaped(g, y._data, "the cotangent")
+    if y._data.size != 1:
+        raise ShapeError(
+            f"a gradient starts from one number, and this value has shape {y._data.shape}\n"
+            "  write  y.sum().backward()   for the gradient of the sum\n"
+            "  or     y.backward(g)        with a cotangent g of that shape"
+        )
+    return np.ones_like(y._data)[()]
+
+
+class _Pending:
+    """Gradients on their way: complete once every node that was computed later has given its share."""
+
+    __slots__ = ("active", "grads", "nodes", "owned", "todo")
+
+    def __init__(self, y: Node, g: Any, active: Collection[int] | None) -> None:
+        self.active = active
+        self.nodes = {y.serial: y}
+        self.grads = {y.serial: g}
+        self.owned: set[int] = set()  # serials whose gradient is a buffer that nobody else holds
+        self.todo = [-y.serial]  # a heap: the latest node comes first
+
+    def pop(self) -> tuple[Any, Any]:
+        """The node that was computed last, with its complete gradient."""
+        serial = -heappop(self.todo)
+        x, g = self.nodes.pop(serial), self.grads.pop(serial)
+        if serial in self.owned:
+            self.owned.remove(serial)
+            if type(x._data) is tuple:
+                g = tuple(np.zeros_like(part) if c is None else c for c, part in zip(g, x._data, strict=True))
+            elif not g.ndim:
+                g = g[()]
+        return x, g
+
+    def give(self, x: Node, c: Any, label: str) -> None:
+        """Add one contribution to the gradient of x."""
+        serial = x.serial
+        if self.active is not None and serial not in self.active:
+            return
+        if type(c) is not float64 or type(x._data) is not float64:
+            if x._data.dtype.kind != "f":
+                return
+            c = fitted(c, x._data, label)
+        grads = self.grads
+        if serial not in grads:
+            self.nodes[serial], grads[serial] = x, c
+            heappush(self.todo, -serial)
+        elif serial in self.owned and not isinstance(c, Node):
+            grads[serial] += c
+        else:
+            grads[serial] = grads[serial] + c
+            self.owned.discard(serial)
+
+    def buffer(self, x: Node) -> Any:
+        """The gradient of x so far, as a buffer to be added to in place; a list, for a node of several outputs."""
+        serial, grads = x.serial, self.grads
+        if serial not in grads:
+            grads[serial] = [None] * len(x._data) if type(x._data) is tuple else np.zeros_like(x._data)
+            self.nodes[serial] = x
+            heappush(self.todo, -serial)
+        elif serial not in self.owned:
+            grads[serial] = np.array(grads[serial])
+        self.owned.add(serial)
+        return grads[serial]
+
+
+def _pull_back(y: Node, g: Any, pending: _Pending) -> None:
+    """Hand the gradient of a node on to what it was computed from: the usual case, arrays and no parameters."""
+    made_by: Any = y.op
+    kind, a, b = type(y), y._a, y._b
+    x = a._data if type(a) is kind else a
+    if b is None:
+        pending.give(a, made_by.vjps[0](g, y._data, x), made_by.label)
+        return
+    z = b._data if type(b) is kind else b
+    if type(a) is kind and made_by.vjps[0]:
+        pending.give(a, made_by.vjps[0](g, y._data, x, z), made_by.label)
+    if type(b) is kind and made_by.vjps[1]:
+        pending.give(b, made_by.vjps[1](g, y._data, x, z), made_by.label)
+
+
+def _pull_back_any(y: Node, g: Any, pending: _Pending, alive: Collection[int]) -> None:
+    """The same for every case: parameters, many inputs, several outputs, rules that run on Values."""
+    made_by: Any = y.op
+    kind, operands, output = type(y), y.operands, y._data
+    args = [x if not isinstance(x, Node) or x.serial in alive else x._data for x in operands]
+    args, params = placed(made_by, args, y.params)
+    if y.serial in alive:
+        params = {name: p for name, p in params.items() if name != "saved"}  # it would count as a constant
+        several = type(output) is tuple
+        output = tuple(record(kind, ITEM, (y,), {"k": k}) for k in range(len(output))) if several else y
+    if made_by.variadic:
+        for x, c in zip(operands, made_by.vjps[0](g, output, *args, **params), strict=True):
+            if isinstance(x, Node):
+                pending.give(x, c, made_by.label)
+        return
+    in_place = made_by is ITEM or not (alive or isinstance(g, Node))
+    for x, rule in zip(operands, made_by.vjps, strict=False):  # inputs inside parameters have no rule
+        if not isinstance(x, Node) or rule is None:
+            continue
+        if made_by.add is not None and in_place:
+            made_by.add(pending.buffer(x), g, output, *args, **params)
+        else:
+            pending.give(x, rule(g, output, *args, **params), made_by.label)
+
+
+def sweep(
+    y: N, g: Any, active: Collection[int] | None = None, alive: Collection[int] = ()
+) -> Iterator[tuple[N, Any]]:
+    """Reverse sweep: pairs (node, complete gradient of y, pulled back from g), for every node y depends on.
+
+    Nodes are visited by descending serial, so a node's gradient is complete before it is passed on.
+    In  b = a + a; c = b + b  a sweep that followed edges instead would visit b twice, and hand on
+    half of its gradient before the other half has arrived: a would get 2 + 4, not 4.
+
+    active: serials of the nodes that get a gradient (all, by default).
+    alive: serials of the nodes that rules meet as Values, so that the gradient is itself recorded.
+    Gradients may share memory with each other: whoever keeps one makes it `private`.
+    """
+    pending = _Pending(y, g, active)
+    while pending.todo:
+        x, g = pending.pop()
+        if type(x._data) is not tuple:  # a hidden node, with the outputs of an op that has several
+            yield x, g
+        if x._a is None:
+            continue
+        if x.params is None and x._b is not MANY and not alive:
+            _pull_back(x, g, pending)
+        else:
+            _pull_back_any(x, g, pending, alive)

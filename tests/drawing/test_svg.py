@@ -1,0 +1,146 @@
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from minigrad.drawing import draw
+from minigrad.drawing.diagram import diagram
+from minigrad.drawing.svg import ILLEGAL, to_svg
+from minigrad.drawing.words import CUT
+from minigrad.value import Value, graph
+
+Find = Callable[[str, str], list[ET.Element]]
+SVG = "{http://www.w3.org/2000/svg}"
+
+NASTY = [
+    *(
+        'a<b>&"c"',
+        "{x|y}",
+        "<B>bold</B>",
+        "</TD></TR>",
+        "\\N",
+        "\\G",
+        "\\l\\r",
+        "end\\",
+        "a\nb",
+        "a\tb",
+        "a\rb",
+    ),
+    *("", " ", "   ", "two  spaces", " padded ", "\x00", "\x1b[31m", "\x7f\x85", "\ud800", "\ufffe"),
+    *("]]>", "<!-- -->", "-->", "&amp;", "&#0;", "&nosuch;", "<![CDATA[", "\u2028", "\u202eabc", "e\u0301"),
+    *("w₁", "∂J/∂w", "Σ", "中文", "🙂", "שלום", "node", 'class="node"', "n0", "%s", "$x$", "graph0"),
+    *("z" * 10_000, "\n" * 50, "<" * 300, "\\" * 77),
+]
+
+
+def svg_of(name: str) -> str:
+    a = Value(2.0, name)
+    y = a * 3 + a
+    y.name = name
+    return to_svg(diagram(y))
+
+
+@pytest.mark.parametrize("network", ["different", "tied"])
+def test_class_tokens_count_values_and_uses_and_nothing_else(
+    network: str, request: pytest.FixtureRequest, groups_with_class: Find
+) -> None:
+    y = request.getfixturevalue(network)
+    svg = to_svg(diagram(y))
+    assert len(groups_with_class(svg, "node")) == len(graph(y))
+    assert len(groups_with_class(svg, "edge")) == sum(len(v.inputs) for v in graph(y))
+    found = groups_with_class(svg, "node") + groups_with_class(svg, "edge")
+    assert {element.tag for element in found} == {SVG + "g"}
+
+
+def test_a_value_used_twice_has_two_arrows(groups_with_class: Find) -> None:
+    a = Value(3.0, "a")
+    svg = to_svg(diagram(a * a))
+    arrows = groups_with_class(svg, "edge")
+    assert len(arrows) == 2
+    paths = [arrow.find(SVG + "path").get("d") for arrow in arrows]  # type: ignore[union-attr]
+    assert paths[0] != paths[1]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(max_size=CUT))
+def test_any_name_parses_is_counted_and_appears_as_typed(name: str) -> None:
+    check_name(name)
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_nasty_name_breaks_nothing(name: str) -> None:
+    check_name(name)
+
+
+def check_name(name: str) -> None:
+    root = ET.fromstring(svg_of(name))
+    nodes = [element for element in root.iter() if "node" in element.get("class", "").split()]
+    assert [node.get("id") for node in nodes] == ["n0", "n1", "n2"]
+    assert sum("edge" in element.get("class", "").split() for element in root.iter()) == 3
+    typed = ILLEGAL.sub("\ufffd", name)
+    for node in (nodes[0], nodes[2]):
+        assert node.findtext(SVG + "title", "").startswith(typed)
+    printable = typed == name and name.isprintable() and name == " ".join(name.split()) and len(name) <= CUT
+    if name and printable:
+        assert name in [text.text for text in nodes[0].iter(SVG + "text")]
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(0, 10), min_size=2, max_size=40))
+@example([0] * 30)
+def test_random_graphs_keep_every_arrow(choices: list[int]) -> None:
+    values = [Value(1.5), Value(-0.5)]
+    for choice in choices:
+        values.append(values[choice % len(values)] * values[-1] - values[-2])
+    y = values[-1]
+    root = ET.fromstring(to_svg(diagram(y)))
+    tokens = [token for element in root.iter() for token in element.get("class", "").split()]
+    assert tokens.count("node") == len(graph(y))
+    assert tokens.count("edge") == sum(len(v.inputs) for v in graph(y))
+
+
+def test_result_stands_to_the_right_of_what_it_was_computed_from(tied: Value, groups_with_class: Find) -> None:
+    svg = to_svg(diagram(tied))
+
+    def left(node: ET.Element) -> float:
+        return min(float(text.get("x", "nan")) for text in node.iter(SVG + "text"))
+
+    place = {node.get("id"): left(node) for node in groups_with_class(svg, "node")}
+    assert all(place[f"n{edge.tail}"] < place[f"n{edge.head}"] for edge in diagram(tied).edges)
+
+
+def test_operands_enter_from_top_to_bottom(groups_with_class: Find) -> None:
+    b, a = Value(2.0, "b"), Value(8.0, "a")
+    svg = to_svg(diagram(a / b))
+
+    def top(node: ET.Element) -> float:
+        return min(float(text.get("y", "nan")) for text in node.iter(SVG + "text"))
+
+    place = {node.findtext(SVG + "title", "")[0]: top(node) for node in groups_with_class(svg, "node")}
+    assert place["a"] < place["b"]
+
+
+def test_title_and_description_say_what_is_found(tied: Value) -> None:
+    root = ET.fromstring(to_svg(diagram(tied)))
+    assert root.findtext(SVG + "title") == "J = 0.3478 · equal gradients: w1 = w3, w2 = w4, w5 = w6"
+    described = root.findtext(SVG + "desc", "")
+    assert f"{len(graph(tied))} values" in described
+    assert "w2, w4." in described
+    shown = "".join(text.text or "" for text in root.iter(SVG + "text"))
+    assert "relative tolerance 1e-12" in shown
+    assert "J = 0.3478 · equal gradients" in shown
+
+
+def test_same_graph_gives_the_same_bytes() -> None:
+    assert svg_of("w") == svg_of("w")
+
+
+def test_tensors_are_drawn_with_their_shapes() -> None:
+    x, w = np.ones((5, 3)), Value(np.ones((3, 4)), "w")
+    root = ET.fromstring(draw(np.tanh(x @ w).sum())._repr_svg_() or "")
+    shown = [text.text for text in root.iter(SVG + "text")]
+    assert "(3, 4)" in shown
+    assert "array(5, 3) @" in shown

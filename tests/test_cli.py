@@ -1,0 +1,110 @@
+"""The command line: its words, its exit statuses, and that it prints anywhere."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import minigrad
+from minigrad import cli, tour
+
+ROOT = Path(minigrad.__file__).parents[1]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Where a tour was asked for; none is given."""
+    folders: list[Path] = []
+    monkeypatch.setattr(tour, "tour", folders.append)
+    return folders
+
+
+def test_no_command_is_the_tour_and_out_may_stand_on_either_side(asked: list[Path]) -> None:
+    for argv in ([], ["tour"], ["--out", "a"], ["tour", "--out", "b"], ["--out", "c", "tour"]):
+        assert cli.main(argv) == 0
+    assert list(map(str, asked)) == ["minigrad-tour", "minigrad-tour", "a", "b", "c"]
+
+
+@pytest.mark.parametrize("argv", [["paint"], ["--colour"], ["tour", "--out"], ["tour", "x"]])
+def test_an_unknown_word_exits_with_2(
+    argv: list[str], asked: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(argv)
+    assert left.value.code == 2 and asked == []
+    assert "usage: minigrad" in capsys.readouterr().err
+
+
+def test_help_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["--help"])
+    assert left.value.code == 0
+    text = capsys.readouterr().out
+    assert "tour" in text and "--out DIR" in text and "minigrad-tour" in text
+
+
+def test_a_folder_that_cannot_be_made_is_one_line_and_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert cli.main(["--out", str(tmp_path / "file")]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.startswith("minigrad: ") and captured.err.count("\n") == 1
+
+
+def test_letters_that_stdout_cannot_take_are_spelled_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    monkeypatch.setattr(tour, "tour", lambda out: print("∂J/∂w1 ≠ σ(z) ─ 漢"))
+    assert cli.main([]) == 0
+    assert raw.getvalue().decode() == "dJ/dw1 != s(z) - ?" + os.linesep
+
+
+def test_without_a_stdout_there_is_no_error(monkeypatch: pytest.MonkeyPatch, asked: list[Path]) -> None:
+    monkeypatch.setattr(sys, "stdout", None)  # as under pythonw
+    assert cli.main([]) == 0 and len(asked) == 1
+
+
+def test_python_m_minigrad_in_an_ascii_world_without_a_terminal(tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONUTF8", "LANG"}}
+    run = subprocess.run(
+        [sys.executable, "-m", "minigrad"],
+        cwd=tmp_path,
+        env=environment | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0 and run.stderr == b""
+    assert b"differ because w5 != w6 and a1 != a2" in run.stdout
+    assert b"?" not in run.stdout.replace(b"same thing?", b"")
+    assert sorted(p.name for p in (tmp_path / "minigrad-tour").iterdir()) == [
+        "all-ones.svg",
+        "two-neurons-tied.svg",
+        "two-neurons.svg",
+    ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX pipe")
+def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
+    code = (
+        "import sys, minigrad.tour as t; t.tour = lambda out: print('x' * 100_000); "
+        "from minigrad import cli; sys.exit(cli.main([]))"
+    )
+    read, write = os.pipe()
+    os.close(read)
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(write)
+    assert run.returncode == 1 and run.stderr == b""

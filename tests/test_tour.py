@@ -1,0 +1,120 @@
+"""The story the tour tells: its numbers, its findings, its pictures, and what it does without a renderer."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad import tour
+from minigrad.drawing import Drawing
+from minigrad.errors import RenderError
+from minigrad.value import graph
+
+Capture = pytest.CaptureFixture[str]
+
+
+def told(capsys: Capture, tell: Any, *args: Any) -> str:
+    tell(*args)
+    return capsys.readouterr().out
+
+
+def test_the_whole_story(capsys: Capture, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "folder"
+    text = told(capsys, tour.tour, out)
+    for row in ("two-neurons", "two-neurons-tied", "all-ones"):
+        assert f"\n{row}: " in text
+        assert f"  {out / row}.svg\n" in text
+        picture = (out / f"{row}.svg").read_text(encoding="utf-8")
+        assert xml.etree.ElementTree.fromstring(picture).tag.endswith("svg")
+    assert len(list(out.iterdir())) == 3
+    assert max(map(len, text.splitlines())) <= 110
+    assert not any(line != line.rstrip() for line in text.splitlines())
+
+
+def test_different_neurons_every_number_and_what_tells_the_gradients_apart(capsys: Capture) -> None:
+    text = told(capsys, tour.tell_different, tour.two_neurons(tour.DIFFERENT))
+    numbers = """0.5000000 1.1000000 0.6224593 0.7502601 0.7613857 0.6816545 0.3832323 -1.4670188
+                 -0.0374062 -0.0748124 -0.0357890 -0.0715780 -0.1981571 -0.2388419"""
+    assert set(numbers.split()) <= set(text.split())
+    assert "∂J/∂w1 = -0.0374062 and ∂J/∂w3 = -0.0357890 differ because w5 ≠ w6 and a1 ≠ a2\n" in text
+    assert "∂J/∂w1 = -0.0374062 and ∂J/∂w2 = -0.0748124 differ because x1 ≠ x2\n" in text
+    assert [line.split()[0] for line in text.splitlines() if line.endswith("≠")] == ["∂z3/∂a", "∂a/∂z"]
+
+
+def test_tied_neurons_have_no_factor_that_differs_and_stay_equal(capsys: Capture) -> None:
+    text = told(capsys, tour.tell_tied, tour.two_neurons(tour.TIED))
+    numbers = """1.0000000 0.7310586 0.8772703 0.7062562 0.3477772 -1.4159167
+                 -0.0346521 -0.0693042 -0.2147439"""
+    assert set(numbers.split()) <= set(text.split())
+    assert "≠" not in text and "equal: every factor has an equal twin" in text
+    assert "After 1,000 steps" in text and "equal to the last bit after every step." in text
+    assert "With 0.1 added to any one of w1, w2, w3, w4, w5, w6 the two neurons part." in text
+
+
+def test_all_ones_every_number_beside_the_expected_one(capsys: Capture) -> None:
+    text = told(capsys, tour.tell_all_ones)
+    expected = """2.2 1.6 0.9002495 0.8320184 0.9758906 0.9705753 0.9806908 0.9803864
+        1.5613816 1.1613816 -0.0392272 1.9607728 0.01893635 0.01922891
+        0.02956687 0.02199233 -0.0007543 0.03770352 0.0288126 0.0596958 0.028122 0.0580562
+        0.5992708 0.1997655 0.5993174 0.2004307 0.2003056 0.3995875 0.9888525 0.0147637"""
+    assert set(expected.split()) <= set(text.split())
+    for number in map(float, expected.split()):
+        computed = [float(word) for word in re.findall(r"-?\d\.\d{8}\b", text)]
+        assert min(abs(x - number) for x in computed) < (1e-6 if abs(number - 0.4) < 0.21 else 2e-7)
+    assert re.search(r"all ones +29 +9 +3 and 3 +1 and 1 +0\.400230 +0\.000342", text)
+    assert re.search(r"random +29 +29 +3 and 3 +3 and 3 ", text)
+    assert "with 9 parameters" in text and "near 0.6 and 0.2, the means of the targets" in text
+
+
+def test_a_wrong_number_would_show_in_the_table(capsys: Capture) -> None:
+    assert tour.tell_row("z1", [[2.2, 1.6], [2.2, 1.7]], [[2.2, 1.6]]) == pytest.approx(0.1)
+    assert capsys.readouterr().out.split()[-1] == "1e-01"
+
+
+@pytest.mark.parametrize("weights", [tour.DIFFERENT, tour.TIED, (0.7, -0.3, 0.2, 1.4, -0.6, 0.9)])
+@pytest.mark.parametrize("weight", tour.WEIGHTS)
+def test_every_factor_in_words_has_the_value_of_its_number(weights: Any, weight: str) -> None:
+    J = tour.two_neurons(weights)
+    values = {v.name: v.item() for v in graph(J) if v.name}
+    factors = tour.chain(J, weight)
+    for factor in factors:
+        formula = re.sub(r"(\w) \(", r"\1 * (", factor.words)  # a1 (1 - a1)
+        assert eval(formula, {}, values) == pytest.approx(factor.number, rel=1e-12), factor
+    dJ = {v.name: g for v, g in tour.gradients(J).items()}
+    assert np.prod([factor.number for factor in factors]) == pytest.approx(dJ[weight], rel=1e-12)
+
+
+def test_the_causes_are_read_off_the_numbers() -> None:
+    """Other weights, other causes: only what differs is named."""
+    same_output = tour.two_neurons((0.1, 0.2, 0.3, 0.4, 0.6, 0.6))
+    assert tour.finding(same_output, "w1", "w3").endswith("differ because a1 ≠ a2")
+    same_neurons = tour.two_neurons((0.2, 0.4, 0.2, 0.4, 0.5, 0.6))
+    assert tour.finding(same_neurons, "w1", "w3").endswith("differ because w5 ≠ w6")
+
+
+def test_neurons_that_are_merely_close_count_as_distinct() -> None:
+    rows = np.array([[1.0, 2.0], [1.0, 2.0 + 1e-6], [1.0, 2.0], [1.0, 2.0 + 1e-13]])
+    assert len(tour.distinct(rows)) == 2
+
+
+def test_without_a_renderer_the_text_is_written_and_the_remedy_told_once(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = Drawing.save
+
+    def no_engine(self: Drawing, path: Path) -> Path:
+        if Path(path).suffix != ".dot":
+            raise RenderError("no layout engine was found\n  write  pip install graphviz-pure")
+        return save(self, path)
+
+    monkeypatch.setattr(Drawing, "save", no_engine)
+    J = tour.two_neurons(tour.DIFFERENT)
+    text = told(capsys, tour.tell_pictures, {tmp_path / "a": (J, "one"), tmp_path / "b": (J, "two")})
+    assert f"  {tmp_path / 'a.dot'}\n  {tmp_path / 'b.dot'}\n" in text
+    assert text.count("pip install graphviz-pure") == 1
+    assert (tmp_path / "a.dot").read_text(encoding="utf-8").startswith("digraph")
