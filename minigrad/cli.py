@@ -12,7 +12,7 @@ from typing import Any
 
 # What is printed where a terminal or a file cannot take the letters of mathematics.
 PLAIN = str.maketrans(
-    {"∂": "d", "σ": "s", "Σ": "sum ", "≠": "!=", "·": "*", "−": "-", "×": "x", "±": "+-", "′": "'", "—": "-"}
+    {"∂": "d", "σ": "s", "Σ": "sum ", "≠": "!=", "·": "*", "−": "-", "×": "x", "±": "+-", "′": "'", "─": "-"}
 )
 
 

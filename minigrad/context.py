@@ -9,12 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from .errors import TracingError
+
 _tracing: ContextVar[bool] = ContextVar("minigrad_tracing", default=False)
 
 
 def tracing() -> bool:
     """Whether the graph is being recorded to be run again on other data."""
     return _tracing.get()
+
+
+def refuse_while_tracing(what: str) -> None:
+    """Raise TracingError where the data of one run would be baked into a graph that stands for all data."""
+    if tracing():
+        raise TracingError(
+            f"{what} while tracing: a Value stands for all data, so nothing may depend on this data\n"
+            "  write  np.where(condition, a, b)   for a branch"
+        )
 
 
 @contextmanager

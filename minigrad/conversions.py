@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .context import tracing
-from .errors import GradientLost, TracingError, describe, layout
+from .context import refuse_while_tracing
+from .errors import GradientLost, describe, layout
 
 
 class Conversions:
@@ -37,16 +37,16 @@ class Conversions:
 
     def item(self) -> Any:
         """The number itself, off the graph on purpose; for a value of one element."""
-        self._refuse_while_tracing("item()")
+        refuse_while_tracing("item()")
         return self._data.item()
 
     def tolist(self) -> Any:
         """The numbers as nested lists, off the graph on purpose."""
-        self._refuse_while_tracing("tolist()")
+        refuse_while_tracing("tolist()")
         return self._data.tolist()
 
     def __bool__(self) -> bool:
-        self._refuse_while_tracing("bool()")
+        refuse_while_tracing("bool()")
         return bool(self._data)
 
     def __repr__(self) -> str:
@@ -59,13 +59,6 @@ class Conversions:
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
 
-    def _refuse_while_tracing(self, what: str) -> None:
-        if tracing():
-            raise TracingError(
-                f"{what} of a Value while tracing: it stands for all data, so the result must not depend on this "
-                "data\n  write  np.where(condition, a, b)  for a branch"
-            )
-
     def _plain(self, what: str, remedy: str) -> Any:
         """The data, where no gradient is lost with it: that of integers and booleans."""
         if self._data.dtype.kind == "f":
@@ -74,7 +67,7 @@ class Conversions:
                 "write": f"v.item()  or  v.data{' ' * 3}to leave the graph on purpose",
             }
             raise GradientLost(layout(f"{what} would drop its gradient", rows | {"or": remedy}))
-        self._refuse_while_tracing(what)
+        refuse_while_tracing(what)
         return self._data
 
     def __float__(self) -> float:
@@ -100,7 +93,8 @@ class Conversions:
         remedy = (
             "minigrad.stack([v, w])   for np.array([v, w])\n"
             "         minigrad.put(a, index, v)   for a[index] = v\n"
-            "         v itself, where a function of NumPy takes an array"
+            "         x @ v                    for x.dot(v)\n"
+            "         np.broadcast_to(v, s)    for np.full(s, v)"
         )
         return np.array(self._plain("np.array() of a Value, or a[i] = v,", remedy), dtype=dtype)
 

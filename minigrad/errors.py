@@ -95,7 +95,8 @@ def failure(
     shapes = [tuple(getattr(x, "shape", ())) for x in operands]
     expected = op.expects(*shapes) if isinstance(error, ValueError) and len(shapes) == len(op.domain) else ""
     rows = {name: describe(x) for name, x in zip(names, operands, strict=True)}
-    text = layout(headline, rows, *(expected or f"NumPy says: {error}").splitlines())
+    said = f"{error}" if kind else f"NumPy says: {error}"
+    text = layout(headline, rows, *(expected or said).splitlines())
     if kind is not None:
         return kind(text)  # type: ignore[no-any-return]
     for caught, ours in _KINDS:

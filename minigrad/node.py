@@ -17,7 +17,7 @@ from . import rules as rules  # the pages fill the table
 from .context import tracing
 from .cotangent import fitted, shaped
 from .domain import REAL
-from .errors import DTypeError, MinigradError, ShapeError, describe, failure
+from .errors import DTypeError, GradientLost, MinigradError, ShapeError, describe, failure
 from .op import TABLE, Op, op
 
 ndarray, float64 = np.ndarray, np.float64
@@ -64,7 +64,7 @@ class Node:
     @property
     def has_gradient(self) -> bool:
         """Whether a gradient can arrive here: a leaf, or computed from Values by an op that has a derivative."""
-        return self._a is not None or self.op is None or self.op is ARGUMENT
+        return self.op is None or self.op is ARGUMENT or (self._a is not None and bool(self.op.vjps))
 
 
 # ------------------------------------------------------------------------------------------------ recording
@@ -107,9 +107,10 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
     if made_by.saves:
         data, saved = data
         params = {**given, "saved": saved}
-    if type(data) is tuple or type(data) is list:
-        hidden = linked(kind, tuple(data), made_by, operands, params)
-        return tuple(record(kind, ITEM, (hidden,), {"k": k}) for k in range(len(data)))
+    if isinstance(data, (tuple, list)):
+        hidden = linked(kind, tuple(data), made_by, operands if made_by.vjps else (), params)
+        parts = [record(kind, ITEM, (hidden,), {"k": k}) for k in range(len(data))]
+        return type(data)(*parts) if hasattr(data, "_fields") else tuple(parts)
     return node(kind, data, made_by, operands, params)
 
 
@@ -117,8 +118,8 @@ def node(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], pa
     """The node for one array or number that an op computed."""
     if type(data) is not float64 and np.ndim(data) == 0:
         data = np.asarray(data)[()]
-    if data.dtype.kind == "c":
-        raise failure(made_by, operands, {}, TypeError("complex numbers have no rules here"), DTypeError)
+    if data.dtype.kind not in "fiub":
+        raise failure(made_by, operands, {}, TypeError(f"{data.dtype} has no derivatives here"), DTypeError)
     differentiable = made_by.vjps and data.dtype.kind == "f"
     # Where no gradient flows, the inputs are let go: a list of stored accuracies keeps no graph alive.
     return linked(kind, data, made_by, operands if differentiable or tracing() else (), params)
@@ -146,16 +147,11 @@ class _Place:
 
 def lifted(operands: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any] | None]:
     """Nodes inside parameters become operands, after the others, and leave a place behind."""
-    found: list[Any] = []
-
-    def lift(x: Any) -> Any:
-        if isinstance(x, Node):
-            found.append(x)
-            return _Place(len(found) - 1)
-        return type(x)(map(lift, x)) if type(x) in (tuple, list) else x
-
-    params = {name: lift(x) for name, x in params.items()}
-    return (*operands, *found), params or None
+    if not params:
+        return operands, None
+    found: list[Node] = []
+    params = {name: _lift(x, found) for name, x in params.items()}
+    return (*operands, *found), params
 
 
 def placed(made_by: Op, args: list[Any], params: dict[str, Any] | None) -> tuple[list[Any], dict[str, Any]]:
@@ -163,14 +159,26 @@ def placed(made_by: Op, args: list[Any], params: dict[str, Any] | None) -> tuple
     arity = len(made_by.domain)
     if not params or made_by.variadic or len(args) <= arity:
         return args, params or {}
-    extra = args[arity:]
+    return args[:arity], {name: _put_back(x, args[arity:]) for name, x in params.items()}
 
-    def place(x: Any) -> Any:
-        if isinstance(x, _Place):
-            return extra[x.k]
-        return type(x)(map(place, x)) if type(x) in (tuple, list) else x
 
-    return args[:arity], {name: place(x) for name, x in params.items()}
+# Written without inner functions: one that calls itself would be a cycle, and keep a graph until it is collected.
+def _lift(x: Any, found: list[Node]) -> Any:
+    if isinstance(x, Node):
+        if x._data.dtype.kind == "f":  # parameters have no rules: refused, not dropped from the gradient
+            raise GradientLost(
+                f"a parameter has no derivative here, and this one is {describe(x)}\n"
+                "  write  v.item()  or  v.data   to leave the graph on purpose"
+            )
+        found.append(x)
+        return _Place(len(found) - 1)
+    return type(x)([_lift(item, found) for item in x]) if type(x) in (tuple, list) else x
+
+
+def _put_back(x: Any, extra: list[Any]) -> Any:
+    if type(x) is _Place:
+        return extra[x.k]
+    return type(x)([_put_back(item, extra) for item in x]) if type(x) in (tuple, list) else x
 
 
 # ---------------------------------------------------------------------------------------------- the way back
@@ -320,7 +328,7 @@ def sweep(
         x, g = pending.pop()
         if type(x._data) is not tuple:  # a hidden node, with the outputs of an op that has several
             yield x, g
-        if x._a is None:
+        if x._a is None or not x.op.vjps:
             continue
         if x.params is None and x._b is not MANY and not alive:
             _pull_back(x, g, pending)

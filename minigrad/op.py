@@ -13,7 +13,7 @@ import inspect
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -91,6 +91,11 @@ class Op:
         if not (value is default or (isinstance(value, (str, int)) and value == default) or value is None):
             remedy = "write  a = f(...)  instead of filling an array" if name == "out" else "leave it out"
             raise ArgumentError(f"{self.label} of a Value does not take {name}=\n  {remedy}")
+
+
+def refuse(message: str) -> NoReturn:
+    """For the `bind` of an op: a call that has no rule, refused by name."""
+    raise ArgumentError(message)
 
 
 def dispatched(function: F) -> F:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .context import refuse_while_tracing
 from .errors import GradientLost, MissingRule
 from .op import TABLE, Op
 
@@ -24,10 +25,20 @@ _REDUCTIONS: dict[tuple[np.ufunc, str], Any] = {
 }
 # Functions that do the same to each of their arguments.
 _EACH = {np.atleast_1d, np.atleast_2d, np.atleast_3d}
+# What to write instead of functions that fill an array.
+_INSTEAD = {
+    "np.copyto": "np.broadcast_to(v, shape)   for np.full(shape, v) or np.full_like(x, v)",
+    "np.put": "minigrad.put(a, index, v)   for np.put(a, index, v)",
+    "np.putmask": "np.where(mask, v, a)   for np.putmask(a, mask, v)",
+    "np.place": "np.where(mask, v, a)   for np.place(a, mask, v)",
+}
 # Questions about a Value that have a plain answer.
 _PLAIN = {
     *(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type, np.common_type),
     *(np.iscomplexobj, np.isrealobj, np.may_share_memory, np.shares_memory),
+}
+# The same, where the answer depends on the data.
+_READING = {
     *(np.allclose, np.array_equal, np.array_equiv),
     *(np.array2string, np.array_repr, np.array_str, np.save, np.savez, np.savetxt),
 }
@@ -48,7 +59,7 @@ class NumPyProtocols:
         if method == "outer":
             a, b = inputs
             return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **kwargs)
-        if method in ("reduce", "accumulate"):
+        if method != "__call__":
             function = _REDUCTIONS.get((ufunc, method))
             kwargs.setdefault("axis", inputs[1] if len(inputs) > 1 else 0)
             inputs = inputs[:1]
@@ -69,6 +80,9 @@ class NumPyProtocols:
             return self._apply(TABLE[function], args, kwargs)
         if function in _PLAIN:
             return function(*_data_of(args), **_data_of(kwargs))
+        if function in _READING:
+            refuse_while_tracing(function.__name__)
+            return function(*_data_of(args), **_data_of(kwargs))
         try:  # many functions of NumPy are written in terms of others
             return function._implementation(*args, **kwargs)
         except (GradientLost, AttributeError, TypeError) as error:
@@ -86,8 +100,11 @@ def _data_of(x: Any) -> Any:
 
 def missing_rule(function: str) -> MissingRule:
     """The error for a function that the table does not hold."""
+    instead = _INSTEAD.get(
+        function, "it with functions that have one (NumPy's arithmetic, reductions, indexing, @)"
+    )
     return MissingRule(
         f"{function} has no rule, so its gradient would be lost\n"
-        "  write  it with functions that have one (NumPy's arithmetic, reductions, reshaping, indexing, @)\n"
+        f"  write  {instead}\n"
         f"  or     {function}(v.data)   to leave the graph on purpose"
     )

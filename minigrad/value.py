@@ -11,6 +11,7 @@ from typing import Any, final
 
 import numpy as np
 
+from .context import refuse_while_tracing
 from .conversions import Conversions
 from .cotangent import private, shaped
 from .errors import DTypeError, GradientLost, IndexingError, InPlaceError, NotALeaf, describe, failure
@@ -27,6 +28,7 @@ ndarray, float64 = np.ndarray, np.float64
 def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: bool = False) -> Any:
     """The method behind an operator of Python. Scalars are what it must be fast for."""
     made_by, new = TABLE[function], object.__new__
+    flat = not made_by.vjps
 
     def method(self: Value, other: Any) -> Any:
         if type(other) is Value:
@@ -44,7 +46,7 @@ def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: boo
             data = compute(x, y)
         except Exception as error:
             raise failure(made_by, (a, b), {}, error) from error
-        if type(data) is not float64 and data.dtype.kind != "f":
+        if flat or (type(data) is not float64 and data.dtype.kind != "f"):
             return node(Value, data, made_by, (a, b))
         made = new(Value)
         made._data, made._grad, made.op, made._a, made._b = data, None, made_by, a, b
@@ -123,6 +125,7 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     __iadd__, __isub__ = _in_place(__add__, "+"), _in_place(__sub__, "-")
     __imul__, __itruediv__ = _in_place(__mul__, "*"), _in_place(__truediv__, "/")
     __ipow__, __imatmul__ = _in_place(__pow__, "**"), _in_place(__matmul__, "@")
+    __imod__, __ifloordiv__ = _in_place(__mod__, "%"), _in_place(__floordiv__, "//")
     __hash__ = object.__hash__
 
     # fmt: off
@@ -132,11 +135,17 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     def __invert__(self) -> Value: return self._call(np.invert)
     def __round__(self, digits: int = 0) -> Value: return self._call(np.round, decimals=digits)
     def __divmod__(self, other: Any) -> tuple[Value, Value]: return self // other, self % other
+    def __rdivmod__(self, other: Any) -> tuple[Value, Value]: return other // self, other % self
+    def __trunc__(self) -> Value: return self._call(np.trunc)
+    def __floor__(self) -> Value: return self._call(np.floor)
+    def __ceil__(self) -> Value: return self._call(np.ceil)
     # fmt: on
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, Value) and index._data.dtype.kind not in "iub":
             raise IndexingError(f"an index is made of integers, slices or truth values, not of {describe(index)}")
+        if type(index) is int or type(index) is slice:  # what a loop over rows says: nothing to look for
+            return record(Value, _GETITEM, (self,), {"index": index})
         return self._record(_GETITEM, (self,), {"index": index})
 
     def __iter__(self) -> Iterator[Value]:
@@ -158,7 +167,7 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     @property
     def data(self) -> Any:
         """The array, or for a scalar the NumPy number. Assigning converts, or refuses what is no real array."""
-        self._refuse_while_tracing("data")
+        refuse_while_tracing("data")
         return self._data
 
     @data.setter
@@ -185,6 +194,8 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
         g: the cotangent, of this value's shape; may be left out for a value of one element (then it is 1).
         Saying it twice adds twice. Inner nodes get the gradient of this sweep. Raises ShapeError.
         """
+        if isinstance(g, Value):
+            raise GradientLost("backward() takes a plain cotangent\n  write  y.backward(g.data)")
         g = seed(self, g)
         taken, at_leaves = {id(g)}, []
         with np.errstate(divide="ignore", invalid="ignore"):  # infinite slopes are in the table of kinks
@@ -206,7 +217,7 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
         return _restored(*self.__reduce__()[1])
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        if self._a is not None:
+        if self.op is not None:
             raise NotALeaf(
                 f"only a leaf can be copied or pickled, and this is {describe(self)}\n"
                 "  write  Value(v.data)   for a leaf of the same numbers"
@@ -219,8 +230,10 @@ _GETITEM = TABLE[operator.getitem]
 
 def _constant(x: Any) -> Any:
     """A plain operand as the rules may meet it: a number or an array; NotImplemented for what is neither."""
-    if isinstance(x, (int, float, complex, np.number, np.bool_, ndarray)):
+    if isinstance(x, (int, float, np.number, np.bool_, ndarray)):
         return x
+    if isinstance(x, complex):
+        return np.complex128(x)
     return np.asarray(x) if isinstance(x, (list, tuple)) else NotImplemented
 
 

@@ -27,6 +27,7 @@ class Node:
     """One value. `rank` is its place in the order of creation; `group` the letter it shares, if any."""
 
     rank: int
+    inputs: int
     name: str
     operation: str
     kind: str
@@ -39,11 +40,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One use: node `tail` is operand number `operand` of node `head`."""
+    """One use: node `tail` is input number `place` of node `head`; constants are not counted."""
 
     tail: int
     head: int
-    operand: int
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ def _gradients(y: Value) -> tuple[dict[int, Any], str]:
 def _node(rank: int, v: Value, gradient: Any, group: str | None, *, is_result: bool) -> Node:
     return Node(
         rank=rank,
+        inputs=len(v.inputs),
         name=v.name or "",
         operation=_operation(v),
         kind=words.kind(v.data),
@@ -175,7 +177,7 @@ def _notes(groups: Sequence[Group], gradients: Sequence[Any]) -> tuple[str, ...]
     """How to read the picture; what counts as equal."""
     single = any(g is not None and np.asarray(g).dtype.itemsize < 8 for g in gradients)
     tolerance = f"{TOLERANCE:g}" + (f", float32 {TOLERANCE_SINGLE:g}" if single else "")
-    boxes = "In a box: the value, below it the gradient. Rounded: a leaf; double: the result."
+    boxes = "In a box: the value, below it the gradient. Rounded: a leaf; double: the result; inputs from the top."
     if not groups:
         return (boxes, f"No two gradients are equal (relative tolerance {tolerance}).")
     handed_on = any(not group.apart for group in groups)

@@ -6,19 +6,18 @@ and is the same, byte for byte, whenever the diagram is.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 
 from .diagram import ZERO, Diagram, Edge, Group, Node
-from .theme import FONT, INK, MUTED, PAPER, PLAIN, Style, group_style
+from .theme import FONT, INK, MUTED, PAPER, PLAIN, Style, group_style, text_width
 from .theme import ZERO as ZERO_STYLE
 from .words import cut, visible
 
-LEGEND_GROUPS = 24  # so many letters are explained one by one
+LEGEND_GROUPS = 36  # so many letters are explained one by one
 LEGEND_MEMBERS = 6
 COLUMNS, COLUMNS_OF_MANY, MANY = 4, 6, 60  # the columns of the legend, and from how many nodes on it has more
 TEXT_SIZE, TITLE_SIZE = 11, 14
-NARROW = " .,:;!|'()[]{}fijlrt1/-"
+PORTS_HEIGHT = 26  # points over which two arrows or more come in
 # Graphviz puts the node's id in the place of \\N, the graph's in that of \\G, in HTML-like labels too.
 ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("\\", "\\\\"))
 LINE_END = '<BR ALIGN="LEFT"/>'
@@ -27,7 +26,7 @@ HEAD = f"""\
 digraph minigrad {{
   graph [rankdir=LR, ordering=in, nodesep=0.16, ranksep=0.4, pad=0.2, bgcolor="{PAPER}"]
   graph [labelloc=t, labeljust=l, fontname={FONT}, fontsize=11]
-  node [shape=box, margin="0.03,0.01", height=0.3, width=0.3, fontname={FONT}, fontsize=11, fontcolor="{INK}"]
+  node [shape=box, margin=0.01, height=0.3, width=0.3, fontname={FONT}, fontsize=11, fontcolor="{INK}"]
   edge [color="{MUTED}", penwidth=0.9, arrowsize=0.6]"""
 
 
@@ -53,7 +52,7 @@ def _statements(diagram: Diagram, dpi: int | None) -> Iterator[str]:
     for node in diagram.nodes:
         yield f"  {_node(node, looks[node.group])}"
     for number, edge in enumerate(diagram.edges):
-        yield f"  {_edge(number, edge)}"
+        yield f"  {_edge(number, edge, diagram.nodes[edge.head])}"
     yield "}"
 
 
@@ -63,47 +62,64 @@ def _node(node: Node, style: Style) -> str:
     return (
         f'n{node.rank} [id=n{node.rank}, class="{kind}", style="{",".join(look)}", '
         f'fillcolor="{style.fill}", color="{style.line}", penwidth={1.4 if node.is_leaf else 0.8}, '
-        f"peripheries={2 if node.is_result else 1}, label=<{_card(node, style)}>]"
+        f"peripheries={2 if node.is_result else 1}, margin={0.04 if node.is_leaf else 0.01}, "
+        f"label=<{_card(node, style)}>]"
     )
 
 
-def _edge(number: int, edge: Edge) -> str:
-    return f"n{edge.tail} -> n{edge.head} [id=e{number}]"
+def _edge(number: int, edge: Edge, head: Node) -> str:
+    port = f":i{edge.place}:w" if head.inputs > 1 else ""
+    return f"n{edge.tail} -> n{edge.head}{port} [id=e{number}]"
 
 
 def _card(node: Node, style: Style) -> str:
     """The inside of a node: letter, name and operation; then value and gradient."""
     name = cut(visible(node.name))
     words = [_text(name, bold=True), _text(node.operation, bold=not name), _text(node.kind, colour=MUTED)]
-    heading = " ".join(filter(None, words))
+    heading = "  ".join(filter(None, words))
     lines = [heading] if heading else []
     lines += [_text(line) for line in node.value]
     lines += [_text(line, colour=MUTED) for line in node.gradient]
-    width = _unknown_width(f"{name} {node.operation} {node.kind}")
+    width = text_width("  ".join(filter(None, (name, node.operation, node.kind))), TEXT_SIZE, bold=True)
+    width = max(width, *(text_width(line, TEXT_SIZE) for line in node.value + node.gradient))
     chip = _chip(node.group, style) if node.group else ""
-    return _table(_row([chip, _cell(LINE_END.join(lines) + LINE_END, width)]), spacing=3)
+    return _table(_row([_ports(node.inputs), chip, _cell(LINE_END.join(lines) + LINE_END, width)]), spacing=3)
+
+
+def _ports(inputs: int) -> str:
+    """An invisible column on the left, where the arrows of several inputs enter one below the other."""
+    if inputs < 2:
+        return ""
+    height = max(PORTS_HEIGHT // inputs, 4)
+    rows = (f'<TR><TD PORT="i{place}" WIDTH="1" HEIGHT="{height}"></TD></TR>' for place in range(inputs))
+    return f'<TD CELLPADDING="0">{_table("".join(rows), padding=0)}</TD>'
 
 
 def _headline(diagram: Diagram, looks: dict[str | None, Style]) -> str:
-    """Title, letters and notes. A filler beside the letters keeps the engine from stretching them."""
+    """Title, notes and letters."""
+    hidden = len(diagram.groups) - LEGEND_GROUPS
+    notes = [*diagram.notes, *([f"{hidden} more letters are not listed here."] if hidden > 0 else [])]
+    title_width = text_width(diagram.title, TITLE_SIZE, bold=True)
+    widths = [title_width, *(text_width(note, TEXT_SIZE) for note in notes)]
+    cells = [_cell(_text(diagram.title, bold=True, size=TITLE_SIZE), title_width)]
+    cells += [_cell(_text(note, colour=MUTED), width) for note, width in zip(notes, widths[1:], strict=True)]
+    body = [_row([cell.replace("<TD", '<TD COLSPAN="2"')]) for cell in cells]
+    return _table("".join(body) + _legend(diagram, looks, max(widths)))
+
+
+def _legend(diagram: Diagram, looks: dict[str | None, Style], beside: int) -> str:
+    """The letters, and a filler that keeps the engine from stretching them to the width of the lines beside."""
     shown = diagram.groups[:LEGEND_GROUPS]
+    if not shown:
+        return ""
     columns = COLUMNS if len(diagram.nodes) < MANY else COLUMNS_OF_MANY
-    told = [_members(group, diagram.nodes) + "   " for group in shown]
-    cells = [_chip(g.letter, looks[g.letter]) + _cell(_text(t)) for g, t in zip(shown, told, strict=True)]
+    told = [_members(group, diagram.nodes) for group in shown]
+    widths = [text_width(text, TEXT_SIZE) + 8 for text in told]
+    chips = [_chip(group.letter, looks[group.letter]) for group in shown]
+    cells = [c + _cell(_text(t), width) for c, t, width in zip(chips, told, widths, strict=True)]
     rows = [_row(cells[i : i + columns]) for i in range(0, len(cells), columns)]
-    hidden = len(diagram.groups) - len(shown)
-    notes = [*diagram.notes, *([f"{hidden} more letters are not listed here."] if hidden else [])]
-    title_width = _width(diagram.title, TITLE_SIZE)
-    filler = max(title_width, *map(_width, notes)) - sum(_width(t) + 30 for t in told[:columns])
-    body = [_wide(_text(diagram.title, bold=True, size=TITLE_SIZE), title_width)]
-    body += [_wide(_text(note, colour=MUTED)) for note in notes]
-    if rows:
-        body.append(_row([f"<TD>{_table(''.join(rows), spacing=3)}</TD>", _cell("", max(filler, 1))]))
-    return _table("".join(body))
-
-
-def _wide(content: str, width: int = 0) -> str:
-    return _row([_cell(content, width).replace("<TD", '<TD COLSPAN="2"')])
+    filler = max(beside - sum(width + 20 for width in widths[:columns]), 1)
+    return _row([f"<TD>{_table(''.join(rows), spacing=3)}</TD>", _cell("", filler)])
 
 
 def _members(group: Group, nodes: Sequence[Node]) -> str:
@@ -131,9 +147,8 @@ def _row(cells: Sequence[str]) -> str:
     return f"<TR>{''.join(cells)}</TR>"
 
 
-def _cell(content: str, width: int = 0) -> str:
-    wide = f' WIDTH="{width}"' if width else ""
-    return f'<TD ALIGN="LEFT"{wide}>{content}</TD>'
+def _cell(content: str, width: int) -> str:
+    return f'<TD ALIGN="LEFT" WIDTH="{width}">{content}</TD>'
 
 
 def _text(text: str, *, bold: bool = False, colour: str = INK, size: int = TEXT_SIZE) -> str:
@@ -142,24 +157,6 @@ def _text(text: str, *, bold: bool = False, colour: str = INK, size: int = TEXT_
     inner = escape(text)
     inner = f"<B>{inner}</B>" if bold else inner
     return f'<FONT COLOR="{colour}" POINT-SIZE="{size}">{inner}</FONT>'
-
-
-def _unknown_width(text: str) -> int:
-    """Points to reserve for a text with letters whose width the engine does not know, else 0."""
-    return 0 if text.isascii() else _width(text)
-
-
-def _width(text: str, size: int = TEXT_SIZE) -> int:
-    """Points that a text may take: about right for Latin and Greek, one em for a Chinese character."""
-    return round(sum(map(_ems, text)) * size) + 4
-
-
-def _ems(character: str) -> float:
-    if unicodedata.combining(character):
-        return 0
-    if unicodedata.east_asian_width(character) in "WF":
-        return 1
-    return 0.3 if character in NARROW else 0.58
 
 
 def escape(text: str) -> str:

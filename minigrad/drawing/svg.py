@@ -59,4 +59,4 @@ def _node_title(node: Node) -> str:
 
 def _edge_title(edge: Edge, diagram: Diagram) -> str:
     tail, head = diagram.nodes[edge.tail], diagram.nodes[edge.head]
-    return f"{label(tail)}, operand {edge.operand + 1} of {label(head)}"
+    return f"{label(tail)}, input {edge.place + 1} of {label(head)}"

@@ -5,6 +5,7 @@ Colours, outlines and letters only. What is shown is decided in `diagram`, how i
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ MUTED = "#4F555C"  # gradients, notes, arrows: 7:1 on white, 4.5:1 on any fill
 PAPER = "#FFFFFF"
 GREY = "#8A8F96"
 FONT = "Helvetica"  # one plain name: the layout engine knows its widths
+NARROW, WIDE = " .,:;!|'()[]{}fijlrtI/-", "mwMW@%&"
 
 OUTLINES = ("solid", "dashed", "dotted")  # of the groups that wear a colour for the first, second, third time
 
@@ -76,6 +78,23 @@ def contrast(one: str, other: str) -> float:
     """The contrast of two colours, from 1 to 21 (WCAG 2.2, relative luminance)."""
     dark, light = sorted(map(_luminance, (one, other)))
     return (light + 0.05) / (dark + 0.05)
+
+
+def text_width(text: str, size: int, *, bold: bool = False) -> int:
+    """Points to reserve for a text, whichever sans-serif font it will be shown in.
+
+    The layout engine measures Helvetica, and takes any letter outside ASCII for a space. A reader without
+    Helvetica gets a wider font, such as DejaVu Sans; these are about its widths.
+    """
+    return round(sum(map(_ems, text)) * size * (1.1 if bold else 1.0)) + 1
+
+
+def _ems(character: str) -> float:
+    if unicodedata.combining(character):
+        return 0
+    if unicodedata.east_asian_width(character) in "WF" or character in WIDE:
+        return 1
+    return 0.36 if character in NARROW else 0.64
 
 
 def _luminance(colour: str) -> float:

@@ -84,9 +84,7 @@ def kind(data: Any) -> str:
     return f"{shape} {'' if array.dtype == np.float64 else array.dtype.name}".strip()
 
 
-def operation(
-    label: str, operands: Sequence[Any], params: dict[str, Any], is_input: Callable[[Any], bool]
-) -> str:
+def operation(label: str, operands: Sequence[Any], params: dict[str, Any], is_input: Callable[[Any], bool]) -> str:
     """An operation with its constants: ``* 2``, ``1 /``, ``maximum(·, 0)``, ``sum axis=0``, ``[0, :]``.
 
     A symbol stands between its operands, a word before them; an ellipsis in the label is an opening for the

@@ -43,9 +43,10 @@ class Layer(Module):
     """A layer at a time: ``a = g(h @ W + b)`` for one sample (inputs,) or a batch (samples, inputs)."""
 
     def __init__(self, number: int, weights: Array, biases: Array | None, activation: Function | None) -> None:
-        self.number, self.activation = number, activation
+        self.number = number
         self.W = Value(weights, name=f"W{number}")
         self.b = None if biases is None else Value(biases, name=f"b{number}")
+        self.activation = activation
 
     def __call__(self, h: Any) -> Value:
         """The outputs of all neurons, (outputs,) or (samples, outputs)."""
@@ -58,11 +59,12 @@ class Neurons(Module):
     """A neuron at a time: ``a[j] = g(Σᵢ h[i] w[i][j] + b[j])`` out of scalar Values."""
 
     def __init__(self, number: int, weights: Array, biases: Array | None, activation: Function | None) -> None:
-        self.number, self.activation = number, activation
+        self.number = number
         self.W = [
             [Value(x, name=f"w{number}[{i},{j}]") for j, x in enumerate(row)] for i, row in enumerate(weights)
         ]
         self.b = None if biases is None else [Value(x, name=f"b{number}[{j}]") for j, x in enumerate(biases)]
+        self.activation = activation
 
     def __call__(self, h: Sequence[Any], sample: str = "") -> list[Value]:
         """The outputs of all neurons; `sample` stands before the neuron in the names: z1[sample,neuron]."""
@@ -87,8 +89,9 @@ class MLP(Module):
     activation   of the hidden layers; a name ("linear", "tanh", "relu", "sigmoid", "softplus", "softmax",
                  "log_softmax"), None for linear, or a function of a Value whose last axis are the neurons
     output       likewise, of the last layer
-    init         a start for all parameters: a name in `nn.init`, a number, a function (shape, rng) -> array;
-                 or one for each, as a dict ({"W1": ..., "b1": ...}) or a list in the order W1, b1, W2, b2 ...
+    init         a start for all parameters: a name in `nn.init`, a number, a function (shape, rng) -> array
+                 (biases as well, but Xavier and He start those at 0); or one for each parameter, as a dict
+                 ({"W1": ..., "b1": ...}) or a list in the order W1, b1, W2, b2 ...
     seed         a whole number or a numpy.random.Generator: the same seed gives the same bits, in both forms
     bias         whether there are any biases
     per_neuron   compute with scalar Values, w1[0,2] (from input 0 to neuron 2) in place of W1[0, 2]
@@ -176,7 +179,7 @@ class MLP(Module):
 
 
 def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
-    found = tuple(sizes) if isinstance(sizes, Sequence) else ()
+    found = tuple(sizes) if isinstance(sizes, (Sequence, np.ndarray)) else ()
     if len(found) < 2 or not all(isinstance(n, (int, np.integer)) and n > 0 for n in found):
         raise ValueError(f"sizes must be two or more positive whole numbers, like (2, 3, 1), got {sizes!r}")
     return tuple(int(n) for n in found)
@@ -215,7 +218,7 @@ def _write(held: Any, numbers: Any) -> None:
     elif held.ndim:
         held.data[...] = numbers  # in the memory it has
     else:
-        held.data = numbers
+        held.data = held.data.dtype.type(numbers)
 
 
 def _is_sample(x: Any) -> bool:

@@ -48,11 +48,20 @@ for _function in (
 ):
     constant(_function, _function.__name__, f"y = {_function.__name__}(x)", domain=REAL)
 
-constant(np.round, "round", "y = x rounded", domain=REAL)
-constant(np.isclose, "isclose", "y = |a - b| small", domain=(REAL, REAL))
-for _function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like):
+constant(np.round, "round", "y = x rounded", domain=REAL, options=("decimals",), aliases=(np.around,))
+constant(np.isclose, "isclose", "y = |a - b| small", domain=(REAL, REAL), options=("rtol", "atol", "equal_nan"))
+constant(np.nonzero, "nonzero", "y, z, … = where x is not 0", domain=REAL)
+constant(
+    np.searchsorted,
+    "searchsorted",
+    "y = where v belongs in the sorted x",
+    domain=(REAL, REAL),
+    options=("side",),
+    calls=lambda draw: ((np.arange(4.0), draw.array(REAL, draw.shape())), {"side": draw.choice(["left", "right"])}),
+)
+for _function in (np.zeros_like, np.ones_like, np.empty_like):
     _what = _function.__name__
-    constant(_function, _what, "y = an array of the shape of x", domain=REAL, options=("fill_value", "shape"))
+    constant(_function, _what, "y = an array of the shape of x", domain=REAL, options=("dtype", "shape"))
 
 
 def _along_axis(draw: Draw) -> Call:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..domain import DISTINCT, REAL, SIZED, Call, Domain, Draw, draw_axis
-from ..op import linear, op
+from ..op import linear, op, refuse
 
 
 def expand(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -102,7 +102,7 @@ linear(
 for _function, _alias in ((np.max, np.amax), (np.min, np.amin)):
     reduction(
         _function,
-        _function.__name__[1:],
+        "max" if _function is np.max else "min",
         f"y = the {'largest' if _function is np.max else 'smallest'} of x",
         _winners,
         domain=DISTINCT,
@@ -179,7 +179,7 @@ def _norm_call(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False
     """Refuse the norms of matrices, which are another function altogether."""
     matrix = (x.ndim if axis is None else np.size(axis)) == 2
     if ord is not None and (matrix != (ord == "fro") or (ord == 0) or (axis is None and x.ndim > 2)):
-        raise ValueError(f"norm of a Value has no rule for ord={ord!r} over axis={axis!r} of shape {x.shape}")
+        refuse(f"norm of a Value has no rule for ord={ord!r} over axis={axis!r} of shape {x.shape}")
     return (x,), {"ord": ord, "axis": axis, "keepdims": keepdims}
 
 

@@ -139,6 +139,15 @@ linear(
     domain=REAL,
     calls=_broadcast,
 )
+op(
+    np.full_like,
+    "full_like",
+    "y = v everywhere, in the shape of x",
+    domain=(REAL, REAL),
+    vjp=(None, lambda g, y, x, v: g),
+    jvp=(None, lambda t, y, x, v: t),
+    calls=lambda draw: ((draw.array(REAL, draw.shape()), draw.array(REAL, ())), {}),
+)
 linear(
     np.flip,
     "flip",
@@ -162,7 +171,16 @@ def _astype(draw: Draw) -> Call:
 
 
 # The sweep casts the cotangent back.
-linear(np.astype, "astype", "y = x", lambda g, y, x, dtype=None: g, domain=REAL, calls=_astype)
+op(
+    np.astype,
+    "astype",
+    "y = x",
+    domain=(REAL,),
+    forward=lambda x, dtype: np.astype(x, dtype),
+    vjp=(lambda g, y, x, dtype=None: g,),
+    jvp=(lambda t, y, x, dtype=None: np.astype(t, dtype),),
+    calls=_astype,
+)
 
 
 def _pieces(g: Any, y: Any, *xs: Any, axis: int | None = 0) -> list[Any]:

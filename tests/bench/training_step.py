@@ -1,6 +1,6 @@
 """One training step of an MLP in minigrad, against the same step written by hand in NumPy.
 
-    python -m tests.bench.training_step [repetitions]
+python -m tests.bench.training_step [repetitions]
 """
 
 from __future__ import annotations

@@ -8,10 +8,8 @@ import pytest
 
 from minigrad.value import Value
 
-SVG = "{http://www.w3.org/2000/svg}"
 
-
-def two_neurons(weights: Sequence[float]) -> Value:
+def _two_neurons(weights: Sequence[float]) -> Value:
     x1, x2 = Value(1.0, "x1"), Value(2.0, "x2")
     w1, w2, w3, w4, w5, w6 = (Value(w, f"w{i}") for i, w in enumerate(weights, start=1))
     z1, z2 = w1 * x1 + w2 * x2, w3 * x1 + w4 * x2
@@ -24,13 +22,19 @@ def two_neurons(weights: Sequence[float]) -> Value:
 
 
 @pytest.fixture
+def two_neurons() -> Callable[[Sequence[float]], Value]:
+    """The loss of two sigmoid neurons and a sigmoid output with the given six weights."""
+    return _two_neurons
+
+
+@pytest.fixture
 def different() -> Value:
-    return two_neurons([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    return _two_neurons([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 
 
 @pytest.fixture
 def tied() -> Value:
-    return two_neurons([0.2, 0.4, 0.2, 0.4, 0.6, 0.6])
+    return _two_neurons([0.2, 0.4, 0.2, 0.4, 0.6, 0.6])
 
 
 @pytest.fixture

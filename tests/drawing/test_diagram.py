@@ -1,5 +1,6 @@
 import gc
 import weakref
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ def letters(d: Diagram) -> dict[str, str | None]:
 
 
 def edges(d: Diagram) -> list[tuple[int, int, int]]:
-    return [(e.tail, e.head, e.operand) for e in d.edges]
+    return [(e.tail, e.head, e.place) for e in d.edges]
 
 
 def test_a_value_used_twice_by_one_op_has_two_edges() -> None:
@@ -94,9 +95,9 @@ def test_neurons_that_differ_share_no_letter(different: Value) -> None:
     assert diagram(different).title == "J = 0.3832 · all 8 leaf gradients differ"
 
 
-def test_changing_any_one_of_the_six_weights_unties_the_neurons() -> None:
-    from conftest import two_neurons
-
+def test_changing_any_one_of_the_six_weights_unties_the_neurons(
+    two_neurons: Callable[[list[float]], Value],
+) -> None:
     weights = [0.2, 0.4, 0.2, 0.4, 0.6, 0.6]
     for i in range(6):
         changed = [w + 0.1 * (i == j) for j, w in enumerate(weights)]

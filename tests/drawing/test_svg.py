@@ -112,15 +112,20 @@ def test_result_stands_to_the_right_of_what_it_was_computed_from(tied: Value, gr
     assert all(place[f"n{edge.tail}"] < place[f"n{edge.head}"] for edge in diagram(tied).edges)
 
 
-def test_operands_enter_from_top_to_bottom(groups_with_class: Find) -> None:
-    b, a = Value(2.0, "b"), Value(8.0, "a")
-    svg = to_svg(diagram(a / b))
-
-    def top(node: ET.Element) -> float:
-        return min(float(text.get("y", "nan")) for text in node.iter(SVG + "text"))
-
-    place = {node.findtext(SVG + "title", "")[0]: top(node) for node in groups_with_class(svg, "node")}
-    assert place["a"] < place["b"]
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(0, 10), min_size=2, max_size=30))
+def test_inputs_enter_from_top_to_bottom(choices: list[int]) -> None:
+    values = [Value(float(i + 1)) for i in range(4)]
+    for choice in choices:
+        values.append(values[-choice % len(values)] - values[choice * 7 % len(values)] / values[choice % 4])
+    d = diagram(values[-1])
+    arrows = {edge.get("id"): edge for edge in ET.fromstring(to_svg(d)).iter(SVG + "g")}
+    heights: dict[int, list[float]] = {}
+    for number, edge in enumerate(d.edges):
+        heads = arrows[f"e{number}"].find(SVG + "polygon").get("points").split()  # type: ignore[union-attr]
+        tip = max(tuple(map(float, point.split(","))) for point in heads)
+        heights.setdefault(edge.head, []).append(tip[1])
+    assert all(tips == sorted(tips) for tips in heights.values())
 
 
 def test_title_and_description_say_what_is_found(tied: Value) -> None:

@@ -38,3 +38,11 @@ def test_groups_that_wear_one_colour_differ_in_outline_or_tint() -> None:
     styles = [theme.group_style(place, quiet=False) for place in range(0, 3 * worn, worn)]
     assert all(a.outline != b.outline for a, b in pairwise(styles))
     assert len({theme.group_style(i, quiet=False).fill for i in range(worn)}) == worn
+
+
+def test_reserved_width_covers_what_the_engine_cannot_measure() -> None:
+    digits, chinese, accents = (theme.text_width(text, 100) for text in ("0123456789", "中" * 10, "e\u0301" * 10))
+    assert 636 <= digits <= 700  # of DejaVu Sans, in which a digit is 0.636 em wide
+    assert chinese >= 1000
+    assert accents == theme.text_width("e" * 10, 100)
+    assert theme.text_width("w1", 11, bold=True) >= theme.text_width("w1", 11)

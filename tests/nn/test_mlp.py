@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -204,6 +206,25 @@ def test_load_copies_between_the_forms_in_place() -> None:
     scalar.load([array + 1 for array in state.values()])
     assert all(p is v for p, v in zip(scalar.parameters(), values, strict=True))
     assert values[0].item() == state["W1"][0, 0] + 1 and isinstance(values[0].data, np.float64)
+
+
+@pytest.mark.parametrize("per_neuron", [False, True])
+def test_a_load_keeps_the_type_of_the_parameters(per_neuron: bool) -> None:
+    start = [np.ones((2, 3), dtype=np.float32), np.zeros(3, dtype=np.float32)]
+    net = nn.MLP((2, 3), init=start, per_neuron=per_neuron)
+    net.load([np.full((2, 3), 0.1), np.arange(3)])
+    assert {p.data.dtype for p in net.parameters()} == {np.dtype(np.float32)}
+    assert net.state()["b1"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("per_neuron", [False, True])
+def test_a_copied_or_pickled_network_is_another_with_the_same_numbers(per_neuron: bool) -> None:
+    net = nn.MLP((2, 3, 1), "relu", "sigmoid", seed=0, per_neuron=per_neuron)
+    for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        assert [name for name, _ in other.named_parameters()] == [name for name, _ in net.named_parameters()]
+        other.load({name: array + 1 for name, array in net.state().items()})
+        for a, b in zip(net.state().values(), other.state().values(), strict=True):
+            assert np.array_equal(a + 1, b)
 
 
 def test_a_load_that_does_not_fit_changes_nothing() -> None:
