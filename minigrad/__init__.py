@@ -5,7 +5,8 @@
 np.float64(0.7268619813835873)
 """
 
-from . import errors
+from . import errors, nn
+from .drawing import Drawing, draw
 from .rules.indexing import put
 from .rules.nn import cross_entropy, log_softmax, logsumexp, relu, sigmoid, softmax, softplus
 from .rules.shaping import stack
@@ -13,12 +14,15 @@ from .transforms import grad, value_and_grad
 from .value import Value
 
 __all__ = [
+    "Drawing",
     "Value",
     "cross_entropy",
+    "draw",
     "errors",
     "grad",
     "log_softmax",
     "logsumexp",
+    "nn",
     "put",
     "relu",
     "sigmoid",

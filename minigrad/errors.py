@@ -51,6 +51,10 @@ class TracingError(MinigradError, TypeError):
     """The data of a value was asked for while it stands for all data."""
 
 
+class UnknownFormat(MinigradError, ValueError):
+    """A file name whose suffix names no kind of picture."""
+
+
 class RenderError(MinigradError, RuntimeError):
     """A picture could not be rendered."""
 

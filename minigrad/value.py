@@ -99,6 +99,8 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     complex numbers, objects and text.
     """
 
+    __slots__ = ()
+
     def __init__(self, data: Any, name: str | None = None) -> None:
         self._data = _leaf_data(data)
         self._grad = self.op = self._a = self._b = self.params = None

@@ -197,10 +197,9 @@ def _title(nodes: Sequence[Node], groups: Sequence[Group]) -> str:
 def _finding(result: str, leaves: Sequence[Node], groups: Sequence[Group]) -> str:
     if not leaves:
         return "no gradients"
-    if len(leaves) == 1 and len(leaves[0].gradient) == 1:
-        of = words.cut(words.visible(label(leaves[0])))
-        is_or_has = "has" if leaves[0].gradient[0].startswith("norm") else "="
-        return f"d{result}/d{of} {is_or_has} {leaves[0].gradient[0]}"
+    if len(leaves) == 1:
+        of, gradient = words.cut(words.visible(label(leaves[0]))), " ".join(leaves[0].gradient)
+        return f"d{result}/d{of} {'has' if gradient.startswith('norm') else '='} {gradient}"
     shared: dict[str, list[str]] = defaultdict(list)
     for leaf in leaves:
         if leaf.group is not None:
@@ -208,6 +207,6 @@ def _finding(result: str, leaves: Sequence[Node], groups: Sequence[Group]) -> st
     different = len(leaves) - sum(len(names) - 1 for names in shared.values())
     equal = [names + ["0"] * (group == ZERO) for group, names in shared.items() if len(names) > 1]
     if not equal:
-        return f"all {len(leaves)} leaf gradients differ"
+        return f"{'both' if len(leaves) == 2 else f'all {len(leaves)}'} leaf gradients differ"
     told = "equal gradients: " + ", ".join(" = ".join(names) for names in equal)
     return told if len(told) <= TITLE else f"{len(leaves)} leaves share {different} gradients"

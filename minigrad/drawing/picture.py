@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArgumentError, MinigradError, RenderError
+from ..errors import ArgumentError, RenderError, UnknownFormat
 from ..value import Value
 from .diagram import Diagram, diagram
 from .dot import to_dot
@@ -15,10 +15,6 @@ from .render import render
 from .svg import to_svg
 
 DPI = 144  # of a picture made of pixels: sharp on a dense screen
-
-
-class UnknownFormat(MinigradError, ValueError):
-    """A picture was asked for in a format that there is no writer for."""
 
 
 class Drawing:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import NONZERO, POSITIVE, REAL, UNEVEN
+from ..domain import NONZERO, OVER_ONE, POSITIVE, REAL, UNEVEN, Call, Draw
 from ..op import constant, diagonal, elementwise
 from .limits import times
 
@@ -41,6 +41,14 @@ def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
 for _power in (np.power, np.float_power):
     diagonal(_power, "**", "y = a ** b", _power_base, _power_exponent, domain=(POSITIVE, REAL))
 
+
+def _quotient(draw: Draw) -> Call:
+    """a and b whose quotient is no integer: there the remainder jumps."""
+    shape = draw.shape()
+    q, x = draw.array(UNEVEN, shape), draw.array(OVER_ONE, draw.choice([shape, shape[1:], ()]))
+    return draw.choice([(q * x, x), (x, x / q)]), {}
+
+
 constant(np.floor_divide, "//", "y = ⌊a / b⌋", domain=(REAL, NONZERO))
 diagonal(
     np.remainder,
@@ -48,6 +56,7 @@ diagonal(
     "y = a - b ⌊a / b⌋",
     lambda g, y, a, b: g,
     lambda g, y, a, b: -g * np.floor_divide(a, b),
-    domain=(UNEVEN, POSITIVE),
+    domain=(REAL, NONZERO),
+    calls=_quotient,
     analytic=False,
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import DISTINCT, REAL, Call, Draw, draw_axis
+from ..domain import BOOLEAN, DISTINCT, REAL, Call, Draw, draw_axis
 from ..op import constant
 
 _function: Any
@@ -27,7 +27,8 @@ for _function, _symbol in (
     (np.bitwise_or, "|"),
     (np.bitwise_xor, "^"),
 ):
-    constant(_function, _symbol, f"y = a {_symbol} b", domain=(DISTINCT, DISTINCT))
+    _domain = BOOLEAN if _symbol in "&|^" else DISTINCT
+    constant(_function, _symbol, f"y = a {_symbol} b", domain=(_domain, _domain))
 
 for _function in (
     np.sign,
@@ -40,7 +41,6 @@ for _function in (
     np.isfinite,
     np.signbit,
     np.logical_not,
-    np.invert,
     np.iscomplex,
     np.isreal,
     np.isneginf,
@@ -48,6 +48,7 @@ for _function in (
 ):
     constant(_function, _function.__name__, f"y = {_function.__name__}(x)", domain=REAL)
 
+constant(np.invert, "~", "y = not x", domain=BOOLEAN)
 constant(np.round, "round", "y = x rounded", domain=REAL, options=("decimals",), aliases=(np.around,))
 constant(np.isclose, "isclose", "y = |a - b| small", domain=(REAL, REAL), options=("rtol", "atol", "equal_nan"))
 constant(np.nonzero, "nonzero", "y, z, … = where x is not 0", domain=REAL)

@@ -134,6 +134,7 @@ op(
         lambda t, y, x, v, index=None: put(np.zeros(x.shape), index, t),
     ),
     bind=lambda x, index, values: ((x, values), {"index": index}),
+    options=("index", "values"),
     calls=_put,
 )
 

@@ -67,8 +67,8 @@ def reduction(
 
 
 def _count(y: Any, x: Any) -> int:
-    """How many entries of x stand behind one of y."""
-    return int(x.size // max(y.size, 1))
+    """How many entries of x stand behind one of y; 1 where there are none of either."""
+    return int(x.size // max(y.size, 1)) or 1
 
 
 def _winners(y: Any, x: Any, axis: Any) -> Any:
@@ -114,7 +114,7 @@ reduction(
     "var",
     "y = Σ (x - mean)² / (n - ddof)",
     lambda y, x, axis, ddof=0: _deviation(y, x, axis) * (2 / (_count(y, x) - ddof)),
-    options={"ddof": (0,)},
+    options={"ddof": (0, 0.5)},
     analytic=False,
 )
 reduction(
@@ -123,7 +123,7 @@ reduction(
     "y = √var",
     lambda y, x, axis, ddof=0: _deviation(y, x, axis) / ((_count(y, x) - ddof) * np.where(y == 0, 1.0, y)),
     domain=DISTINCT,
-    options={"ddof": (0,)},
+    options={"ddof": (0, 0.5)},
     calls=over_axes(DISTINCT, min_dims=2),
     analytic=False,
 )
@@ -135,8 +135,8 @@ def _others(x: Any, axis: Any) -> Any:
     kept = [i for i in range(x.ndim) if i not in axes]
     order = [*kept, *(i for i in range(x.ndim) if i in axes)]
     moved = np.transpose(x, order)
-    rows = np.reshape(moved, (*moved.shape[: len(kept)], -1))
-    n = rows.shape[-1]
+    n = int(np.prod(moved.shape[len(kept) :]))
+    rows = np.reshape(moved, (*moved.shape[: len(kept)], n))
     square = np.where(np.eye(n, dtype=bool), 1.0, np.expand_dims(rows, -2))
     return np.transpose(np.reshape(np.prod(square, axis=-1), moved.shape), np.argsort(order))
 

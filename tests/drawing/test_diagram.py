@@ -200,3 +200,9 @@ def test_every_value_is_a_node_and_every_use_an_edge_in_random_graphs(data: st.D
 @pytest.mark.parametrize("name", [None, ""])
 def test_a_value_without_a_name_is_drawn_without_one(name: str | None) -> None:
     assert diagram(Value(2.0, name) * 2).nodes[0].name == ""
+
+
+def test_title_of_a_single_leaf_is_its_gradient_whatever_its_shape() -> None:
+    small, large = Value(np.ones((2, 2)), "w"), Value(np.ones(16), "w")
+    assert diagram((small * 2).sum()).title == "y = 8 · dy/dw = [[2, 2], [2, 2]]"
+    assert diagram((large * 2).sum()).title == "y = 32 · dy/dw has norm 8"

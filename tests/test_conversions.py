@@ -1,0 +1,461 @@
+"""No gradient is lost in silence: what leaves the graph does the differentiable thing, or says what to write."""
+
+from __future__ import annotations
+
+import array
+import fractions
+import functools
+import json
+import math
+import operator
+import statistics
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import Value, errors
+from minigrad.context import trace
+
+Make = Callable[[Value], Any]
+
+
+def number() -> Value:
+    return Value(2.0, name="v")
+
+
+def vector() -> Value:
+    return Value([1.0, 2.0, 3.0], name="v")
+
+
+def plain() -> np.ndarray:
+    return np.zeros(3)
+
+
+def assign(target: np.ndarray, index: Any, v: Any) -> np.ndarray:
+    target[index] = v
+    return target
+
+
+# ------------------------------------------------------------------------------------ Python's conversions
+
+
+@pytest.mark.parametrize(
+    ("leave", "remedy"),
+    [
+        (float, "np.sin(v)"),
+        (int, "np.floor(v)"),
+        (complex, "complex numbers have no rules"),
+        (math.sin, "np.sin(v)"),
+        (math.exp, "np.sin(v)"),
+        (lambda v: math.pow(v, 2), "np.sin(v)"),
+        (lambda v: math.hypot(v, 1.0), "np.sin(v)"),
+        (lambda v: math.fsum([v, v]), "np.sin(v)"),
+        (lambda v: math.isclose(v, 2.0), "np.sin(v)"),
+        (lambda v: statistics.fmean([v, v]), "np.sin(v)"),
+        (lambda v: array.array("d", [v]), "np.sin(v)"),
+        (lambda v: f"{0}" + "%.2f" % v, "v.item()"),  # noqa: UP031
+        (range, "v.item()"),
+        (lambda v: [1, 2, 3][v], "v.item()"),
+        (lambda v: "ab" * v, "v.item()"),
+        (operator.index, "v.item()"),
+    ],
+)
+def test_python_numbers_made_of_a_value_are_refused(leave: Make, remedy: str) -> None:
+    with pytest.raises(errors.GradientLost) as caught:
+        leave(number())
+    text = str(caught.value)
+    assert "would drop its gradient" in text
+    assert "value  Value () float64   named 'v'" in text
+    assert "write  v.item()  or  v.data" in text and remedy in text
+    assert isinstance(caught.value, TypeError)
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [lambda v: statistics.mean([v, v]), lambda v: statistics.stdev([v, 2 * v])],
+)
+def test_exact_numbers_made_of_a_value_are_refused_with_a_remedy(leave: Make) -> None:
+    with pytest.raises(TypeError) as caught:
+        leave(number())
+    assert "v.item()" in str(caught.value)
+
+
+@pytest.mark.parametrize("whole", [math.floor, math.ceil, math.trunc, round])
+def test_rounding_gives_a_value_without_gradient_or_is_refused(whole: Make) -> None:
+    v = Value(2.3)
+    try:
+        result = whole(v)
+    except errors.GradientLost as error:
+        assert "v.item()" in str(error)
+    else:
+        assert type(result) is Value and result.data == whole(2.3)
+        (result * v).backward()
+        assert v.grad == whole(2.3)
+
+
+@pytest.mark.parametrize(
+    "leave", [fractions.Fraction, json.dumps, lambda v: struct.pack("d", v), memoryview, bytes]
+)
+def test_serialising_a_value_as_a_plain_number_fails(leave: Make) -> None:
+    with pytest.raises((TypeError, struct.error)):
+        leave(number())
+
+
+def test_the_honest_ways_out() -> None:
+    v = number()
+    assert v.item() == 2.0 and type(v.item()) is float
+    assert v.data == 2.0 and math.sin(v.item()) == np.sin(2.0)
+    assert vector().tolist() == [1.0, 2.0, 3.0]
+    assert np.array([v.data, v.data]).tolist() == [2, 2]
+    with pytest.raises(ValueError):
+        vector().item()
+
+
+@pytest.mark.parametrize(
+    ("use", "slope"),
+    [
+        (lambda v: sum([v, v, 1.0]), 2.0),
+        (lambda v: max([v, v * 3, 1.0]), 3.0),
+        (lambda v: min([v * 5, v * v * v]), 12.0),
+        (lambda v: sorted([v * 4, v, v * 2])[1], 2.0),
+        (lambda v: sorted([3.0, v, -v], key=lambda x: -x)[1], 1.0),
+        (lambda v: math.prod([v, v, v]), 12.0),
+        (lambda v: functools.reduce(operator.mul, [v, v]), 4.0),
+        (lambda v: statistics.median([v, 3 * v, v * v]), 4.0),
+        (abs, 1.0),
+        (lambda v: abs(-v), 1.0),
+        (lambda v: pow(v, 3), 12.0),
+        (lambda v: divmod(v, 0.75)[1], 1.0),
+        (lambda v: divmod(5.0, v)[1], -2.0),
+        (lambda v: v % 0.75, 1.0),
+        (lambda v: round(v) * v, 2.0),
+        (lambda v: v if v > 1 else -v, 1.0),
+        (lambda v: v and v * v, 4.0),
+        (lambda v: {"x": v}["x"] * 7, 7.0),
+        (lambda v: next(iter({v})), 1.0),
+        (lambda v: complex(0, 1).imag * v, 1.0),
+        (lambda v: operator.add(v, 1), 1.0),
+        (lambda v: fractions.Fraction(1, 2).numerator * v, 1.0),
+    ],
+)
+def test_python_functions_that_keep_the_gradient(use: Make, slope: float) -> None:
+    v = number()
+    result = use(v)
+    assert type(result) is Value
+    result.backward()
+    assert v.grad == slope
+
+
+@pytest.mark.parametrize(
+    ("use", "slope"),
+    [
+        (sum, [1, 1, 1]),
+        (max, [0, 0, 1]),
+        (lambda v: sum(x * x for x in v), [2, 4, 6]),
+        (lambda v: sum(reversed(v)), [1, 1, 1]),
+        (lambda v: list(v)[1] * 2, [0, 2, 0]),
+        (lambda v: sum(a * b for a, b in zip(v, [1, 2, 3], strict=True)), [1, 2, 3]),
+        (lambda v: v[0] * v[-1], [3, 0, 1]),
+        (lambda v: (lambda a, b, c: a * b * c)(*v), [6, 3, 2]),
+        (lambda v: minigrad.stack([x * 2 for x in v]).sum(), [2, 2, 2]),
+        (lambda v: minigrad.stack([[v[0], 1.0], [2.0, v[2]]]).sum(), [1, 0, 1]),
+        (lambda v: minigrad.put(np.zeros(3), 1, v[0] * 4).sum(), [4, 0, 0]),
+        (lambda v: minigrad.put(v, 0, 1.0).sum(), [0, 1, 1]),
+        (lambda v: np.stack(list(v)).sum(), [1, 1, 1]),
+        (lambda v: np.concatenate([v, v]).sum(), [2, 2, 2]),
+        (lambda v: np.full_like(v, 2.0) @ v, [2, 2, 2]),
+    ],
+)
+def test_rows_and_remedies_keep_the_gradient(use: Make, slope: list[float]) -> None:
+    v = vector()
+    use(v).backward()
+    assert v.grad.tolist() == slope
+
+
+def test_going_through_a_number_is_refused() -> None:
+    with pytest.raises(TypeError):
+        list(number())
+    with pytest.raises(TypeError):
+        len(number())
+
+
+# ------------------------------------------------------------------------------------- arrays of Values
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        np.asarray,
+        np.array,
+        np.float64,
+        np.float32,
+        lambda v: np.array([v, v]),
+        lambda v: np.array([v, 1.0]),
+        lambda v: np.array([[v, 1.0], [2.0, v]]),
+        lambda v: np.array([v, v], dtype=float),
+        lambda v: np.array([v, v], dtype=object),
+        lambda v: np.array([x * v for x in range(3)]),
+        lambda v: np.asarray([v]),
+        lambda v: np.full(3, v),
+        lambda v: np.arange(v),
+        lambda v: np.sum([v, v]),
+        lambda v: np.mean([v, v]),
+        lambda v: np.dot([v, v], [1, 2]),
+        lambda v: np.maximum([v, v], 0),
+        lambda v: np.exp([v, v]),
+        lambda v: np.random.default_rng(0).normal(v, 1.0),
+        lambda v: np.vectorize(math.sqrt)(np.ones(3) * v),
+        lambda v: plain().dot(v),
+    ],
+)
+@pytest.mark.parametrize("make", [number, vector])
+def test_making_an_array_of_values_is_refused(make: Callable[[], Value], leave: Make) -> None:
+    with pytest.raises((errors.GradientLost, errors.MissingRule)) as caught:
+        leave(make())
+    text = str(caught.value)
+    assert "v.data" in text and "gradient" in text
+    if isinstance(caught.value, errors.GradientLost):
+        assert "minigrad.stack([v, w])   for np.array([v, w])" in text
+        assert "minigrad.put(a, index, v)   for a[index] = v" in text
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda v: np.fromiter((x for x in v), float),
+        lambda v: np.array(list(v)),
+        lambda v: np.array([x * 2 for x in v]),
+        lambda v: np.vectorize(lambda x: x * 2)(v),
+        lambda v: np.vectorize(lambda x: v[0] * x)(plain()),
+        lambda v: [*map(float, v)],
+        lambda v: np.apply_along_axis(np.sum, 0, v),
+        lambda v: list(np.ndenumerate(v)),
+        lambda v: np.array(v.reshape(3, 1)),
+        lambda v: plain()[v],
+        lambda v: plain()[v[0]],
+        lambda v: np.take(plain(), v),
+        lambda v: plain().take(v),
+        lambda v: np.lexsort([v, v]),
+    ],
+)
+def test_making_an_array_of_rows_is_refused(leave: Make) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        leave(vector())
+    assert is_ours(caught.value)
+
+
+def is_ours(error: BaseException | None) -> bool:
+    """Whether the error, or what caused it, is one of ours that says what to write."""
+    while error is not None:
+        if isinstance(error, errors.MinigradError):
+            return "write  " in str(error)
+        error = error.__cause__ or error.__context__
+    return False
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        lambda v: assign(plain(), 0, v),
+        lambda v: assign(np.zeros((2, 2)), (0, 0), v),
+        lambda v: plain().fill(v),
+        lambda v: plain().itemset(0, v) if hasattr(plain(), "itemset") else assign(plain(), 0, v),
+    ],
+)
+def test_assigning_a_number_into_an_array(assignment: Make) -> None:
+    """NumPy makes a ValueError of it: ours is its cause."""
+    with pytest.raises((ValueError, errors.GradientLost)) as caught:
+        assignment(number())
+    cause = caught.value if isinstance(caught.value, errors.GradientLost) else caught.value.__cause__
+    assert isinstance(cause, errors.GradientLost)
+    assert "v.data" in str(cause)
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        lambda v: assign(plain(), slice(0, 3), v),
+        lambda v: assign(plain(), slice(None), v[0]),
+        lambda v: assign(np.zeros((2, 3)), 0, v),
+        lambda v: assign(plain(), [0, 1, 2], v),
+        lambda v: assign(plain(), np.array([True, True, True]), v),
+        lambda v: assign(plain(), slice(0, 3), [v[0], v[1], v[2]]),
+        lambda v: assign(plain().flat, slice(None), v),
+        lambda v: np.copyto(plain(), v),
+        lambda v: np.put(plain(), [0, 1, 2], v),
+        lambda v: plain().put([0], v[0]),
+        lambda v: np.place(plain(), plain() == 0, v),
+        lambda v: np.putmask(plain(), plain() == 0, v),
+        lambda v: np.fill_diagonal(np.eye(3), v),
+        lambda v: np.put_along_axis(plain(), np.array([0]), v[:1], 0),
+        lambda v: np.add.at(plain(), [0, 1, 2], v),
+        lambda v: np.full_like(plain(), v),
+    ],
+)
+def test_assigning_an_array_into_an_array(assignment: Make) -> None:
+    target = vector()
+    with pytest.raises((TypeError, ValueError)) as caught:
+        assignment(target)
+    assert is_ours(caught.value)
+
+
+@pytest.mark.parametrize("index", [0, slice(None), (0,), -1, [0, 1]])
+def test_assigning_into_a_value(index: Any) -> None:
+    v = vector()
+    with pytest.raises(errors.GradientLost, match=r"(?s)would lose .*write  v = minigrad\.put\(v, index, values\)"):
+        v[index] = 1.0
+    assert v.data.tolist() == [1, 2, 3]
+    with pytest.raises(errors.MinigradError, match=r"minigrad\.put"):
+        v[index] += 1.0
+
+
+def test_deleting_an_entry_is_refused() -> None:
+    v = vector()
+    with pytest.raises((TypeError, AttributeError)):
+        del v[0]
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        lambda a, v: operator.iadd(a, v),
+        lambda a, v: operator.isub(a, v),
+        lambda a, v: operator.imul(a, v),
+        lambda a, v: operator.itruediv(a, v),
+        lambda a, v: operator.ipow(a, v),
+        lambda a, v: operator.iadd(np.zeros((2, 3))[0], v),
+        lambda a, v: np.add(a, v, out=a),
+        lambda a, v: np.multiply(v, v, out=a),
+        lambda a, v: np.exp(v, out=a),
+        lambda a, v: np.exp(v, a),
+        lambda a, v: np.add.reduce(v, out=np.zeros(())),
+    ],
+)
+def test_adding_a_value_into_an_array_is_refused(fill: Callable[[np.ndarray, Value], Any]) -> None:
+    a = np.ones(3)
+    with pytest.raises(errors.GradientLost, match=r"(?s)would drop the gradient.*write  a = a \+ v"):
+        fill(a, vector())
+    assert a.tolist() == [1, 1, 1]
+
+
+def test_adding_into_an_entry_of_an_array_is_refused() -> None:
+    a, v = np.ones(3), number()
+    with pytest.raises((TypeError, ValueError)) as caught:
+        a[0] += v
+    assert is_ours(caught.value) or isinstance(caught.value.__cause__, errors.GradientLost)
+    assert a.tolist() == [1, 1, 1]
+
+
+def test_a_plain_list_takes_values() -> None:
+    v = number()
+    cells = [0.0, 0.0]
+    cells[0] = v
+    cells[1] += v * v
+    sum(cells).backward()
+    assert v.grad == 5.0
+
+
+# ------------------------------------------------------------------------------------------------ full_like
+
+
+def test_full_like_keeps_the_gradient_or_says_so() -> None:
+    cases: list[tuple[Make, float]] = [
+        (lambda a: np.full_like(np.zeros(3), a).sum(), 3.0),
+        (lambda a: np.full_like(Value(np.zeros(3)), a).sum(), 3.0),
+        (lambda a: (np.full_like(a * np.ones(2), a) * a).sum(), 8.0),
+    ]
+    for f, slope in cases:
+        v = number()
+        try:
+            y = f(v)
+        except errors.MinigradError as error:
+            assert "write  " in str(error)
+            continue
+        y.backward()
+        assert v.grad == slope
+
+
+# -------------------------------------------------------------------------------------- while tracing
+
+
+@pytest.mark.parametrize(
+    ("leave", "what"),
+    [
+        (bool, r"bool\(\)"),
+        (lambda v: v.item(), r"item\(\)"),
+        (lambda v: v.tolist(), r"tolist\(\)"),
+        (lambda v: v.data, "data"),
+        (lambda v: 1 if v > 0 else 2, r"bool\(\)"),
+        (lambda v: not v, r"bool\(\)"),
+        (lambda v: max([v, 1.0]), r"bool\(\)"),
+        (lambda v: v in [1.0], r"bool\(\)"),
+        (lambda v: [1, 2, 3][v.reshape(1).argmax()], "integer"),
+        (lambda v: np.arange(3)[v.reshape(1).argmax()], "array"),
+        (lambda v: int(v.reshape(1).argmax()), "int"),
+        (lambda v: np.asarray(v > 1), "array"),
+        (lambda v: np.allclose(v, 2.0), "while tracing"),
+        (lambda v: np.array_equal(v, 2.0), "while tracing"),
+        (lambda v: np.array_equiv(v, 2.0), "while tracing"),
+    ],
+)
+def test_reading_the_data_while_tracing(leave: Make, what: str) -> None:
+    v = number()
+    with trace(), pytest.raises(errors.TracingError, match=what) as caught:
+        leave(v)
+    assert "while tracing" in str(caught.value) and "np.where(condition, a, b)" in str(caught.value)
+
+
+def test_plain_answers_and_arithmetic_work_while_tracing() -> None:
+    with trace():
+        v = vector()
+        y = np.where(v > 1, v * v, 0.0).sum() + v[v.argmax()] + v.shape[0]
+        assert y.shape == () and len(v) == 3
+        assert repr(v).startswith("Value(")
+    y.backward()
+    assert v.grad.tolist() == [0, 4, 7]
+
+
+def test_after_tracing_the_data_is_there_again() -> None:
+    v = number()
+    with pytest.raises(errors.TracingError), trace():
+        v.item()
+    assert v.item() == 2.0
+
+
+# ------------------------------------------------------------------------------------- NumPy's assertions
+
+
+def test_numpy_assertions_compare_the_data() -> None:
+    v, w = vector(), vector()
+    np.testing.assert_allclose(v, [1, 2, 3])
+    np.testing.assert_allclose([1, 2, 3], v)
+    np.testing.assert_allclose(v, w)
+    np.testing.assert_array_equal(v, w)
+    np.testing.assert_equal(v, np.array([1.0, 2.0, 3.0]))
+    np.testing.assert_array_almost_equal(v, [1, 2, 3])
+    np.testing.assert_array_less(v, [2, 3, 4])
+    np.testing.assert_almost_equal(number(), 2.0)
+    np.testing.assert_allclose(number(), 2.0)
+    for compare in (np.testing.assert_allclose, np.testing.assert_array_equal, np.testing.assert_equal):
+        with pytest.raises(AssertionError):
+            compare(v, np.array([1.0, 2.0, 4.0]))
+
+
+def test_numpy_assert_equal_of_a_number() -> None:
+    np.testing.assert_equal(number(), 2.0)
+    with pytest.raises(AssertionError):
+        np.testing.assert_equal(number(), 3.0)
+
+
+def test_allclose_and_array_equal_answer_plainly() -> None:
+    v = vector()
+    assert np.allclose(v, [1, 2, 3]) is True
+    assert np.allclose([1, 2, 4], v) is False
+    assert np.array_equal(v, vector()) is True and np.array_equal(v, [1, 2]) is False
+    assert np.iscomplexobj(v) is False and np.isrealobj(v) is True
+    assert np.can_cast(v.dtype, np.float64)
+    assert np.array2string(v) == "[1. 2. 3.]"
