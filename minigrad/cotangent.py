@@ -49,3 +49,11 @@ def fitted(c: Any, data: Any, label: str) -> Any:
     if c.dtype != data.dtype:
         c = np.astype(c, data.dtype)
     return c[()] if type(c) is np.ndarray and not c.ndim else c
+
+
+def spread(t: Any, data: Any) -> Any:
+    """A tangent in the shape and type of the data it belongs to: broadcast as the data was."""
+    t = t if hasattr(t, "shape") else np.asarray(t)
+    t = t if t.shape == data.shape else np.broadcast_to(t, data.shape)
+    t = t if t.dtype == data.dtype else np.astype(t, data.dtype)
+    return t[()] if type(t) is np.ndarray and not t.ndim else t

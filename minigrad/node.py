@@ -6,7 +6,7 @@ What an operation computes and how it is differentiated stands in `rules/`; how 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Final, Self, TypeVar
@@ -15,7 +15,7 @@ import numpy as np
 
 from . import rules as rules  # the pages fill the table
 from .context import tracing
-from .cotangent import fitted, shaped
+from .cotangent import fitted, shaped, spread
 from .domain import REAL
 from .errors import DTypeError, GradientLost, MinigradError, ShapeError, describe, failure
 from .op import TABLE, Op, op
@@ -79,13 +79,17 @@ def _add_item(buffer: list[Any], g: Any, y: Any, parts: Any, k: int = 0) -> None
     buffer[k] = g if buffer[k] is None else buffer[k] + g
 
 
+def _take_item(t: tuple[Any, ...], y: Any, parts: Any, k: int = 0) -> Any:
+    return t[k]
+
+
 def _argument(x: Any) -> Any:
     """The point at which a value enters a level of differentiation."""
     return x
 
 
 # The cotangent of a tuple is a list, which the items of the tuple fill: the rule and `add` are one.
-op(_item, "item", "y = output k", domain=(REAL,), vjp=(_add_item,), jvp=(None,), add=_add_item)
+op(_item, "item", "y = output k", domain=(REAL,), vjp=(_add_item,), jvp=(_take_item,), add=_add_item)
 op(_argument, "argument", "y = x", domain=(REAL,), vjp=(lambda g, y, x: g,), jvp=(lambda t, y, x: t,))
 # No user calls these two: they stand outside the table.
 ITEM, ARGUMENT = TABLE.pop(_item), TABLE.pop(_argument)
@@ -130,7 +134,7 @@ def linked(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], 
     new = object.__new__(kind)
     new._data, new._grad, new.op, new._a, new._b = data, None, made_by, None, None
     new.params, new.serial, new.name = params, next(serials), None
-    if len(operands) > 2:
+    if len(operands) > 2 or made_by.variadic:
         new._a, new._b = operands, MANY
     elif operands:
         new._a = operands[0]
@@ -184,12 +188,13 @@ def _put_back(x: Any, extra: list[Any]) -> Any:
 # ---------------------------------------------------------------------------------------------- the way back
 
 
-def graph(y: N, since: int = 0) -> list[N]:
-    """Every node y depends on, y included, in serial order: inputs stand before what is computed from them.
+def graph(*ys: N, since: int = 0) -> list[N]:
+    """Every node that the ys depend on, they included, in serial order: inputs before what is made of them.
 
     since: nodes with a smaller serial are listed, but what they were computed from is not.
     """
-    found, todo = {y.serial: y}, [y]
+    found = {y.serial: y for y in ys}
+    todo = [*found.values()]
     while todo:
         latest = todo.pop()
         for x in latest.inputs if latest.serial >= since else ():
@@ -219,12 +224,12 @@ class _Pending:
 
     __slots__ = ("active", "grads", "nodes", "owned", "todo")
 
-    def __init__(self, y: Node, g: Any, active: Collection[int] | None) -> None:
+    def __init__(self, active: Collection[int] | None) -> None:
         self.active = active
-        self.nodes = {y.serial: y}
-        self.grads = {y.serial: g}
+        self.nodes: dict[int, Any] = {}
+        self.grads: dict[int, Any] = {}
         self.owned: set[int] = set()  # serials whose gradient is a buffer that nobody else holds
-        self.todo = [-y.serial]  # a heap: the latest node comes first
+        self.todo: list[int] = []  # a heap of negative serials: the latest node comes first
 
     def pop(self) -> tuple[Any, Any]:
         """The node that was computed last, with its complete gradient."""
@@ -285,23 +290,30 @@ def _pull_back(y: Node, g: Any, pending: _Pending) -> None:
         pending.give(b, made_by.vjps[1](g, y._data, x, z), made_by.label)
 
 
-def _pull_back_any(y: Node, g: Any, pending: _Pending, alive: Collection[int]) -> None:
-    """The same for every case: parameters, many inputs, several outputs, rules that run on Values."""
+def _met(y: Node, alive: Collection[int]) -> tuple[Any, list[Any], dict[str, Any]]:
+    """What the rules of an op meet: output, inputs, parameters; Values for what is alive, else their data."""
     made_by: Any = y.op
-    kind, operands, output = type(y), y.operands, y._data
-    args = [x if not isinstance(x, Node) or x.serial in alive else x._data for x in operands]
+    output = y._data
+    args = [x if not isinstance(x, Node) or x.serial in alive else x._data for x in y.operands]
     args, params = placed(made_by, args, y.params)
     if y.serial in alive:
         params = {name: p for name, p in params.items() if name != "saved"}  # it would count as a constant
         several = type(output) is tuple
-        output = tuple(record(kind, ITEM, (y,), {"k": k}) for k in range(len(output))) if several else y
+        output = tuple(record(type(y), ITEM, (y,), {"k": k}) for k in range(len(output))) if several else y
+    return output, args, params
+
+
+def _pull_back_any(y: Node, g: Any, pending: _Pending, alive: Collection[int]) -> None:
+    """The same for every case: parameters, many inputs, several outputs, rules that run on Values."""
+    made_by: Any = y.op
+    output, args, params = _met(y, alive)
     if made_by.variadic:
-        for x, c in zip(operands, made_by.vjps[0](g, output, *args, **params), strict=True):
+        for x, c in zip(y.operands, made_by.vjps[0](g, output, *args, **params), strict=True):
             if isinstance(x, Node):
                 pending.give(x, c, made_by.label)
         return
     in_place = made_by is ITEM or not (alive or isinstance(g, Node))
-    for x, rule in zip(operands, made_by.vjps, strict=False):  # inputs inside parameters have no rule
+    for x, rule in zip(y.operands, made_by.vjps, strict=False):  # inputs inside parameters have no rule
         if not isinstance(x, Node) or rule is None:
             continue
         if made_by.add is not None and in_place:
@@ -310,20 +322,28 @@ def _pull_back_any(y: Node, g: Any, pending: _Pending, alive: Collection[int]) -
             pending.give(x, rule(g, output, *args, **params), made_by.label)
 
 
-def sweep(
-    y: N, g: Any, active: Collection[int] | None = None, alive: Collection[int] = ()
-) -> Iterator[tuple[N, Any]]:
+def sweep(y: N, g: Any) -> Iterator[tuple[N, Any]]:
     """Reverse sweep: pairs (node, complete gradient of y, pulled back from g), for every node y depends on.
 
     Nodes are visited by descending serial, so a node's gradient is complete before it is passed on.
     In  b = a + a; c = b + b  a sweep that followed edges instead would visit b twice, and hand on
     half of its gradient before the other half has arrived: a would get 2 + 4, not 4.
+    Gradients may share memory with each other: whoever keeps one makes it `private`.
+    """
+    return sweep_from([(y, g)])
+
+
+def sweep_from(
+    seeds: Iterable[tuple[N, Any]], active: Collection[int] | None = None, alive: Collection[int] = ()
+) -> Iterator[tuple[N, Any]]:
+    """The reverse sweep from several nodes at once, each with its cotangent.
 
     active: serials of the nodes that get a gradient (all, by default).
     alive: serials of the nodes that rules meet as Values, so that the gradient is itself recorded.
-    Gradients may share memory with each other: whoever keeps one makes it `private`.
     """
-    pending = _Pending(y, g, active)
+    pending = _Pending(active)
+    for y, g in seeds:
+        pending.give(y, g, "seed")
     while pending.todo:
         x, g = pending.pop()
         if type(x._data) is not tuple:  # a hidden node, with the outputs of an op that has several
@@ -334,3 +354,40 @@ def sweep(
             _pull_back(x, g, pending)
         else:
             _pull_back_any(x, g, pending, alive)
+
+
+def push(ys: Sequence[N], tangents: dict[int, Any], alive: Collection[int] = ()) -> dict[int, Any]:
+    """Forward sweep: tangents by serial, those given and those of every node from which a y is computed.
+
+    Nodes are visited by ascending serial: the same graph, and the same order, the other way round.
+    """
+    tangents = dict(tangents)
+    for y in graph(*ys, since=min(tangents)):
+        moved = [isinstance(x, Node) and x.serial in tangents for x in y.operands]
+        if y.serial not in tangents and any(moved) and y.op is not None and y.op.jvps:
+            tangents[y.serial] = _pushed(y, moved, tangents, alive)
+    return tangents
+
+
+def _pushed(y: Node, moved: list[bool], tangents: dict[int, Any], alive: Collection[int]) -> Any:
+    """The tangent of one node, from those of its operands."""
+    made_by: Any = y.op
+    output, args, params = _met(y, alive)
+    if made_by.variadic:
+        ts = [
+            tangents[x.serial] if moves else np.zeros(np.shape(x))
+            for x, moves in zip(y.operands, moved, strict=True)
+        ]
+        total = made_by.jvps[0](ts, output, *args, **params)
+    else:
+        shares = [
+            rule(tangents[x.serial], output, *args, **params)
+            for x, rule, moves in zip(y.operands, made_by.jvps, moved, strict=False)
+            if moves and rule is not None
+        ]
+        total = shares[0] if shares else np.zeros_like(y._data)
+        for share in shares[1:]:
+            total = total + share
+    if type(y._data) is tuple:
+        return tuple(spread(t, part) for t, part in zip(total, y._data, strict=True))
+    return spread(total, y._data)

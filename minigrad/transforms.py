@@ -1,4 +1,4 @@
-"""Functions that make derivatives of functions: pure, nestable, and written with the sweep alone.
+"""Functions that make derivatives of functions: pure, nestable, and written with the two sweeps alone.
 
 They write no `.grad`, free the graph as they go, and give plain arrays unless the result depends on a Value.
 """
@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from .cotangent import private
-from .errors import ArgumentError, DTypeError, describe
+from .errors import ArgumentError, DTypeError, ShapeError, describe
 from .tree import leaves, tree_map
-from .value import Value, argument, graph, seed, sweep
+from .value import Value, argument, graph, push, seed, sweep_from
+
+Function = Callable[..., Any]
 
 
-def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """The gradient of f, as a function of the same arguments.
 
     f: gives one number. argnums: which positional arguments to differentiate with respect to; a tuple gives a
@@ -36,24 +38,115 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
     return gradient
 
 
-def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
+def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
     """The value of f and its gradient (value first), as a function of the same arguments. See `grad`."""
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, cotangent: Any = None, **kwargs: Any) -> tuple[Any, Any]:
+        level = Level(f, args, kwargs, chosen)
+        if not isinstance(level.y, (Value, np.ndarray, np.generic, int, float)):
+            raise ArgumentError(f"a gradient is of one number, and the function gave {describe(level.y)}")
+        gradients = level.pull(seed(_as_value(level.y), cotangent))
+        return level.value(), gradients if isinstance(argnums, tuple) else gradients[0]
+
+    return value_and_gradient
+
+
+def vjp(f: Function, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The value of f at args, and a function that pulls cotangents back: ``y, pull = vjp(f, *args)``.
+
+    ``pull(g)``, with g nested and shaped like y, gives one gradient per argument, nested like it. It may be
+    called as often as you like; the graph is kept as long as `pull` is. Raises ShapeError, DTypeError.
+    """
+    level = Level(f, args, {}, tuple(range(len(args))))
+    return level.value(), level.pull
+
+
+def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The value of f at args, and its derivative in the direction of the tangents: ``y, dy = jvp(f, args, ts)``.
+
+    tangents: one per argument, nested and shaped like it. A forward sweep over the recorded graph: one such
+    sweep costs about one more evaluation, however many arguments there are. Raises ShapeError, DTypeError.
+    """
+    level = Level(f, args, {}, tuple(range(len(args))))
+    return level.value(), level.push(tangents)
+
+
+class Level:
+    """One level of differentiation: the arguments that entered it, what f made of them, and who depends on whom.
+
+    Each argument enters through a node of its own, so levels that are nested in each other stay apart.
+    """
+
+    def __init__(
+        self, f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: tuple[int, ...]
+    ) -> None:
         given = list(args)
-        for n in chosen:
+        for n in argnums:
             if not -len(args) <= n < len(args):
                 raise ArgumentError(f"argnums={argnums} of a call with {len(args)} positional arguments")
             given[n] = tree_map(functools.partial(_enter, n), args[n])
-        entered = [given[n] for n in chosen]
-        y = f(*given, **kwargs)
-        value, gradients = _pull(y, leaves(entered), cotangent)
-        result = tuple(tree_map(lambda x, _: gradients[x.serial], tree) for tree in entered)
-        return value, result if isinstance(argnums, tuple) else result[0]
+        self.entered = [given[n] for n in argnums]
+        self.nodes: list[Value] = leaves(self.entered)
+        self.y = f(*given, **kwargs)
+        self.active, self.alive = _reach([y for y in leaves(self.y) if type(y) is Value], self.nodes)
 
-    return value_and_gradient
+    def value(self) -> Any:
+        """What f gave: Values where it depends on a Value from outside, arrays of its own elsewhere."""
+        return tree_map(lambda y, _: self._plain(y), self.y)
+
+    def _plain(self, y: Any) -> Any:
+        return np.array(y.data)[()] if type(y) is Value and y.serial not in self.alive else y
+
+    def pull(self, g: Any) -> tuple[Any, ...]:
+        """The gradient for each argument, pulled back from a cotangent nested like y."""
+        cotangents = [seed(_as_value(y), c) for y, c in _pairs(self.y, g, "cotangent")]
+        pairs = [(y, c) for y, c in zip(leaves(self.y), cotangents, strict=True) if type(y) is Value]
+        pairs = [(y, c) for y, c in pairs if y.serial in self.active]
+        own, taken = {x.serial for x in self.nodes}, {id(c) for c in cotangents}
+        with np.errstate(divide="ignore", invalid="ignore"):  # infinite slopes are in the table of kinks
+            swept = sweep_from(pairs, self.active, self.alive)
+            found = {x.serial: c for x, c in swept if x.serial in own}
+
+        def gradient(x: Value, _: str) -> Any:
+            c = found.get(x.serial)
+            return _own(np.zeros_like(x.data)[()] if c is None else c, taken)
+
+        return tuple(tree_map(gradient, tree) for tree in self.entered)
+
+    def push(self, tangents: Any) -> Any:
+        """The tangent of y, nested like it, pushed forward from tangents nested like the arguments."""
+        given = {x.serial: seed(x, t) for x, t in _pairs(self.entered, tangents, "tangent")}
+        taken = {id(t) for t in given.values()}
+        ys = [y for y in leaves(self.y) if type(y) is Value and y.serial in self.active]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = push(ys, given, self.alive) if ys else {}
+
+        def tangent(y: Any, _: str) -> Any:
+            t = found.get(y.serial) if type(y) is Value else None
+            return _own(np.zeros_like(_as_value(y).data)[()] if t is None else t, taken)
+
+        return tree_map(tangent, self.y)
+
+
+def _as_value(y: Any) -> Value:
+    """An output as a Value of real numbers: a constant, where f gave something plain, integers or booleans."""
+    if type(y) is Value:
+        return y if y.dtype.kind == "f" else argument(y.data)
+    return argument(y)
+
+
+def _own(g: Any, taken: set[int]) -> Any:
+    return g if type(g) is Value else private(g, taken)
+
+
+def _pairs(tree: Any, directions: Any, what: str) -> list[tuple[Any, Any]]:
+    """The leaves of a tree, each with its direction."""
+    these, those = leaves(tree), leaves(directions)
+    if len(these) != len(those):
+        raise ShapeError(f"expected {len(these)} {what}s, nested like what they belong to, got {len(those)}")
+    return list(zip(these, those, strict=True))
 
 
 def _enter(n: int, x: Any, path: str) -> Value:
@@ -64,25 +157,8 @@ def _enter(n: int, x: Any, path: str) -> Value:
     return argument(x)
 
 
-def _pull(y: Any, entered: list[Value], cotangent: Any) -> tuple[Any, dict[int, Any]]:
-    """The value of f and the gradient for each node that entered, by serial."""
-    found: dict[int, Any] = {}
-    active, alive = _reach(y, entered) if type(y) is Value else (set(), set())
-    g = seed(y if type(y) is Value else argument(y), cotangent)
-    taken = {id(g)}
-    if type(y) is Value and y.serial in active:
-        own = {x.serial for x in entered}
-        with np.errstate(divide="ignore", invalid="ignore"):  # infinite slopes are in the table of kinks
-            found = {node.serial: g for node, g in sweep(y, g, active, alive) if node.serial in own}
-    zeros = {x.serial: np.zeros_like(x.data)[()] for x in entered if x.serial not in found}
-    gradients = {serial: g if type(g) is Value else private(g, taken) for serial, g in (found | zeros).items()}
-    if type(y) is Value and y.serial not in alive:
-        y = np.array(y.data)[()]
-    return y, gradients
-
-
-def _reach(y: Value, entered: list[Value]) -> tuple[set[int], set[int]]:
-    """Serials of the nodes under y that depend on what entered, and of those that depend on anything else.
+def _reach(ys: list[Value], entered: list[Value]) -> tuple[set[int], set[int]]:
+    """Serials of the nodes under the ys that depend on what entered, and of those that depend on anything else.
 
     The second kind is alive: a gradient made from it can be differentiated again, by whoever holds that Value.
     In  grad(lambda w: grad(lambda x: w * x * x)(3.0))(2.0)  the inner level is given plain numbers, and w is
@@ -90,8 +166,8 @@ def _reach(y: Value, entered: list[Value]) -> tuple[set[int], set[int]]:
     """
     active = {x.serial for x in entered}
     alive = {x.serial for x in entered if x.inputs}
-    start = min(active, default=y.serial + 1)
-    for node in graph(y, since=start):
+    start = min(active, default=0)
+    for node in graph(*ys, since=start):
         if node.serial in active:
             continue
         inputs = [x.serial for x in node.inputs]

@@ -16,11 +16,11 @@ from .conversions import Conversions
 from .cotangent import private, shaped
 from .errors import DTypeError, GradientLost, IndexingError, InPlaceError, NotALeaf, describe, failure
 from .methods import ArrayMethods
-from .node import ARGUMENT, Node, graph, lifted, node, record, seed, serials, sweep
+from .node import ARGUMENT, Node, graph, lifted, node, push, record, seed, serials, sweep, sweep_from
 from .op import TABLE, Op
 from .protocols import NumPyProtocols
 
-__all__ = ["Value", "argument", "graph", "seed", "sweep"]
+__all__ = ["Value", "argument", "graph", "push", "seed", "sweep", "sweep_from"]
 
 ndarray, float64 = np.ndarray, np.float64
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ SPELLINGS: dict[Callable[..., Any], Callable[..., Any]] = {
     operator.getitem: lambda x, index: x[index],
     minigrad.put: lambda x, values, index: minigrad.put(x, index, values),
     np.astype: lambda x, dtype: np.astype(x, dtype),
+    # NumPy asks the first argument alone what to do.
+    np.full_like: lambda x, v: np.full_like(Value(x) if isinstance(v, Value) > isinstance(x, Value) else x, v),
 }
 
 OPS: dict[str, Op] = {op.function.__name__: op for op in TABLE.values()}
@@ -91,9 +94,7 @@ def along(f: Callable[[float], Any]) -> Any:
     table = [(f(h) - f(-h)) / (2 * h) for h in STEPS]
     for level in range(1, len(table)):
         factor = 4.0**level
-        table = [
-            (factor * fine - coarse) / (factor - 1) for coarse, fine in zip(table[:-1], table[1:], strict=True)
-        ]
+        table = [(factor * fine - coarse) / (factor - 1) for coarse, fine in pairwise(table)]
     return table[0]
 
 
@@ -127,7 +128,9 @@ def complex_jacobian(op: Op, inputs: Sequence[Any], params: dict[str, Any], k: i
 def same(a: Any, b: Any) -> bool:
     """Equal to the last bit, type and shape included."""
     a, b = np.asarray(a), np.asarray(b)
-    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if a.dtype != b.dtype or not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
+        return False
+    return a.dtype.kind != "f" or np.array_equal(np.signbit(a), np.signbit(b))
 
 
 def assert_separate(named: dict[str, Any]) -> None:

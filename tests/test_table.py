@@ -187,7 +187,8 @@ def test_float32_inputs_have_float32_gradients(name: str, data: Any) -> None:
     narrow = woven(example.inputs, which, [np.float32(example.inputs[k]) for k in which])
     wide = woven(example.inputs, which, [np.float64(narrow[k]) for k in which])
     y = invoke(op, narrow, example.params)
-    for want, got in zip(parts(y), parts(invoke(op, [lifted(x) for x in narrow], example.params)), strict=True):
+    mixed = [lifted(x) if k in liftable(op, narrow) else x for k, x in enumerate(narrow)]
+    for want, got in zip(parts(y), parts(invoke(op, mixed, example.params)), strict=True):
         assert same(got.data, want)
     v = each(example.directions(), y)
     rounded = each(lambda part: part.astype(parts(y)[0].dtype), v)
@@ -214,21 +215,28 @@ def test_layout_in_memory_does_not_matter(name: str, data: Any) -> None:
 
     leaves = [Value(np.flip(np.transpose(example.inputs[k]))) for k in which]
     for got, expected in zip(gradients(leaves, turned, each(np.flip, v)), want, strict=True):
-        assert_close(got, np.flip(np.transpose(expected)), 64 * EPS * np.max(np.abs(expected)), op.label)
+        assert_close(got, np.flip(np.transpose(expected)), few_roundings(expected), op.label)
 
     def pure(*xs: Any) -> Any:
         return invoke(op, woven(constants, which, xs), example.params)
 
     views = [strided(example.inputs[k]) for k in which]
     for got, expected in zip(pulled(pure, views, each(strided, v)), want, strict=True):
-        assert_close(got, expected, 64 * EPS * np.max(np.abs(expected)), f"{op.label} by grad")
+        assert_close(got, expected, few_roundings(expected), f"{op.label} by grad")
+
+
+def few_roundings(x: Any) -> Any:
+    """What another order of the same sums may change: NumPy adds up rows and columns differently."""
+    return 64 * EPS * np.max(np.abs(x), initial=0.0)
 
 
 def strided(x: Any) -> Any:
     """The same numbers with gaps between them, from the last to the first, writable by nobody."""
     x = np.asarray(x)
+    if not x.ndim:
+        return x[()]
     wide = np.zeros([2 * side for side in x.shape], dtype=x.dtype)
-    view = np.flip(wide[(Ellipsis, *(slice(None, None, 2),) * x.ndim)])
+    view = np.flip(wide[(slice(None, None, 2),) * x.ndim])
     view[...] = x
     view.flags.writeable = False
     return view
@@ -246,7 +254,7 @@ def test_an_operand_given_twice_gets_both_shares(name: str) -> None:
             try:
                 with np.errstate(all="ignore"):
                     y = invoke(op, repeated, params)
-            except (ValueError, IndexError):
+            except (ValueError, IndexError, TypeError):
                 continue  # these shapes do not fit
             if not np.isfinite(y).all():
                 continue
@@ -288,20 +296,17 @@ def test_numbers_without_dimensions(name: str) -> None:
 def test_arrays_of_no_entries(name: str) -> None:
     """What NumPy computes of empty arrays has gradients: of the right shape, without nan."""
     op, tried = DIFFERENTIABLE[name], 0
-    for example in random_examples(op, 80, sides=(0, 2)):
-        inputs, params = example.inputs, example.params
-        if all(np.size(x) for x in inputs):
-            continue
-        try:
-            with np.errstate(all="ignore"), catch_warnings(action="ignore"):
+    empty = [x for x in random_examples(op, 80, sides=(0, 2)) if not all(map(np.size, x.inputs))]
+    with catch_warnings(action="ignore"):  # NumPy's own, of the mean of nothing
+        for inputs, params, direction in ((x.inputs, x.params, x.directions()) for x in empty):
+            try:
                 y = invoke(op, inputs, params)
-        except (ValueError, IndexError):
-            continue  # NumPy does not define it: the largest of nothing
-        if not np.isfinite(flat(y)).all():
-            continue  # nor this: the mean of nothing
-        tried += 1
-        for g in gradients_of(op, inputs, params, each(example.directions(), y)):
-            assert np.isfinite(g).all()
+            except (ValueError, IndexError):
+                continue  # NumPy does not define it: the largest of nothing
+            if np.isfinite(flat(y)).all():
+                tried += 1
+                for g in gradients_of(op, inputs, params, each(direction, y)):
+                    assert np.isfinite(g).all()
     assert tried
 
 

@@ -51,7 +51,13 @@ for _function in (
 constant(np.invert, "~", "y = not x", domain=BOOLEAN)
 constant(np.round, "round", "y = x rounded", domain=REAL, options=("decimals",), aliases=(np.around,))
 constant(np.isclose, "isclose", "y = |a - b| small", domain=(REAL, REAL), options=("rtol", "atol", "equal_nan"))
-constant(np.nonzero, "nonzero", "y, z, … = where x is not 0", domain=REAL)
+constant(
+    np.nonzero,
+    "nonzero",
+    "y, z, … = where x is not 0",
+    domain=REAL,
+    calls=lambda draw: ((draw.array(REAL, draw.shape(min_dims=1)),), {}),
+)
 constant(
     np.searchsorted,
     "searchsorted",

@@ -1,0 +1,346 @@
+"""NumPy's own functions on Values: recorded, answered plainly, or refused by name; never wrong in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad import Value, errors, grad
+from minigrad.op import TABLE
+
+X = np.array([0.5, 0.25, 0.75])
+M = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]])
+
+
+def directions(x: np.ndarray) -> list[np.ndarray]:
+    return [np.cos(np.arange(x.size) * k + k).reshape(x.shape) for k in (1.0, 2.0)]
+
+
+def agrees_with_differences(f: Callable[[Any], Any], x: np.ndarray) -> None:
+    """The gradient of Σ sin-weighted outputs along two directions, against a five-point difference."""
+    weights = np.sin(1.0 + np.arange(np.size(f(x)))).reshape(np.shape(f(x)))
+
+    def total(x: Any) -> Any:
+        return (f(x) * weights).sum()
+
+    g, h = grad(total)(x), 1e-3
+    for d in directions(x):
+        numeric = 8 * (total(x + h * d) - total(x - h * d)) - (total(x + 2 * h * d) - total(x - 2 * h * d))
+        assert (g * d).sum() == pytest.approx(numeric / (12 * h), rel=1e-8, abs=1e-10)
+
+
+# --------------------------------------------------------------------------------------- by both protocols
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.add(x, 1) * np.float64(2.0),
+        lambda x: np.float64(3.0) * x + np.float32(2.0) - x / np.int64(4),
+        lambda x: np.arange(3) * x,
+        lambda x: np.array(2.0) ** x,
+        lambda x: X @ x * x,
+        lambda x: M @ x,
+        lambda x: np.matmul(x, M.T),
+        lambda x: np.dot(M, x),
+        lambda x: x.dot(M.T),
+        lambda x: np.linalg.norm(x),
+        lambda x: np.add.reduce(x) * x,
+        lambda x: np.multiply.reduce(x) * x,
+        lambda x: np.maximum.reduce(x) * x,
+        lambda x: np.add.accumulate(x),
+        lambda x: np.multiply.outer(x, np.arange(2.0)),
+        lambda x: np.subtract.outer(np.arange(2.0), x * x),
+        lambda x: np.amax(x) * np.amin(x),
+        lambda x: np.hstack([x, X, x * 2]),
+        lambda x: np.vstack([x, X, x * 2]),
+        lambda x: np.dstack([x, x * x]),
+        lambda x: np.concatenate([x, x * x]),
+        lambda x: np.concatenate([x]),
+        lambda x: np.concatenate((X, x)),
+        lambda x: np.concat([x.reshape(1, 3), M], axis=0),
+        lambda x: np.stack([x, x * x]),
+        lambda x: np.stack([x, x * x, X], axis=-1),
+        lambda x: np.split(x, 3)[1] * x,
+        lambda x: np.array_split(x * x, 2)[0],
+        lambda x: np.ptp(x) * x,
+        lambda x: np.resize(x * x, (2, 3)),
+        lambda x: np.unstack(np.stack([x, x * x]))[1],
+        lambda x: np.rollaxis(np.stack([x, x * x]), 1),
+        lambda x: np.atleast_2d(x, x * x)[1],
+        lambda x: np.take_along_axis(x * x, np.array([2, 0]), 0),
+        lambda x: np.cumulative_sum(x * x),
+        lambda x: np.permute_dims(np.stack([x, x * x]), (1, 0)),
+        lambda x: np.sum(np.stack([x, x * x]), 0, keepdims=True),
+        lambda x: np.mean(np.stack([x, x * x]), axis=(0, 1)),
+        lambda x: np.where(x > 0.4, x * x, -x),
+        lambda x: np.where([True, False, True], x, 1.0),
+        lambda x: np.clip(x, 0.3, None) + np.clip(x, None, a_max=0.6) + x.clip(0.3, 0.6),
+        lambda x: np.maximum(x, 0.4) + np.minimum(0.4, x),
+        lambda x: np.array([0.3, 0.6, 0.9]).clip(x, 1.0),
+        lambda x: np.mod(x, 0.2) + np.remainder(x, 0.2),
+        lambda x: np.abs(x - 0.4) + np.fabs(x - 0.4),
+        lambda x: np.pow(x, 3) + np.acos(x) + np.asin(x),
+        lambda x: x[[0, 0, 2]] + x[::-1] + x[np.array([True, True, True])],
+        lambda x: x[:, None] * x[None, :],
+        lambda x: np.exp(x, dtype=None),
+        lambda x: np.sum(x, axis=None, dtype=None, out=None),
+        lambda x: np.sqrt(x).T + np.copy(x) + x.copy() + x.flatten() + x.ravel(),
+        lambda x: np.astype(x, np.float64) + x.astype(float),
+        lambda x: x.std() + np.var(x, ddof=1) + x.var(axis=0),
+        lambda x: x.mean() + x.prod() + x.max() + x.min() + x.cumsum(),
+        lambda x: np.moveaxis(x[None, :, None], 0, 2).squeeze(),
+    ],
+)
+def test_numpy_code_on_values(f: Callable[[Any], Any]) -> None:
+    plain = f(X)
+    recorded = f(Value(X))
+    assert type(recorded) is Value
+    np.testing.assert_array_equal(recorded.data, plain)
+    agrees_with_differences(f, X)
+
+
+def test_a_gradient_written_in_numpy_of_a_network() -> None:
+    x, w, b = Value(M), Value(np.ones((3, 4)) / 3), Value(np.zeros(4))
+    y = np.tanh(x @ w + b).sum()
+    y.backward()
+    slope = 1 - np.tanh(M @ w.data) ** 2
+    np.testing.assert_allclose(x.grad, slope @ w.data.T, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(w.grad, M.T @ slope, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(b.grad, slope.sum(axis=0), rtol=1e-12, atol=1e-15)
+
+
+def test_numpy_numbers_on_the_left_are_recorded() -> None:
+    for number in (np.float64(3), np.float32(3), np.int64(3), np.array(3.0), np.bool_(True)):
+        v = Value(2.0)
+        y = number * v
+        assert type(y) is Value and y.inputs == (v,)
+        y.backward()
+        assert v.grad == float(number)
+
+
+def test_float32_array_times_a_float64_number() -> None:
+    v = Value(0.5)
+    array = np.ones(3, np.float32)
+    y = array * v
+    assert y.dtype == np.float64
+    leaf = Value(array)
+    (leaf * v).sum().backward()
+    assert leaf.grad.dtype == np.float32 and v.grad == 3.0
+
+
+def test_a_label_once_stated_is_the_same_by_every_name() -> None:
+    v = Value(X)
+    assert np.amax(v).op is np.max(v).op is v.max().op and np.max(v).op.label == "max"
+    assert np.min(v).op.label == "min"
+    assert np.linalg.matmul(Value(M), Value(M.T)).op is (Value(M) @ M.T).op
+    assert np.maximum.reduce(v).op is v.max().op
+
+
+# -------------------------------------------------------------------------------------------- refused by name
+
+
+@pytest.mark.parametrize(
+    ("call", "label", "name"),
+    [
+        (lambda v: np.sum(v, dtype=np.float32), "sum", "dtype"),
+        (lambda v: np.sum(v, initial=1.0), "sum", "initial"),
+        (lambda v: np.sum(v, where=X > 0.3), "sum", "where"),
+        (lambda v: np.sum(v, out=np.zeros(())), "sum", "out"),
+        (lambda v: np.mean(v, dtype=np.float32), "mean", "dtype"),
+        (lambda v: np.max(v, initial=0.0), "max", "initial"),
+        (lambda v: np.exp(v, where=X > 0.3), "exp", "where"),
+        (lambda v: np.exp(v, dtype=np.float32), "exp", "dtype"),
+        (lambda v: np.add(v, 1, casting="unsafe"), "[+]", "casting"),
+        (lambda v: np.add(v, 1, where=X > 0.3), "[+]", "where"),
+        (lambda v: np.maximum(v, 1, dtype=np.float32), "maximum", "dtype"),
+        (lambda v: np.std(v, correction=1), "std", "correction"),
+        (lambda v: np.var(v, mean=0.5), "var", "mean"),
+        (lambda v: np.clip(v, 0, 1, out=np.zeros(3)), "clip", "out"),
+        (lambda v: np.stack([v, v], out=np.zeros((2, 3))), "stack", "out"),
+        (lambda v: np.concatenate([v, v], dtype=np.float32), "concatenate", "dtype"),
+        (lambda v: np.matmul(v, X, axes=[0, 0, 0]), "@", "axes"),
+        (lambda v: np.copy(v, order="F"), "copy", "order"),
+        (lambda v: np.cumsum(v, dtype=np.float32), "cumsum", "dtype"),
+        (lambda v: np.prod(v, where=X > 0.3), "prod", "where"),
+    ],
+)
+def test_unsupported_parameters_are_named(call: Callable[[Value], Any], label: str, name: str) -> None:
+    with pytest.raises(errors.ArgumentError, match=rf"^{label} of a Value does not take {name}=\n  ") as caught:
+        call(Value(X))
+    assert isinstance(caught.value, TypeError)
+    assert ("instead of filling an array" if name == "out" else "leave it out") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda v: v.sum(dtype=np.float32),
+        lambda v: v.sum(where=X > 0.3),
+        lambda v: v.sum(out=np.zeros(())),
+        lambda v: v.mean(dtype=np.float32),
+        lambda v: v.max(initial=0.0),
+        lambda v: v.std(where=X > 0.3),
+    ],
+)
+def test_unsupported_parameters_of_methods_are_refused(call: Callable[[Value], Any]) -> None:
+    with pytest.raises(TypeError, match=r"dtype|where|out|initial"):
+        call(Value(X))
+
+
+REFUSED: dict[str, Callable[[Value], Any]] = {
+    "np.fft.fft": lambda v: np.fft.fft(v),
+    "np.interp": lambda v: np.interp(v, X, X),
+    "np.unique": lambda v: np.unique(v),
+    "np.histogram": lambda v: np.histogram(v),
+    "np.searchsorted": lambda v: np.searchsorted(X, v),
+    "np.digitize": lambda v: np.digitize(v, X),
+    "np.linalg.eigh": lambda v: np.linalg.eigh(Value(np.eye(2))),
+    "np.linalg.svd": lambda v: np.linalg.svd(Value(np.eye(2))),
+    "np.modf": lambda v: np.modf(v),
+    "np.frexp": lambda v: np.frexp(v),
+    "np.nextafter": lambda v: np.nextafter(v, 1.0),
+    "np.subtract.reduce": lambda v: np.subtract.reduce(v),
+    "np.subtract.accumulate": lambda v: np.subtract.accumulate(v),
+    "np.add.reduceat": lambda v: np.add.reduceat(v, [0, 1, 2]),
+    "np.multiply.reduceat": lambda v: np.multiply.reduceat(v, [0, 1, 2]),
+    "np.add.at": lambda v: np.add.at(np.zeros(3), [0, 1, 2], v),
+    "np.negative.at": lambda v: np.negative.at(v, [0]),
+    "np.copyto": lambda v: np.copyto(np.zeros(3), v),
+    "np.put": lambda v: np.put(np.zeros(3), [0, 1, 2], v),
+    "np.polyfit": lambda v: np.polyfit(v, v, 1),
+    "np.unwrap": lambda v: np.unwrap(v),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_function_without_a_rule_is_named_with_what_to_write(name: str) -> None:
+    """Functions that have no place in the table; whoever adds one of them moves it from this list."""
+    with pytest.raises(errors.MinigradError) as caught:
+        REFUSED[name](Value(X))
+    text = str(caught.value)
+    assert isinstance(caught.value, TypeError)
+    assert "write  " in text
+    if isinstance(caught.value, errors.MissingRule):
+        assert text.startswith(f"{name} has no rule, so its gradient would be lost")
+        assert "v.data" in text and "to leave the graph on purpose" in text
+
+
+def test_reduceat_is_not_taken_for_its_ufunc() -> None:
+    """It once computed v + [0, 1, 2]."""
+    with pytest.raises(errors.MinigradError):
+        np.add.reduceat(Value(X), [0, 1, 2])
+
+
+def test_too_many_or_too_few_arguments() -> None:
+    v = Value(X)
+    with pytest.raises(TypeError):
+        np.exp(v, v, v)
+    with pytest.raises(TypeError):
+        np.where(v > 0.3)
+    with pytest.raises(TypeError):
+        np.where(v > 0.3, v)
+
+
+# ------------------------------------------------------------------- the whole of NumPy: nothing is silent
+
+# Not asked: they write files or print, their numbers are chance, or NumPy itself returns None.
+SKIPPED = {
+    *("save", "savez", "savez_compressed", "savetxt", "info", "test", "show_config", "show_runtime"),
+    *("empty_like", "bmat", "setbufsize", "seterr", "seterrcall", "set_printoptions", "printoptions", "errstate"),
+}
+SQUARE = np.array([[2.0, 0.5, 0.7], [0.3, 3.0, 0.4], [0.6, 0.9, 4.0]])
+CALLS: list[Callable[[Any, Any], Any]] = [
+    lambda f, v: f(v),
+    lambda f, v: f(v, 1),
+    lambda f, v: f(v, v),
+    lambda f, v: f([v, v]),
+    lambda f, v: f(v, np.array([0.4, 0.8, 0.3])),
+    lambda f, v: f(np.array([0.4, 0.8, 0.3]), v),
+    lambda f, v: f(SQUARE + 0.125, v),
+    lambda f, v: f(v, [2, 0, 1]),
+    lambda f, v: f([2, 0, 1], v),
+    lambda f, v: f("i,i", v, v),
+    lambda f, v: f("...,...->...", v, v),
+    lambda f, v: f(v > 0.4, v, -v),
+    lambda f, v: f(v, 0.3, 0.6),
+    lambda f, v: f(v, 0, 1),
+    lambda f, v: f(1.0, v, 3),
+]
+
+
+def public_functions() -> list[str]:
+    return sorted(
+        prefix + name
+        for prefix, space in {"": np, "linalg.": np.linalg, "fft.": np.fft}.items()
+        for name in dir(space)
+        if not name.startswith("_")
+        and callable(function := getattr(space, name))
+        and not isinstance(function, type)
+        and name not in SKIPPED
+    )
+
+
+def parts_of(result: Any) -> list[Any]:
+    return list(result) if isinstance(result, (tuple, list)) else [result]
+
+
+def right_or_refused(call: Callable[[Any], Any], x: np.ndarray) -> bool:
+    """Whether the call was answered; answered means: as on arrays, and with the gradient of that."""
+    try:
+        expected = call(x.copy())
+    except Exception:
+        return False  # no call of that function
+    try:
+        result = call(Value(x))
+    except Exception as error:
+        chain = [error, error.__cause__, error.__context__]
+        assert any(isinstance(e, (errors.MinigradError, TypeError, AttributeError)) for e in chain), repr(error)
+        return False
+    for k, (part, want) in enumerate(zip(parts_of(result), parts_of(expected), strict=True)):
+        if not isinstance(part, Value):
+            assert np.asarray(part).dtype.kind not in "fc", f"a plain result: {part!r}"
+            continue
+        np.testing.assert_array_equal(part.data, want)
+        if part.dtype.kind == "f" and np.isfinite(want).all():
+            agrees_with_differences(lambda y, k=k: parts_of(call(y))[k], x)
+    return True
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", public_functions())
+def test_every_function_of_numpy_is_right_or_says_no(name: str) -> None:
+    """Called with a Value, it gives what it gives on arrays and the gradient of that, or it raises."""
+    function: Any = np
+    for part in name.split("."):
+        function = getattr(function, part)
+    for x in (X + 0.1, SQUARE):
+        for call in CALLS:
+            right_or_refused(lambda v, call=call: call(function, v), x)
+
+
+def test_the_sweep_over_numpy_can_fail() -> None:
+    """Guards the test above: a function that drops the gradient is caught, and most of the table is reached."""
+    with pytest.raises(AssertionError):
+        right_or_refused(lambda v: np.sin(v.data if isinstance(v, Value) else v), X)
+    with pytest.raises(AssertionError):
+        right_or_refused(lambda v: np.sin(Value(v.data)) if isinstance(v, Value) else np.sin(v), X)
+    with pytest.raises(AssertionError):
+        right_or_refused(lambda v: v + 1 if isinstance(v, Value) else v, X)
+    answered = [
+        name
+        for name in public_functions()
+        if "." not in name and right_or_refused(lambda v, name=name: getattr(np, name)(v), X) is True
+    ]
+    assert len(answered) > 80
+    assert {"tanh", "sum", "transpose", "sort", "cumsum"} <= set(answered)
+
+
+def test_the_sweep_over_numpy_finds_functions() -> None:
+    """Guards the test above against a list that is empty."""
+    names = public_functions()
+    assert len(names) > 300 and {"tanh", "linalg.norm", "concatenate"} <= set(names)
+    assert len(TABLE) > 80
