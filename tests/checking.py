@@ -152,14 +152,18 @@ def gradients(
     before = [np.array(x) for x in plain]
     y = compute(*leaves)
     outputs = [(np.array(part.data), part) for part in parts(y)]
+    beside = [Value(np.zeros_like(was)) for was, _ in outputs]  # they are handed the same cotangents as y
+    shifted = [part + other for (_, part), other in zip(outputs, beside, strict=True)]
     if isinstance(y, tuple):
-        projected(y, v).backward()
+        projected(shifted, v).backward()
     else:
-        y.backward(v)
+        shifted[0].backward(v)
     for was, now in zip(before, plain, strict=True):
         assert same(was, now), "an input, a constant or the cotangent was mutated"
     for was, part in outputs:
         assert same(was, part.data), "an output was mutated"
+    for other, c in zip(beside, parts(v), strict=True):
+        assert same(other.grad, c), "the cotangent was mutated on its way"
     named = {f"gradient {i}": x.grad for i, x in enumerate(leaves)}
     assert_separate(named | {f"operand {i}": np.asarray(x) for i, x in enumerate(plain)} if named else {})
     for x in leaves:
@@ -219,6 +223,11 @@ def check_gradient(op: Op, example: Example) -> None:
         # Both sides are sums of the same products in another order: a few roundings of the sum of their sizes.
         total = np.abs(np.ravel(t)) @ np.abs(slopes) @ np.abs(row)
         assert_close(row @ pushed, np.ravel(g) @ np.ravel(t), 64 * EPS * total, f"{op.label}: <v, Jt> = <Jᵀv, t>")
+
+    for k, x in enumerate(inputs):
+        if np.asarray(x).dtype.kind == "f" and k not in places(op, inputs):
+            slopes = jacobian(op, inputs, params, k)
+            assert not slopes.any(), f"{op.label}: input {k} has no rule, and a gradient"
 
 
 def check_complex_step(op: Op, example: Example) -> None:

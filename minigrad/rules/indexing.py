@@ -44,6 +44,11 @@ def winners(index: Any, shape: tuple[int, ...]) -> Any:
     return np.equal(last[index], order)
 
 
+def under_ones(c: Any, v: Any) -> Any:
+    """c with axes of length 1 in front: NumPy also writes what has more of them than the place it goes to."""
+    return np.reshape(c, (1,) * (v.ndim - c.ndim) + c.shape) if v.ndim > c.ndim else c
+
+
 @dispatched
 def put(x: Any, index: Any, values: Any) -> Any:
     """A copy of x with x[index] = values: assignment for values that have a gradient.
@@ -127,7 +132,7 @@ op(
     forward=lambda x, values, index: put._implementation(x, index, values),  # type: ignore[attr-defined]
     vjp=(
         lambda g, y, x, v, index=None: put(g, index, 0.0),
-        lambda g, y, x, v, index=None: g[index] * winners(index, x.shape),
+        lambda g, y, x, v, index=None: under_ones(g[index] * winners(index, x.shape), v),
     ),
     jvp=(
         lambda t, y, x, v, index=None: put(t, index, 0.0),
