@@ -1,42 +1,87 @@
-"""What holds for a block of code, in this thread (or task) alone.
+"""What holds for a block of code, in this thread (or task) alone: no_grad, debug, trace.
 
 Only switches belong here; what they change stands where it happens.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 from .errors import TracingError
 
+_recording: ContextVar[bool] = ContextVar("minigrad_recording", default=True)
+_debugging: ContextVar[bool] = ContextVar("minigrad_debugging", default=False)
 _tracing: ContextVar[bool] = ContextVar("minigrad_tracing", default=False)
 
-
-def tracing() -> bool:
-    """Whether the graph is being recorded to be run again on other data."""
-    return _tracing.get()
-
-
-def refuse_while_tracing(what: str) -> None:
-    """Raise TracingError where the data of one run would be baked into a graph that stands for all data."""
-    if tracing():
-        raise TracingError(
-            f"{what} while tracing: a Value stands for all data, so nothing may depend on this data\n"
-            "  write  np.where(condition, a, b)   for a branch"
-        )
+# How many blocks are open in all threads together: while it is 0, nobody needs to ask which.
+blocks = 0
+_lock = threading.Lock()
 
 
 @contextmanager
-def trace() -> Iterator[None]:
+def _block(switch: ContextVar[bool], value: bool) -> Iterator[None]:
+    global blocks
+    token = switch.set(value)
+    with _lock:
+        blocks += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            blocks -= 1
+        switch.reset(token)
+
+
+def no_grad() -> AbstractContextManager[None]:
+    """Compute without recording: what is made inside is a Value that was computed from nothing."""
+    return _block(_recording, False)
+
+
+def recording() -> AbstractContextManager[None]:
+    """Record, also inside a block of no_grad: a function that is being differentiated must be."""
+    return _block(_recording, True)
+
+
+def debug() -> AbstractContextManager[None]:
+    """Remember the line of the user's code behind every node, and stop at the first thing that goes wrong.
+
+    Raises NonFinite at the first nan or inf, forwards or backwards, and Mutated where an array was changed in
+    place between the two; both name the op, the line and the operands. Costs several times the computation.
+    """
+    return _block(_debugging, True)
+
+
+def trace() -> AbstractContextManager[None]:
     """Record a graph that will be run again on other data.
 
     Inside, a Value stands for all the data it may ever hold: reading its data, branching on it or
     indexing by it raises TracingError, and comparisons keep the inputs they were computed from.
     """
-    token = _tracing.set(True)
-    try:
-        yield
-    finally:
-        _tracing.reset(token)
+    return _block(_tracing, True)
+
+
+def is_recording() -> bool:
+    """Whether what is computed remembers its inputs."""
+    return not blocks or _recording.get()
+
+
+def is_debugging() -> bool:
+    """Whether nodes remember their line, and numbers are watched."""
+    return bool(blocks) and _debugging.get()
+
+
+def is_tracing() -> bool:
+    """Whether the graph is being recorded to be run again on other data."""
+    return bool(blocks) and _tracing.get()
+
+
+def refuse_while_tracing(what: str) -> None:
+    """Raise TracingError where the data of one run would be baked into a graph that stands for all data."""
+    if is_tracing():
+        raise TracingError(
+            f"{what} while tracing: a Value stands for all data, so nothing may depend on this data\n"
+            "  write  np.where(condition, a, b)   for a branch"
+        )

@@ -55,6 +55,14 @@ class UnknownFormat(MinigradError, ValueError):
     """A file name whose suffix names no kind of picture."""
 
 
+class NonFinite(MinigradError, FloatingPointError):
+    """Under `debug`: the first nan or inf."""
+
+
+class Mutated(MinigradError, RuntimeError):
+    """Under `debug`: an array changed in place between its use and the backward sweep."""
+
+
 class RenderError(MinigradError, RuntimeError):
     """A picture could not be rendered."""
 

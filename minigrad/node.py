@@ -13,8 +13,8 @@ from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 
+from . import context, debugging
 from . import rules as rules  # the pages fill the table
-from .context import tracing
 from .cotangent import fitted, shaped, spread
 from .domain import REAL
 from .errors import DTypeError, GradientLost, MinigradError, ShapeError, describe, failure
@@ -36,7 +36,8 @@ class Node:
     """
 
     # A node has at most two operands in nearly every graph: two slots cost less than a tuple.
-    __slots__ = ("__weakref__", "_a", "_b", "_data", "_grad", "name", "op", "params", "serial")
+    # `origin` is set under `debug` alone.
+    __slots__ = ("__weakref__", "_a", "_b", "_data", "_grad", "name", "op", "origin", "params", "serial")
 
     _data: Any
     _grad: Any
@@ -46,6 +47,7 @@ class Node:
     params: dict[str, Any] | None
     serial: int
     name: str | None
+    origin: debugging.Origin
 
     @property
     def operands(self) -> tuple[Any, ...]:
@@ -112,7 +114,8 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
         data, saved = data
         params = {**given, "saved": saved}
     if isinstance(data, (tuple, list)):
-        hidden = linked(kind, tuple(data), made_by, operands if made_by.vjps else (), params)
+        differentiable = made_by.vjps and context.is_recording()
+        hidden = linked(kind, tuple(data), made_by, operands if differentiable else (), params)
         parts = [record(kind, ITEM, (hidden,), {"k": k}) for k in range(len(data))]
         return type(data)(*parts) if hasattr(data, "_fields") else tuple(parts)
     return node(kind, data, made_by, operands, params)
@@ -124,9 +127,9 @@ def node(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], pa
         data = np.asarray(data)[()]
     if data.dtype.kind not in "fiub":
         raise failure(made_by, operands, {}, TypeError(f"{data.dtype} has no derivatives here"), DTypeError)
-    differentiable = made_by.vjps and data.dtype.kind == "f"
+    differentiable = made_by.vjps and data.dtype.kind == "f" and context.is_recording()
     # Where no gradient flows, the inputs are let go: a list of stored accuracies keeps no graph alive.
-    return linked(kind, data, made_by, operands if differentiable or tracing() else (), params)
+    return linked(kind, data, made_by, operands if differentiable or context.is_tracing() else (), params)
 
 
 def linked(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], params: Any) -> Node:
@@ -139,6 +142,8 @@ def linked(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], 
     elif operands:
         new._a = operands[0]
         new._b = operands[1] if len(operands) == 2 else None
+    if context.blocks and context.is_debugging():
+        debugging.remember(new, operands)
     return new
 
 
@@ -222,10 +227,11 @@ def seed(y: Node, g: Any = None) -> Any:
 class _Pending:
     """Gradients on their way: complete once every node that was computed later has given its share."""
 
-    __slots__ = ("active", "grads", "nodes", "owned", "todo")
+    __slots__ = ("active", "giver", "grads", "nodes", "owned", "todo")
 
     def __init__(self, active: Collection[int] | None) -> None:
         self.active = active
+        self.giver: Node | None = None  # under `debug`: the node whose rule is being asked
         self.nodes: dict[int, Any] = {}
         self.grads: dict[int, Any] = {}
         self.owned: set[int] = set()  # serials whose gradient is a buffer that nobody else holds
@@ -252,6 +258,8 @@ class _Pending:
             if x._data.dtype.kind != "f":
                 return
             c = fitted(c, x._data, label)
+        if self.giver is not None:
+            debugging.inspect(c, self.giver, self.giver.operands)
         grads = self.grads
         if serial not in grads:
             self.nodes[serial], grads[serial] = x, c
@@ -334,22 +342,29 @@ def sweep(y: N, g: Any) -> Iterator[tuple[N, Any]]:
 
 
 def sweep_from(
-    seeds: Iterable[tuple[N, Any]], active: Collection[int] | None = None, alive: Collection[int] = ()
+    seeds: Iterable[tuple[N, Any]],
+    active: Collection[int] | None = None,
+    alive: Collection[int] = (),
+    ends: Collection[int] = (),
 ) -> Iterator[tuple[N, Any]]:
     """The reverse sweep from several nodes at once, each with its cotangent.
 
     active: serials of the nodes that get a gradient (all, by default).
     alive: serials of the nodes that rules meet as Values, so that the gradient is itself recorded.
+    ends: serials of the nodes where the way back ends, whatever they were computed from.
     """
-    pending = _Pending(active)
+    pending, debug = _Pending(active), context.is_debugging()
     for y, g in seeds:
         pending.give(y, g, "seed")
     while pending.todo:
         x, g = pending.pop()
         if type(x._data) is not tuple:  # a hidden node, with the outputs of an op that has several
             yield x, g
-        if x._a is None or not x.op.vjps:
+        if x._a is None or not x.op.vjps or x.serial in ends:
             continue
+        if debug:
+            debugging.compare(x, x.operands)
+            pending.giver = x
         if x.params is None and x._b is not MANY and not alive:
             _pull_back(x, g, pending)
         else:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
+from . import context
+from .context import recording
 from .cotangent import private
 from .errors import ArgumentError, DTypeError, ShapeError, describe
 from .tree import leaves, tree_map
@@ -82,6 +85,7 @@ class Level:
     def __init__(
         self, f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: tuple[int, ...]
     ) -> None:
+        self.start = argument(0.0).serial  # what is older was made outside
         given = list(args)
         for n in argnums:
             if not -len(args) <= n < len(args):
@@ -89,8 +93,10 @@ class Level:
             given[n] = tree_map(functools.partial(_enter, n), args[n])
         self.entered = [given[n] for n in argnums]
         self.nodes: list[Value] = leaves(self.entered)
-        self.y = f(*given, **kwargs)
-        self.active, self.alive = _reach([y for y in leaves(self.y) if type(y) is Value], self.nodes)
+        with recording() if context.blocks else nullcontext():
+            self.y = f(*given, **kwargs)
+        ys = [y for y in leaves(self.y) if type(y) is Value]
+        self.active, self.alive = _reach(ys, self.nodes, self.start)
 
     def value(self) -> Any:
         """What f gave: Values where it depends on a Value from outside, arrays of its own elsewhere."""
@@ -106,7 +112,7 @@ class Level:
         pairs = [(y, c) for y, c in pairs if y.serial in self.active]
         own, taken = {x.serial for x in self.nodes}, {id(c) for c in cotangents}
         with np.errstate(divide="ignore", invalid="ignore"):  # infinite slopes are in the table of kinks
-            swept = sweep_from(pairs, self.active, self.alive)
+            swept = sweep_from(pairs, self.active, self.alive, own)
             found = {x.serial: c for x, c in swept if x.serial in own}
 
         def gradient(x: Value, _: str) -> Any:
@@ -157,7 +163,7 @@ def _enter(n: int, x: Any, path: str) -> Value:
     return argument(x)
 
 
-def _reach(ys: list[Value], entered: list[Value]) -> tuple[set[int], set[int]]:
+def _reach(ys: list[Value], entered: list[Value], start: int) -> tuple[set[int], set[int]]:
     """Serials of the nodes under the ys that depend on what entered, and of those that depend on anything else.
 
     The second kind is alive: a gradient made from it can be differentiated again, by whoever holds that Value.
@@ -166,7 +172,6 @@ def _reach(ys: list[Value], entered: list[Value]) -> tuple[set[int], set[int]]:
     """
     active = {x.serial for x in entered}
     alive = {x.serial for x in entered if x.inputs}
-    start = min(active, default=0)
     for node in graph(*ys, since=start):
         if node.serial in active:
             continue

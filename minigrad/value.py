@@ -11,6 +11,7 @@ from typing import Any, final
 
 import numpy as np
 
+from . import context
 from .context import refuse_while_tracing
 from .conversions import Conversions
 from .cotangent import private, shaped
@@ -46,7 +47,7 @@ def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: boo
             data = compute(x, y)
         except Exception as error:
             raise failure(made_by, (a, b), {}, error) from error
-        if flat or (type(data) is not float64 and data.dtype.kind != "f"):
+        if flat or context.blocks or (type(data) is not float64 and data.dtype.kind != "f"):
             return node(Value, data, made_by, (a, b))
         made = new(Value)
         made._data, made._grad, made.op, made._a, made._b = data, None, made_by, a, b

@@ -163,7 +163,7 @@ def gradients(
     for was, part in outputs:
         assert same(was, part.data), "an output was mutated"
     for other, c in zip(beside, parts(v), strict=True):
-        assert same(other.grad, c), "the cotangent was mutated on its way"
+        assert same(other.grad, np.asarray(c, dtype=other.dtype)), "the cotangent was mutated on its way"
     named = {f"gradient {i}": x.grad for i, x in enumerate(leaves)}
     assert_separate(named | {f"operand {i}": np.asarray(x) for i, x in enumerate(plain)} if named else {})
     for x in leaves:

@@ -196,7 +196,6 @@ REFUSED: dict[str, Callable[[Value], Any]] = {
     "np.interp": lambda v: np.interp(v, X, X),
     "np.unique": lambda v: np.unique(v),
     "np.histogram": lambda v: np.histogram(v),
-    "np.searchsorted": lambda v: np.searchsorted(X, v),
     "np.digitize": lambda v: np.digitize(v, X),
     "np.linalg.eigh": lambda v: np.linalg.eigh(Value(np.eye(2))),
     "np.linalg.svd": lambda v: np.linalg.svd(Value(np.eye(2))),
@@ -320,7 +319,7 @@ def test_every_function_of_numpy_is_right_or_says_no(name: str) -> None:
     function: Any = np
     for part in name.split("."):
         function = getattr(function, part)
-    for x in (X + 0.117, SQUARE):
+    for x in (X + 0.121, SQUARE):
         for call in CALLS:
             right_or_refused(lambda v, call=call: call(function, v), x)
 
@@ -336,7 +335,7 @@ def test_the_sweep_over_numpy_can_fail() -> None:
     answered = [
         name
         for name in public_functions()
-        if "." not in name and right_or_refused(lambda v, name=name: getattr(np, name)(v), X + 0.117)
+        if "." not in name and right_or_refused(lambda v, name=name: getattr(np, name)(v), X + 0.121)
     ]
     assert len(answered) > 80
     assert {"tanh", "sum", "transpose", "sort", "cumsum"} <= set(answered)

@@ -55,7 +55,7 @@ diagonal(
     "%",
     "y = a - b ⌊a / b⌋",
     lambda g, y, a, b: g,
-    lambda g, y, a, b: -g * np.floor_divide(a, b),
+    lambda g, y, a, b: -times(g, np.floor_divide(a, b)),
     domain=(REAL, NONZERO),
     calls=_quotient,
     analytic=False,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..domain import BOOLEAN, DISTINCT, REAL, Call, Draw, draw_axis
-from ..op import constant
+from ..op import constant, dispatched
 
 _function: Any
 for _function, _symbol in (
@@ -69,6 +69,15 @@ constant(
 for _function in (np.zeros_like, np.ones_like, np.empty_like):
     _what = _function.__name__
     constant(_function, _what, "y = an array of the shape of x", domain=REAL, options=("dtype", "shape"))
+
+
+@dispatched
+def stop_gradient(x: Any) -> Any:
+    """x as a constant: the same numbers, through which no gradient flows."""
+    return np.array(x)[()]
+
+
+constant(stop_gradient, "stop_gradient", "y = x, held constant", domain=REAL)
 
 
 def _along_axis(draw: Draw) -> Call:

@@ -68,18 +68,18 @@ elementwise(
 elementwise(np.arctan, "arctan", "y = arctan x", lambda y, x: 1 / (1 + x * x), domain=REAL)
 
 
-def _radius2(a: Any, b: Any) -> Any:
-    """a² + b², and 1 at the origin, where the angle has no derivative (0 by policy)."""
-    r2 = a * a + b * b
-    return np.where(r2 == 0, 1.0, r2)
+def _radius(a: Any, b: Any) -> Any:
+    """√(a² + b²), and 1 at the origin, where the angle has no derivative (0 by policy)."""
+    r = np.hypot(a, b)
+    return np.where(r == 0, 1.0, r)
 
 
 elementwise(
     np.arctan2,
     "arctan2",
     "y = angle of (b, a)",
-    lambda y, a, b: b / _radius2(a, b),
-    lambda y, a, b: -a / _radius2(a, b),
+    lambda y, a, b: b / _radius(a, b) / _radius(a, b),  # r² would overflow, or vanish
+    lambda y, a, b: -a / _radius(a, b) / _radius(a, b),
     domain=(POSITIVE, REAL),
     analytic=False,
 )
@@ -127,7 +127,7 @@ elementwise(
     np.arccosh,
     "arccosh",
     "y = arcosh x",
-    lambda y, x: 1 / np.sqrt((x - 1) * (x + 1)),
+    lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)),
     domain=OVER_ONE,
     product=times,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ..domain import DISTINCT, REAL, SIZED, Call, Domain, Draw, draw_axis
 from ..op import linear, op, refuse
+from .limits import times
 
 
 def expand(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -37,21 +39,23 @@ def reduction(
     *,
     domain: Domain = REAL,
     options: dict[str, Any] | None = None,
+    product: Callable[[Any, Any], Any] = operator.mul,
     **more: Any,
 ) -> None:
     """State a reduction by ``partial(y, x, axis, **options) -> ∂y/∂x``, with y spread over the reduced axes.
 
     options: the further parameters, each with its default and the choices tests draw from.
+    product: multiplies by the cotangent; `times` where the derivative can be infinite.
     """
     extra = options or {}
 
     def vjp(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False, **given: Any) -> Any:
         spread = expand(y, x, axis, keepdims)
-        return expand(g, x, axis, keepdims) * partial(spread, x, axis, **given)
+        return product(expand(g, x, axis, keepdims), partial(spread, x, axis, **given))
 
     def jvp(t: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False, **given: Any) -> Any:
         slopes = partial(expand(y, x, axis, keepdims), x, axis, **given)
-        return np.sum(t * slopes, axis=axis, keepdims=keepdims)
+        return np.sum(product(t, slopes), axis=axis, keepdims=keepdims)
 
     op(
         function,
@@ -146,6 +150,7 @@ reduction(
     "prod",
     "y = Π x",
     lambda y, x, axis: _others(x, axis),
+    product=times,  # of finite numbers, all but one may overflow
 )
 
 

@@ -1,0 +1,96 @@
+"""checkpoint: compute a function again on the way back, instead of keeping its graph."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from .domain import REAL
+from .errors import ArgumentError, describe
+from .node import node
+from .op import TABLE, op
+from .transforms import Function, Level
+from .tree import leaves, tree_map
+from .value import Value, graph, push, sweep_from
+
+
+def checkpoint(f: Function) -> Function:
+    """f with the same values and derivatives, but its graph is let go, and made again when a sweep arrives.
+
+    f: gives one number or array, always the same for the same arguments, which may be nested; Values that it
+    closes over (the parameters of a model) get their gradients too. Where n steps are cut into √n blocks of
+    √n steps each, memory grows like √n, at the price of one more evaluation. Raises ArgumentError.
+    (Chen, Xu, Zhang, Guestrin, Training deep nets with sublinear memory cost, 2016.)
+    """
+
+    @functools.wraps(f)
+    def recomputed(*args: Any, **kwargs: Any) -> Any:
+        run = _Run(f, args, kwargs)
+        level = run.level([x.data for x in run.inputs])
+        if type(level.y) is not Value:
+            if leaves(level.y) != [level.y]:
+                raise ArgumentError(f"checkpoint takes a function that gives one array, not a {describe(level.y)}")
+            return level.y
+        run.outside = _outside(level)
+        return node(Value, level.y.data, _CHECKPOINT, (*run.inputs, *run.outside), {"run": run})
+
+    return recomputed
+
+
+class _Run:
+    """One call of a checkpointed function: enough to make it again."""
+
+    def __init__(self, f: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.f, self.call = f, [args, kwargs]
+        self.inputs = [x for x in leaves(self.call) if _moves(x)]
+        self.outside: list[Value] = []
+
+    def level(self, inputs: Any) -> Level:
+        """The function run once more, with other inputs, as a level of its own."""
+        return Level(self._with, tuple(inputs), {}, tuple(range(len(inputs))))
+
+    def _with(self, *inputs: Any) -> Any:
+        given = iter(inputs)
+        args, kwargs = tree_map(lambda x, _: next(given) if _moves(x) else x, self.call)
+        return self.f(*args, **kwargs)
+
+    def again(self, inputs: tuple[Any, ...], directions: Any) -> tuple[Level, list[Value], Any]:
+        """The level, the nodes that inputs and outside values are in it, and the serials that rules record."""
+        level = self.level(inputs[: len(self.inputs)])
+        recorded = any(isinstance(x, Value) for x in (*inputs, *directions))
+        return level, [*level.nodes, *self.outside], level.alive if recorded else ()
+
+
+def _moves(x: Any) -> bool:
+    return type(x) is Value and x.has_gradient
+
+
+def _outside(level: Level) -> list[Value]:
+    """The Values from outside that the function used without being given them."""
+    return [x for x in graph(level.y, since=level.start) if x.serial < level.start and x.has_gradient]
+
+
+def _pull(g: Any, y: Any, *inputs: Any, run: Any) -> list[Any]:
+    level, own, alive = run.again(inputs, (g,))
+    made = [x.serial for x in graph(level.y, since=level.start) if x.serial >= level.start]
+    active = {*made, *(x.serial for x in own)}
+    ends = {x.serial for x in level.nodes}
+    swept = {x.serial: c for x, c in sweep_from([(level.y, g)], active, alive, ends)}
+    return [swept.get(x.serial, np.zeros(x.shape)) for x in own]
+
+
+def _push(ts: Any, y: Any, *inputs: Any, run: Any) -> Any:
+    level, own, alive = run.again(inputs, ts)
+    tangents = {x.serial: t for x, t in zip(own, ts, strict=True)}
+    return push([level.y], tangents, alive)[level.y.serial]
+
+
+def _recompute(*inputs: Any, run: Any) -> Any:
+    """A function that is run again when its derivative is asked for."""
+    return run.level(inputs[: len(run.inputs)]).value()
+
+
+op(_recompute, "checkpoint", "y = f(x), computed again on the way back", domain=(REAL,), vjp=_pull, jvp=_push)
+_CHECKPOINT = TABLE.pop(_recompute)  # each call has a function of its own: it stands outside the table

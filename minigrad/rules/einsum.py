@@ -1,0 +1,121 @@
+"""Sums of products by their subscripts: np.einsum, in every form it takes.
+
+The whole of its derivative is einsum again. For  y = einsum("ij,jk->ik", a, b)  the cotangent of a is
+einsum("ik,jk->ij", g, b): the output takes the place of the factor, and the factor that of the output.
+An index that was summed in one factor alone is spread by ones there; one that stands in a factor twice read
+its diagonal, and an identity matrix writes there: for  einsum("ii", a)  it is  einsum(",iI->iI", g, eye).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
+from typing import Any
+
+import numpy as np
+
+from ..domain import REAL, Call, Draw
+from ..op import op
+
+
+def spelled(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
+    """The subscripts of each factor and of the output, one letter for every axis: no ellipsis, no implicit output."""
+    left, arrow, out = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    hidden = [ndim - len(term.replace("...", "")) for term, ndim in zip(terms, ndims, strict=True)]
+    unused = [letter for letter in ascii_letters if letter not in subscripts]
+    dots = "".join(unused[: max(hidden)])
+    if not arrow:
+        named = left.replace(",", "").replace("...", "")
+        out = "..." + "".join(sorted(letter for letter in named if named.count(letter) == 1))
+    # Axes under an ellipsis are counted from the last, as in broadcasting.
+    terms = [term.replace("...", dots[len(dots) - n :]) for term, n in zip(terms, hidden, strict=True)]
+    return terms, out.replace("...", dots)
+
+
+def _share(k: int, g: Any, xs: Sequence[Any], terms: list[str], out: str, optimize: Any) -> Any:
+    """The cotangent of factor k."""
+    factors, labels = [g, *xs[:k], *xs[k + 1 :]], [out, *terms[:k], *terms[k + 1 :]]
+    lengths: dict[str, int] = {}
+    for x, label in zip(factors, labels, strict=True):
+        for letter, n in zip(label, np.shape(x), strict=True):
+            lengths[letter] = n if lengths.get(letter, 1) == 1 else lengths[letter]
+    unused = (letter for letter in ascii_letters if letter not in "".join([out, *terms]))
+    target = ""
+    for letter, n in zip(terms[k], np.shape(xs[k]), strict=True):
+        if letter in target:
+            target += next(unused)
+            factors.append(np.eye(n, dtype=g.dtype))
+            labels.append(letter + target[-1])
+            continue
+        target += letter
+        if letter not in lengths or n not in (1, lengths[letter]):
+            factors.append(np.ones(n, dtype=g.dtype))
+            labels.append(letter)
+    return np.einsum(f"{','.join(labels)}->{target}", *factors, optimize=optimize)
+
+
+def _back(g: Any, y: Any, *xs: Any, subscripts: str = "", optimize: Any = False) -> list[Any]:
+    terms, out = spelled(subscripts, [np.ndim(x) for x in xs])
+    # An order of contraction that the caller worked out is one for other factors.
+    return [_share(k, g, xs, terms, out, bool(optimize)) for k in range(len(xs))]
+
+
+def _along(ts: Any, y: Any, *xs: Any, subscripts: str = "", optimize: Any = False) -> Any:
+    terms = [
+        np.einsum(subscripts, *xs[:k], t, *xs[k + 1 :], optimize=optimize)  #
+        for k, t in enumerate(ts)
+    ]
+    return sum(terms[1:], start=terms[0])
+
+
+def _call(operands: tuple[Any, ...], optimize: Any = False) -> Call:
+    """Both ways to write it as one: einsum("ij,j", a, b) and einsum(a, [0, 1], b, [1])."""
+    if isinstance(operands[0], str):
+        return operands[1:], {"subscripts": operands[0], "optimize": optimize}
+    letters = ascii_uppercase + ascii_lowercase  # in this order a letter is sorted as its number is
+
+    def word(places: Sequence[Any]) -> str:
+        return "".join("..." if i is Ellipsis else letters[i] for i in places)
+
+    n = len(operands) // 2 * 2
+    subscripts = ",".join(map(word, operands[1:n:2]))
+    if len(operands) > n:
+        subscripts += "->" + word(operands[n])
+    return operands[:n:2], {"subscripts": subscripts, "optimize": optimize}
+
+
+# Products, traces, diagonals, sums; with and without an output; an index alone, repeated, hidden, in every factor.
+_FORMS = (
+    *("i->i", "ij->ji", "ba", "ij->", "ii", "ii->i", "iji->j", "iii->i", "i...->...", "...ii->...i", "..."),
+    *("i,i", "i,j->ji", "ij,j", "ij,jk", "ij,kj->ik", "ii,i", "ij,ij->j", "ij,kk->i", ",i->i", "iij,ji->i"),
+    *("bij,bjk->bik", "...ij,...jk->...ik", "...i,i...", "i...,...->i...", "a...,...b", "i,...->..."),
+    *("i,i,i", "ij,jk,kl->il", "ij,j,k", "i...,ij,j...->..."),
+)
+
+
+def _draw(draw: Draw) -> Call:
+    subscripts = draw.choice(_FORMS)
+    terms = subscripts.partition("->")[0].split(",")
+    lengths = {letter: draw.shape(1, 1)[0] for letter in sorted(set(subscripts) & set(ascii_letters))}
+    hidden = draw.shapes(len(terms))
+    factors = []
+    for term, dots in zip(terms, hidden, strict=True):
+        before, has_dots, after = term.partition("...")
+        shape = (*map(lengths.get, before), *(dots[-1:] if has_dots else ()), *map(lengths.get, after))
+        factors.append(draw.array(REAL, shape))  # type: ignore[arg-type]
+    return tuple(factors), {"subscripts": subscripts, "optimize": draw.choice([False, True])}
+
+
+op(
+    np.einsum,
+    "einsum",
+    "y = Σ of products by subscripts, as in ij,jk->ik",
+    domain=(REAL,),
+    forward=lambda *xs, subscripts, optimize=False: np.einsum(subscripts, *xs, optimize=optimize),
+    vjp=_back,
+    jvp=_along,
+    bind=_call,
+    calls=_draw,
+    expects=lambda *shapes: f"expected shapes that fit the subscripts, got {', '.join(map(str, shapes))}",
+)
