@@ -25,9 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     _print_anywhere()
     try:
-        from .tour import tour
-
-        tour(arguments.out)
+        arguments.run(arguments)
         if sys.stdout is not None:  # as under pythonw
             sys.stdout.flush()
     except BrokenPipeError:  # the reader has gone, as in  python -m minigrad | head
@@ -37,6 +35,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"minigrad: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _tour(arguments: argparse.Namespace) -> None:
+    from .tour import tour
+
+    tour(arguments.out)
+
+
+def _ops(arguments: argparse.Namespace) -> None:
+    from .catalogue import markdown, text
+
+    print(markdown() if arguments.markdown else text())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +70,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=folder, **out)
     # SUPPRESS: without it the default of the command would take the place of an --out before the command.
     tour.add_argument("--out", type=Path, default=argparse.SUPPRESS, **out)
+    parser.set_defaults(run=_tour)
+    ops = commands.add_parser("ops", help="the table of operations: rules, domains, kinks")
+    ops.add_argument("--markdown", action="store_true", help="as Markdown, as in minigrad/rules/README.md")
+    ops.set_defaults(run=_ops)
     return parser
 
 

@@ -39,6 +39,10 @@ class ArgumentError(MinigradError, TypeError):
     """An argument that an operation does not take, refused by its name."""
 
 
+class NameTaken(MinigradError, ValueError):
+    """An op of that name stands in the table already."""
+
+
 class NotALeaf(MinigradError, TypeError):
     """Something that only a leaf can do, asked of a value that was computed."""
 

@@ -11,14 +11,15 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from .domain import Call, Domain, Draw
-from .errors import ArgumentError
+from .domain import REAL, Call, Domain, Draw
+from .errors import ArgumentError, MissingRule, NameTaken
 
 Rule = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,6 +47,8 @@ class Op:
     calls      draws one whole call, inputs and parameters
     expects    says what was wrong with the shapes
     analytic   whether the forward function also is right on complex numbers
+    kink       what the derivative is where there is no unique one
+    page       the page of the table it was stated on
     """
 
     function: Callable[..., Any]
@@ -65,6 +68,8 @@ class Op:
     calls: Callable[[Draw], Call]
     expects: Callable[..., str]
     analytic: bool
+    kink: str
+    page: str
 
     def __repr__(self) -> str:
         """The label and the formula."""
@@ -103,7 +108,7 @@ def dispatched(function: F) -> F:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        for x in args:
+        for x in (*args, *kwargs.values()):
             override = getattr(type(x), "__array_function__", None)
             if override is not None and not isinstance(x, np.ndarray):
                 return override(x, call, (type(x),), args, kwargs)
@@ -130,6 +135,7 @@ def op(
     calls: Callable[[Draw], Call] | None = None,
     expects: Callable[..., str] | None = None,
     analytic: bool = True,
+    kink: str = "",
 ) -> F:
     """State an operation: put its record into the table, under its function and each alias. See `Op`."""
     if not label or not formula or not domain:
@@ -155,11 +161,13 @@ def op(
         calls=calls or functools.partial(_broadcasting_call, domain),
         expects=expects or _broadcasting,
         analytic=analytic,
+        kink=kink,
+        page=_page(),
     )
     keys: tuple[Callable[..., Any], ...] = (function, *aliases)
     for key in keys:
         if key in TABLE:
-            raise ValueError(f"{label}: {key.__name__} already stands in the table as {TABLE[key].label}")
+            raise NameTaken(f"{label}: {key.__name__} already stands in the table as {TABLE[key].label}")
         TABLE[key] = record
     return function
 
@@ -212,6 +220,55 @@ def constant(function: F, label: str, formula: str, *, domain: Any, **more: Any)
     """State an op whose derivative is zero wherever it exists: comparisons, rounding, positions."""
     domains = domain if isinstance(domain, tuple) else (domain,)
     return op(function, label, formula, domain=domains, vjp=(), jvp=(), **more)
+
+
+def custom(
+    forward: Callable[..., Any],
+    *,
+    vjp: tuple[Rule | None, ...] | Rule,
+    jvp: tuple[Rule | None, ...] | Rule | None = None,
+    name: str = "",
+    formula: str = "",
+    domain: tuple[Domain, ...] = (),
+    **more: Any,
+) -> Any:
+    """An op of your own: gives the function to call, which from then on stands in the table like any other.
+
+    forward: computes y from arrays; its parameters without a default are the inputs.
+    vjp: one rule per input, ``(g, y, *inputs, **params) -> cotangent``, written with functions that have rules
+    (then it differentiates to any order); a single one for a single input. jvp: likewise, for forward mode.
+    name: of the op, in pictures, errors and the table (that of the function). formula: one line. domain: where tests draw inputs from.
+    Raises NameTaken, if an op of that name is there; `forget` takes one out. ``**more``: as for `op`.
+    """
+    name = name or forward.__name__
+    if any(name in (record.function.__name__, record.label) for record in TABLE.values()):
+        raise NameTaken(
+            f"an op named {name!r} stands in the table already\n  write  minigrad.forget({name})   first"
+        )
+    vjps = vjp if isinstance(vjp, tuple) else (vjp,)
+    jvps = jvp if isinstance(jvp, tuple) else (jvp or functools.partial(_no_jvp, name),) * len(vjps)
+    function: Any = dispatched(forward)
+    function.__name__ = name
+    domains = domain or (REAL,) * len(vjps)
+    return op(function, name, formula or f"y = {name}(x)", domain=domains, vjp=vjps, jvp=jvps, **more)
+
+
+def forget(function: Callable[..., Any]) -> None:
+    """Take an op of your own out of the table again; called with a Value, it is refused from then on."""
+    for key in [key for key, record in TABLE.items() if record.function is function]:
+        del TABLE[key]
+
+
+def _no_jvp(name: str, *args: Any, **params: Any) -> NoReturn:
+    raise MissingRule(f"{name} states no jvp, so forward mode has no rule\n  write  custom(..., vjp=..., jvp=...)")
+
+
+def _page() -> str:
+    """The module in which an op is being stated."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"] == __name__:
+        frame = frame.f_back
+    return str(frame.f_globals["__name__"]).rpartition(".")[2]
 
 
 def _signature(function: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:

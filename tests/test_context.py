@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
+from typing import Any
 
 import numpy as np
 import pytest
 
-from minigrad import Value, context, errors
+import minigrad
+from minigrad import Value, context, errors, grad
 from minigrad.context import is_tracing as tracing
 from minigrad.context import trace
 
@@ -102,5 +105,105 @@ def test_a_step_function_in_a_graph_that_was_traced_has_no_gradient() -> None:
 
 
 def test_errors_while_tracing_name_the_remedy() -> None:
-    with trace(), pytest.raises(errors.TracingError, match=r"np\.where\(condition, a, b\)  for a branch"):
+    with trace(), pytest.raises(errors.TracingError, match=r"np\.where\(condition, a, b\) +for a branch"):
         bool(Value(1.0))
+
+
+# ------------------------------------------------------------------------------------------------ no_grad
+
+
+def test_no_grad_records_nothing() -> None:
+    x = Value([1.0, 2.0])
+    with context.no_grad():
+        y = np.tanh(x * 2) + x
+        assert type(y) is Value and y.inputs == () and y.operands == ()
+        np.testing.assert_array_equal(y.data, np.tanh(2 * x.data) + x.data)
+    z = (x * y).sum()
+    z.backward()
+    np.testing.assert_array_equal(x.grad, y.data)
+
+
+def test_no_grad_keeps_no_graph_alive() -> None:
+    x = Value(np.ones(3))
+    with context.no_grad():
+        h = x * 2
+        watch = weakref.ref(h)
+        y = h + 1
+        del h
+    assert watch() is None and y.data.tolist() == [3, 3, 3]
+
+
+def test_no_grad_covers_every_way_of_recording() -> None:
+    x, w = Value([3.0, 1.0, 2.0]), Value([1.0, 0.0, 2.0])
+    with context.no_grad():
+        results = [x + w, 2 * x, -x, x[0], x[w.argmax()], x @ w, np.sort(x), np.concatenate([x, w]), x.sum()]
+        results += [np.where(x > 1, x, w), *np.split(x, 3), minigrad.softmax(x), minigrad.put(x, 0, w[1])]
+    assert all(type(r) is Value and r.inputs == () for r in results)
+
+
+def test_a_function_is_differentiated_inside_no_grad() -> None:
+    with context.no_grad():
+        assert grad(lambda x: x * x)(3.0) == 6.0
+        assert grad(grad(lambda x: x**3))(3.0) == 18.0
+        assert (Value(2.0) * 3).inputs == (), "and the block holds again afterwards"
+
+
+def test_no_grad_inside_a_differentiated_function_makes_a_constant() -> None:
+    def f(x: Any) -> Any:
+        with context.no_grad():
+            frozen = x * 1.0
+        return frozen * x
+
+    assert grad(f)(3.0) == 3.0
+
+
+def test_no_grad_ends_when_the_block_fails_and_stays_in_its_thread() -> None:
+    with pytest.raises(ZeroDivisionError), context.no_grad():
+        _ = 1 / 0
+    x = Value(2.0)
+    assert (x * 2).inputs == (x,)
+    seen: list[Any] = []
+    with context.no_grad():
+        thread = threading.Thread(target=lambda: seen.append((x * 2).inputs))
+        thread.start()
+        thread.join()
+    assert seen == [(x,)]
+
+
+# -------------------------------------------------------------------------------------------------- debug
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_debug_names_the_op_and_the_line_of_the_first_nan() -> None:
+    with context.debug(), pytest.raises(errors.NonFinite, match=r"^log gave (nan|-inf)") as caught:
+        np.sqrt(np.log(Value(-1.0)))
+    assert "test_context.py:" in str(caught.value)
+    assert isinstance(caught.value, FloatingPointError)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_debug_stops_at_a_gradient_that_is_not_finite() -> None:
+    x = Value(0.0)
+    with context.debug():
+        y = np.sqrt(x) * 2.0
+        with pytest.raises(errors.NonFinite, match="sqrt"):
+            y.backward()
+
+
+def test_debug_catches_data_that_was_changed_before_the_sweep() -> None:
+    w = Value([1.0, 2.0])
+    with context.debug():
+        y = (w * w).sum()
+        w.data *= 10.0
+        with pytest.raises(errors.Mutated):
+            y.backward()
+
+
+def test_debug_lets_right_code_pass() -> None:
+    x, w = Value(np.ones((2, 3))), Value(np.ones((3, 2)))
+    with context.debug():
+        (np.tanh(x @ w) ** 2).sum().backward()
+    expected = w.grad
+    w.grad = None
+    (np.tanh(x @ w) ** 2).sum().backward()
+    np.testing.assert_array_equal(w.grad, expected)

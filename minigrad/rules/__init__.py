@@ -23,12 +23,25 @@ Saturated functions keep their digits: tanh and sigmoid have slopes that are rig
 however flat they are. cross_entropy and softmax lose theirs where a probability rounds to 1.
 """
 
-from . import arithmetic, discrete, elementwise, indexing, limits, linalg, nn, rearranging, reductions, shaping
+from . import (
+    arithmetic,
+    discrete,
+    elementwise,
+    grids,
+    indexing,
+    limits,
+    linalg,
+    nn,
+    rearranging,
+    reductions,
+    shaping,
+)
 
 __all__ = [
     "arithmetic",
     "discrete",
     "elementwise",
+    "grids",
     "indexing",
     "limits",
     "linalg",

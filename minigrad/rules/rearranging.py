@@ -44,7 +44,7 @@ def spread(g: Any, index: Any, axis: int | None, x: Any) -> Any:
 # Picking. Every rule of this kind finds out where entries came from by doing the same to their numbers.
 
 
-def _take_back(g: Any, y: Any, x: Any, indices: Any = None, axis: Any = None, mode: str = "raise") -> Any:
+def _take_back(g: Any, y: Any, x: Any, indices: Any = None, axis: Any = None, mode: Any = "raise") -> Any:
     side = x.size if axis is None else x.shape[axis]
     if not g.size:  # nothing was taken, perhaps of nothing
         return np.zeros(x.shape)

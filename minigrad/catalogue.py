@@ -1,0 +1,91 @@
+"""The table of operations for readers: what stands in it, page by page, as records and as Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields
+
+import numpy as np
+
+from . import rules as rules  # the pages fill the table
+from .op import TABLE, Op
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    page: where the rule is stated. op: the function. forward, reverse, higher: the modes it has rules for
+    (higher order: the rules run on Values). kink: the policy where there is no unique derivative.
+    """
+
+    page: str
+    op: str
+    label: str
+    formula: str
+    forward: str
+    reverse: str
+    higher: str
+    domain: str
+    kink: str
+
+
+def ops() -> list[Row]:
+    """The table of operations, ordered by page, then by name."""
+    rows = {record: _row(record) for record in TABLE.values()}
+    return sorted(rows.values(), key=lambda row: (row.page, row.op))
+
+
+def markdown() -> str:
+    """The table as Markdown, one section per page."""
+    lines = ["# The derivative table", "", "Made by `python -m minigrad ops --markdown`; do not edit.", ""]
+    names = [field.name for field in fields(Row)][1:]
+    table = ops()
+    for page in dict.fromkeys(row.page for row in table):
+        lines += [f"## {page}", "", f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
+        lines += [f"| {' | '.join(map(_cell, astuple(row)[1:]))} |" for row in table if row.page == page]
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def text() -> str:
+    """The table for a terminal: one line per op."""
+    table = ops()
+    widths = [max(len(getattr(row, name)) for row in table) for name in ("op", "label", "formula")]
+    lines = []
+    for page in dict.fromkeys(row.page for row in table):
+        lines += [page, "─" * len(page)]
+        for row in table:
+            if row.page == page:
+                cells = zip((row.op, row.label, row.formula), widths, strict=True)
+                left = "  ".join(f"{cell:<{width}}" for cell, width in cells)
+                modes = f"{row.forward:<7}  {row.reverse:<7}  {row.higher:<9}"
+                lines.append(f"  {left}  {modes}  {row.domain}{'; kink: ' if row.kink else ''}{row.kink}".rstrip())
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def _row(record: Op) -> Row:
+    differentiable = bool(record.vjps)
+    return Row(
+        page=record.page,
+        op=_name(record),
+        label=record.label,
+        formula=record.formula,
+        forward="forward" if differentiable else "zero",
+        reverse="reverse" if differentiable else "zero",
+        higher="any order" if differentiable else "zero",
+        domain=", ".join(map(str, record.domain)),
+        kink=record.kink,
+    )
+
+
+def _name(record: Op) -> str:
+    """np.exp, np.linalg.norm, minigrad.relu, operator.getitem."""
+    function = record.function
+    module = "numpy" if isinstance(function, np.ufunc) else str(getattr(function, "__module__", "")) or "numpy"
+    module = "minigrad" if module.startswith("minigrad") else module.lstrip("_").replace("numpy", "np")
+    return f"{module}.{function.__name__}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

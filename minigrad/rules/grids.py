@@ -1,0 +1,375 @@
+"""Functions on samples along an axis: differences, slopes, areas, interpolation, convolution, borders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..domain import REAL, UNEVEN, Call, Draw
+from ..op import bilinear, linear, op, refuse
+from .indexing import scatter
+
+Pairs = list[tuple[int, int]]
+
+
+def _axis_and_array(draw: Draw, least: int = 1) -> tuple[Any, int]:
+    """An array with at least so many entries along an axis, and that axis."""
+    shape = list(draw.shape(min_dims=1))
+    axis = draw.integer(-len(shape), len(shape) - 1)
+    shape[axis] = draw.integer(least, least + 3)
+    return draw.array(REAL, tuple(shape)), axis
+
+
+def _borders(ndim: int, axis: int, before: int, after: int) -> Pairs:
+    """Widths for np.pad that widen one axis."""
+    return [(before, after) if i == axis % ndim else (0, 0) for i in range(ndim)]
+
+
+# Differences.
+
+
+def _diff_back(g: Any, y: Any, a: Any, n: int = 1, axis: int = -1) -> Any:
+    if not g.size:
+        return np.zeros(a.shape)
+    return (-1.0) ** n * np.diff(np.pad(g, _borders(a.ndim, axis, n, n)), n, axis)
+
+
+def _diff_call(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Call:
+    """What stands before or after is joined to the array first: it has a gradient too."""
+    ends = [x if x is None or isinstance(x, np.ndarray) or np.ndim(x) else np.asarray(x) for x in (prepend, append)]
+    if ends != [None, None]:
+        side = (*a.shape[: axis % a.ndim], 1, *a.shape[axis % a.ndim + 1 :])
+        parts = [np.broadcast_to(x, side) if not np.ndim(x) else x for x in (ends[0], a, ends[1]) if x is not None]
+        a = np.concatenate(parts, axis=axis)
+    return (a,), {"n": n, "axis": axis}
+
+
+def _diff(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape(min_dims=1))
+    return (x,), {"n": draw.integer(0, 3), "axis": draw.integer(-x.ndim, x.ndim - 1)}
+
+
+linear(
+    np.diff,
+    "diff",
+    "y[i] = x[i+1] - x[i]",
+    _diff_back,
+    domain=REAL,
+    bind=_diff_call,
+    options=("prepend", "append"),
+    calls=_diff,
+)
+
+
+def _stencil(n: int, spacing: Any, edge_order: int) -> Any:
+    """The weights by which np.gradient makes y[i] of x[i-2] … x[i+2], one row per distance.
+
+    It is asked itself, with every fifth entry 1 and all others 0: no y[i] sees two of them.
+    """
+    weights, i = np.zeros((5, n)), np.arange(n)
+    for k in range(5):
+        slopes = np.gradient((i % 5 == k).astype(np.float64), spacing, edge_order=edge_order)
+        weights[(k - i + 2) % 5, i] = slopes
+    return weights
+
+
+def _spacings(varargs: tuple[Any, ...], count: int) -> list[Any]:
+    return [*varargs] if len(varargs) == count else [*varargs, *[1.0] * count][:1] * count
+
+
+def _gradient_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    return tuple(range(ndim)) if axis is None else tuple(i % ndim for i in np.atleast_1d(axis))
+
+
+def _gradient_back(
+    g: Any, y: Any, f: Any, varargs: tuple[Any, ...] = (), axis: Any = None, edge_order: int = 1
+) -> Any:
+    total: Any = 0.0
+    axes = _gradient_axes(axis, f.ndim)
+    for gk, k, spacing in zip(
+        g if isinstance(y, tuple) else (g,), axes, _spacings(varargs, len(axes)), strict=True
+    ):
+        n, moved = f.shape[k], np.moveaxis(gk, k, -1)
+        weights = _stencil(n, spacing, edge_order)
+        wide = (*moved.shape[:-1], n + 4)
+        back: Any = sum(scatter(moved * w, (Ellipsis, slice(d, d + n)), wide) for d, w in enumerate(weights))
+        total = total + np.moveaxis(back[..., 2 : n + 2], -1, k)
+    return total
+
+
+def _gradient_call(f: Any, varargs: tuple[Any, ...] = (), axis: Any = None, edge_order: int = 1) -> Call:
+    return (f,), {"varargs": varargs, "axis": axis, "edge_order": edge_order}
+
+
+def _slopes(f: Any, varargs: tuple[Any, ...] = (), axis: Any = None, edge_order: Any = 1) -> Any:
+    return np.gradient(f, *varargs, axis=axis, edge_order=edge_order)
+
+
+def _gradient(draw: Draw) -> Call:
+    x, axis = _axis_and_array(draw, 3)
+    grid = np.cumsum([0.5 + 0.25 * draw.integer(0, 3) for _ in range(x.shape[axis])])
+    spacing = draw.choice([(), (0.5,), (grid,)])
+    return (x,), {"varargs": spacing, "axis": axis, "edge_order": draw.choice([1, 2])}
+
+
+op(
+    np.gradient,
+    "gradient",
+    "y[i] = (x[i+1] - x[i-1]) / 2h",
+    domain=(REAL,),
+    forward=_slopes,
+    vjp=(_gradient_back,),
+    jvp=(lambda t, y, f, **params: _slopes(t, **params),),
+    bind=_gradient_call,
+    calls=_gradient,
+)
+
+# Areas.
+
+
+def _widths(x: Any, dx: Any, n: int) -> Any:
+    """The width of each piece between samples, along the last axis."""
+    return np.full(max(n - 1, 0), dx) if x is None else np.diff(x, axis=-1)
+
+
+def _last(x: Any, axis: int) -> Any:
+    """x with that axis at the end; x of one axis as it is."""
+    return np.moveaxis(x, axis, -1) if np.ndim(x) > 1 else x
+
+
+def _ends(pieces: Any, before: float, after: float) -> Any:
+    """before · pieces at their left ends + after · pieces at their right ends, along the last axis."""
+    ndim = pieces.ndim
+    left, right = (np.pad(pieces, _borders(ndim, -1, *sides)) for sides in ((0, 1), (1, 0)))
+    return before * left + after * right
+
+
+def _trapezoid_back(g: Any, y: Any, f: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    widths = _widths(None if x is None else _last(x, axis), dx, f.shape[axis])
+    return np.moveaxis(np.expand_dims(g, -1) * _ends(widths, 0.5, 0.5), -1, axis)
+
+
+def _trapezoid_x_back(g: Any, y: Any, f: Any, x: Any, dx: Any = 1.0, axis: int = -1) -> Any:
+    f = _last(f, axis)
+    heights = (f[..., 1:] + f[..., :-1]) / 2
+    back = _ends(np.expand_dims(g, -1) * heights, -1.0, 1.0)
+    return back if np.ndim(x) == 1 else np.moveaxis(back, -1, axis)
+
+
+def _trapezoid_call(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Call:
+    return ((y,) if x is None else (y, x)), {"dx": dx, "axis": axis}
+
+
+def _trapezoid(draw: Draw) -> Call:
+    f, axis = _axis_and_array(draw)
+    params = {"dx": draw.choice([1.0, 0.5]), "axis": axis}
+    shape = draw.choice([None, f.shape[axis : axis + 1 or None], f.shape])
+    return ((f,) if shape is None else (f, draw.array(REAL, shape))), params
+
+
+op(
+    np.trapezoid,
+    "trapezoid",
+    "y = Σ (f[i] + f[i+1]) (x[i+1] - x[i]) / 2",
+    domain=(REAL, REAL),
+    vjp=(_trapezoid_back, _trapezoid_x_back),
+    jvp=(
+        lambda t, y, f, x=None, **params: np.trapezoid(t, x, **params),
+        lambda t, y, f, x, **params: np.trapezoid(f, t, **params),
+    ),
+    bind=_trapezoid_call,
+    calls=_trapezoid,
+)
+
+# Interpolation.
+
+
+def _place(x: Any, xp: Any) -> tuple[Any, Any, Any, Any]:
+    """For each x: the samples left and right of it, where between them it lies (0 to 1), and whether it does.
+
+    At a sample the piece to the right counts, at the last one the piece to the left.
+    """
+    n = xp.shape[0]
+    i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(n - 2, 0))
+    j = np.minimum(i + 1, n - 1)
+    width = xp[j] - xp[i]
+    inside = np.greater_equal(x, xp[0]) & np.less_equal(x, xp[-1])
+    between = np.clip((x - xp[i]) / np.where(np.equal(width, 0), 1.0, width), 0.0, 1.0)
+    return i, j, between, inside
+
+
+def _slope(x: Any, xp: Any, fp: Any) -> Any:
+    i, j, _, inside = _place(x, xp)
+    width = xp[j] - xp[i]
+    return np.where(inside, (fp[j] - fp[i]) / np.where(np.equal(width, 0), 1.0, width), 0.0)
+
+
+def _shares(x: Any, xp: Any, left: Any, right: Any) -> tuple[Any, Any, Any, Any]:
+    """Which two samples make y, and with which weights: none where `left` or `right` stands instead."""
+    i, j, between, _ = _place(x, xp)
+    own = 1.0 if left is None else np.greater_equal(x, xp[0])
+    own = own * (1.0 if right is None else np.less_equal(x, xp[-1]))
+    return i, j, own * (1.0 - between), own * between
+
+
+def _interp_x(g: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    return g * _slope(x, xp, fp)
+
+
+def _interp_fp(g: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    i, j, a, b = _shares(x, xp, left, right)
+    return scatter(g * a, i, fp.shape) + scatter(g * b, j, fp.shape)
+
+
+def _interp_xp(g: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    i, j, between, _ = _place(x, xp)
+    steep = -g * _slope(x, xp, fp)
+    return scatter(steep * (1.0 - between), i, xp.shape) + scatter(steep * between, j, xp.shape)
+
+
+def _interp_fp_along(t: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    i, j, a, b = _shares(x, xp, left, right)
+    return t[i] * a + t[j] * b
+
+
+def _interp_xp_along(t: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    i, j, between, _ = _place(x, xp)
+    return -_slope(x, xp, fp) * (t[i] * (1.0 - between) + t[j] * between)
+
+
+def _interp(draw: Draw) -> Call:
+    steps = [draw.integer(1, 2) for _ in range(draw.integer(0, 3))]
+    xp = np.cumsum([draw.integer(-3, 0), *steps]).astype(np.float64)
+    ends = draw.choice([{}, {"left": 0.5}, {"left": -1.0, "right": 2.0}])
+    return (draw.array(UNEVEN, draw.shape()), xp, draw.array(REAL, xp.shape)), ends
+
+
+op(
+    np.interp,
+    "interp",
+    "y = the polygon through the samples, at x",
+    domain=(UNEVEN, REAL, REAL),
+    vjp=(_interp_x, _interp_xp, _interp_fp),
+    jvp=(_interp_x, _interp_xp_along, _interp_fp_along),
+    calls=_interp,
+    analytic=False,
+)
+
+# Convolution: every mode is a part of the full one.
+
+
+def _full(g: Any, n: int, m: int, start: int) -> Any:
+    """The cotangent of the full convolution, of which g belongs to the part that begins at start."""
+    rest = n + m - 1 - start - g.shape[0]
+    return np.pad(g, (start, rest)) if start or rest else g
+
+
+def _start(n: int, m: int, mode: str, correlating: bool) -> int:
+    """Where a mode's part of the full result begins. Given the longer input second, np.correlate turns about."""
+    short = min(n, m)
+    if mode == "same":
+        return short // 2 if correlating and m > n else (short - 1) // 2
+    return short - 1 if mode == "valid" else 0
+
+
+def _convolved(k: int) -> Callable[..., Any]:
+    def rule(g: Any, y: Any, a: Any, v: Any, mode: str = "full") -> Any:
+        sizes = max(a.size, 1), max(v.size, 1)
+        full = _full(g, *sizes, _start(*sizes, mode, False))
+        return np.reshape(np.correlate(full, (v, a)[k], "valid"), (a, v)[k].shape)
+
+    return rule
+
+
+def _correlated(k: int) -> Callable[..., Any]:
+    def rule(g: Any, y: Any, a: Any, v: Any, mode: str = "valid") -> Any:
+        full = _full(g, a.size, v.size, _start(a.size, v.size, mode, True))
+        back = np.convolve(full, v, "valid") if k == 0 else np.flip(np.correlate(full, a, "valid"))
+        return np.reshape(back, (a, v)[k].shape)
+
+    return rule
+
+
+def _two_rows(draw: Draw) -> Call:
+    a, v = (draw.array(REAL, (draw.integer(1, 4),)) for _ in "av")
+    return (a, v), {"mode": draw.choice(["full", "same", "valid"])}
+
+
+bilinear(
+    np.convolve,
+    "convolve",
+    "y[k] = Σ a[i] v[k-i]",
+    _convolved(0),
+    _convolved(1),
+    domain=(REAL, REAL),
+    calls=_two_rows,
+)
+bilinear(
+    np.correlate,
+    "correlate",
+    "y[k] = Σ a[k+i] v[i]",
+    _correlated(0),
+    _correlated(1),
+    domain=(REAL, REAL),
+    calls=_two_rows,
+    analytic=False,  # the second factor is conjugated
+)
+
+# Borders.
+COPYING = ("edge", "reflect", "symmetric", "wrap")
+
+
+def _inner(shape: tuple[int, ...], pad_width: Any) -> tuple[slice, ...]:
+    """Where x stands in what np.pad made of it."""
+    if isinstance(pad_width, dict):
+        pad_width = [pad_width.get(i, pad_width.get(i - len(shape), 0)) for i in range(len(shape))]
+        pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
+    widths = np.broadcast_to(np.asarray(pad_width, dtype=np.int64), (len(shape), 2))
+    return tuple(slice(before, before + n) for n, (before, _) in zip(shape, widths.tolist(), strict=True))
+
+
+def _pad_back(g: Any, y: Any, x: Any, pad_width: Any = 0, mode: Any = "constant", constant_values: Any = 0) -> Any:
+    if mode == "constant":
+        return g[_inner(x.shape, pad_width)]
+    sources = np.pad(np.reshape(np.arange(x.size), x.shape), pad_width, mode=mode)
+    return np.reshape(scatter(np.ravel(g), np.ravel(sources), (x.size,)), x.shape)
+
+
+def _pad_along(t: Any, y: Any, x: Any, pad_width: Any = 0, mode: Any = "constant", constant_values: Any = 0) -> Any:
+    return np.pad(t, pad_width, mode=mode)
+
+
+def _pad_call(array: Any, pad_width: Any, mode: Any = "constant", **more: Any) -> Call:
+    if mode not in ("constant", *COPYING):
+        refuse(
+            f"pad of a Value has no rule for mode={mode!r}\n"
+            f"  it has for constant, {', '.join(COPYING)}; others are put together with np.concatenate"
+        )
+    if more.pop("reflect_type", "even") != "even":
+        refuse(
+            "pad of a Value does not take reflect_type='odd'\n  write  2 * np.pad(x, w, 'edge') - np.pad(x, w, mode)"
+        )
+    return (array,), {"pad_width": pad_width, "mode": mode, **more}
+
+
+def _pad(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape(min_dims=1))
+    each = [(draw.integer(0, 2), draw.integer(0, 4)) for _ in range(x.ndim)]
+    widths = draw.choice([each, 1, (2, 1)])
+    mode = draw.choice([{}, {"constant_values": 1.5}, *({"mode": mode} for mode in COPYING)])
+    return (x,), {"pad_width": widths, **mode}
+
+
+op(
+    np.pad,
+    "pad",
+    "y = x within a border",
+    domain=(REAL,),
+    vjp=(_pad_back,),
+    jvp=(_pad_along,),
+    bind=_pad_call,
+    options=("reflect_type",),
+    calls=_pad,
+)
