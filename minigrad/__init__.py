@@ -10,8 +10,8 @@ from .catalogue import ops
 from .checkpointing import checkpoint
 from .context import debug, no_grad
 from .drawing import Drawing, draw
+from .extension import custom, forget
 from .jacobians import hessian, hvp, jacobian
-from .op import custom, forget
 from .rules.discrete import stop_gradient
 from .rules.indexing import put
 from .rules.nn import cross_entropy, log_softmax, logsumexp, relu, sigmoid, softmax, softplus

@@ -1,31 +1,25 @@
-"""Node: what the graph is made of; how an operation is recorded on it; the backward sweep.
+"""Node: what the graph is made of, and how an operation is recorded on it.
 
-What an operation computes and how it is differentiated stands in `rules/`; how a user writes operations, in
-`value`. Here is only what every operation shares: linking, ordering, unbroadcasting, accumulating.
+What an operation computes and how it is differentiated stands in `rules/`; how a user writes it down, in
+`value`; how gradients travel along the nodes, in `sweep`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from heapq import heappop, heappush
 from itertools import count
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 import numpy as np
 
 from . import context, debugging
 from . import rules as rules  # the pages fill the table
-from .cotangent import fitted, shaped, spread
 from .domain import REAL
-from .errors import DTypeError, GradientLost, MinigradError, ShapeError, describe, failure
+from .errors import DTypeError, GradientLost, MinigradError, describe, failure
 from .op import TABLE, Op, op
 
 ndarray, float64 = np.ndarray, np.float64
 serials = count()
 MANY: Final = object()  # in the second slot: the first holds a tuple of all operands
-
-
-N = TypeVar("N", bound="Node")
 
 
 class Node:
@@ -188,221 +182,3 @@ def _put_back(x: Any, extra: list[Any]) -> Any:
     if type(x) is _Place:
         return extra[x.k]
     return type(x)([_put_back(item, extra) for item in x]) if type(x) in (tuple, list) else x
-
-
-# ---------------------------------------------------------------------------------------------- the way back
-
-
-def graph(*ys: N, since: int = 0) -> list[N]:
-    """Every node that the ys depend on, they included, in serial order: inputs before what is made of them.
-
-    since: nodes with a smaller serial are listed, but what they were computed from is not.
-    """
-    found = {y.serial: y for y in ys}
-    todo = [*found.values()]
-    while todo:
-        latest = todo.pop()
-        for x in latest.inputs if latest.serial >= since else ():
-            if x.serial not in found:
-                found[x.serial] = x
-                todo.append(x)
-    return [found[serial] for serial in sorted(found)]
-
-
-def seed(y: Node, g: Any = None) -> Any:
-    """The cotangent a sweep starts from: g, or 1 for a value of one element."""
-    if y._data.dtype.kind != "f":
-        raise DTypeError(f"nothing to differentiate: {describe(y)} is not made of real numbers")
-    if g is not None:
-        return g if isinstance(g, Node) else shaped(g, y._data, "the cotangent")
-    if y._data.size != 1:
-        raise ShapeError(
-            f"a gradient starts from one number, and this value has shape {y._data.shape}\n"
-            "  write  y.sum().backward()   for the gradient of the sum\n"
-            "  or     y.backward(g)        with a cotangent g of that shape"
-        )
-    return np.ones_like(y._data)[()]
-
-
-class _Pending:
-    """Gradients on their way: complete once every node that was computed later has given its share."""
-
-    __slots__ = ("active", "giver", "grads", "nodes", "owned", "todo")
-
-    def __init__(self, active: Collection[int] | None) -> None:
-        self.active = active
-        self.giver: Node | None = None  # under `debug`: the node whose rule is being asked
-        self.nodes: dict[int, Any] = {}
-        self.grads: dict[int, Any] = {}
-        self.owned: set[int] = set()  # serials whose gradient is a buffer that nobody else holds
-        self.todo: list[int] = []  # a heap of negative serials: the latest node comes first
-
-    def pop(self) -> tuple[Any, Any]:
-        """The node that was computed last, with its complete gradient."""
-        serial = -heappop(self.todo)
-        x, g = self.nodes.pop(serial), self.grads.pop(serial)
-        if serial in self.owned:
-            self.owned.remove(serial)
-            if type(x._data) is tuple:
-                g = tuple(np.zeros_like(part) if c is None else c for c, part in zip(g, x._data, strict=True))
-            elif not g.ndim:
-                g = g[()]
-        return x, g
-
-    def give(self, x: Node, c: Any, label: str) -> None:
-        """Add one contribution to the gradient of x."""
-        serial = x.serial
-        if self.active is not None and serial not in self.active:
-            return
-        if type(c) is not float64 or type(x._data) is not float64:
-            if x._data.dtype.kind != "f":
-                return
-            c = fitted(c, x._data, label)
-        if self.giver is not None:
-            debugging.inspect(c, self.giver, self.giver.operands)
-        grads = self.grads
-        if serial not in grads:
-            self.nodes[serial], grads[serial] = x, c
-            heappush(self.todo, -serial)
-        elif serial in self.owned and not isinstance(c, Node):
-            grads[serial] += c
-        else:
-            grads[serial] = grads[serial] + c
-            self.owned.discard(serial)
-
-    def buffer(self, x: Node) -> Any:
-        """The gradient of x so far, as a buffer to be added to in place; a list, for a node of several outputs."""
-        serial, grads = x.serial, self.grads
-        if serial not in grads:
-            grads[serial] = [None] * len(x._data) if type(x._data) is tuple else np.zeros_like(x._data)
-            self.nodes[serial] = x
-            heappush(self.todo, -serial)
-        elif serial not in self.owned:
-            grads[serial] = np.array(grads[serial])
-        self.owned.add(serial)
-        return grads[serial]
-
-
-def _pull_back(y: Node, g: Any, pending: _Pending) -> None:
-    """Hand the gradient of a node on to what it was computed from: the usual case, arrays and no parameters."""
-    made_by: Any = y.op
-    kind, a, b = type(y), y._a, y._b
-    x = a._data if type(a) is kind else a
-    if b is None:
-        pending.give(a, made_by.vjps[0](g, y._data, x), made_by.label)
-        return
-    z = b._data if type(b) is kind else b
-    if type(a) is kind and made_by.vjps[0]:
-        pending.give(a, made_by.vjps[0](g, y._data, x, z), made_by.label)
-    if type(b) is kind and made_by.vjps[1]:
-        pending.give(b, made_by.vjps[1](g, y._data, x, z), made_by.label)
-
-
-def _met(y: Node, alive: Collection[int]) -> tuple[Any, list[Any], dict[str, Any]]:
-    """What the rules of an op meet: output, inputs, parameters; Values for what is alive, else their data."""
-    made_by: Any = y.op
-    output = y._data
-    args = [x if not isinstance(x, Node) or x.serial in alive else x._data for x in y.operands]
-    args, params = placed(made_by, args, y.params)
-    if y.serial in alive:
-        params = {name: p for name, p in params.items() if name != "saved"}  # it would count as a constant
-        several = type(output) is tuple
-        output = tuple(record(type(y), ITEM, (y,), {"k": k}) for k in range(len(output))) if several else y
-    return output, args, params
-
-
-def _pull_back_any(y: Node, g: Any, pending: _Pending, alive: Collection[int]) -> None:
-    """The same for every case: parameters, many inputs, several outputs, rules that run on Values."""
-    made_by: Any = y.op
-    output, args, params = _met(y, alive)
-    if made_by.variadic:
-        for x, c in zip(y.operands, made_by.vjps[0](g, output, *args, **params), strict=True):
-            if isinstance(x, Node):
-                pending.give(x, c, made_by.label)
-        return
-    in_place = made_by is ITEM or not (alive or isinstance(g, Node))
-    for x, rule in zip(y.operands, made_by.vjps, strict=False):  # inputs inside parameters have no rule
-        if not isinstance(x, Node) or rule is None:
-            continue
-        if made_by.add is not None and in_place:
-            made_by.add(pending.buffer(x), g, output, *args, **params)
-        else:
-            pending.give(x, rule(g, output, *args, **params), made_by.label)
-
-
-def sweep(y: N, g: Any) -> Iterator[tuple[N, Any]]:
-    """Reverse sweep: pairs (node, complete gradient of y, pulled back from g), for every node y depends on.
-
-    Nodes are visited by descending serial, so a node's gradient is complete before it is passed on.
-    In  b = a + a; c = b + b  a sweep that followed edges instead would visit b twice, and hand on
-    half of its gradient before the other half has arrived: a would get 2 + 4, not 4.
-    Gradients may share memory with each other: whoever keeps one makes it `private`.
-    """
-    return sweep_from([(y, g)])
-
-
-def sweep_from(
-    seeds: Iterable[tuple[N, Any]],
-    active: Collection[int] | None = None,
-    alive: Collection[int] = (),
-    ends: Collection[int] = (),
-) -> Iterator[tuple[N, Any]]:
-    """The reverse sweep from several nodes at once, each with its cotangent.
-
-    active: serials of the nodes that get a gradient (all, by default).
-    alive: serials of the nodes that rules meet as Values, so that the gradient is itself recorded.
-    ends: serials of the nodes where the way back ends, whatever they were computed from.
-    """
-    pending, debug = _Pending(active), context.is_debugging()
-    for y, g in seeds:
-        pending.give(y, g, "seed")
-    while pending.todo:
-        x, g = pending.pop()
-        if type(x._data) is not tuple:  # a hidden node, with the outputs of an op that has several
-            yield x, g
-        if x._a is None or not x.op.vjps or x.serial in ends:
-            continue
-        if debug:
-            debugging.compare(x, x.operands)
-            pending.giver = x
-        if x.params is None and x._b is not MANY and not alive:
-            _pull_back(x, g, pending)
-        else:
-            _pull_back_any(x, g, pending, alive)
-
-
-def push(ys: Sequence[N], tangents: dict[int, Any], alive: Collection[int] = ()) -> dict[int, Any]:
-    """Forward sweep: tangents by serial, those given and those of every node from which a y is computed.
-
-    Nodes are visited by ascending serial: the same graph, and the same order, the other way round.
-    """
-    tangents = dict(tangents)
-    for y in graph(*ys, since=min(tangents)):
-        moved = [isinstance(x, Node) and x.serial in tangents for x in y.operands]
-        if y.serial not in tangents and any(moved) and y.op is not None and y.op.jvps:
-            tangents[y.serial] = _pushed(y, moved, tangents, alive)
-    return tangents
-
-
-def _pushed(y: Node, moved: list[bool], tangents: dict[int, Any], alive: Collection[int]) -> Any:
-    """The tangent of one node, from those of its operands."""
-    made_by: Any = y.op
-    output, args, params = _met(y, alive)
-    if made_by.variadic:
-        ts = [
-            tangents[x.serial] if moves else np.zeros(np.shape(x))
-            for x, moves in zip(y.operands, moved, strict=True)
-        ]
-        total = made_by.jvps[0](ts, output, *args, **params)
-    else:
-        shares = [
-            rule(tangents[x.serial], output, *args, **params)
-            for x, rule, moves in zip(y.operands, made_by.jvps, moved, strict=False)
-            if moves and rule is not None
-        ]
-        total = shares[0] if shares else np.zeros_like(y._data)
-        for share in shares[1:]:
-            total = total + share
-    if type(y._data) is tuple:
-        return tuple(spread(t, part) for t, part in zip(total, y._data, strict=True))
-    return spread(total, y._data)

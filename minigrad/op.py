@@ -18,8 +18,8 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from .domain import REAL, Call, Domain, Draw
-from .errors import ArgumentError, MissingRule, NameTaken
+from .domain import Call, Domain, Draw
+from .errors import ArgumentError, NameTaken
 
 Rule = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -62,6 +62,7 @@ class Op:
     saves: bool
     add: Rule | None
     names: tuple[str, ...]
+    star: str
     defaults: dict[str, Any]
     options: frozenset[str]
     bind: Callable[..., Call] | None
@@ -77,9 +78,7 @@ class Op:
 
     def arguments(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Call:
         """A user's call as (inputs, params); a parameter the rule does not know is refused by name."""
-        given = dict(zip(self.names, args, strict=False)) | kwargs
-        if len(args) > len(self.names):
-            raise ArgumentError(f"{self.label} takes {len(self.names)} arguments, got {len(args)}")
+        given = self._by_name(args) | kwargs
         inputs = self.names[:1] if self.variadic else self.names[: len(self.domain)]
         for name in [*given]:
             if name not in self.options and name not in inputs:
@@ -90,6 +89,15 @@ class Op:
             raise ArgumentError(f"{self.label} misses its argument {missing[0]!r}")
         operands = tuple(given.pop(name) for name in inputs)
         return (tuple(operands[0]) if self.variadic else operands), given
+
+    def _by_name(self, args: Sequence[Any]) -> dict[str, Any]:
+        """Positional arguments by the names of their parameters; those of ``*args`` as one tuple."""
+        if self.star:
+            before = self.names.index(self.star)
+            return dict(zip(self.names, args[:before], strict=False)) | {self.star: tuple(args[before:])}
+        if len(args) > len(self.names):
+            raise ArgumentError(f"{self.label} takes {len(self.names)} arguments, got {len(args)}")
+        return dict(zip(self.names, args, strict=False))
 
     def _refuse(self, name: str, value: Any) -> None:
         default = self.defaults.get(name, self)
@@ -142,7 +150,7 @@ def op(
         raise ValueError(f"{function.__name__}: an op needs a label, a formula and a domain")
     variadic = callable(vjp)
     vjps, jvps = (rule if isinstance(rule, tuple) else (rule,) for rule in (vjp, jvp))
-    names, defaults = _signature(function)
+    names, star, defaults = _signature(function)
     record = Op(
         function=function,
         forward=forward if forward is not None else getattr(function, "_implementation", function),
@@ -155,6 +163,7 @@ def op(
         saves=saves,
         add=add,
         names=names,
+        star=star,
         defaults=defaults,
         options=frozenset(options) | _options([*vjps, bind]),
         bind=bind,
@@ -222,47 +231,6 @@ def constant(function: F, label: str, formula: str, *, domain: Any, **more: Any)
     return op(function, label, formula, domain=domains, vjp=(), jvp=(), **more)
 
 
-def custom(
-    forward: Callable[..., Any],
-    *,
-    vjp: tuple[Rule | None, ...] | Rule,
-    jvp: tuple[Rule | None, ...] | Rule | None = None,
-    name: str = "",
-    formula: str = "",
-    domain: tuple[Domain, ...] = (),
-    **more: Any,
-) -> Any:
-    """An op of your own: gives the function to call, which from then on stands in the table like any other.
-
-    forward: computes y from arrays; its parameters without a default are the inputs.
-    vjp: one rule per input, ``(g, y, *inputs, **params) -> cotangent``, written with functions that have rules
-    (then it differentiates to any order); a single one for a single input. jvp: likewise, for forward mode.
-    name: of the op, in pictures, errors and the table (that of the function). formula: one line. domain: where tests draw inputs from.
-    Raises NameTaken, if an op of that name is there; `forget` takes one out. ``**more``: as for `op`.
-    """
-    name = name or forward.__name__
-    if any(name in (record.function.__name__, record.label) for record in TABLE.values()):
-        raise NameTaken(
-            f"an op named {name!r} stands in the table already\n  write  minigrad.forget({name})   first"
-        )
-    vjps = vjp if isinstance(vjp, tuple) else (vjp,)
-    jvps = jvp if isinstance(jvp, tuple) else (jvp or functools.partial(_no_jvp, name),) * len(vjps)
-    function: Any = dispatched(forward)
-    function.__name__ = name
-    domains = domain or (REAL,) * len(vjps)
-    return op(function, name, formula or f"y = {name}(x)", domain=domains, vjp=vjps, jvp=jvps, **more)
-
-
-def forget(function: Callable[..., Any]) -> None:
-    """Take an op of your own out of the table again; called with a Value, it is refused from then on."""
-    for key in [key for key, record in TABLE.items() if record.function is function]:
-        del TABLE[key]
-
-
-def _no_jvp(name: str, *args: Any, **params: Any) -> NoReturn:
-    raise MissingRule(f"{name} states no jvp, so forward mode has no rule\n  write  custom(..., vjp=..., jvp=...)")
-
-
 def _page() -> str:
     """The module in which an op is being stated."""
     frame = sys._getframe(1)
@@ -271,13 +239,14 @@ def _page() -> str:
     return str(frame.f_globals["__name__"]).rpartition(".")[2]
 
 
-def _signature(function: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Names and defaults of a function's parameters."""
+def _signature(function: Callable[..., Any]) -> tuple[tuple[str, ...], str, dict[str, Any]]:
+    """Of a function's parameters: the names, which of them is ``*args``, the defaults."""
     if isinstance(function, np.ufunc):
-        return tuple(f"x{i + 1}" for i in range(function.nin)), {}
+        return tuple(f"x{i + 1}" for i in range(function.nin)), "", {}
     parameters = inspect.signature(function).parameters.values()
     return (
         tuple(p.name for p in parameters if p.kind is not p.VAR_KEYWORD),
+        next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), ""),
         {p.name: p.default for p in parameters if p.default is not p.empty},
     )
 

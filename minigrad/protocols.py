@@ -22,6 +22,7 @@ _REDUCTIONS: dict[tuple[np.ufunc, str], Any] = {
     (np.logical_and, "reduce"): np.all,
     (np.logical_or, "reduce"): np.any,
     (np.add, "accumulate"): np.cumsum,
+    (np.multiply, "accumulate"): np.cumprod,
 }
 # Functions that do the same to each of their arguments.
 _EACH = {np.atleast_1d, np.atleast_2d, np.atleast_3d}

@@ -1,6 +1,7 @@
 """Value: a node that Python's operators and NumPy's functions work on.
 
-Here stands what a user writes with; how it is recorded and swept stands in `node`, what it means in `rules/`.
+Here stands what a user writes with; how it is recorded stands in `node`, how gradients travel in `sweep`,
+what an operation means in `rules/`.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from .conversions import Conversions
 from .cotangent import private, shaped
 from .errors import DTypeError, GradientLost, IndexingError, InPlaceError, NotALeaf, describe, failure
 from .methods import ArrayMethods
-from .node import ARGUMENT, Node, graph, lifted, node, push, record, seed, serials, sweep, sweep_from
+from .node import ARGUMENT, Node, lifted, node, record, serials
 from .op import TABLE, Op
 from .protocols import NumPyProtocols
+from .sweep import graph, push, seed, sweep, sweep_from
 
 __all__ = ["Value", "argument", "graph", "push", "seed", "sweep", "sweep_from"]
 

@@ -35,7 +35,13 @@ SPELLINGS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.full_like: lambda x, v: np.full_like(Value(x) if isinstance(v, Value) > isinstance(x, Value) else x, v),
 }
 
-OPS: dict[str, Op] = {op.function.__name__: op for op in TABLE.values()}
+
+def called(op: Op) -> str:
+    """The function's name, as users know it."""
+    return "linalg." * (op.function.__module__ == "numpy.linalg") + op.function.__name__
+
+
+OPS: dict[str, Op] = {called(op): op for op in TABLE.values()}
 DIFFERENTIABLE = {name: op for name, op in OPS.items() if op.vjps}
 CONSTANT = {name: op for name, op in OPS.items() if not op.vjps}
 

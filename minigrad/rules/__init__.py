@@ -13,7 +13,8 @@ x**p, derivative in p, for x < 0      0: a power of a negative number is real at
 arctan2 at the origin                 0
 where                                 nothing for the branch not taken, nothing for the condition
 0 · inf                               0, for ops whose own derivative can be infinite: sqrt, cbrt, log, log2, log10,
-                                      log1p, reciprocal, /, **, arcsin, arccos, arccosh, arctanh (helper: `times`).
+                                      log1p, reciprocal, /, %, **, arcsin, arccos, arccosh, arctanh, arctan2, prod
+                                      (helper: `times`).
                                       So ``np.where(x > 0, np.log(x), 0)`` is safe. A product with an infinite
                                       *value*, as in ``sqrt(x * x)`` at 0, is not covered: it is nan.
 floor, sign, comparisons, argmax, …   0 everywhere, jumps included
@@ -25,28 +26,36 @@ however flat they are. cross_entropy and softmax lose theirs where a probability
 
 from . import (
     arithmetic,
+    decompositions,
     discrete,
+    einsum,
     elementwise,
     grids,
     indexing,
     limits,
     linalg,
     nn,
+    products,
     rearranging,
     reductions,
     shaping,
+    systems,
 )
 
 __all__ = [
     "arithmetic",
+    "decompositions",
     "discrete",
+    "einsum",
     "elementwise",
     "grids",
     "indexing",
     "limits",
     "linalg",
     "nn",
+    "products",
     "rearranging",
     "reductions",
     "shaping",
+    "systems",
 ]

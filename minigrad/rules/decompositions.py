@@ -1,20 +1,20 @@
-"""Functions of square matrices and factorisations, of one matrix or of a stack of them.
+"""Factorisations of matrices, of one or of a stack of them: cholesky, qr, eigh, svd.
 
-The differentials are those of Giles, "Collected matrix derivative results for forward and reverse mode
-algorithmic differentiation" (2008), and of Magnus and Neudecker, "Matrix Differential Calculus"; pinv and lstsq: Golub and
-Pereyra (1973); cholesky: Murray (2016); qr: Walter and Lehmann (2010), Seeger et al. (2017); svd: Townsend (2016).
+The derivatives are those of Giles, "Collected matrix derivative results for forward and reverse mode algorithmic
+differentiation" (2008); cholesky: Murray, "Differentiation of the Cholesky decomposition" (2016); qr: Seeger,
+Hetzel, Dai, Meissner and Lawrence, "Auto-differentiating linear algebra" (2017); svd: Townsend,
+"Differentiating the singular value decomposition" (2016).
 
-What there is no unique derivative of:
+What they leave open is settled as follows.
 
-- eigh and svd where values are equal (to the rounding of the factorisation): 1 / (λj - λi) counts as 0 there, so that what depends
-  only on the space the vectors span gets its derivative, and nothing is nan. A function that tells such vectors
-  apart, or whose limit comes from that pair, as V f(λ) Vᵀ does, does not get its own there.
-- eigh, eigvalsh and cholesky read one triangle of their matrix, and the gradient stands there: twice what a symmetric gradient has
-  off the diagonal, and 0 in the other triangle. Write (a + a.T) / 2 for a symmetric one.
-- eigenvectors and singular vectors are unique up to their sign, which LAPACK chooses: a function worth a derivative does not depend on it.
-- pinv and lstsq of a matrix without full rank: the derivative along matrices of the same rank.
-- inv, solve, slogdet, qr of a matrix without full rank: LinAlgError, as NumPy has it. det has its derivative there,
-  the cofactors, but not the second.
+- Equal values in eigh and svd, to the rounding of the factorisation: 1 / (λj - λi) counts as 0. So what depends
+  only on the space that their vectors span has its derivative, and nothing is nan. What tells the vectors apart
+  has none there, and what needs the limit of that quotient, as V f(λ) Vᵀ does, does not get it. Likewise
+  1 / s counts as 0 for a singular value of 0.
+- Signs of vectors are LAPACK's choice. A function with a meaning does not depend on them.
+- cholesky, eigh and eigvalsh read one triangle of their matrix, and there the whole gradient stands: off the diagonal
+  twice what a symmetric one has, and 0 in the other triangle. Of (A + Aᵀ) / 2 it is symmetric.
+- qr of a matrix without full rank raises LinAlgError.
 """
 
 from __future__ import annotations
@@ -23,197 +23,260 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Domain, Draw
-from ..op import dispatched, op, refuse
+from ..domain import Call, Domain, Draw
+from ..op import op, refuse
 from .linalg import swap
+from .systems import SINGULAR_VALUES, square, stack_of
 
-# A drawn matrix is its own small entries and something large on the diagonal; entries of 0 would be kinks
-# to the signs that LAPACK gives to vectors.
-INVERTIBLE = Domain("invertible", -0.4, 0.4)
-FULL_RANK = Domain("full rank", -0.4, 0.4, avoid=(0.0,))
 DEFINITE = Domain("positive definite", -0.4, 0.4)
+# No entries of 0: beside them LAPACK changes the signs of vectors.
 SYMMETRIC = Domain("symmetric, distinct eigenvalues", -0.4, 0.4, avoid=(0.0,))
-SINGULAR_VALUES = Domain("distinct singular values", -0.4, 0.4, avoid=(0.0,))
+TALL = Domain("full rank, no more columns than rows", -0.4, 0.4)
 
 
-def _stack(draw: Draw, domain: Domain, rows: int, columns: int, diagonal: Any) -> Any:
-    """Matrices with small entries from the domain, and these numbers added on the diagonal."""
-    k = np.arange(min(rows, columns))
-    added = np.zeros((rows, columns))
-    added[k, k] = np.broadcast_to(diagonal, k.shape)
-    return draw.array(domain, (*draw.shape(max_dims=1), rows, columns)) + added
+# ------------------------------------------------------------------------------------- one triangle of a matrix
 
 
-def _invertible(draw: Draw) -> Any:
-    """Invertible matrices, with determinants of either sign."""
+def _mirrored(t: Any) -> Any:
+    """The symmetric matrix with the lower triangle of t."""
+    n = t.shape[-1]
+    return t * np.tri(n, dtype=t.dtype) + swap(t * np.tri(n, k=-1, dtype=t.dtype))
+
+
+def _halved(n: int, dtype: Any) -> Any:
+    """1 under the diagonal, 1/2 on it: what is left of a symmetric matrix that is to be counted once."""
+    return (np.tri(n, dtype=dtype) + np.tri(n, k=-1, dtype=dtype)) / 2
+
+
+def _folded(s: Any) -> Any:
+    """The transpose of `_mirrored`, for the symmetric part of s: both triangles added up in the lower one."""
+    return (s + swap(s)) * _halved(s.shape[-1], s.dtype)
+
+
+def _reading(upper: bool, x: Any) -> Any:
+    """x, turned so that what was the upper triangle is the lower one."""
+    return swap(x) if upper else x
+
+
+def _cholesky_vjp(g: Any, y: Any, a: Any, upper: bool = False) -> Any:
+    """S = L⁻ᵀ Φ(Lᵀ g) L⁻¹, where Φ takes the lower triangle and half of the diagonal."""
+    g, turned = _reading(upper, g), _reading(not upper, y)
+    inner = (turned @ g) * _halved(a.shape[-1], a.dtype)
+    s = np.linalg.solve(turned, swap(np.linalg.solve(turned, inner)))
+    return _reading(upper, _folded(s))
+
+
+def _cholesky_jvp(t: Any, y: Any, a: Any, upper: bool = False) -> Any:
+    """L Φ(L⁻¹ t L⁻ᵀ)."""
+    t, low = _mirrored(_reading(upper, t)), _reading(upper, y)
+    inner = np.linalg.solve(low, swap(np.linalg.solve(low, t)))
+    return _reading(upper, low @ (inner * _halved(a.shape[-1], a.dtype)))
+
+
+def _definite(draw: Draw) -> Call:
     n = draw.integer(1, 3)
-    a = _stack(draw, INVERTIBLE, n, n, draw.choice([n, -n]))
-    return draw.choice([a, a[..., ::-1]])
-
-
-def _one_invertible(draw: Draw) -> Call:
-    return (_invertible(draw),), {}
-
-
-def _square(a: Any, *more: Any) -> str:
-    return f"expected square matrices, got shape {a}"
-
-
-# -------------------------------------------------------------------------------- inverse and determinant
-
-op(
-    np.linalg.inv,
-    "inv",
-    "y = A⁻¹",
-    domain=(INVERTIBLE,),
-    vjp=(lambda g, y, a: -(swap(y) @ g @ swap(y)),),
-    jvp=(lambda t, y, a: -(y @ t @ y),),
-    calls=_one_invertible,
-    expects=_square,
-)
-
-
-@dispatched
-def cofactor(a: Any) -> Any:
-    """det(a) a⁻ᵀ, the derivative of det(a), which singular matrices have as well: there, by the SVD.
-
-    a: (…, n, n). Gives the same shape.
-    """
-    try:
-        return np.expand_dims(np.linalg.det(a), (-1, -2)) * swap(np.linalg.inv(a))
-    except np.linalg.LinAlgError:
-        u, s, vh = np.linalg.svd(a)
-        n = s.shape[-1]
-        others = np.prod(np.where(np.eye(n, dtype=bool), 1.0, np.expand_dims(s, -2)), axis=-1)
-        sign = np.linalg.det(u) * np.linalg.det(vh)
-        return (u * np.expand_dims(np.expand_dims(sign, -1) * others, -2)) @ vh
-
-
-def _cofactor_rule(g: Any, y: Any, a: Any) -> Any:
-    """The derivative of the cofactors is the Hessian of det, and symmetric: the rule is vjp and jvp."""
-    inverse = swap(np.linalg.inv(a))
-    return np.sum(g * y, axis=(-1, -2), keepdims=True) * inverse - y @ swap(g) @ inverse
+    return (stack_of(draw, DEFINITE, n, n, n),), {"upper": draw.choice([False, True])}
 
 
 op(
-    cofactor,
-    "cofactor",
-    "y = det(A) A⁻ᵀ",
-    domain=(INVERTIBLE,),
-    vjp=(_cofactor_rule,),
-    jvp=(_cofactor_rule,),
-    calls=_one_invertible,
-    expects=_square,
-)
-op(
-    np.linalg.det,
-    "det",
-    "y = det A",
-    domain=(INVERTIBLE,),
-    vjp=(lambda g, y, a: np.expand_dims(g, (-1, -2)) * cofactor(a),),
-    jvp=(lambda t, y, a: np.sum(t * cofactor(a), axis=(-1, -2)),),
-    calls=_one_invertible,
-    expects=_square,
-)
-op(
-    np.linalg.slogdet,
-    "slogdet",
-    "sign, y = the sign and ln |det A|",
-    domain=(INVERTIBLE,),
-    vjp=(lambda g, y, a: np.expand_dims(g[1], (-1, -2)) * swap(np.linalg.inv(a)),),
-    jvp=(lambda t, y, a: (np.zeros(a.shape[:-2]), np.sum(t * swap(np.linalg.inv(a)), axis=(-1, -2))),),
-    calls=_one_invertible,
-    expects=_square,
+    np.linalg.cholesky,
+    "cholesky",
+    "A = y yᵀ, y lower triangular",
+    domain=(DEFINITE,),
+    vjp=(_cholesky_vjp,),
+    jvp=(_cholesky_jvp,),
+    calls=_definite,
+    expects=square,
     analytic=False,
 )
 
 
-def _power_slope(t: Any, a: Any, n: int) -> Any:
-    """Σ a^i t a^(n-1-i) over i < n: what t adds to a^n, by halving n."""
-    if n < 0:
-        inverse = np.linalg.inv(a)
-        return _power_slope(-(inverse @ t @ inverse), inverse, -n)
-    total = np.zeros(a.shape, dtype=a.dtype)
-    if n == 0:
-        return total
-    while n > 1:
-        rest = np.linalg.matrix_power(a, n - 1 if n % 2 else n // 2)
-        if n % 2:
-            total = total + t @ rest
-            t, n = a @ t, n - 1
-        else:
-            t, n = rest @ t + t @ rest, n // 2
-    return total + t
+# ----------------------------------------------------------------------------------------- values and vectors
 
 
-def _matrix_power(draw: Draw) -> Call:
+def _reciprocal(x: Any, w: Any) -> Any:
+    """1 / x for a matrix x made of the values w, and 0 where x is 0 to their rounding."""
+    rounding = np.finfo(w.dtype).eps * np.expand_dims(np.sum(np.abs(w), axis=-1, keepdims=True), -1)
+    zero = np.less_equal(np.abs(x), rounding)
+    return np.where(zero, 0.0, 1 / np.where(zero, 1.0, x))
+
+
+def _gaps(w: Any) -> Any:
+    """1 / (w[j] - w[i]), and 0 on the diagonal and where values are equal."""
+    return _reciprocal(np.expand_dims(w, -2) - np.expand_dims(w, -1), w)
+
+
+def _eigh_vjp(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
+    """V (diag(gλ) + F ∘ Vᵀ gV) Vᵀ, with F = 1 / (λj - λi)."""
+    (gw, gv), (w, v) = g, y
+    inner = np.eye(a.shape[-1], dtype=a.dtype) * np.expand_dims(gw, -2) + _gaps(w) * (swap(v) @ gv)
+    return _reading(UPLO in "Uu", _folded(v @ inner @ swap(v)))
+
+
+def _eigh_jvp(t: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
+    """λ' = diag(Vᵀ t V),  V' = V (F ∘ Vᵀ t V)."""
+    w, v = y
+    moved = _mirrored(_reading(UPLO in "Uu", t)) @ v
+    return np.sum(v * moved, axis=-2), v @ (_gaps(w) * (swap(v) @ moved))
+
+
+def _eigvalsh_vjp(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
+    v = np.linalg.eigh(a, UPLO)[1]
+    return _reading(UPLO in "Uu", _folded((v * np.expand_dims(g, -2)) @ swap(v)))
+
+
+def _eigvalsh_jvp(t: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
+    v = np.linalg.eigh(a, UPLO)[1]
+    return np.sum(v * (_mirrored(_reading(UPLO in "Uu", t)) @ v), axis=-2)
+
+
+def _symmetric(draw: Draw) -> Call:
     n = draw.integer(1, 3)
-    a = _stack(draw, INVERTIBLE, n, n, draw.choice([1.5, -1.5]))
-    return (a,), {"n": draw.choice([2, 3, 0, 1, -1, 5, 6, -2, -3])}
+    a = stack_of(draw, SYMMETRIC, n, n, 3.0 * (1 + np.arange(n)) * draw.choice([1, -1]))
+    return (a,), {"UPLO": draw.choice(["L", "U", "l"])}
 
 
 op(
-    np.linalg.matrix_power,
-    "matrix_power",
-    "y = Aⁿ",
-    domain=(INVERTIBLE,),
-    vjp=(lambda g, y, a, n=1: _power_slope(g, swap(a), n),),
-    jvp=(lambda t, y, a, n=1: _power_slope(t, a, n),),
-    calls=_matrix_power,
-    expects=_square,
+    np.linalg.eigh,
+    "eigh",
+    "A = y diag(λ) yᵀ",
+    domain=(SYMMETRIC,),
+    vjp=(_eigh_vjp,),
+    jvp=(_eigh_jvp,),
+    calls=_symmetric,
+    expects=square,
+    analytic=False,
+)
+op(
+    np.linalg.eigvalsh,
+    "eigvalsh",
+    "y = the eigenvalues of A",
+    domain=(SYMMETRIC,),
+    vjp=(_eigvalsh_vjp,),
+    jvp=(_eigvalsh_jvp,),
+    calls=_symmetric,
+    expects=square,
+    analytic=False,
 )
 
 
-# -------------------------------------------------------------------------------------- systems of equations
+def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """U (F∘(K - Kᵀ) S + S F∘(J - Jᵀ) + diag(gs)) Vᵀ, with K = Uᵀ gU, J = Vᵀ gV, F = 1 / (sj² - si²).
+
+    To this comes what leads out of the columns of U, if it has fewer columns than rows, and likewise for V.
+    """
+    if not compute_uv:
+        u, _, vh = np.linalg.svd(a, full_matrices=False)
+        return (u * np.expand_dims(g, -2)) @ vh
+    (gu, gs, gvh), (u, s, vh) = g, y
+    row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
+    f = _gaps(s) * _reciprocal(row + column, s)
+    k, j = swap(u) @ gu, vh @ swap(gvh)
+    inner = f * (k - swap(k)) * row + column * f * (j - swap(j))
+    inner = inner + np.eye(s.shape[-1], dtype=s.dtype) * np.expand_dims(gs, -2)
+    total, inverse = u @ inner @ vh, _reciprocal(row, s)
+    if u.shape[-2] > u.shape[-1]:
+        total = total + ((gu - u @ k) * inverse) @ vh
+    if vh.shape[-1] > vh.shape[-2]:
+        total = total + (u * inverse) @ (gvh - swap(j) @ vh)
+    return total
 
 
-def _matrix(v: Any, b: Any) -> Any:
-    """v as a stack of matrices, where a vector b made it a stack of vectors."""
-    return np.expand_dims(v, -1) if np.ndim(b) == 1 else v
+def _svd_jvp(t: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """U' = U F∘(P S + S Pᵀ),  s' = diag(P),  V' = V F∘(S P + Pᵀ S), with P = Uᵀ t V."""
+    u, s, vh = y if compute_uv else np.linalg.svd(a, full_matrices=False)
+    right, left = t @ swap(vh), swap(u) @ t
+    ds = np.sum(u * right, axis=-2)
+    if not compute_uv:
+        return ds
+    row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
+    p, inverse = swap(u) @ right, _reciprocal(row, s)
+    f = _gaps(s) * _reciprocal(row + column, s)
+    du = u @ (f * (p * row + column * swap(p)))
+    dvh = swap(f * (column * p + swap(p) * row)) @ vh
+    if u.shape[-2] > u.shape[-1]:
+        du = du + (right - u @ p) * inverse
+    if vh.shape[-1] > vh.shape[-2]:
+        dvh = dvh + swap(inverse) * (left - p @ vh)
+    return du, ds, dvh
 
 
-def _solve_for_matrix(g: Any, y: Any, a: Any, b: Any) -> Any:
-    return -(np.linalg.solve(swap(a), _matrix(g, b)) @ swap(_matrix(y, b)))
+def _svd_call(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Call:
+    rows, columns = np.shape(a)[-2:]
+    if hermitian:
+        refuse("svd of a Value does not take hermitian=True\n  leave it out, or write  np.linalg.eigh(a)")
+    if full_matrices and compute_uv and rows != columns:
+        refuse(
+            f"svd of a Value of shape {np.shape(a)} does not take full_matrices=True: "
+            "the vectors it adds are any that fit, and have no derivative\n  write  full_matrices=False"
+        )
+    return (a,), {"full_matrices": full_matrices, "compute_uv": compute_uv}
 
 
-def _solve_for_right(g: Any, y: Any, a: Any, b: Any) -> Any:
-    c = np.linalg.solve(swap(a), _matrix(g, b))
-    return np.squeeze(c, -1) if b.ndim == 1 else c
+def _svd(draw: Draw) -> Call:
+    rows, columns = draw.integer(1, 3), draw.integer(1, 3)
+    a = stack_of(draw, SINGULAR_VALUES, rows, columns, 3.0 * (1 + np.arange(min(rows, columns))))
+    options = [{"full_matrices": False}, {"compute_uv": False}, {"full_matrices": rows == columns}]
+    return (a,), draw.choice(options)
 
 
-def _solve_along_matrix(t: Any, y: Any, a: Any, b: Any) -> Any:
-    c = -np.linalg.solve(a, t @ _matrix(y, b))
-    return np.squeeze(c, -1) if b.ndim == 1 else c
+op(
+    np.linalg.svd,
+    "svd",
+    "A = y diag(s) vᵀ",
+    domain=(SINGULAR_VALUES,),
+    vjp=(_svd_vjp,),
+    jvp=(_svd_jvp,),
+    bind=_svd_call,
+    calls=_svd,
+    analytic=False,
+)
 
 
-def _solve(draw: Draw) -> Call:
-    a = _invertible(draw)
+def _qr_vjp(g: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
+    """(gQ + Q M) R⁻ᵀ, where M is symmetric, with the lower triangle of R gRᵀ - gQᵀ Q."""
+    q, r = np.linalg.qr(a) if mode == "r" else y
+    gq, gr = (0 * q, g) if mode == "r" else g
     n = a.shape[-1]
-    b = draw.choice([(n,), (n, draw.integer(1, 3)), (*draw.shape(1, 1), n, 1), (*a.shape[:-2], n, n)])
-    if len(b) > 2 and a.ndim > 2:
-        b = draw.choice([(1, *b[1:]), (*a.shape[:-2], *b[1:])])
-    return (a, draw.array(REAL, b)), {}
+    inner = r @ swap(gr * np.tri(n, dtype=a.dtype).T) - swap(gq) @ q
+    return swap(np.linalg.solve(r, swap(gq + q @ _mirrored(inner))))
+
+
+def _qr_jvp(t: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
+    """R' = (C - Ω) R,  Q' = Q Ω + (1 - Q Qᵀ) t R⁻¹, with C = Qᵀ t R⁻¹ and Ω skew, with the strictly lower triangle of C."""
+    q, r = np.linalg.qr(a) if mode == "r" else y
+    moved = swap(np.linalg.solve(swap(r), swap(t)))
+    c = swap(q) @ moved
+    lower = c * np.tri(a.shape[-1], k=-1, dtype=a.dtype)
+    skew = lower - swap(lower)
+    dr = (c - skew) @ r
+    return dr if mode == "r" else (q @ (skew - c) + moved, dr)
+
+
+def _qr_call(a: Any, mode: str = "reduced") -> Call:
+    rows, columns = np.shape(a)[-2:]
+    if rows < columns:
+        refuse(f"qr of a Value takes as many rows as columns or more, got shape {np.shape(a)}")
+    if mode not in ("reduced", "r") and (mode != "complete" or rows != columns):
+        refuse(f"qr of a Value of shape {np.shape(a)} does not take mode={mode!r}\n  write  mode='reduced'")
+    return (a,), {"mode": mode}
+
+
+def _qr(draw: Draw) -> Call:
+    columns = draw.integer(1, 3)
+    rows = columns + draw.integer(0, 1)
+    modes = ["reduced", "r", "complete"][: 3 if rows == columns else 2]
+    return (stack_of(draw, TALL, rows, columns, rows),), {"mode": draw.choice(modes)}
 
 
 op(
-    np.linalg.solve,
-    "solve",
-    "y = A⁻¹ b",
-    domain=(INVERTIBLE, REAL),
-    vjp=(_solve_for_matrix, _solve_for_right),
-    jvp=(_solve_along_matrix, lambda t, y, a, b: np.linalg.solve(a, t)),
-    calls=_solve,
-    expects=lambda a, b: f"expected square matrices and right sides with as many rows, got shapes {a} and {b}",
+    np.linalg.qr,
+    "qr",
+    "A = y r, yᵀ y = 1, r upper triangular",
+    domain=(TALL,),
+    vjp=(_qr_vjp,),
+    jvp=(_qr_jvp,),
+    bind=_qr_call,
+    calls=_qr,
+    analytic=False,
 )
-
-
-def _projected(p: Any, a: Any, x: Any) -> Any:
-    """x less its share in the rows of a: (1 - a⁺ a) x."""
-    return x - p @ (a @ x)
-
-
-def _pinv_vjp(g: Any, y: Any, a: Any, rcond: Any = None, rtol: Any = None) -> Any:
-    up, gt, at = swap(y), swap(g), swap(a)
-    range_part = _projected(up, at, gt @ (y @ up))  # (1 - A A⁺) gᵀ A⁺ A⁺ᵀ
-    rows_part = swap(_projected(y, a, g @ (y @ up) @ up if False else g @ swap(up @ y)))
-    return range_part + rows_part - up @ g @ up

@@ -33,7 +33,7 @@ elementwise(
 # Powers and roots.
 elementwise(np.square, "square", "y = x²", lambda y, x: 2 * x, domain=REAL)
 elementwise(np.reciprocal, "reciprocal", "y = 1 / x", lambda y, x: -y * y, domain=NONZERO, product=times)
-elementwise(np.sqrt, "sqrt", "y = √x", lambda y, x: 0.5 / y, domain=POSITIVE, product=times)
+elementwise(np.sqrt, "sqrt", "y = √x", lambda y, x: 0.5 / (y + 0.0), domain=POSITIVE, product=times)  # √-0 = -0
 elementwise(np.cbrt, "cbrt", "y = ∛x", lambda y, x: 1 / (3 * y * y), domain=NONZERO, product=times, analytic=False)
 elementwise(
     np.hypot,
@@ -81,6 +81,7 @@ elementwise(
     lambda y, a, b: b / _radius(a, b) / _radius(a, b),  # r² would overflow, or vanish
     lambda y, a, b: -a / _radius(a, b) / _radius(a, b),
     domain=(POSITIVE, REAL),
+    product=times,
     analytic=False,
 )
 _function: Any

@@ -38,11 +38,10 @@ def _diff_back(g: Any, y: Any, a: Any, n: int = 1, axis: int = -1) -> Any:
 
 def _diff_call(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Call:
     """What stands before or after is joined to the array first: it has a gradient too."""
-    ends = [x if x is None or isinstance(x, np.ndarray) or np.ndim(x) else np.asarray(x) for x in (prepend, append)]
-    if ends != [None, None]:
-        side = (*a.shape[: axis % a.ndim], 1, *a.shape[axis % a.ndim + 1 :])
-        parts = [np.broadcast_to(x, side) if not np.ndim(x) else x for x in (ends[0], a, ends[1]) if x is not None]
-        a = np.concatenate(parts, axis=axis)
+    parts = [x for x in (prepend, a, append) if x is not None]
+    if len(parts) > 1:
+        side = [1 if i == axis % np.ndim(a) else n for i, n in enumerate(np.shape(a))]
+        a = np.concatenate([x if np.ndim(x) else np.broadcast_to(x, side) for x in parts], axis=axis)
     return (a,), {"n": n, "axis": axis}
 
 
@@ -63,7 +62,7 @@ linear(
 )
 
 
-def _stencil(n: int, spacing: Any, edge_order: int) -> Any:
+def _stencil(n: int, spacing: Any, edge_order: Any) -> Any:
     """The weights by which np.gradient makes y[i] of x[i-2] … x[i+2], one row per distance.
 
     It is asked itself, with every fifth entry 1 and all others 0: no y[i] sees two of them.
@@ -348,9 +347,7 @@ def _pad_call(array: Any, pad_width: Any, mode: Any = "constant", **more: Any) -
             f"  it has for constant, {', '.join(COPYING)}; others are put together with np.concatenate"
         )
     if more.pop("reflect_type", "even") != "even":
-        refuse(
-            "pad of a Value does not take reflect_type='odd'\n  write  2 * np.pad(x, w, 'edge') - np.pad(x, w, mode)"
-        )
+        refuse("pad of a Value does not take reflect_type=\n  write  2 * np.pad(x, w, 'edge') - np.pad(x, w, mode)")
     return (array,), {"pad_width": pad_width, "mode": mode, **more}
 
 
@@ -358,7 +355,7 @@ def _pad(draw: Draw) -> Call:
     x = draw.array(REAL, draw.shape(min_dims=1))
     each = [(draw.integer(0, 2), draw.integer(0, 4)) for _ in range(x.ndim)]
     widths = draw.choice([each, 1, (2, 1)])
-    mode = draw.choice([{}, {"constant_values": 1.5}, *({"mode": mode} for mode in COPYING)])
+    mode: dict[str, Any] = draw.choice([{}, {"constant_values": 1.5}, *({"mode": mode} for mode in COPYING)])
     return (x,), {"pad_width": widths, **mode}
 
 

@@ -84,14 +84,14 @@ def _as_matrices(g: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
 
 
 def _dot_left(g: Any, y: Any, a: Any, b: Any) -> Any:
-    if a.ndim == 0 or b.ndim == 0:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
         return g * b
     g, _, columns = _as_matrices(g, a, b)
     return np.reshape(g @ swap(columns), a.shape)
 
 
 def _dot_right(g: Any, y: Any, a: Any, b: Any) -> Any:
-    if a.ndim == 0 or b.ndim == 0:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
         return g * a
     g, rows, _ = _as_matrices(g, a, b)
     product = swap(rows) @ g

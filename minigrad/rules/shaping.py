@@ -129,6 +129,7 @@ for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
         f"y = x with {_function.__name__[-2]} axes or more",
         lambda g, y, x: np.reshape(g, x.shape),
         domain=REAL,
+        bind=lambda arys: (arys, {}),
         calls=_any,
     )
 linear(

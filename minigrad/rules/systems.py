@@ -1,0 +1,304 @@
+"""Inverses, determinants, powers of matrices and systems of equations: of one matrix, or of a stack of them.
+
+The differentials are those of Magnus and Neudecker, "Matrix Differential Calculus" (1988), and of Giles, "Collected
+matrix derivative results for forward and reverse mode algorithmic differentiation" (2008); of pinv and lstsq,
+those of Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems" (1973).
+
+Of a matrix without full rank
+
+- inv, solve and slogdet raise LinAlgError, forwards or backwards: there is no derivative.
+- det has one, the cofactors. Its second derivative is written with the inverse, and raises LinAlgError.
+- pinv and lstsq have the derivative along matrices of the same rank.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import REAL, Call, Domain, Draw
+from ..op import constant, dispatched, op, refuse
+from .linalg import swap
+
+# A drawn matrix is small entries from its domain, and something large on the diagonal.
+INVERTIBLE = Domain("invertible", -0.4, 0.4)
+FULL_RANK = Domain("full rank", -0.4, 0.4)
+SINGULAR_VALUES = Domain("full rank, distinct singular values", -0.4, 0.4, avoid=(0.0,))
+
+
+def stack_of(draw: Draw, domain: Domain, rows: int, columns: int, diagonal: Any) -> Any:
+    """Matrices with small entries from the domain, and these numbers added on the diagonal."""
+    k = np.arange(min(rows, columns))
+    added = np.zeros((rows, columns))
+    added[k, k] = np.broadcast_to(diagonal, k.shape)
+    return draw.array(domain, (*draw.shape(max_dims=1), rows, columns)) + added
+
+
+def _invertible(draw: Draw) -> Any:
+    """Invertible matrices, with determinants of either sign."""
+    n = draw.integer(1, 3)
+    a = stack_of(draw, INVERTIBLE, n, n, draw.choice([n, -n]))
+    return draw.choice([a, a[..., ::-1]])
+
+
+def _one_invertible(draw: Draw) -> Call:
+    return (_invertible(draw),), {}
+
+
+def square(a: Any, *more: Any) -> str:
+    return f"expected square matrices, got shape {a}"
+
+
+# -------------------------------------------------------------------------------- inverse and determinant
+
+op(
+    np.linalg.inv,
+    "inv",
+    "y = A⁻¹",
+    domain=(INVERTIBLE,),
+    vjp=(lambda g, y, a: -(swap(y) @ g @ swap(y)),),
+    jvp=(lambda t, y, a: -(y @ t @ y),),
+    calls=_one_invertible,
+    expects=square,
+)
+
+
+@dispatched
+def cofactor(a: Any) -> Any:
+    """det(a) a⁻ᵀ, the derivative of det(a), which singular matrices have as well: there, by the SVD.
+
+    a: (…, n, n). Gives the same shape.
+    """
+    try:
+        return np.expand_dims(np.linalg.det(a), (-1, -2)) * swap(np.linalg.inv(a))
+    except np.linalg.LinAlgError:
+        u, s, vh = np.linalg.svd(a)
+        n = s.shape[-1]
+        others = np.prod(np.where(np.eye(n, dtype=bool), 1.0, np.expand_dims(s, -2)), axis=-1)
+        sign = np.linalg.det(u) * np.linalg.det(vh)
+        return (u * np.expand_dims(np.expand_dims(sign, -1) * others, -2)) @ vh
+
+
+def _cofactor_rule(g: Any, y: Any, a: Any) -> Any:
+    """The derivative of the cofactors is the Hessian of det, and symmetric: the rule is vjp and jvp."""
+    inverse = swap(np.linalg.inv(a))
+    return np.sum(g * y, axis=(-1, -2), keepdims=True) * inverse - y @ swap(g) @ inverse
+
+
+op(
+    cofactor,
+    "cofactor",
+    "y = det(A) A⁻ᵀ",
+    domain=(INVERTIBLE,),
+    vjp=(_cofactor_rule,),
+    jvp=(_cofactor_rule,),
+    calls=_one_invertible,
+    expects=square,
+)
+op(
+    np.linalg.det,
+    "det",
+    "y = det A",
+    domain=(INVERTIBLE,),
+    vjp=(lambda g, y, a: np.expand_dims(g, (-1, -2)) * cofactor(a),),
+    jvp=(lambda t, y, a: np.sum(t * cofactor(a), axis=(-1, -2)),),
+    calls=_one_invertible,
+    expects=square,
+)
+op(
+    np.linalg.slogdet,
+    "slogdet",
+    "sign, y = the sign and ln |det A|",
+    domain=(INVERTIBLE,),
+    vjp=(lambda g, y, a: np.expand_dims(g[1], (-1, -2)) * swap(np.linalg.inv(a)),),
+    jvp=(lambda t, y, a: (np.zeros(a.shape[:-2]), np.sum(t * swap(np.linalg.inv(a)), axis=(-1, -2))),),
+    calls=_one_invertible,
+    expects=square,
+    analytic=False,
+)
+
+
+def _power_slope(t: Any, a: Any, n: int) -> Any:
+    """Σ a^i t a^(n-1-i) over i < n: what t adds to a^n, by halving n."""
+    if n < 0:
+        inverse = np.linalg.inv(a)
+        return _power_slope(-(inverse @ t @ inverse), inverse, -n)
+    total = np.zeros(a.shape, dtype=a.dtype)
+    if n == 0:
+        return total
+    while n > 1:
+        rest = np.linalg.matrix_power(a, n - 1 if n % 2 else n // 2)
+        if n % 2:
+            total = total + t @ rest
+            t, n = a @ t, n - 1
+        else:
+            t, n = rest @ t + t @ rest, n // 2
+    return total + t
+
+
+def _matrix_power(draw: Draw) -> Call:
+    n = draw.integer(1, 3)
+    a = stack_of(draw, INVERTIBLE, n, n, draw.choice([1.5, -1.5]))
+    return (a,), {"n": draw.choice([2, 3, 0, 1, -1, 5, 6, -2, -3])}
+
+
+op(
+    np.linalg.matrix_power,
+    "matrix_power",
+    "y = Aⁿ",
+    domain=(INVERTIBLE,),
+    vjp=(lambda g, y, a, n=1: _power_slope(g, swap(a), n),),
+    jvp=(lambda t, y, a, n=1: _power_slope(t, a, n),),
+    calls=_matrix_power,
+    expects=square,
+)
+
+
+# -------------------------------------------------------------------------------------- systems of equations
+
+
+def _matrix(v: Any, b: Any) -> Any:
+    """v as a stack of matrices, where a vector b made it a stack of vectors."""
+    return np.expand_dims(v, -1) if np.ndim(b) == 1 else v
+
+
+def _solve_for_matrix(g: Any, y: Any, a: Any, b: Any) -> Any:
+    return -(np.linalg.solve(swap(a), _matrix(g, b)) @ swap(_matrix(y, b)))
+
+
+def _solve_for_right(g: Any, y: Any, a: Any, b: Any) -> Any:
+    c = np.linalg.solve(swap(a), _matrix(g, b))
+    return np.squeeze(c, -1) if b.ndim == 1 else c
+
+
+def _solve_along_matrix(t: Any, y: Any, a: Any, b: Any) -> Any:
+    c = -np.linalg.solve(a, t @ _matrix(y, b))
+    return np.squeeze(c, -1) if b.ndim == 1 else c
+
+
+def _solve(draw: Draw) -> Call:
+    a = _invertible(draw)
+    n = a.shape[-1]
+    b = draw.choice([(n,), (n, draw.integer(1, 3)), (*draw.shape(1, 1), n, 1), (*a.shape[:-2], n, n)])
+    if len(b) > 2 and a.ndim > 2:
+        b = draw.choice([(1, *b[1:]), (*a.shape[:-2], *b[1:])])
+    return (a, draw.array(REAL, b)), {}
+
+
+op(
+    np.linalg.solve,
+    "solve",
+    "y = A⁻¹ b",
+    domain=(INVERTIBLE, REAL),
+    vjp=(_solve_for_matrix, _solve_for_right),
+    jvp=(_solve_along_matrix, lambda t, y, a, b: np.linalg.solve(a, t)),
+    calls=_solve,
+    expects=lambda a, b: f"expected square matrices and right sides with as many rows, got shapes {a} and {b}",
+)
+
+
+def _pinv_slope(t: Any, p: Any, a: Any) -> Any:
+    """-p t p + p pᵀ tᵀ (1 - a p) + (1 - p a) tᵀ pᵀ p: what t adds to p = a⁺."""
+    left, right = p @ swap(t @ p), swap(p @ t) @ p
+    return left - left @ a @ p + right - p @ (a @ right) - p @ t @ p
+
+
+def _pinv_call(a: Any, rcond: Any = None, hermitian: bool = False, rtol: Any = None) -> Call:
+    if hermitian:
+        refuse("pinv of a Value does not take hermitian=True\n  leave it out: the result is the same")
+    return (a,), {name: x for name, x in (("rcond", rcond), ("rtol", rtol)) if x is not None}
+
+
+def _full_rank(draw: Draw) -> Any:
+    rows, columns = draw.integer(1, 3), draw.integer(1, 3)
+    return stack_of(draw, FULL_RANK, rows, columns, max(rows, columns))
+
+
+op(
+    np.linalg.pinv,
+    "pinv",
+    "y = A⁺",
+    domain=(FULL_RANK,),
+    vjp=(lambda g, y, a, rcond=None, rtol=None: _pinv_slope(g, swap(y), swap(a)),),
+    jvp=(lambda t, y, a, rcond=None, rtol=None: _pinv_slope(t, y, a),),
+    bind=_pinv_call,
+    calls=lambda draw: ((_full_rank(draw),), draw.choice([{}, {"rcond": 1e-12}, {"rtol": 1e-12}])),
+    analytic=False,
+)
+
+
+def _lstsq_parts(y: Any, a: Any, b: Any, rcond: Any) -> tuple[Any, Any, Any]:
+    """a⁺, the solution and what it leaves of b, as matrices."""
+    if rcond is None:
+        rcond = np.finfo(a.dtype).eps * max(a.shape)
+    x = _matrix(y[0], b)
+    return np.linalg.pinv(a, rcond), x, _matrix(b, b) - a @ x
+
+
+def _lstsq_for_matrix(g: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
+    p, x, rest = _lstsq_parts(y, a, b, rcond)
+    u, _, vh = np.linalg.svd(a, full_matrices=False)
+    gx = _matrix(g[0], b)
+    back = swap(p) @ gx
+    total = rest @ swap(p @ back) - back @ swap(x) + swap(p) @ x @ swap(gx - p @ (a @ gx))
+    if g[1].size:
+        total = total - (2 * rest * g[1]) @ swap(x)
+    return total + (u * g[3]) @ vh
+
+
+def _lstsq_for_right(g: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
+    p, _, rest = _lstsq_parts(y, a, b, rcond)
+    total = swap(p) @ _matrix(g[0], b)
+    if g[1].size:
+        total = total + 2 * rest * g[1]
+    return np.reshape(total, b.shape)
+
+
+def _lstsq_along_matrix(t: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
+    p, x, rest = _lstsq_parts(y, a, b, rcond)
+    u, _, vh = np.linalg.svd(a, full_matrices=False)
+    lost = swap(t) @ (swap(p) @ x)
+    dx = p @ (swap(p) @ (swap(t) @ rest)) + lost - p @ (a @ lost) - p @ (t @ x)
+    return (
+        np.reshape(dx, y[0].shape),
+        -2 * np.sum(rest * (t @ x), axis=0) if y[1].size else np.zeros(0),
+        np.zeros(()),
+        np.sum(u * (t @ swap(vh)), axis=0),
+    )
+
+
+def _lstsq_along_right(t: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
+    p, _, rest = _lstsq_parts(y, a, b, rcond)
+    left = 2 * np.sum(rest * _matrix(t, b), axis=0) if y[1].size else np.zeros(0)
+    return p @ t, left, np.zeros(()), np.zeros(y[3].shape)
+
+
+def _lstsq(draw: Draw) -> Call:
+    rows, columns = draw.integer(1, 3), draw.integer(1, 3)
+    k = np.arange(min(rows, columns))
+    a = draw.array(SINGULAR_VALUES, (rows, columns))
+    a[k, k] += 3.0 * (k + 1)
+    b = draw.choice([(rows,), (rows, draw.shape(1, 1)[0])])
+    return (a, draw.array(REAL, b)), draw.choice([{}, {"rcond": None}, {"rcond": 1e-10}])
+
+
+op(
+    np.linalg.lstsq,
+    "lstsq",
+    "y = the x with the least |A x - b|; its |A x - b|²; rank and singular values of A",
+    domain=(SINGULAR_VALUES, REAL),
+    vjp=(_lstsq_for_matrix, _lstsq_for_right),
+    jvp=(_lstsq_along_matrix, _lstsq_along_right),
+    calls=_lstsq,
+    expects=lambda a, b: f"expected a matrix, and right sides with as many rows, got shapes {a} and {b}",
+    analytic=False,
+)
+constant(
+    np.linalg.matrix_rank,
+    "rank",
+    "y = the number of singular values that are not 0",
+    domain=FULL_RANK,
+    options=("tol", "hermitian", "rtol"),
+    calls=lambda draw: ((_full_rank(draw),), {}),
+)
