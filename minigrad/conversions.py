@@ -77,6 +77,10 @@ class Conversions:
             )
         )
 
+    def as_integer_ratio(self) -> tuple[int, int]:
+        numerator, denominator = self._plain("an exact fraction of a Value", "sum(vs) / len(vs)").as_integer_ratio()
+        return numerator, denominator
+
     def __int__(self) -> int:
         return int(self._plain("int() of a Value", "np.floor(v)   to stay on it"))
 

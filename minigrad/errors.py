@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 
 class MinigradError(Exception):
     """What all errors of this package have in common."""
@@ -108,11 +110,9 @@ def failure(
     call = f"{names[0]} {op.label} {names[1]}" if _is_symbol(op.label) and len(names) == 2 else ""
     given = ", ".join([*names, *(f"{key}={value!r}" for key, value in params.items())])
     headline = f"cannot compute {call or f'{op.label}({given})'}"
-    shapes = [tuple(getattr(x, "shape", ())) for x in operands]
-    expected = op.expects(*shapes) if isinstance(error, ValueError) and len(shapes) == len(op.domain) else ""
+    said = str(error) if kind or str(error).startswith("expected") else f"NumPy says: {error}"
     rows = {name: describe(x) for name, x in zip(names, operands, strict=True)}
-    said = f"{error}" if kind else f"NumPy says: {error}"
-    text = layout(headline, rows, *(expected or said).splitlines())
+    text = layout(headline, rows, *(_expected(op, operands, error) or said).splitlines())
     if kind is not None:
         return kind(text)  # type: ignore[no-any-return]
     for caught, ours in _KINDS:
@@ -124,3 +124,18 @@ def failure(
 
 def _is_symbol(label: str) -> bool:
     return not any(character.isalnum() for character in label)
+
+
+def _expected(op: Any, operands: Sequence[Any], error: Exception) -> str:
+    """What was wrong with the shapes, as far as the op can say."""
+    shapes = [tuple(getattr(x, "shape", ())) for x in operands]
+    proper = op.variadic or len(shapes) == len(op.domain)
+    if not proper or not isinstance(error, (ValueError, TypeError)) or str(error).startswith("expected"):
+        return ""
+    if op.expects is not None:
+        return str(op.expects(*shapes))
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        return f"expected shapes that broadcast together, got {' and '.join(map(str, shapes))}"
+    return ""

@@ -62,7 +62,7 @@ class ArrayMethods:
     # Shapes and products.
     def reshape(self, *shape: Any, order: str = "C") -> Self: return self._call(np.reshape, shape=_unpacked(shape), order=order)
     def ravel(self) -> Self: return self._call(np.ravel)
-    def flatten(self) -> Self: return self.copy().ravel()
+    def flatten(self) -> Self: return self.ravel().copy()
     def transpose(self, *axes: Any) -> Self: return self._call(np.transpose, axes=_unpacked(axes) if axes else None)
     def swapaxes(self, axis1: int, axis2: int) -> Self: return self._call(np.swapaxes, axis1=axis1, axis2=axis2)
     def squeeze(self, axis: Axis = None) -> Self: return self._call(np.squeeze, axis=axis)

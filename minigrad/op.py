@@ -45,7 +45,7 @@ class Op:
     options    the parameters it takes besides its inputs
     bind       turns a user's call into (inputs, params), where that is not just a matter of position
     calls      draws one whole call, inputs and parameters
-    expects    says what was wrong with the shapes
+    expects    optional, ``(*shapes)``: says what was wrong with them; without, that they did not broadcast
     analytic   whether the forward function also is right on complex numbers
     kink       what the derivative is where there is no unique one
     page       the page of the table it was stated on
@@ -67,7 +67,7 @@ class Op:
     options: frozenset[str]
     bind: Callable[..., Call] | None
     calls: Callable[[Draw], Call]
-    expects: Callable[..., str]
+    expects: Callable[..., str] | None
     analytic: bool
     kink: str
     page: str
@@ -168,7 +168,7 @@ def op(
         options=frozenset(options) | _options([*vjps, bind]),
         bind=bind,
         calls=calls or functools.partial(_broadcasting_call, domain),
-        expects=expects or _broadcasting,
+        expects=expects,
         analytic=analytic,
         kink=kink,
         page=_page(),
@@ -260,9 +260,3 @@ def _options(rules: Sequence[Callable[..., Any] | None]) -> frozenset[str]:
 def _broadcasting_call(domain: tuple[Domain, ...], draw: Draw) -> Call:
     shapes = draw.shapes(len(domain))
     return tuple(draw.array(d, shape) for d, shape in zip(domain, shapes, strict=True)), {}
-
-
-def _broadcasting(*shapes: tuple[int, ...]) -> str:
-    if len(shapes) < 2:
-        return ""
-    return f"expected shapes that broadcast together, got {' and '.join(map(str, shapes))}"

@@ -163,10 +163,11 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
 
     def _apply(self, made_by: Op, args: Any, kwargs: dict[str, Any]) -> Any:
         operands, params = made_by.arguments(args, kwargs)
-        return self._record(made_by, tuple(map(_operand, operands)), params)
+        return self._record(made_by, tuple(_operand(x, made_by) for x in operands), params)
 
     def _call(self, function: Callable[..., Any], *more: Any, **params: Any) -> Value:
-        y: Value = record(Value, TABLE[function], (self, *map(_operand, more)), params or None)
+        made_by = TABLE[function]
+        y: Value = record(Value, made_by, (self, *(_operand(x, made_by) for x in more)), params or None)
         return y
 
     @property
@@ -197,7 +198,8 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
         """Add the gradient of this value to the `.grad` of every leaf it was computed from.
 
         g: the cotangent, of this value's shape; may be left out for a value of one element (then it is 1).
-        Saying it twice adds twice. Inner nodes get the gradient of this sweep. Raises ShapeError.
+        Saying it twice adds twice. Inner nodes get the gradient of this sweep. Gradients are plain numbers: for
+        derivatives of them, write `grad`. Raises ShapeError.
         """
         if isinstance(g, Value):
             raise GradientLost("backward() takes a plain cotangent\n  write  y.backward(g.data)")
@@ -242,12 +244,14 @@ def _constant(x: Any) -> Any:
     return np.asarray(x) if isinstance(x, (list, tuple)) else NotImplemented
 
 
-def _operand(x: Any) -> Any:
+def _operand(x: Any, made_by: Op) -> Any:
     """An operand of a function: a Value, or whatever NumPy makes an array of."""
     if type(x) is Value:
         return x
     constant = _constant(x)
-    return np.asarray(x) if constant is NotImplemented else constant
+    # Elementwise (vjp and jvp are one), a plain number takes on the type of the arrays beside it.
+    kept = constant is not NotImplemented and made_by.vjps is made_by.jvps
+    return constant if kept or isinstance(constant, np.generic) else np.asarray(x)
 
 
 def _leaf_data(data: Any) -> Any:

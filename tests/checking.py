@@ -27,10 +27,24 @@ STEPS = (2.0**-7, 2.0**-8, 2.0**-9, 2.0**-10)
 # demands to be noticed, a factor of 1 + 1e-6, is a thousand tolerances away.
 TOLERANCE = 1e-9
 
+
+def select(*xs: Any) -> Any:
+    """Conditions, choices, default. NumPy does not ask the default what to do."""
+    n = len(xs) // 2
+    choices = [Value(x) if isinstance(xs[-1], Value) > isinstance(x, Value) else x for x in xs[n:-1]]
+    return np.select(xs[:n], choices, xs[-1])
+
+
 SPELLINGS: dict[Callable[..., Any], Callable[..., Any]] = {
     operator.getitem: lambda x, index: x[index],
     minigrad.put: lambda x, values, index: minigrad.put(x, index, values),
     np.astype: lambda x, dtype: np.astype(x, dtype),
+    np.einsum: lambda *factors, subscripts, **how: np.einsum(subscripts, *factors, **how),
+    np.average: lambda a, w=None, **params: np.average(a, weights=w, **params),
+    np.meshgrid: np.meshgrid,
+    np.broadcast_arrays: np.broadcast_arrays,
+    np.select: select,
+    np.gradient: lambda f, varargs=(), **params: np.gradient(f, *varargs, **params),
     # NumPy asks the first argument alone what to do.
     np.full_like: lambda x, v: np.full_like(Value(x) if isinstance(v, Value) > isinstance(x, Value) else x, v),
 }
@@ -49,7 +63,7 @@ CONSTANT = {name: op for name, op in OPS.items() if not op.vjps}
 def invoke(op: Op, inputs: Sequence[Any], params: dict[str, Any], key: Any = None) -> Any:
     """The call as a user types it."""
     function = key or op.function
-    if op.variadic:
+    if op.variadic and function not in SPELLINGS:
         return function(list(inputs), **params)
     return SPELLINGS.get(function, function)(*inputs, **params)
 

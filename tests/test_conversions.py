@@ -359,6 +359,72 @@ def test_a_plain_list_takes_values() -> None:
     assert v.grad == 5.0
 
 
+# --------------------------------------------------------------------------- arrays that are not plain arrays
+
+GRID = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+@pytest.mark.filterwarnings("ignore")  # np.matrix is deprecated
+@pytest.mark.parametrize("symbol", ["*", "+", "-", "/", "**", "@"])
+@pytest.mark.parametrize("kind", ["matrix", "masked", "subclass"])
+def test_other_kinds_of_arrays_are_right_or_refused(kind: str, symbol: str) -> None:
+    """np.matrix multiplies matrices by `*`; numpy.ma reads the attributes of what it meets."""
+
+    class Sub(np.ndarray):
+        pass
+
+    other = {
+        "matrix": lambda: np.matrix(GRID),
+        "masked": lambda: np.ma.array(GRID, mask=[[0, 1], [0, 0]]),
+        "subclass": lambda: GRID.view(Sub),
+    }[kind]()
+    for typed in (f"v {symbol} other", f"other {symbol} v"):
+
+        def plain(x: np.ndarray, typed: str = typed) -> Any:
+            return np.asarray(eval(typed, {"v": x, "other": other})).sum()
+
+        v = Value(GRID)
+        try:
+            y = eval(typed, {"v": v, "other": other})
+        except (errors.MinigradError, TypeError):
+            continue
+        assert type(y) is Value, "a plain result: the gradient is lost"
+        y.backward(np.ones((2, 2)))
+        h = 1e-5
+        for index in np.ndindex(2, 2):
+            step = np.zeros((2, 2))
+            step[index] = h
+            slope = (plain(GRID + step) - plain(GRID - step)) / (2 * h)
+            assert v.grad[index] == pytest.approx(slope, rel=1e-7, abs=1e-7)
+
+
+@pytest.mark.parametrize("function", [np.ma.exp, np.ma.sqrt, np.ma.sum, np.ma.asarray, np.ma.masked_invalid])
+def test_masked_functions_do_not_drop_the_gradient(function: Make) -> None:
+    with pytest.raises((errors.MinigradError, TypeError)):
+        function(vector())
+
+
+@pytest.mark.parametrize("order", ["C", "F", "A", "K"])
+@pytest.mark.parametrize("layout", [lambda x: x, lambda x: x.T, lambda x: x[::-1], lambda x: x.T[:, ::-1]])
+def test_orders_that_depend_on_memory_are_right_or_refused(order: str, layout: Make) -> None:
+    weights = np.arange(6.0) ** 2
+    for read in (lambda x: np.ravel(x, order=order), lambda x: np.reshape(x, -1, order=order)):
+        x = np.arange(6.0).reshape(2, 3)
+        try:
+            expected_value = read(layout(x))
+        except ValueError:
+            continue  # np.reshape has no order K
+        v = Value(x)
+        try:
+            y = read(layout(v))
+        except errors.MinigradError:
+            continue
+        np.testing.assert_array_equal(y.data, expected_value)
+        (y * weights).sum().backward()
+        expected = [np.dot(read(layout(unit.reshape(2, 3))), weights) for unit in np.eye(6)]
+        np.testing.assert_array_equal(v.grad.ravel(), expected)
+
+
 # ------------------------------------------------------------------------------------------------ full_like
 
 
@@ -446,9 +512,10 @@ def test_numpy_assertions_compare_the_data() -> None:
 
 
 def test_numpy_assert_equal_of_a_number() -> None:
-    np.testing.assert_equal(number(), 2.0)
+    """Against an array; a plain number is not equal to it for assert_equal, as an array of one is not."""
+    np.testing.assert_equal(number(), np.array(2.0))
     with pytest.raises(AssertionError):
-        np.testing.assert_equal(number(), 3.0)
+        np.testing.assert_equal(number(), np.array(3.0))
 
 
 def test_allclose_and_array_equal_answer_plainly() -> None:

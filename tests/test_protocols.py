@@ -192,13 +192,9 @@ def test_unsupported_parameters_of_methods_are_refused(call: Callable[[Value], A
 
 
 REFUSED: dict[str, Callable[[Value], Any]] = {
-    "np.fft.fft": lambda v: np.fft.fft(v),
-    "np.interp": lambda v: np.interp(v, X, X),
     "np.unique": lambda v: np.unique(v),
     "np.histogram": lambda v: np.histogram(v),
     "np.digitize": lambda v: np.digitize(v, X),
-    "np.linalg.eigh": lambda v: np.linalg.eigh(Value(np.eye(2))),
-    "np.linalg.svd": lambda v: np.linalg.svd(Value(np.eye(2))),
     "np.modf": lambda v: np.modf(v),
     "np.frexp": lambda v: np.frexp(v),
     "np.nextafter": lambda v: np.nextafter(v, 1.0),
@@ -299,6 +295,7 @@ def right_or_refused(call: Callable[[Any], Any], x: np.ndarray) -> bool:
         chain = [error, error.__cause__, error.__context__]
         assert any(isinstance(e, (errors.MinigradError, TypeError, AttributeError)) for e in chain), repr(error)
         return False
+    finite = all(np.isfinite(want).all() for want in parts_of(expected) if np.asarray(want).dtype.kind == "f")
     for k, (part, want) in enumerate(zip(parts_of(result), parts_of(expected), strict=True)):
         if not isinstance(part, Value):
             if isinstance(part, str):  # as pictures of arrays are
@@ -307,7 +304,7 @@ def right_or_refused(call: Callable[[Any], Any], x: np.ndarray) -> bool:
             assert np.array_equal(moved, want), f"a plain result that depends on the Value: {part!r}"
             continue
         np.testing.assert_array_equal(part.data, want)
-        if part.dtype.kind == "f" and np.isfinite(want).all():
+        if part.dtype.kind == "f" and finite:
             agrees_with_differences(lambda y, k=k: parts_of(call(y))[k], x)
     return True
 
@@ -320,6 +317,7 @@ def test_every_function_of_numpy_is_right_or_says_no(name: str) -> None:
     for part in name.split("."):
         function = getattr(function, part)
     for x in (X + 0.121, SQUARE):
+        x = np.sort(x) if name == "interp" else x  # whose answer is undefined where xp does not grow
         for call in CALLS:
             right_or_refused(lambda v, call=call: call(function, v), x)
 

@@ -256,9 +256,9 @@ def test_an_operand_given_twice_gets_both_shares(name: str) -> None:
                     y = invoke(op, repeated, params)
             except (ValueError, IndexError, TypeError):
                 continue  # these shapes do not fit
-            if not np.isfinite(y).all():
+            if not np.isfinite(flat(y)).all():
                 continue
-            v, tried = direction(y), tried + 1
+            v, tried = each(direction, y), tried + 1
             separate = gradients_of(op, repeated, params, v)
             leaf = Value(a)
             (got,) = gradients(
@@ -292,6 +292,9 @@ def test_numbers_without_dimensions(name: str) -> None:
                 assert type(g) is np.float64
 
 
+NEVER_EMPTY = {"convolve", "correlate"}  # NumPy refuses
+
+
 @each_differentiable
 def test_arrays_of_no_entries(name: str) -> None:
     """What NumPy computes of empty arrays has gradients: of the right shape, without nan."""
@@ -301,13 +304,13 @@ def test_arrays_of_no_entries(name: str) -> None:
         for inputs, params, direction in ((x.inputs, x.params, x.directions()) for x in empty):
             try:
                 y = invoke(op, inputs, params)
-            except (ValueError, IndexError):
+            except (ValueError, IndexError, ZeroDivisionError):
                 continue  # NumPy does not define it: the largest of nothing
             if np.isfinite(flat(y)).all():
                 tried += 1
                 for g in gradients_of(op, inputs, params, each(direction, y)):
                     assert np.isfinite(g).all()
-    assert tried
+    assert tried or name in NEVER_EMPTY
 
 
 @each_differentiable

@@ -382,6 +382,66 @@ def test_second_order_of_ops_that_save_work_in_the_forward() -> None:
     )
 
 
+# ------------------------------------------------------------------------- every way to a second derivative
+
+ROOT = np.array([[1.3, -0.4, 0.2], [0.5, 0.9, -0.7], [-0.2, 0.6, 1.1]])
+POINT = np.array([0.7, -1.2, 0.4])
+CURVED: dict[str, Callable[[Any], Any]] = {
+    "product": lambda x: (np.tanh(ROOT @ x) ** 2).sum(),
+    "saved": lambda x: minigrad.cross_entropy(np.stack([x, x * x]), np.array([0, 2])),
+    "several outputs": lambda x: sum((part**3).sum() for part in np.split(x * x, 3)),
+    "sorted": lambda x: (np.sort(x) ** 3 * np.arange(3)).sum(),
+    "put": lambda x: (minigrad.put(x, [0, 0], x[1:] ** 2) ** 2).sum(),
+    "index by values": lambda x: (x[x.argsort()][:2] ** 3).sum(),
+    "norm": lambda x: np.linalg.norm(x) ** 3,
+    "statistics": lambda x: np.prod(x) * x.std(),
+    "rows": lambda x: sum(np.exp(a) * b for a, b in zip(x, x[::-1], strict=True)),
+    "softmax": lambda x: (minigrad.softmax(x) ** 2 * np.arange(3)).sum() + minigrad.logsumexp(x) ** 2,
+    "branches": lambda x: (np.where(x > 0, x**3, -(x**4)) + np.clip(x, -1, 1) ** 3).sum(),
+}
+
+
+@pytest.mark.parametrize("name", CURVED)
+def test_all_ways_to_a_hessian_agree(name: str) -> None:
+    """Back over back, forward over back, back over forward, forward over forward, and by closures."""
+    f, x, eye = CURVED[name], POINT, np.eye(3)
+    ways = {
+        "hessian": minigrad.hessian(f)(x),
+        "back over back": [grad(lambda x, i=i: grad(f)(x)[i])(x) for i in range(3)],
+        "forward over back": [minigrad.jvp(grad(f), (x,), (e,))[1] for e in eye],
+        "back over forward": [grad(lambda x, e=e: minigrad.jvp(f, (x,), (e,))[1])(x) for e in eye],
+        "forward over forward": [
+            [minigrad.jvp(lambda x, e=e: minigrad.jvp(f, (x,), (e,))[1], (x,), (d,))[1] for d in eye] for e in eye
+        ],
+        "along a line": [minigrad.jvp(lambda t, e=e: grad(f)(x + t * e), (0.0,), (1.0,))[1] for e in eye],
+        "product": [minigrad.hvp(f, x, e) for e in eye],
+    }
+    h = 1e-3
+    numeric = [
+        (8 * (grad(f)(x + h * e) - grad(f)(x - h * e)) - (grad(f)(x + 2 * h * e) - grad(f)(x - 2 * h * e)))
+        / (12 * h)
+        for e in eye
+    ]
+    for way, matrix in ways.items():
+        np.testing.assert_allclose(matrix, numeric, rtol=1e-8, atol=1e-9, err_msg=way)
+
+
+def test_forward_and_reverse_perturbations_are_not_confused() -> None:
+    def forward(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda x: minigrad.jvp(f, (x,), (1.0,))[1]
+
+    for outer in (grad, forward):
+        for inner in (grad, forward):
+            assert outer(lambda x, inner=inner: x * inner(lambda y: x + y)(1.0))(1.0) == 1.0
+            assert outer(lambda w, inner=inner: inner(lambda x: w * x * x)(3.0))(2.0) == 6.0
+
+
+def test_directions_and_cotangents_may_be_differentiated() -> None:
+    assert grad(lambda t: minigrad.jvp(lambda x: x**3, (2.0,), (t,))[1])(1.0) == 12.0
+    assert grad(lambda g: minigrad.vjp(lambda x: x**3, 2.0)[1](g)[0])(1.0) == 12.0
+    assert grad(lambda c: grad(lambda x: x * x)(np.ones(2), cotangent=c * np.ones(2)).sum())(1.0) == 4.0
+
+
 # ------------------------------------------------------------------------------- levels and leaf parameters
 
 

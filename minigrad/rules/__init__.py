@@ -9,7 +9,7 @@ maximum, minimum, max, min at a tie   shared evenly among the equal
 sort at a tie                         each entry gets the gradient of the place it went to (the sort is stable)
 clip at a bound                       passes the gradient to x
 sqrt, log, cbrt, x**p at 0            what the limit gives: inf where it is inf
-x**p, derivative in p, for x < 0      0: a power of a negative number is real at whole p only
+x**p, derivative in p, for x ≤ 0      0: a power of a negative number is real at whole p only
 arctan2 at the origin                 0
 where                                 nothing for the branch not taken, nothing for the condition
 0 · inf                               0, for ops whose own derivative can be infinite: sqrt, cbrt, log, log2, log10,
@@ -25,6 +25,7 @@ however flat they are. cross_entropy and softmax lose theirs where a probability
 """
 
 from . import (
+    activations,
     arithmetic,
     decompositions,
     discrete,
@@ -39,10 +40,13 @@ from . import (
     rearranging,
     reductions,
     shaping,
+    skipping,
+    statistics,
     systems,
 )
 
 __all__ = [
+    "activations",
     "arithmetic",
     "decompositions",
     "discrete",
@@ -57,5 +61,7 @@ __all__ = [
     "rearranging",
     "reductions",
     "shaping",
+    "skipping",
+    "statistics",
     "systems",
 ]

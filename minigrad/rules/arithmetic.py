@@ -28,14 +28,14 @@ elementwise(
 
 
 def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
-    if isinstance(b, (int, float)) and b >= 1:  # the usual case: finite everywhere
-        return g * (b * a ** (b - 1))
+    if isinstance(b, (int, float)) and b in (1, 2):  # the usual case: finite everywhere
+        return g * b * a ** (b - 1)
     return times(g, times(b, a ** (b - 1)))
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
-    # A power of a negative base is real at whole exponents only: no derivative there, and 0 by policy.
-    return times(g, times(y, np.log(np.where(a < 0, 1.0, a))))
+    # A power of a negative base is real at whole exponents only: no derivative there, and 0 by policy; so at 0.
+    return times(g, times(np.log(np.where(a > 0, a, 1.0)), y))
 
 
 for _power in (np.power, np.float_power):
@@ -56,6 +56,16 @@ diagonal(
     "y = a - b ⌊a / b⌋",
     lambda g, y, a, b: g,
     lambda g, y, a, b: -times(g, np.floor_divide(a, b)),
+    domain=(REAL, NONZERO),
+    calls=_quotient,
+    analytic=False,
+)
+diagonal(
+    np.fmod,
+    "fmod",
+    "y = a - b trunc(a / b)",
+    lambda g, y, a, b: g,
+    lambda g, y, a, b: -times(g, np.rint((a - y) / b)),
     domain=(REAL, NONZERO),
     calls=_quotient,
     analytic=False,

@@ -12,8 +12,8 @@ What they leave open is settled as follows.
   has none there, and what needs the limit of that quotient, as V f(λ) Vᵀ does, does not get it. Likewise
   1 / s counts as 0 for a singular value of 0.
 - Signs of vectors are LAPACK's choice. A function with a meaning does not depend on them.
-- cholesky, eigh and eigvalsh read one triangle of their matrix, and there the whole gradient stands: off the diagonal
-  twice what a symmetric one has, and 0 in the other triangle. Of (A + Aᵀ) / 2 it is symmetric.
+- cholesky, eigh and eigvalsh read one triangle of their matrix, and there the whole gradient stands: off the
+  diagonal twice what a symmetric one has, and 0 in the other triangle. Of (A + Aᵀ) / 2 it is symmetric.
 - qr of a matrix without full rank raises LinAlgError.
 """
 
@@ -31,7 +31,7 @@ from .systems import SINGULAR_VALUES, square, stack_of
 DEFINITE = Domain("positive definite", -0.4, 0.4)
 # No entries of 0: beside them LAPACK changes the signs of vectors.
 SYMMETRIC = Domain("symmetric, distinct eigenvalues", -0.4, 0.4, avoid=(0.0,))
-TALL = Domain("full rank, no more columns than rows", -0.4, 0.4)
+TALL = Domain("full rank, no more columns than rows", -0.4, 0.4, avoid=(0.0,))
 
 
 # ------------------------------------------------------------------------------------- one triangle of a matrix
@@ -106,26 +106,26 @@ def _gaps(w: Any) -> Any:
     return _reciprocal(np.expand_dims(w, -2) - np.expand_dims(w, -1), w)
 
 
-def _eigh_vjp(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
+def _eigh_vjp(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     """V (diag(gλ) + F ∘ Vᵀ gV) Vᵀ, with F = 1 / (λj - λi)."""
     (gw, gv), (w, v) = g, y
     inner = np.eye(a.shape[-1], dtype=a.dtype) * np.expand_dims(gw, -2) + _gaps(w) * (swap(v) @ gv)
     return _reading(UPLO in "Uu", _folded(v @ inner @ swap(v)))
 
 
-def _eigh_jvp(t: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
+def _eigh_jvp(t: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     """λ' = diag(Vᵀ t V),  V' = V (F ∘ Vᵀ t V)."""
     w, v = y
     moved = _mirrored(_reading(UPLO in "Uu", t)) @ v
     return np.sum(v * moved, axis=-2), v @ (_gaps(w) * (swap(v) @ moved))
 
 
-def _eigvalsh_vjp(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
+def _eigvalsh_vjp(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     v = np.linalg.eigh(a, UPLO)[1]
     return _reading(UPLO in "Uu", _folded((v * np.expand_dims(g, -2)) @ swap(v)))
 
 
-def _eigvalsh_jvp(t: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
+def _eigvalsh_jvp(t: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     v = np.linalg.eigh(a, UPLO)[1]
     return np.sum(v * (_mirrored(_reading(UPLO in "Uu", t)) @ v), axis=-2)
 
@@ -243,7 +243,7 @@ def _qr_vjp(g: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
 
 
 def _qr_jvp(t: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
-    """R' = (C - Ω) R,  Q' = Q Ω + (1 - Q Qᵀ) t R⁻¹, with C = Qᵀ t R⁻¹ and Ω skew, with the strictly lower triangle of C."""
+    """R' = (C - Ω) R,  Q' = Q Ω + (1 - Q Qᵀ) t R⁻¹, with C = Qᵀ t R⁻¹ and Ω skew, under its diagonal that of C."""
     q, r = np.linalg.qr(a) if mode == "r" else y
     moved = swap(np.linalg.solve(swap(r), swap(t)))
     c = swap(q) @ moved

@@ -19,7 +19,7 @@ from ..op import op
 
 
 def spelled(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
-    """The subscripts of each factor and of the output, one letter for every axis: no ellipsis, no implicit output."""
+    """The subscripts of each factor and of the output, an ellipsis and an implicit output in letters too."""
     left, arrow, out = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     hidden = [ndim - len(term.replace("...", "")) for term, ndim in zip(terms, ndims, strict=True)]

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import BOOLEAN, DISTINCT, NONZERO, OVER_MINUS_ONE, OVER_ONE, POSITIVE, REAL, UNIT, Call
-from ..op import dispatched, elementwise, op
+from ..domain import BOOLEAN, DISTINCT, NONZERO, OVER_MINUS_ONE, OVER_ONE, POSITIVE, REAL, UNIT, Call, Draw
+from ..op import diagonal, dispatched, elementwise, op
 from .limits import times
 
 LN2, LN10 = float(np.log(2)), float(np.log(10))
 
 # Exponentials and logarithms.
-elementwise(np.exp, "exp", "y = e^x", lambda y, x: y, domain=REAL)
-elementwise(np.exp2, "exp2", "y = 2^x", lambda y, x: y * LN2, domain=REAL)
-elementwise(np.expm1, "expm1", "y = e^x - 1", lambda y, x: np.exp(x), domain=REAL)
+elementwise(np.exp, "exp", "y = e^x", lambda y, x: y, domain=REAL, product=times)
+elementwise(np.exp2, "exp2", "y = 2^x", lambda y, x: y * LN2, domain=REAL, product=times)
+elementwise(np.expm1, "expm1", "y = e^x - 1", lambda y, x: np.exp(x), domain=REAL, product=times)
 elementwise(np.log, "log", "y = ln x", lambda y, x: 1 / x, domain=POSITIVE, product=times)
 elementwise(np.log2, "log2", "y = ln x / ln 2", lambda y, x: 1 / (x * LN2), domain=POSITIVE, product=times)
 elementwise(np.log10, "log10", "y = ln x / ln 10", lambda y, x: 1 / (x * LN10), domain=POSITIVE, product=times)
@@ -29,10 +29,19 @@ elementwise(
     domain=REAL,
     analytic=False,
 )
+elementwise(
+    np.logaddexp2,
+    "logaddexp2",
+    "y = ln(2^a + 2^b) / ln 2",
+    lambda y, a, b: np.exp2(a - y),
+    lambda y, a, b: np.exp2(b - y),
+    domain=REAL,
+    analytic=False,
+)
 
 # Powers and roots.
-elementwise(np.square, "square", "y = x²", lambda y, x: 2 * x, domain=REAL)
-elementwise(np.reciprocal, "reciprocal", "y = 1 / x", lambda y, x: -y * y, domain=NONZERO, product=times)
+diagonal(np.square, "square", "y = x²", lambda g, y, x: 2 * g * x, domain=REAL)
+elementwise(np.reciprocal, "reciprocal", "y = 1 / x", lambda y, x: -1 / (x * x), domain=NONZERO, product=times)
 elementwise(np.sqrt, "sqrt", "y = √x", lambda y, x: 0.5 / (y + 0.0), domain=POSITIVE, product=times)  # √-0 = -0
 elementwise(np.cbrt, "cbrt", "y = ∛x", lambda y, x: 1 / (3 * y * y), domain=NONZERO, product=times, analytic=False)
 elementwise(
@@ -93,6 +102,26 @@ for _function, _label, _factor in (
 ):
     elementwise(_function, _label, f"y = {_factor:.6g} x", lambda y, x, c=_factor: c, domain=REAL, analytic=False)
 
+
+def _bessel1(u: Any) -> Any:
+    """sin u / u² - cos u / u, the spherical Bessel function j1; a power series where the two would cancel."""
+    small = np.less(np.abs(u), 1.0)
+    w, safe = u * u, np.where(small, 1.0, u)
+    series: Any = 1.0
+    for k in range(9, 0, -1):
+        series = 1.0 - series * w / (2 * k * (2 * k + 3))
+    return np.where(small, u * series / 3.0, (np.sin(safe) / safe - np.cos(safe)) / safe)
+
+
+elementwise(
+    np.sinc,
+    "sinc",
+    "y = sin πx / πx",
+    lambda y, x: -np.pi * _bessel1(np.pi * x),
+    domain=REAL,
+    analytic=False,
+)
+
 # Hyperbolic functions.
 
 
@@ -120,8 +149,8 @@ op(
     bind=lambda x, y=None: ((x,), {}),
     analytic=False,
 )
-elementwise(np.sinh, "sinh", "y = sinh x", lambda y, x: np.cosh(x), domain=REAL)
-elementwise(np.cosh, "cosh", "y = cosh x", lambda y, x: np.sinh(x), domain=REAL)
+elementwise(np.sinh, "sinh", "y = sinh x", lambda y, x: np.cosh(x), domain=REAL, product=times)
+elementwise(np.cosh, "cosh", "y = cosh x", lambda y, x: np.sinh(x), domain=REAL, product=times)
 elementwise(np.tanh, "tanh", "y = tanh x", lambda y, x: sech2(x, y), domain=REAL)
 elementwise(np.arcsinh, "arcsinh", "y = arsinh x", lambda y, x: 1 / np.hypot(1.0, x), domain=REAL)
 elementwise(
@@ -150,6 +179,29 @@ for _function, _label, _wins in (
         domain=DISTINCT,
         analytic=False,
     )
+elementwise(
+    np.copysign,
+    "copysign",
+    "y = |a|, with the sign of b",
+    lambda y, a, b: np.sign(a) * np.copysign(1.0, b),
+    lambda y, a, b: 0.0,
+    domain=NONZERO,
+    analytic=False,
+)
+_step = (None, lambda g, y, x, h: np.where(np.equal(x, 0), g, 0.0))
+op(
+    np.heaviside,
+    "heaviside",
+    "y = 1 for x > 0, 0 for x < 0, h at 0",
+    domain=(NONZERO, REAL),
+    vjp=_step,
+    jvp=_step,
+    analytic=False,
+)
+
+# Of a real number, its real part and its conjugate are the number itself.
+for _function in (np.real, np.conjugate):
+    diagonal(_function, _function.__name__, "y = x", lambda g, y, x: g, domain=REAL, analytic=False)
 
 
 def _bounds(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Call:
@@ -175,3 +227,44 @@ elementwise(
 # Choosing: no gradient for the condition, none for the branch not taken.
 _chosen = (None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b: np.where(c, 0, g))
 op(np.where, "where", "y = a where c, else b", domain=(BOOLEAN, REAL, REAL), vjp=_chosen, jvp=_chosen)
+
+
+def _firsts(conditions: Any) -> list[Any]:
+    """For each condition: where it holds and none before it does; then where none holds."""
+    firsts, left = [], True
+    for condition in conditions:
+        firsts.append(np.logical_and(left, condition))
+        left = np.logical_and(left, np.logical_not(condition))
+    return [*firsts, left]
+
+
+def _select(*xs: Any) -> Any:
+    n = len(xs) // 2
+    return np.select(list(xs[:n]), list(xs[n:-1]), xs[-1])
+
+
+def _select_back(g: Any, y: Any, *xs: Any) -> list[Any]:
+    n = len(xs) // 2
+    return [None] * n + [np.where(chosen, g, 0.0) for chosen in _firsts(xs[:n])]
+
+
+def _select_call(draw: Draw) -> Call:
+    n, shape = draw.integer(1, 3), draw.shape()
+    conditions = [draw.array(BOOLEAN, shape) for _ in range(n)]
+    return (*conditions, *(draw.array(REAL, draw.choice([shape, ()])) for _ in range(n + 1))), {}
+
+
+# Its inputs are the conditions, then the choices, then what stands where no condition holds.
+op(
+    np.select,
+    "select",
+    "y = the first choice whose condition holds",
+    domain=(REAL,),
+    forward=_select,
+    vjp=_select_back,
+    jvp=lambda ts, y, *xs: _select(*xs[: len(xs) // 2], *ts[len(xs) // 2 :]),
+    bind=lambda condlist, choicelist, default=0.0: ((*condlist, *choicelist, default), {}),
+    options=("choicelist", "default"),
+    calls=_select_call,
+    analytic=False,
+)

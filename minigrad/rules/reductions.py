@@ -133,23 +133,30 @@ reduction(
 )
 
 
-def _others(x: Any, axis: Any) -> Any:
-    """For each entry, the product of all others along the axes: right with zeros among them."""
+def one_before(y: Any) -> Any:
+    """Along the last axis, what stands one place before, and 1 at the first place."""
+    return np.pad(y[..., :-1], [(0, 0)] * (y.ndim - 1) + [(1, 0)], constant_values=1.0)
+
+
+def others(x: Any, axis: Any) -> Any:
+    """For each entry, the product of all others along the axes: of those before it and of those behind."""
     axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % x.ndim
-    kept = [i for i in range(x.ndim) if i not in axes]
-    order = [*kept, *(i for i in range(x.ndim) if i in axes)]
+    order = [*(i for i in range(x.ndim) if i not in axes), *(i for i in range(x.ndim) if i in axes)]
+    if not x.size or not len(axes):
+        return np.ones(x.shape)
     moved = np.transpose(x, order)
-    n = int(np.prod(moved.shape[len(kept) :]))
-    rows = np.reshape(moved, (*moved.shape[: len(kept)], n))
-    square = np.where(np.eye(n, dtype=bool), 1.0, np.expand_dims(rows, -2))
-    return np.transpose(np.reshape(np.prod(square, axis=-1), moved.shape), np.argsort(order))
+    kept = moved.shape[: x.ndim - len(axes)]
+    rows = np.reshape(moved, (*kept, x.size // int(np.prod(kept))))
+    before = one_before(np.cumprod(rows, axis=-1))
+    behind = np.flip(one_before(np.cumprod(np.flip(rows, -1), axis=-1)), -1)
+    return np.transpose(np.reshape(before * behind, moved.shape), tuple(np.argsort(order)))
 
 
 reduction(
     np.prod,
     "prod",
     "y = Π x",
-    lambda y, x, axis: _others(x, axis),
+    lambda y, x, axis: others(x, axis),
     product=times,  # of finite numbers, all but one may overflow
 )
 

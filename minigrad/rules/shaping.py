@@ -261,6 +261,71 @@ for _function in (np.split, np.array_split):
     )
 
 
+op(
+    np.broadcast_arrays,
+    "broadcast_arrays",
+    "y, z, … = the inputs in their common shape",
+    domain=(REAL,),
+    vjp=lambda g, y, *xs: g,  # the sweep sums broadcasting out
+    jvp=lambda ts, y, *xs: np.broadcast_arrays(*ts),
+    calls=lambda draw: (tuple(draw.array(REAL, s) for s in draw.shapes(draw.integer(1, 3))), {}),
+)
+
+
+def _meshgrid_back(g: Any, y: Any, *xs: Any, sparse: bool = False, indexing: Any = "xy") -> list[Any]:
+    """Each input stands along one axis of its output; "xy" swaps the first two."""
+    axes = [*range(len(xs))]
+    if indexing == "xy" and len(xs) > 1:
+        axes[:2] = [1, 0]
+    sums = [np.sum(c, axis=tuple(j for j in range(len(xs)) if j != i)) for c, i in zip(g, axes, strict=True)]
+    return [np.reshape(c, np.shape(x)) for c, x in zip(sums, xs, strict=True)]
+
+
+def _meshgrid(draw: Draw) -> Call:
+    xs = tuple(draw.array(REAL, draw.shape(max_dims=1)) for _ in range(draw.integer(1, 3)))
+    return xs, {"sparse": draw.choice([False, True]), "indexing": draw.choice(["xy", "ij"])}
+
+
+op(
+    np.meshgrid,
+    "meshgrid",
+    "y, z, … = the coordinates of a grid",
+    domain=(REAL,),
+    vjp=_meshgrid_back,
+    jvp=lambda ts, y, *xs, **params: np.meshgrid(*ts, **params),
+    options=("sparse", "indexing"),
+    calls=_meshgrid,
+)
+
+
+def _linspace_back(k: int) -> Any:
+    def rule(g: Any, y: Any, a: Any, b: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
+        shares = np.linspace(0.0, 1.0, num, endpoint)
+        return np.tensordot(shares if k else 1.0 - shares, g, axes=(0, axis))
+
+    return rule
+
+
+def _linspace(draw: Draw) -> Call:
+    a, b = (draw.array(REAL, shape) for shape in draw.shapes(2))
+    axis = draw.choice([0, -1])
+    return (a, b), {"num": draw.integer(0, 4), "endpoint": draw.choice([True, False]), "axis": axis}
+
+
+op(
+    np.linspace,
+    "linspace",
+    "y[i] = a + (b - a) i / (n - 1)",
+    domain=(REAL, REAL),
+    vjp=(_linspace_back(0), _linspace_back(1)),
+    jvp=(
+        lambda t, y, a, b, **params: np.linspace(t, 0.0 * b, **params),
+        lambda t, y, a, b, **params: np.linspace(0.0 * a, t, **params),
+    ),
+    calls=_linspace,
+)
+
+
 def stack(values: Sequence[Any] | Any, axis: int = 0) -> Any:
     """One Value from a list of them, nested as deep as you like: what ``np.array([v, w])`` would be.
 

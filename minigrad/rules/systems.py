@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Domain, Draw
+from ..domain import REAL, Call, Domain, Draw, Shape
 from ..op import constant, dispatched, op, refuse
 from .linalg import swap
 
@@ -46,7 +46,8 @@ def _one_invertible(draw: Draw) -> Call:
     return (_invertible(draw),), {}
 
 
-def square(a: Any, *more: Any) -> str:
+def square(a: Shape) -> str:
+    """What a function of a square matrix expects of its shape."""
     return f"expected square matrices, got shape {a}"
 
 
@@ -95,6 +96,7 @@ op(
     jvp=(_cofactor_rule,),
     calls=_one_invertible,
     expects=square,
+    analytic=False,
 )
 op(
     np.linalg.det,

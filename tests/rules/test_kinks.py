@@ -208,8 +208,9 @@ def test_the_exponent_of_a_negative_number_gets_nothing() -> None:
 
 
 def test_the_exponent_of_zero_gets_the_limit() -> None:
-    """0ᵖ is 0 for all p > 0."""
-    expect(gradient(np.power, 0.0, 2.0), [0, 0])
+    """0ᵖ is 0 for all p > 0; and 0 is what it gets at the jump, and where 0ᵖ is infinite."""
+    for p, slope in ((2.0, 0), (1.0, 1), (0.5, INF), (0.0, 0), (-1.0, -INF)):
+        expect(gradient(np.power, 0.0, p), [slope, 0])
 
 
 # -------------------------------------------------------------------------------------- arctan2

@@ -1,0 +1,240 @@
+"""Activation functions of neural networks beyond those in `nn`, and the error function that the Gaussian one needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import NONZERO, REAL, Call, Domain, Draw
+from ..op import dispatched, elementwise, op
+from .nn import sigmoid, softplus
+
+# Chebyshev coefficients, computed with 50 digits and cut where they fall below 1e-17:
+# erf(x) / x for |x| < 1, in 2x² - 1
+_NEAR = (
+    *(0.9754769393826541, -0.14226120510371365, 0.010035582187599796, -0.0005768764699767485),
+    *(2.741993125219606e-05, -1.1043175507344507e-06, 3.8488755420345036e-08, -1.1808582533875466e-09),
+    *(3.2334215826050907e-11, -7.991015947004549e-13, 1.7990725113961456e-14, -3.718635487818693e-16),
+    7.103599003714253e-18,
+)
+# (1 + 2x) exp(x²) erfc(x) for x ≥ 0, in (x - 3.75) / (x + 3.75), after Shepherd and Laframboise (1981)
+_FAR = (
+    *(1.1775789345674017, -0.004590054580646478, -0.08424913336651792, 0.05920993999819189),
+    *(-0.026658668435305753, 0.009074997670705265, -0.002413163540417608, 0.0004907758365258086),
+    *(-6.916973302501207e-05, 4.13902798607301e-06, 7.74038306619849e-07, -2.1886401049234397e-07),
+    *(1.076499946567091e-08, 4.521959811218287e-09, -7.754400208831351e-10, -6.318088340886684e-11),
+    *(2.86879501093067e-11, 1.9455868545777347e-13, -9.65469674843344e-13, 3.25254814814874e-14),
+    *(3.3478119482868056e-14, -1.864562880419313e-15, -1.2507950530688648e-15, 7.418235256624044e-17),
+    *(5.068148904796111e-17, -2.2370566594359995e-18, -2.187342944303018e-18),
+)
+_BEYOND = 30.0  # erfc is 0 in floats from 27.3 on
+
+
+def _decay(a: Any) -> Any:
+    """exp(-a²), to the last bits: a² is split into the exact square of a short number and a small rest."""
+    short = a.astype(np.float32).astype(np.float64)
+    return np.exp(-short * short) * np.exp((short - a) * (short + a))
+
+
+def _tail(a: Any) -> Any:
+    """erfc(a) for a ≥ 0."""
+    a = np.minimum(a, _BEYOND)
+    series = np.polynomial.chebyshev.chebval((a - 3.75) / (a + 3.75), _FAR)
+    return _decay(a) * series / (1.0 + 2.0 * a)
+
+
+def _core(x: Any) -> Any:
+    """erf(x) for |x| < 1."""
+    x = np.clip(x, -1.0, 1.0)
+    return x * np.polynomial.chebyshev.chebval(2.0 * x * x - 1.0, _NEAR)
+
+
+def _like(y: Any, x: Any) -> Any:
+    """y in the type of x, where that is a type of floats."""
+    kind = np.result_type(x)
+    return y.astype(kind)[()] if kind.kind == "f" else y[()]
+
+
+@dispatched
+def erf(x: Any) -> Any:
+    """2/√π ∫ exp(-s²) ds from 0 to x, elementwise; right to a few units in the last place."""
+    z = np.asarray(x, dtype=np.float64)
+    return _like(np.where(np.abs(z) < 1.0, _core(z), np.copysign(1.0 - _tail(np.abs(z)), z)), x)
+
+
+@dispatched
+def erfc(x: Any) -> Any:
+    """1 - erf(x), elementwise, with its digits also where erf(x) rounds to 1."""
+    z = np.asarray(x, dtype=np.float64)
+    tail = _tail(np.abs(z))
+    return _like(np.where(np.abs(z) < 0.5, 1.0 - _core(z), np.where(z < 0, 2.0 - tail, tail)), x)
+
+
+_SLOPE = float(2 / np.sqrt(np.pi))
+elementwise(erf, "erf", "y = 2/√π ∫ e^-s² ds", lambda y, x: _SLOPE * np.exp(-x * x), domain=REAL, analytic=False)
+elementwise(erfc, "erfc", "y = 1 - erf x", lambda y, x: -_SLOPE * np.exp(-x * x), domain=REAL, analytic=False)
+
+_ROOT_HALF, _DENSITY = float(np.sqrt(0.5)), float(1 / np.sqrt(2 * np.pi))
+
+
+def _below(x: Any) -> Any:
+    """Φ(x), the share of a normal distribution below x."""
+    return 0.5 * erfc(-_ROOT_HALF * x)
+
+
+def _inner(x: Any) -> Any:
+    """Half of the argument of the tanh form is what tanh gets: Φ(x) ≈ sigmoid of this."""
+    return (2 * np.sqrt(2 / np.pi)) * (x + 0.044715 * x * x * x)
+
+
+@dispatched
+def gelu(x: Any, approximate: bool = False) -> Any:
+    """x Φ(x), elementwise: Hendrycks and Gimpel (2016); approximate=True is their form with tanh."""
+    return x * (sigmoid(_inner(x)) if approximate else _below(x))
+
+
+def _gelu(g: Any, y: Any, x: Any, approximate: bool = False) -> Any:
+    if not approximate:
+        return g * (_below(x) + x * (_DENSITY * np.exp(-0.5 * x * x)))
+    z = _inner(x)
+    steep = (2 * np.sqrt(2 / np.pi)) * (1.0 + 3 * 0.044715 * x * x)
+    return g * (sigmoid(z) * (1.0 + x * sigmoid(-z) * steep))
+
+
+@dispatched
+def silu(x: Any) -> Any:
+    """x sigmoid(x), elementwise; also called swish."""
+    return x * sigmoid(x)
+
+
+@dispatched
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x where x > 0, else alpha (exp(x) - 1), elementwise."""
+    return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0.0)))
+
+
+def _elu(g: Any, y: Any, x: Any, alpha: float = 1.0) -> Any:
+    return g * np.where(np.greater(x, 0), 1.0, alpha * np.exp(np.minimum(x, 0.0)))
+
+
+# Klambauer and others (2017): with these, mean 0 and variance 1 of a layer's inputs are kept.
+_SCALE, _ALPHA = 1.0507009873554805, 1.6732632423543772
+
+
+@dispatched
+def selu(x: Any) -> Any:
+    """1.0507 x where x > 0, else 1.7581 (exp(x) - 1), elementwise."""
+    return _SCALE * elu(x, _ALPHA)
+
+
+@dispatched
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+    """x where x > 0, else negative_slope · x, elementwise."""
+    return np.where(np.greater(x, 0), x, negative_slope * x)
+
+
+def _leaky_relu(g: Any, y: Any, x: Any, negative_slope: float = 0.01) -> Any:
+    return g * np.where(np.greater(x, 0), 1.0, negative_slope)
+
+
+@dispatched
+def hard_tanh(x: Any) -> Any:
+    """x, kept between -1 and 1, elementwise."""
+    return np.clip(x, -1.0, 1.0)
+
+
+@dispatched
+def relu6(x: Any) -> Any:
+    """x, kept between 0 and 6, elementwise."""
+    return np.clip(x, 0.0, 6.0)
+
+
+@dispatched
+def softsign(x: Any) -> Any:
+    """x / (1 + |x|), elementwise."""
+    return x / (1.0 + np.abs(x))
+
+
+@dispatched
+def log_sigmoid(x: Any) -> Any:
+    """ln sigmoid(x), elementwise, exact also where sigmoid rounds to 0 or 1."""
+    return -softplus(-x)
+
+
+_BENDS = Domain("real, not -1 or 1", -3.0, 3.0, avoid=(-1.0, 1.0))
+_SIX = Domain("real, not 0 or 6", -3.0, 9.0, avoid=(0.0, 6.0))
+
+elementwise(
+    silu,
+    "silu",
+    "y = x / (1 + e^-x)",
+    lambda y, x: sigmoid(x) * (1.0 + x * sigmoid(-x)),
+    domain=REAL,
+    analytic=False,
+)
+elementwise(
+    selu,
+    "selu",
+    "y = 1.0507 x, or 1.7581 (e^x - 1) below 0",
+    lambda y, x: _elu(_SCALE, y, x, _ALPHA),
+    domain=NONZERO,
+    analytic=False,
+)
+elementwise(
+    hard_tanh,
+    "hard_tanh",
+    "y = min(max(x, -1), 1)",
+    lambda y, x: np.less_equal(np.abs(x), 1.0),
+    domain=_BENDS,
+    analytic=False,
+)
+elementwise(
+    relu6,
+    "relu6",
+    "y = min(max(x, 0), 6)",
+    lambda y, x: np.greater(x, 0.0) & np.less(x, 6.0),
+    domain=_SIX,
+    analytic=False,
+)
+elementwise(
+    softsign,
+    "softsign",
+    "y = x / (1 + |x|)",
+    lambda y, x: 1.0 / (1.0 + np.abs(x)) ** 2,
+    domain=NONZERO,
+    analytic=False,
+)
+elementwise(
+    log_sigmoid,
+    "log_sigmoid",
+    "y = -ln(1 + e^-x)",
+    lambda y, x: sigmoid(-x),
+    domain=REAL,
+    analytic=False,
+)
+
+
+def _with(domain: Domain, name: str, *choices: Any) -> Any:
+    def calls(draw: Draw) -> Call:
+        return (draw.array(domain, draw.shape()),), draw.choice([{}, *({name: choice} for choice in choices)])
+
+    return calls
+
+
+_function: Any
+for _function, _label, _formula, _rule, _domain, _choices in (
+    (gelu, "gelu", "y = x Φ(x)", _gelu, REAL, ("approximate", True, False)),
+    (elu, "elu", "y = x, or α (e^x - 1) below 0", _elu, NONZERO, ("alpha", 0.5)),
+    (leaky_relu, "leaky_relu", "y = x, or a x below 0", _leaky_relu, NONZERO, ("negative_slope", 0.2)),
+):
+    op(
+        _function,
+        _label,
+        _formula,
+        domain=(_domain,),
+        vjp=(_rule,),
+        jvp=(_rule,),
+        calls=_with(_domain, *_choices),
+        analytic=False,
+    )

@@ -1,0 +1,152 @@
+"""NumPy's functions that skip nan: an entry that is nan has no share in the result, and no gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import DISTINCT, REAL, Call, Domain, Draw
+from ..op import elementwise, op
+from .reductions import others, over_axes, reduction
+
+
+def _there(x: Any) -> Any:
+    return np.logical_not(np.isnan(x))
+
+
+def _filled(x: Any, value: float) -> Any:
+    return np.where(np.isnan(x), value, x)
+
+
+def _number(x: Any, axis: Any) -> Any:
+    """How many entries there are, along the axes."""
+    return np.sum(_there(x), axis=axis, keepdims=True)
+
+
+def _deviation(x: Any, axis: Any) -> Any:
+    """x - mean, and 0 where there is no x."""
+    mean = np.sum(_filled(x, 0.0), axis=axis, keepdims=True) / _number(x, axis)
+    return np.where(_there(x), _filled(x, 0.0) - mean, 0.0)
+
+
+def _winners(y: Any, x: Any, axis: Any) -> Any:
+    ties = np.equal(x, y)
+    return ties / np.maximum(np.sum(ties, axis=axis, keepdims=True), 1)
+
+
+def _holed(domain: Domain, **options: Any) -> Any:
+    """Calls with an axis argument, where an array of many entries may lack one."""
+    whole = over_axes(domain, **options)
+
+    def calls(draw: Draw) -> Call:
+        (x,), params = whole(draw)
+        axes = range(x.ndim) if params["axis"] is None else np.atleast_1d(params["axis"])
+        if int(np.prod([x.shape[i] for i in axes])) > 2 and draw.choice([False, True]):
+            x = np.array(x)
+            x[(0,) * x.ndim] = np.nan
+        return (x,), params
+
+    return calls
+
+
+reduction(
+    np.nansum,
+    "nansum",
+    "y = Σ x, without nan",
+    lambda y, x, axis: _there(x) * 1.0,
+    calls=_holed(REAL),
+)
+reduction(
+    np.nanmean,
+    "nanmean",
+    "y = Σ x / n, without nan",
+    lambda y, x, axis: _there(x) / _number(x, axis),
+    calls=_holed(REAL),
+)
+reduction(
+    np.nanprod,
+    "nanprod",
+    "y = Π x, without nan",
+    lambda y, x, axis: _there(x) * others(_filled(x, 1.0), axis),
+    calls=_holed(REAL),
+)
+_function: Any
+for _function, _most in ((np.nanmax, "largest"), (np.nanmin, "smallest")):
+    reduction(
+        _function,
+        _function.__name__,
+        f"y = the {_most} of x, without nan",
+        _winners,
+        domain=DISTINCT,
+        calls=_holed(DISTINCT),
+        analytic=False,
+    )
+reduction(
+    np.nanvar,
+    "nanvar",
+    "y = Σ (x - mean)² / (n - ddof), without nan",
+    lambda y, x, axis, ddof=0: _deviation(x, axis) * (2.0 / (_number(x, axis) - ddof)),
+    options={"ddof": (0,)},
+    calls=_holed(REAL, ddof=(0,)),
+    analytic=False,
+)
+reduction(
+    np.nanstd,
+    "nanstd",
+    "y = √nanvar",
+    lambda y, x, axis, ddof=0: _deviation(x, axis) / ((_number(x, axis) - ddof) * np.where(y == 0, 1.0, y)),
+    domain=DISTINCT,
+    options={"ddof": (0,)},
+    calls=_holed(DISTINCT, min_dims=2, ddof=(0,)),
+    analytic=False,
+)
+
+
+def _running(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape(min_dims=1))
+    return (x,), {"axis": draw.choice([None, *range(-x.ndim, x.ndim)])}
+
+
+def _nancumsum_back(g: Any, y: Any, x: Any, axis: Any = None) -> Any:
+    back = np.flip(np.cumsum(np.flip(g, axis), axis or 0), axis)
+    return np.where(np.isnan(x), 0.0, np.reshape(back, x.shape))
+
+
+op(
+    np.nancumsum,
+    "nancumsum",
+    "y[i] = Σ x[j], j ≤ i, without nan",
+    domain=(REAL,),
+    vjp=(_nancumsum_back,),
+    jvp=(lambda t, y, x, axis=None: np.cumsum(np.where(np.isnan(x), 0.0, t), axis),),
+    calls=_running,
+)
+
+
+# Of two entries, the one that is there; ties share evenly.
+for _function, _most in ((np.fmax, "larger"), (np.fmin, "smaller")):
+    elementwise(
+        _function,
+        _function.__name__,
+        f"y = the {_most} of a and b that is not nan",
+        lambda y, a, b: np.equal(y, a) - 0.5 * np.equal(a, b),
+        lambda y, a, b: np.equal(y, b) - 0.5 * np.equal(a, b),
+        domain=DISTINCT,
+        analytic=False,
+    )
+
+
+def _nan_to_num(g: Any, y: Any, x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    return np.where(np.isfinite(x), g, 0.0)
+
+
+op(
+    np.nan_to_num,
+    "nan_to_num",
+    "y = x where it is finite",
+    domain=(REAL,),
+    vjp=(_nan_to_num,),
+    jvp=(_nan_to_num,),
+    calls=lambda draw: ((draw.array(REAL, draw.shape()),), draw.choice([{}, {"nan": 1.0, "posinf": 2.0}])),
+)

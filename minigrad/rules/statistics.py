@@ -1,0 +1,280 @@
+"""Reductions that weigh, rank or skip entries, and running products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import DISTINCT, POSITIVE, REAL, Call, Draw, draw_axis
+from ..op import op
+from .reductions import expand, one_before, over_axes, reduction
+
+# Weights.
+
+
+def _weights(a: Any, w: Any, axis: Any) -> Any:
+    """The weights in the layout of a, where a row of them may serve every row of a."""
+    if np.shape(w) == a.shape:
+        return w
+    axes = np.atleast_1d(axis) % a.ndim
+    w = np.transpose(w, tuple(np.argsort(axes)))
+    return np.reshape(w, [a.shape[i] if i in axes else 1 for i in range(a.ndim)])
+
+
+def _unweighted(c: Any, w: Any, axis: Any) -> Any:
+    """The transpose of `_weights`: a cotangent in the layout of a, summed into that of w."""
+    if np.shape(w) == c.shape:
+        return c
+    axes = np.atleast_1d(axis) % c.ndim
+    summed = np.sum(c, axis=tuple(i for i in range(c.ndim) if i not in axes))
+    return np.transpose(summed, tuple(np.argsort(np.argsort(axes))))
+
+
+def _average_a(g: Any, y: Any, a: Any, w: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    g = expand(g, a, axis, keepdims)
+    if w is None:
+        return np.broadcast_to(g * (np.size(y) / max(a.size, 1)), a.shape)
+    w = _weights(a, w, axis)
+    return g * w / np.sum(np.broadcast_to(w, a.shape), axis=axis, keepdims=True)
+
+
+def _average_w(g: Any, y: Any, a: Any, w: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    full = np.broadcast_to(_weights(a, w, axis), a.shape)
+    deviation = (a - expand(y, a, axis, keepdims)) / np.sum(full, axis=axis, keepdims=True)
+    return _unweighted(expand(g, a, axis, keepdims) * deviation, w, axis)
+
+
+def _average_a_along(t: Any, y: Any, a: Any, w: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
+    return np.average(t, axis=axis, weights=w, keepdims=keepdims)
+
+
+def _average_w_along(t: Any, y: Any, a: Any, w: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    total = np.sum(np.broadcast_to(_weights(a, w, axis), a.shape), axis=axis, keepdims=True)
+    shares = (a - expand(y, a, axis, keepdims)) * _weights(a, t, axis) / total
+    return np.sum(shares, axis=axis, keepdims=keepdims)
+
+
+def _average_call(a: Any, axis: Any = None, weights: Any = None, keepdims: Any = False) -> Call:
+    inputs = (a,) if weights is None else (a, weights)
+    return inputs, {"axis": axis, "keepdims": keepdims is not np._NoValue and bool(keepdims)}
+
+
+def _average(draw: Draw) -> Call:
+    a = draw.array(REAL, draw.shape(min_dims=1))
+    axis = draw_axis(draw, a.ndim)
+    axes = range(a.ndim) if axis is None else [i % a.ndim for i in np.atleast_1d(axis)]
+    shape = draw.choice([a.shape, tuple(a.shape[i] for i in axes), None])
+    params = {"axis": axis, "keepdims": draw.choice([False, True])}
+    return ((a,) if shape is None else (a, draw.array(POSITIVE, shape))), params
+
+
+op(
+    np.average,
+    "average",
+    "y = Σ w x / Σ w",
+    domain=(REAL, POSITIVE),
+    forward=lambda a, w=None, axis=None, keepdims=False: np.average(a, axis, w, keepdims=keepdims),
+    vjp=(_average_a, _average_w),
+    jvp=(_average_a_along, _average_w_along),
+    bind=_average_call,
+    options=("weights",),
+    calls=_average,
+    analytic=False,
+)
+
+# Ranks. A quantile is a weighted sum of two neighbours in ascending order.
+
+
+def _rows(x: Any, axis: Any) -> Any:
+    """x with the axes that are reduced joined to one, the last."""
+    axes = [*range(x.ndim)] if axis is None else [i % x.ndim for i in np.atleast_1d(axis)]
+    kept = [i for i in range(x.ndim) if i not in axes]
+    n = int(np.prod([x.shape[i] for i in axes]))
+    return np.reshape(np.transpose(x, (*kept, *axes)), (*(x.shape[i] for i in kept), n))
+
+
+def _unrows(rows: Any, x: Any, axis: Any) -> Any:
+    """The inverse of `_rows`, for an array in the layout that x has there."""
+    axes = [*range(x.ndim)] if axis is None else [i % x.ndim for i in np.atleast_1d(axis)]
+    order = (*(i for i in range(x.ndim) if i not in axes), *axes)
+    return np.transpose(np.reshape(rows, [x.shape[i] for i in order]), tuple(np.argsort(order)))
+
+
+def _mixture(q: Any, rows: Any, method: Any) -> Any:
+    """How much of each entry of a row in ascending order is in the quantiles q: of shape (q.size, 1, …, 1, n).
+
+    NumPy itself says where each lies between its neighbours: that is its quantile of 0, 1, 2, …
+    """
+    n = rows.shape[-1]
+    at = np.reshape(np.quantile(np.arange(float(n)), q, method=method), (-1, *(1,) * rows.ndim))
+    return np.maximum(0.0, 1.0 - np.abs(at - np.arange(n)))
+
+
+def _quantile_back(g: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, method: Any = "linear") -> Any:
+    """Each row's cotangents to its ascending entries, and from there to where those came from."""
+    if not a.size:
+        return np.zeros(a.shape)
+    rows = _rows(a, axis)
+    mixture = _mixture(q, rows, method)
+    g = np.reshape(g, (mixture.shape[0], *rows.shape[:-1], 1))
+    sorted_g = np.sum(g * mixture, axis=0)
+    ranks = np.argsort(np.argsort(rows, axis=-1, stable=True), axis=-1)
+    return _unrows(np.take_along_axis(sorted_g, ranks, -1), a, axis)
+
+
+def _quantile_along(t: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, method: Any = "linear") -> Any:
+    if not a.size:
+        return np.zeros(y.shape)
+    rows = _rows(a, axis)
+    mixture = _mixture(q, rows, method)
+    moved = np.take_along_axis(_rows(t, axis), np.argsort(rows, axis=-1, stable=True), -1)
+    return np.reshape(np.sum(moved * mixture, axis=-1), y.shape)
+
+
+def _state_quantile(function: Any, formula: str, scale: float) -> None:
+    """State np.quantile or np.percentile; q counts in units of `scale`."""
+
+    def back(
+        g: Any, y: Any, a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False
+    ) -> Any:
+        return _quantile_back(g, y, a, np.divide(q, scale), axis, method)
+
+    def along(
+        t: Any, y: Any, a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False
+    ) -> Any:
+        return _quantile_along(t, y, a, np.divide(q, scale), axis, method)
+
+    def bind(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False) -> Call:
+        return (a,), {"q": q, "axis": axis, "method": method, "keepdims": keepdims}
+
+    def calls(draw: Draw) -> Call:
+        x = draw.array(DISTINCT, draw.shape())
+        q: Any = draw.choice([0.0, 0.25, 0.6, 1.0, (0.1, 0.9), [[0.5], [0.3]]])
+        method = draw.choice(["linear", "linear", "lower", "midpoint", "hazen"])
+        params = {"q": np.multiply(q, scale), "method": method, "keepdims": draw.choice([False, True])}
+        return (x,), {"axis": draw_axis(draw, x.ndim), **params}
+
+    op(
+        function,
+        function.__name__,
+        formula,
+        domain=(DISTINCT,),
+        vjp=(back,),
+        jvp=(along,),
+        bind=bind,
+        options=("q",),
+        calls=calls,
+        analytic=False,
+    )
+
+
+_state_quantile(np.quantile, "y = what a share q of x lies below", 1.0)
+_state_quantile(np.percentile, "y = what q % of x lie below", 100.0)
+op(
+    np.median,
+    "median",
+    "y = the middle of x in ascending order",
+    domain=(DISTINCT,),
+    vjp=(lambda g, y, x, axis=None, keepdims=False: _quantile_back(g, y, x, 0.5, axis),),
+    jvp=(lambda t, y, x, axis=None, keepdims=False: _quantile_along(t, y, x, 0.5, axis),),
+    calls=over_axes(DISTINCT),
+    analytic=False,
+)
+
+
+def _ends(y: Any, x: Any, axis: Any) -> Any:
+    """1 at the largest, -1 at the smallest; those that tie share evenly."""
+    slopes: Any = 0.0
+    for sign, function in ((1.0, np.max), (-1.0, np.min)):
+        ties = np.equal(x, function(x, axis=axis, keepdims=True))
+        slopes = slopes + sign * ties / np.sum(ties, axis=axis, keepdims=True)
+    return slopes
+
+
+reduction(np.ptp, "ptp", "y = max x - min x", _ends, domain=DISTINCT, analytic=False)
+
+
+def _partition_order(x: Any, y: Any, axis: int) -> Any:
+    """The place in y of each entry of x: equal ranks, whatever way NumPy took to partition."""
+    ranks = np.argsort(np.argsort(x, axis=axis, stable=True), axis=axis)
+    return np.take_along_axis(np.argsort(y, axis=axis, stable=True), ranks, axis)
+
+
+def _partition_back(g: Any, y: Any, a: Any, kth: Any = 0, axis: int | None = -1) -> Any:
+    if axis is None:
+        return np.reshape(_partition_back(g, y, np.ravel(a), kth, 0), a.shape)
+    return np.take_along_axis(g, _partition_order(a, y, axis), axis)
+
+
+def _partition_along(t: Any, y: Any, a: Any, kth: Any = 0, axis: int | None = -1) -> Any:
+    if axis is None:
+        return _partition_along(np.ravel(t), y, np.ravel(a), kth, 0)
+    return np.take_along_axis(t, np.argsort(_partition_order(a, y, axis), axis=axis), axis)
+
+
+def _partition(draw: Draw) -> Call:
+    x = draw.array(DISTINCT, draw.shape(min_dims=1))
+    axis = draw.choice([None, *range(-x.ndim, x.ndim)])
+    return (x,), {"kth": draw.integer(0, (x.size if axis is None else x.shape[axis]) - 1), "axis": axis}
+
+
+op(
+    np.partition,
+    "partition",
+    "y = x with the k-th in its place",
+    domain=(DISTINCT,),
+    vjp=(_partition_back,),
+    jvp=(_partition_along,),
+    calls=_partition,
+    analytic=False,
+)
+
+# Running products. Both directions are one recurrence s[i] = f[i] s[i-1] + t[i].
+
+
+def _recurrence(f: Any, t: Any) -> Any:
+    """s[i] = f[i] s[i-1] + t[i] along the last axis, by doubling: log n steps, no division, right with zeros."""
+    n, step = t.shape[-1], 1
+    while step < n:
+        border = [(0, 0)] * (t.ndim - 1) + [(step, 0)]
+        t = t + f * np.pad(t[..., :-step], border)
+        f = f * np.pad(f[..., :-step], border)
+        step *= 2
+    return t
+
+
+def _cumprod_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        return np.reshape(_cumprod_back(np.ravel(g), np.ravel(y), np.ravel(x), 0), x.shape)
+    if not x.size:
+        return g
+    g, y, moved = (np.moveaxis(part, axis, -1) for part in (g, y, x))
+    following = np.pad(moved[..., 1:], [(0, 0)] * (moved.ndim - 1) + [(0, 1)])
+    total = np.flip(_recurrence(np.flip(following, -1), np.flip(g, -1)), -1)
+    return np.moveaxis(total * one_before(y), -1, axis)
+
+
+def _cumprod_along(t: Any, y: Any, x: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        return _cumprod_along(np.ravel(t), np.ravel(y), np.ravel(x), 0)
+    if not x.size:
+        return t
+    t, y, x = (np.moveaxis(part, axis, -1) for part in (t, y, x))
+    return np.moveaxis(_recurrence(x, t * one_before(y)), -1, axis)
+
+
+def _one_axis(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape(min_dims=1))
+    return (x,), {"axis": draw.choice([None, *range(-x.ndim, x.ndim)])}
+
+
+op(
+    np.cumprod,
+    "cumprod",
+    "y[i] = Π x[j], j ≤ i",
+    domain=(REAL,),
+    vjp=(_cumprod_back,),
+    jvp=(_cumprod_along,),
+    calls=_one_axis,
+)

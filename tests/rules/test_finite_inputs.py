@@ -1,0 +1,88 @@
+"""No op by itself makes nan out of finite inputs: every op, at numbers that break careless formulas."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from checking import DIFFERENTIABLE, each, flat, gradients_of, invoke
+from draws import random_examples
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from minigrad.op import Op
+
+LIMITS = np.finfo(np.float64)
+ENDS = [
+    *(0.0, 5e-324, 1e-308, 1e-160, 1e-17, 0.5, 1 - LIMITS.epsneg, 1.0, 1 + LIMITS.eps, 2.0),
+    *(20.0, 40.0, 400.0, 710.0, 745.2, 1e17, 1e154, 1e160, 1e308, float(LIMITS.max)),
+]
+SPECIAL = [*ENDS, *(-x for x in ENDS)]
+WIDE = [0.0, *(s * 10.0**k for k in (-100, -20, 0, 2, 20, 100) for s in (1, -1)), 745.2, -745.2]  # no overflow
+COTANGENTS = (1.0, -2.5, 0.0)
+ELEMENTWISE = [
+    name
+    for name, op in DIFFERENTIABLE.items()
+    if isinstance(op.function, np.ufunc) and op.function.signature is None
+] + ["relu", "sigmoid", "softplus", "clip", "where"]
+
+
+def assert_no_nan(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> None:
+    """No nan in any gradient; the entries whose output is not finite are given no cotangent."""
+    with np.errstate(all="ignore"):
+        y = invoke(op, inputs, params)
+        for v in COTANGENTS:
+            cotangent = each(lambda part, v=v: np.where(np.isfinite(part), v, 0.0)[()], y)
+            for k, g in enumerate(gradients_of(op, inputs, params, cotangent)):
+                wrong = np.isnan(g)
+                assert not wrong.any(), (
+                    f"nan for input {k}, cotangent {v}, at {[np.asarray(x)[wrong] for x in inputs]}"
+                )
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_an_elementwise_op_at_special_points(name: str) -> None:
+    """All of them, in all combinations: outside the function's domain the cotangent is 0."""
+    op = DIFFERENTIABLE[name]
+    points = SPECIAL if len(op.domain) < 3 else SPECIAL[::4]
+    columns = np.array([*itertools.product(points, repeat=len(op.domain))]).T
+    inputs = tuple(c > 0 if d.kind == "b" else c for c, d in zip(columns, op.domain, strict=True))
+    assert_no_nan(op, inputs, {})
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_a_scalar_at_special_points(name: str) -> None:
+    """Scalars take other paths through Python's operators, and through `times`."""
+    op = DIFFERENTIABLE[name]
+    for x in itertools.product(SPECIAL[:: 3 * len(op.domain) - 2], repeat=len(op.domain)):
+        inputs = tuple(c > 0 if d.kind == "b" else np.float64(c) for c, d in zip(x, op.domain, strict=True))
+        assert_no_nan(op, inputs, {})
+
+
+# Linear algebra divides by what may be singular; its own tests say what it does there.
+OTHERS = [
+    name
+    for name in DIFFERENTIABLE
+    if name not in [*ELEMENTWISE, "cofactor"] and (name == "linalg.norm" or not name.startswith("linalg."))
+]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@given(data=st.data())
+def test_any_other_op_at_special_points(name: str, data: Any) -> None:
+    """Calls as the op draws them, with some of the numbers changed, where the function itself stays finite."""
+    op = DIFFERENTIABLE[name]
+    example = random_examples(op, 1, start=data.draw(st.integers(0, 2**16)))[0]
+    inputs = []
+    for x in example.inputs:
+        x = np.array(x)
+        for i in range(x.size if x.dtype.kind == "f" else 0):
+            if data.draw(st.booleans()):
+                x.flat[i] = data.draw(st.sampled_from(WIDE))
+        inputs.append(x[()])
+    with np.errstate(all="ignore"):
+        y = invoke(op, inputs, example.params)
+    assume(np.isfinite(flat(y)).all())
+    assert_no_nan(op, tuple(inputs), example.params)

@@ -1,0 +1,168 @@
+"""Products of vectors, matrices and tensors: equal to the same sums written another way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from checking import OPS, check_gradient, check_second_order
+from draws import Example
+
+import minigrad
+from minigrad import Value, errors
+from minigrad.op import TABLE
+
+rng = np.random.default_rng(0)
+
+
+def arrays(*shapes: tuple[int, ...]) -> list[Any]:
+    return [rng.uniform(-2, 2, shape) for shape in shapes]
+
+
+def assert_same_gradients(f: Callable[..., Any], h: Callable[..., Any], *xs: Any) -> None:
+    """Values, gradients and derivatives along a direction, of two ways to write one function."""
+    y, z = f(*xs), h(*xs)
+    np.testing.assert_allclose(y, z, rtol=1e-13, atol=1e-13)
+    g, every = rng.uniform(0.5, 1.5, np.shape(y)), tuple(range(len(xs)))
+    found = minigrad.grad(f, every)(*xs, cotangent=g)
+    expected = minigrad.grad(h, every)(*xs, cotangent=g)
+    for a, b in zip(found, expected, strict=True):
+        assert np.abs(b).max(initial=1) > 0
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
+    ts = tuple(rng.uniform(0.5, 1.5, np.shape(x)) for x in xs)
+    np.testing.assert_allclose(minigrad.jvp(f, xs, ts)[1], minigrad.jvp(h, xs, ts)[1], rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("f", "h", "shapes"),
+    [
+        (np.outer, lambda a, b: a[:, None] * b[None, :], [(3,), (2,)]),
+        (np.linalg.outer, lambda a, b: a[:, None] * b[None, :], [(3,), (2,)]),
+        (np.outer, lambda a, b: a.reshape(-1, 1) @ b.reshape(1, -1), [(3, 2), (2, 2)]),
+        (np.inner, lambda a, b: a @ b.T, [(3, 4), (2, 4)]),
+        (np.inner, lambda a, b: (a * b).sum(), [(4,), (4,)]),
+        (np.vdot, lambda a, b: (a * b).sum(), [(2, 3), (2, 3)]),
+        (np.vecdot, lambda a, b: (a * b).sum(axis=-1), [(2, 3), (4, 1, 3)]),
+        (np.linalg.vecdot, lambda a, b: (a * b).sum(axis=-1), [(2, 3), (3,)]),
+        (lambda a, b: np.tensordot(a, b, 1), lambda a, b: a @ b, [(2, 3), (3, 4)]),
+        (lambda a, b: np.linalg.tensordot(a, b, axes=1), lambda a, b: a @ b, [(2, 3), (3, 4)]),
+        (lambda a, b: np.tensordot(a, b), lambda a, b: (a * b).sum(), [(2, 3), (2, 3)]),
+        (lambda a, b: np.tensordot(a, b, 0), np.multiply.outer, [(2, 3), (2,)]),
+        (np.kron, lambda a, b: (a[:, None, :, None] * b[:, None, :]).reshape(6, 4), [(2, 2), (3, 2)]),
+        (np.kron, lambda a, b: np.outer(a, b).ravel(), [(3,), (2,)]),
+        (lambda a, b, c: np.linalg.multi_dot([a, b, c]), lambda a, b, c: a @ b @ c, [(2, 5), (5, 3), (3, 2)]),
+        (lambda a, b, c: np.linalg.multi_dot([a, b, c]), lambda a, b, c: a @ b @ c, [(5,), (5, 3), (3,)]),
+        (lambda a, b: np.linalg.multi_dot((a, b)), lambda a, b: a @ b, [(5,), (5, 3)]),
+        (lambda a, b: np.linalg.multi_dot([a, b, a, b]), lambda a, b: a @ b @ a @ b, [(2, 3), (3, 2)]),
+        (lambda a, b: np.trace(a @ b), lambda a, b: (a * b.T).sum(), [(3, 2), (2, 3)]),
+        (lambda a: np.linalg.trace(a, offset=1), lambda a: (a * np.eye(3, k=1)).sum((-1, -2)), [(2, 3, 3)]),
+        (lambda a: np.trace(a, 0, 2, 0), lambda a: (a * np.eye(3)[:, None, :]).sum((0, 2)), [(3, 2, 3)]),
+    ],
+)
+def test_products_equal_the_same_sums_written_with_others(f: Any, h: Any, shapes: Any) -> None:
+    assert_same_gradients(f, h, *arrays(*shapes))
+
+
+def test_the_cotangent_of_a_trace_of_a_product_is_the_other_factor_turned() -> None:
+    """The first row of every table: d tr(A B) / dA = Bᵀ."""
+    a, b = arrays((2, 3), (3, 2))
+    np.testing.assert_array_equal(minigrad.grad(lambda a: np.trace(a @ b))(a), b.T)
+
+
+@pytest.mark.parametrize("function", [np.outer, np.inner, np.kron, lambda a, b: np.tensordot(a, b, 0)])
+def test_a_plain_number_is_a_factor_like_any_other(function: Any) -> None:
+    (x,) = arrays((3,))
+    np.testing.assert_allclose(minigrad.grad(lambda x: function(x, 2.0).sum())(x), np.full(3, 2.0))
+    np.testing.assert_allclose(minigrad.grad(lambda x: function(2, x).sum())(x), np.full(3, 2.0))
+
+
+def test_a_cross_product_is_square_to_its_factors() -> None:
+    """a · (a × b) is 0 wherever a and b are: so are its gradients. And the triple product is a determinant."""
+    a, b, c = arrays((3,), (3,), (3,))
+    for g in minigrad.grad(lambda a, b: a @ np.cross(a, b), (0, 1))(a, b):
+        np.testing.assert_allclose(g, 0, atol=1e-14)
+    assert_same_gradients(lambda a, b, c: a @ np.cross(b, c), lambda *rows: np.linalg.det(np.stack(rows)), a, b, c)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "params"),
+    [
+        (((3, 2), (2, 3)), {"axisa": 0, "axisb": 1, "axisc": 0}),
+        (((3, 2), (4, 2, 3)), {"axisa": 0, "axisc": 0}),
+        (((4, 3, 2), (3,)), {"axisa": 1, "axisc": 1}),
+        (((1, 3, 2), (4, 3, 1)), {"axis": 1}),
+        (((3,), (2, 4, 3)), {"axisc": 1}),
+    ],
+)
+def test_cross_products_along_any_axes(shapes: Any, params: dict[str, int]) -> None:
+    record = TABLE[np.cross]
+    example = Example(tuple(arrays(*shapes)), params, seed=1)
+    inputs, params = record.arguments(example.inputs, params)
+    check_gradient(record, Example(inputs, params, seed=1))
+    check_second_order(record, Example(inputs, params, seed=1))
+    np.testing.assert_array_equal(np.cross(*map(Value, example.inputs), **params).data, np.cross(*inputs, **params))
+
+
+def test_linalg_cross_is_cross() -> None:
+    a, b = arrays((3, 2), (3, 2))
+    assert_same_gradients(lambda a, b: np.linalg.cross(a, b, axis=0), lambda a, b: np.cross(a, b, axis=0), a, b)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda v: np.cross(v[:, :2], v[:, :2]),
+            r"cross of a Value takes vectors of 3 entries; a has shape \(3, 2\)",
+        ),
+        (lambda v: np.cross(v, v[:, :2]), r"cross of a Value takes vectors of 3 entries; b has shape \(3, 2\)"),
+        (lambda v: np.trace(v, dtype=np.float32), "trace of a Value does not take dtype="),
+        (lambda v: np.outer(v, v, out=np.zeros((9, 9))), "outer of a Value does not take out="),
+        (lambda v: np.linalg.multi_dot([v, v], out=np.zeros((3, 3))), "multi_dot of a Value does not take out="),
+    ],
+)
+def test_what_has_no_rule_is_refused_by_its_name(call: Any, message: str) -> None:
+    with pytest.raises(errors.ArgumentError, match=message):
+        call(Value(np.eye(3)))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda v: np.inner(v, np.ones((2, 2))),
+            r"expected last axes of one length, got shapes \(2, 3\) and \(2, 2\)",
+        ),
+        (lambda v: np.vdot(v, np.ones(5)), "expected as many entries on both sides"),
+        (lambda v: np.tensordot(v, v, 1), "expected summed axes of one length"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_told_what_would(call: Any, message: str) -> None:
+    with pytest.raises(errors.ShapeError, match=message):
+        call(Value(np.ones((2, 3))))
+
+
+def test_the_length_of_a_chain_costs_no_accuracy() -> None:
+    """Gradients of a chain of twenty orthogonal factors are as good as those of one."""
+    qs = [np.linalg.qr(a)[0] for a in arrays(*[(4, 4)] * 20)]
+    found = minigrad.grad(lambda *qs: np.trace(np.linalg.multi_dot(qs)), tuple(range(20)))(*qs)
+    for g in found:
+        np.testing.assert_allclose(g @ g.T, np.eye(4), atol=1e-13)
+
+
+def test_products_are_all_in_the_table() -> None:
+    names = {
+        "outer",
+        "inner",
+        "vdot",
+        "vecdot",
+        "tensordot",
+        "kron",
+        "cross",
+        "trace",
+        "linalg.multi_dot",
+        "einsum",
+    }
+    assert names <= set(OPS)
