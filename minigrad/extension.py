@@ -44,7 +44,7 @@ def custom(
 
 
 def forget(function: Callable[..., Any]) -> None:
-    """Take an op of your own out of the table again; called with a Value, it is refused from then on."""
+    """Take an op of your own out of the table again: it is then differentiated through what it is made of."""
     for key in [key for key, record in TABLE.items() if record.function is function]:
         del TABLE[key]
 

@@ -1,4 +1,4 @@
-"""Activation functions of neural networks beyond those in `nn`, and the error function that the Gaussian one needs."""
+"""Activation functions beyond those in `nn`, and the error function that the Gaussian one needs."""
 
 from __future__ import annotations
 
@@ -58,22 +58,28 @@ def _like(y: Any, x: Any) -> Any:
 
 @dispatched
 def erf(x: Any) -> Any:
-    """2/√π ∫ exp(-s²) ds from 0 to x, elementwise; right to a few units in the last place."""
+    """2/√π ∫ exp(-s²) ds from 0 to x, elementwise; right to 2 units in the last place."""
     z = np.asarray(x, dtype=np.float64)
     return _like(np.where(np.abs(z) < 1.0, _core(z), np.copysign(1.0 - _tail(np.abs(z)), z)), x)
 
 
 @dispatched
 def erfc(x: Any) -> Any:
-    """1 - erf(x), elementwise, with its digits also where erf(x) rounds to 1."""
+    """1 - erf(x), elementwise, right to 5 units in the last place, also where erf(x) rounds to 1."""
     z = np.asarray(x, dtype=np.float64)
     tail = _tail(np.abs(z))
     return _like(np.where(np.abs(z) < 0.5, 1.0 - _core(z), np.where(z < 0, 2.0 - tail, tail)), x)
 
 
+def _bell(x: Any) -> Any:
+    """exp(-x²); the square of what is large enough to make it 0 must not overflow."""
+    x = np.clip(x, -_BEYOND, _BEYOND)
+    return np.exp(-x * x)
+
+
 _SLOPE = float(2 / np.sqrt(np.pi))
-elementwise(erf, "erf", "y = 2/√π ∫ e^-s² ds", lambda y, x: _SLOPE * np.exp(-x * x), domain=REAL, analytic=False)
-elementwise(erfc, "erfc", "y = 1 - erf x", lambda y, x: -_SLOPE * np.exp(-x * x), domain=REAL, analytic=False)
+elementwise(erf, "erf", "y = 2/√π ∫ e^-s² ds", lambda y, x: _SLOPE * _bell(x), domain=REAL, analytic=False)
+elementwise(erfc, "erfc", "y = 1 - erf x", lambda y, x: -_SLOPE * _bell(x), domain=REAL, analytic=False)
 
 _ROOT_HALF, _DENSITY = float(np.sqrt(0.5)), float(1 / np.sqrt(2 * np.pi))
 
@@ -83,9 +89,13 @@ def _below(x: Any) -> Any:
     return 0.5 * erfc(-_ROOT_HALF * x)
 
 
+_STEEP = float(2 * np.sqrt(2 / np.pi))
+
+
 def _inner(x: Any) -> Any:
-    """Half of the argument of the tanh form is what tanh gets: Φ(x) ≈ sigmoid of this."""
-    return (2 * np.sqrt(2 / np.pi)) * (x + 0.044715 * x * x * x)
+    """The z of the tanh form: (1 + tanh(z / 2)) / 2 = sigmoid(z), which is close to Φ(x)."""
+    x = np.clip(x, -_BEYOND, _BEYOND)
+    return _STEEP * (x + 0.044715 * x * x * x)
 
 
 @dispatched
@@ -96,10 +106,9 @@ def gelu(x: Any, approximate: bool = False) -> Any:
 
 def _gelu(g: Any, y: Any, x: Any, approximate: bool = False) -> Any:
     if not approximate:
-        return g * (_below(x) + x * (_DENSITY * np.exp(-0.5 * x * x)))
-    z = _inner(x)
-    steep = (2 * np.sqrt(2 / np.pi)) * (1.0 + 3 * 0.044715 * x * x)
-    return g * (sigmoid(z) * (1.0 + x * sigmoid(-z) * steep))
+        return g * (_below(x) + x * (_DENSITY * _bell(_ROOT_HALF * x)))
+    z, w = _inner(x), np.clip(x, -_BEYOND, _BEYOND)
+    return g * (sigmoid(z) * (1.0 + w * sigmoid(-z) * (_STEEP * (1.0 + 0.134145 * w * w))))
 
 
 @dispatched
@@ -201,7 +210,7 @@ elementwise(
     softsign,
     "softsign",
     "y = x / (1 + |x|)",
-    lambda y, x: 1.0 / (1.0 + np.abs(x)) ** 2,
+    lambda y, x: np.square(1.0 / (1.0 + np.abs(x))),
     domain=NONZERO,
     analytic=False,
 )

@@ -106,7 +106,7 @@ for _function, _label, _factor in (
 def _bessel1(u: Any) -> Any:
     """sin u / u² - cos u / u, the spherical Bessel function j1; a power series where the two would cancel."""
     small = np.less(np.abs(u), 1.0)
-    w, safe = u * u, np.where(small, 1.0, u)
+    w, safe = np.square(np.where(small, u, 0.0)), np.where(small, 1.0, u)
     series: Any = 1.0
     for k in range(9, 0, -1):
         series = 1.0 - series * w / (2 * k * (2 * k + 3))

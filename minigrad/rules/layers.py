@@ -1,0 +1,156 @@
+"""Steps of neural networks beyond products and activations: normalising, looking up, dropping, scoring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import REAL, Call, Domain, Draw, integers
+from ..op import dispatched, linear, op, refuse
+from .indexing import add_at, scatter
+from .nn import sigmoid, softplus
+
+
+@dispatched
+def layer_norm(x: Any, scale: Any = 1.0, shift: Any = 0.0, axis: Any = -1, eps: float = 1e-5) -> Any:
+    """(x - mean) / √(variance + eps) · scale + shift, over the axis (the last by default): Ba and others (2016).
+
+    x: any shape. scale, shift: broadcast to it. axis: an int or a tuple. eps: added to the variance.
+    """
+    return _normal(x, axis, eps)[0] * scale + shift
+
+
+def _normal(x: Any, axis: Any, eps: float) -> tuple[Any, Any]:
+    """x with mean 0 and variance 1 along the axis, and by what its deviations were divided."""
+    deviation = x - np.mean(x, axis=axis, keepdims=True)
+    size = np.sqrt(np.mean(deviation * deviation, axis=axis, keepdims=True) + eps)
+    return deviation / size, size
+
+
+def _centred(c: Any, z: Any, size: Any, axis: Any) -> Any:
+    """The Jacobian of normalising, which is symmetric, times c: c without its parts along 1 and along z."""
+    along = np.mean(c * z, axis=axis, keepdims=True)
+    return (c - np.mean(c, axis=axis, keepdims=True) - z * along) / size
+
+
+def _layer_norm_x(g: Any, y: Any, x: Any, scale: Any, shift: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
+    return _centred(g * scale, *_normal(x, axis, eps), axis)
+
+
+def _layer_norm_scale(g: Any, y: Any, x: Any, scale: Any, shift: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
+    return g * _normal(x, axis, eps)[0]
+
+
+def _layer_norm_along(t: Any, y: Any, x: Any, scale: Any, shift: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
+    return scale * _centred(t, *_normal(x, axis, eps), axis)
+
+
+def _layer_norm_call(x: Any, scale: Any = 1.0, shift: Any = 0.0, axis: Any = -1, eps: float = 1e-5) -> Call:
+    return (x, scale, shift), {"axis": axis, "eps": eps}
+
+
+def _layer_norm(draw: Draw) -> Call:
+    shape = draw.shape(min_dims=1)
+    row = draw.choice([shape[-1:], (), shape])
+    axis = draw.choice([-1, 0, tuple(range(len(shape)))])
+    x, scale, shift = (draw.array(REAL, s) for s in (shape, row, row))
+    return (x, scale, shift), {"axis": axis, "eps": draw.choice([1e-5, 0.1])}
+
+
+op(
+    layer_norm,
+    "layer_norm",
+    "y = a (x - mean) / √(var + ε) + b",
+    domain=(REAL, REAL, REAL),
+    vjp=(_layer_norm_x, _layer_norm_scale, lambda g, y, x, a, b, axis=-1, eps=1e-5: g),
+    jvp=(_layer_norm_along, _layer_norm_scale, lambda t, y, x, a, b, axis=-1, eps=1e-5: t),
+    bind=_layer_norm_call,
+    calls=_layer_norm,
+)
+
+
+@dispatched
+def embedding(table: Any, indices: Any) -> Any:
+    """The rows of a table, one for each index.
+
+    table: (n, …). indices: integers from 0 to n - 1, of any shape s. Gives s + (…). IndexError beyond n.
+    """
+    rows = np.asarray(indices)
+    if rows.dtype.kind not in "iu" or (rows.size and rows.min() < 0):
+        raise IndexError(f"expected integers from 0 to {len(table) - 1}, got {rows.dtype} from {rows.min()}")
+    return table[rows]
+
+
+def _embedding(draw: Draw) -> Call:
+    table = draw.array(REAL, draw.shape(min_dims=1))
+    return (table,), {"indices": integers(draw, 0, table.shape[0] - 1, draw.shape(max_dims=2))}
+
+
+linear(
+    embedding,
+    "embedding",
+    "y[i] = table[index[i]]",
+    lambda g, y, table, indices=None: scatter(g, np.asarray(indices), table.shape),
+    domain=REAL,
+    add=lambda buffer, g, y, table, indices=None: add_at(buffer, np.asarray(indices), g),
+    calls=_embedding,
+)
+
+
+def dropout(x: Any, rate: float, rng: np.random.Generator) -> Any:
+    """x with each entry set to 0 with probability `rate`, and the rest divided by 1 - rate: the mean stays.
+
+    x: any shape. rate: from 0 to less than 1. rng: draws once per entry, so the same state gives the same result.
+    """
+    if not isinstance(rng, np.random.Generator):
+        refuse(
+            f"dropout draws from a numpy.random.Generator, got {type(rng).__name__}\n  write  np.random.default_rng(0)"
+        )
+    if not 0 <= rate < 1:
+        raise ValueError(f"dropout: the rate is a probability below 1, got {rate}")
+    return x * ((rng.random(np.shape(x)) >= rate) / np.asarray(1.0 - rate, dtype=np.result_type(x)))
+
+
+@dispatched
+def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
+    """The mean of -t ln sigmoid(z) - (1 - t) ln(1 - sigmoid(z)), exact also where the sigmoid rounds to 0 or 1.
+
+    logits: any shape, unnormalised. targets: probabilities, of the same shape. Gives a scalar.
+    """
+    if np.shape(logits) != np.shape(targets):
+        raise ValueError(f"expected targets of shape {np.shape(logits)}, got {np.shape(targets)}")
+    terms = targets * softplus(-logits) + (1.0 - targets) * softplus(logits)
+    return np.sum(terms) / max(np.size(logits), 1)
+
+
+def _logits(g: Any, y: Any, z: Any, t: Any) -> Any:
+    # sigmoid(z) - t, without the difference of nearly equal numbers
+    return ((1.0 - t) * sigmoid(z) - t * sigmoid(-z)) * (g / max(z.size, 1))
+
+
+def _targets(g: Any, y: Any, z: Any, t: Any) -> Any:
+    return -z * (g / max(z.size, 1))
+
+
+_SHARE = Domain("from 0 to 1", 0.0, 1.0)
+
+
+def _pairs(draw: Draw) -> Call:
+    shape = draw.shape()
+    return (draw.array(REAL, shape), draw.array(_SHARE, shape)), {}
+
+
+op(
+    binary_cross_entropy_with_logits,
+    "binary_cross_entropy",
+    "y = mean of -t ln σ(z) - (1 - t) ln(1 - σ(z))",
+    domain=(REAL, _SHARE),
+    vjp=(_logits, _targets),
+    jvp=(
+        lambda t, y, z, p: np.sum(_logits(1.0, y, z, p) * t),
+        lambda t, y, z, p: np.sum(_targets(1.0, y, z, p) * t),
+    ),
+    calls=_pairs,
+    analytic=False,
+)

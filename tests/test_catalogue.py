@@ -1,0 +1,42 @@
+"""The table for readers says what the table holds, and the generated page is no older."""
+
+from pathlib import Path
+
+import minigrad
+from minigrad.catalogue import markdown, text
+from minigrad.cli import main
+from minigrad.op import TABLE
+
+PAGE = Path(minigrad.__file__).parent / "rules" / "README.md"
+
+
+def test_every_op_has_one_row_with_nothing_left_out():
+    rows = minigrad.ops()
+    assert len(rows) == len(set(TABLE.values()))
+    for row in rows:
+        assert row.page and row.op and row.label and row.formula and row.domain, row
+        assert row.reverse in ("reverse", "zero"), row
+    assert [row.page for row in rows] == sorted(row.page for row in rows)
+
+
+def test_rows_say_where_a_rule_stands_and_what_it_does():
+    rows = {row.op: row for row in minigrad.ops()}
+    assert (rows["np.exp"].page, rows["np.exp"].formula, rows["np.exp"].higher) == (
+        "elementwise",
+        "y = e^x",
+        "any order",
+    )
+    assert rows["np.sign"].reverse == "zero"
+    assert rows["minigrad.relu"].kink
+
+
+def test_the_generated_page_is_up_to_date():
+    """If this fails: python -m minigrad ops --markdown > minigrad/rules/README.md"""
+    assert PAGE.read_text(encoding="utf-8") == markdown() + "\n"
+
+
+def test_the_command_prints_both_forms(capsys):
+    assert main(["ops"]) == 0
+    assert capsys.readouterr().out == text() + "\n"
+    assert main(["ops", "--markdown"]) == 0
+    assert capsys.readouterr().out == markdown() + "\n"
