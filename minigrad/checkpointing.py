@@ -28,13 +28,13 @@ def checkpoint(f: Function) -> Function:
     @functools.wraps(f)
     def recomputed(*args: Any, **kwargs: Any) -> Any:
         run = _Run(f, args, kwargs)
-        level = run.level([x.data for x in run.inputs])
+        level = run.level([x._array for x in run.inputs])
         if type(level.y) is not Value:
             if leaves(level.y) != [level.y]:
                 raise ArgumentError(f"checkpoint takes a function that gives one array, not a {describe(level.y)}")
             return level.y
         run.outside = _outside(level)
-        return node(Value, level.y.data, _CHECKPOINT, (*run.inputs, *run.outside), {"run": run})
+        return node(Value, level.y._array, _CHECKPOINT, (*run.inputs, *run.outside), {"run": run})
 
     return recomputed
 

@@ -19,56 +19,56 @@ class Conversions:
     """What turns a Value into something plain, or refuses to."""
 
     __slots__ = ()
-    _data: Any
+    _array: Any
     name: str | None
     op: Any
 
     # fmt: off
     @property
-    def shape(self) -> tuple[int, ...]: return self._data.shape  # type: ignore[no-any-return]
+    def shape(self) -> tuple[int, ...]: return self._array.shape  # type: ignore[no-any-return]
     @property
-    def ndim(self) -> int: return self._data.ndim  # type: ignore[no-any-return]
+    def ndim(self) -> int: return self._array.ndim  # type: ignore[no-any-return]
     @property
-    def size(self) -> int: return self._data.size  # type: ignore[no-any-return]
+    def size(self) -> int: return self._array.size  # type: ignore[no-any-return]
     @property
-    def dtype(self) -> Any: return self._data.dtype
-    def __len__(self) -> int: return len(self._data)
+    def dtype(self) -> Any: return self._array.dtype
+    def __len__(self) -> int: return len(self._array)
     # fmt: on
 
     def item(self) -> Any:
         """The number itself, off the graph on purpose; for a value of one element."""
         refuse_while_tracing("item()")
-        return self._data.item()
+        return self._array.item()
 
     def tolist(self) -> Any:
         """The numbers as nested lists, off the graph on purpose."""
         refuse_while_tracing("tolist()")
-        return self._data.tolist()
+        return self._array.tolist()
 
     def __bool__(self) -> bool:
         refuse_while_tracing("bool()")
-        return bool(self._data)
+        return bool(self._array)
 
     def __repr__(self) -> str:
-        numbers = np.array2string(self._data, precision=7, separator=", ", threshold=20, prefix="Value(")
+        numbers = np.array2string(self._array, precision=7, separator=", ", threshold=20, prefix="Value(")
         name = f", name={self.name!r}" if self.name else ""
         made = f", op={self.op.label!r}" if self.op else ""
-        dtype = "" if self._data.dtype == np.float64 else f", dtype={self._data.dtype}"
+        dtype = "" if self._array.dtype == np.float64 else f", dtype={self._array.dtype}"
         return f"Value({numbers}{name}{made}{dtype})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else repr(self)
+        return format(self._array, spec) if spec else repr(self)
 
     def _plain(self, what: str, remedy: str) -> Any:
         """The data, where no gradient is lost with it: that of integers and booleans."""
-        if self._data.dtype.kind == "f":
+        if self._array.dtype.kind == "f":
             rows = {
                 "value": describe(self),
                 "write": f"v.item()  or  v.data{' ' * 3}to leave the graph on purpose",
             }
             raise GradientLost(layout(f"{what} would drop its gradient", rows | {"or": remedy}))
         refuse_while_tracing(what)
-        return self._data
+        return self._array
 
     def __float__(self) -> float:
         return float(
@@ -93,7 +93,7 @@ class Conversions:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         caller = sys._getframe(1).f_globals.get("__name__", "")
         if caller.startswith("numpy.testing"):  # assertions compare the data
-            return np.array(self._data, dtype=dtype)
+            return np.array(self._array, dtype=dtype)
         remedy = (
             "minigrad.stack([v, w])   for np.array([v, w])\n"
             "         minigrad.put(a, index, v)   for a[index] = v\n"

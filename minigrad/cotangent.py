@@ -33,6 +33,8 @@ def private(g: Any, taken: set[int]) -> Any:
 def unbroadcast(c: Any, shape: tuple[int, ...], label: str) -> Any:
     """Sum a cotangent over the axes along which its value was broadcast: the transpose of broadcasting."""
     lead = len(c.shape) - len(shape)
+    if lead == 1 and c.shape[1:] == shape:  # a bias, added to every row
+        return np.add.reduce(c, axis=0)
     if lead < 0 or any(n not in (1, m) for n, m in zip(shape, c.shape[lead:], strict=True)):
         raise ShapeError(f"the rule of {label} gave a cotangent of shape {c.shape} for a value of shape {shape}")
     axes = (*range(lead), *(lead + i for i, n in enumerate(shape) if n != c.shape[lead + i]))
@@ -44,11 +46,12 @@ def fitted(c: Any, data: Any, label: str) -> Any:
     """A cotangent in the shape and type of the data it belongs to."""
     if not hasattr(c, "shape"):
         c = np.asarray(c)
-    if c.shape != data.shape:
-        c = unbroadcast(c, data.shape, label)
-    if c.dtype != data.dtype:
+    shape = data.shape
+    if c.shape != shape:
+        c = unbroadcast(c, shape, label)
+    if c.dtype is not data.dtype and c.dtype != data.dtype:
         c = np.astype(c, data.dtype)
-    return c[()] if type(c) is np.ndarray and not c.ndim else c
+    return c if shape or type(c) is not np.ndarray else c[()]
 
 
 def spread(t: Any, data: Any) -> Any:

@@ -29,8 +29,8 @@ class Origin:
 def remember(node: Any, operands: tuple[Any, ...]) -> None:
     """Note the user's line behind a new node, and refuse it if its numbers are not finite."""
     node.origin = Origin(_user_line(), tuple(map(_print, operands)))
-    if not _finite(node._data) and all(_finite(_data(x)) for x in operands):
-        raise NonFinite(_told(f"{node.op.label} gave {_worst(node._data)}", node, operands))
+    if not _finite(node._array) and all(_finite(_data(x)) for x in operands):
+        raise NonFinite(_told(f"{node.op.label} gave {_worst(node._array)}", node, operands))
 
 
 def compare(node: Any, operands: tuple[Any, ...]) -> None:
@@ -66,7 +66,7 @@ def _user_line() -> str:
 
 
 def _data(x: Any) -> Any:
-    return getattr(x, "_data", x)
+    return getattr(x, "_array", x)
 
 
 def _print(x: Any) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .transforms import Function, Level, grad, jvp
+from .transforms import Function, Level, grad, jvp, numbers
 from .tree import leaves, tree_map
 
 
@@ -22,7 +22,7 @@ def jacobian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     shape (*shape of the output, *shape of the input). argnums: as in `grad`; a tuple gives a tuple.
     Sweeps forward where f has more outputs than inputs, else back. Raises ShapeError, DTypeError.
     """
-    chosen = argnums if isinstance(argnums, tuple) else (argnums,)
+    chosen = numbers(argnums)
 
     @functools.wraps(f)
     def derivatives(*args: Any, **kwargs: Any) -> Any:

@@ -31,9 +31,9 @@ class Node:
 
     # A node has at most two operands in nearly every graph: two slots cost less than a tuple.
     # `origin` is set under `debug` alone.
-    __slots__ = ("__weakref__", "_a", "_b", "_data", "_grad", "name", "op", "origin", "params", "serial")
+    __slots__ = ("__weakref__", "_a", "_array", "_b", "_grad", "name", "op", "origin", "params", "serial")
 
-    _data: Any
+    _array: Any
     _grad: Any
     _a: Any
     _b: Any
@@ -96,9 +96,9 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
 
     Several outputs give a tuple of nodes. Raises what NumPy raised, as an error that names the operands.
     """
-    args = [x._data if isinstance(x, Node) else x for x in operands]
+    args = [x._array if isinstance(x, Node) else x for x in operands]
     try:
-        args, given = placed(made_by, args, params)
+        args, given = placed(made_by, args, params) if params else (args, {})
         data = made_by.forward(*args, **given)
     except MinigradError:
         raise
@@ -117,8 +117,9 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
 
 def node(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], params: Any = None) -> Any:
     """The node for one array or number that an op computed."""
-    if type(data) is not float64 and np.ndim(data) == 0:
-        data = np.asarray(data)[()]
+    if type(data) is not float64:
+        data = np.asarray(data)
+        data = data if data.ndim else data[()]
     if data.dtype.kind not in "fiub":
         raise failure(made_by, operands, {}, TypeError(f"{data.dtype} has no derivatives here"), DTypeError)
     differentiable = made_by.vjps and data.dtype.kind == "f" and context.is_recording()
@@ -129,9 +130,9 @@ def node(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], pa
 def linked(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], params: Any) -> Node:
     """A new node with its slots filled."""
     new = object.__new__(kind)
-    new._data, new._grad, new.op, new._a, new._b = data, None, made_by, None, None
+    new._array, new._grad, new.op, new._a, new._b = data, None, made_by, None, None
     new.params, new.serial, new.name = params, next(serials), None
-    if len(operands) > 2 or made_by.variadic:
+    if len(operands) > 2 or made_by.variadic or type(data) is tuple:
         new._a, new._b = operands, MANY
     elif operands:
         new._a = operands[0]
@@ -168,7 +169,7 @@ def placed(made_by: Op, args: list[Any], params: dict[str, Any] | None) -> tuple
 # Written without inner functions: one that calls itself would be a cycle, and keep a graph until it is collected.
 def _lift(x: Any, found: list[Node]) -> Any:
     if isinstance(x, Node):
-        if x._data.dtype.kind == "f":  # parameters have no rules: refused, not dropped from the gradient
+        if x._array.dtype.kind == "f":  # parameters have no rules: refused, not dropped from the gradient
             raise GradientLost(
                 f"a parameter has no derivative here, and this one is {describe(x)}\n"
                 "  write  v.item()  or  v.data   to leave the graph on purpose"

@@ -78,6 +78,8 @@ class Op:
 
     def arguments(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Call:
         """A user's call as (inputs, params); a parameter the rule does not know is refused by name."""
+        if not (kwargs or self.bind or self.variadic) and len(args) == len(self.domain):
+            return tuple(args), {}  # inputs and nothing else, as nearly always
         given = self._by_name(args) | kwargs
         inputs = self.names[:1] if self.variadic else self.names[: len(self.domain)]
         for name in [*given]:
@@ -116,10 +118,9 @@ def dispatched(function: F) -> F:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        for x in (*args, *kwargs.values()):
-            override = getattr(type(x), "__array_function__", None)
-            if override is not None and not isinstance(x, np.ndarray):
-                return override(x, call, (type(x),), args, kwargs)
+        for x in (*args, *kwargs.values()) if kwargs else args:
+            if not isinstance(x, (np.ndarray, float)) and hasattr(x, "__array_function__"):
+                return x.__array_function__(call, (type(x),), args, kwargs)
         return function(*args, **kwargs)
 
     call._implementation = function  # type: ignore[attr-defined]  # NumPy's name for the same thing

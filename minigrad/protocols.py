@@ -49,7 +49,7 @@ class NumPyProtocols:
     """What makes ``np.tanh(v)`` and ``np.sum(v)`` record."""
 
     __slots__ = ()
-    _data: Any
+    _array: Any
 
     def _apply(self, record_of: Op, args: Any, kwargs: dict[str, Any]) -> Any:
         """Record a call of an op as the user wrote it."""
@@ -96,7 +96,7 @@ def _data_of(x: Any) -> Any:
         return type(x)(_data_of(item) for item in x)
     if isinstance(x, dict):
         return {key: _data_of(item) for key, item in x.items()}
-    return x._data if isinstance(x, NumPyProtocols) else x
+    return x._array if isinstance(x, NumPyProtocols) else x
 
 
 def missing_rule(function: str) -> MissingRule:

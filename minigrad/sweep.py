@@ -6,7 +6,7 @@ out broadcasting, accumulating, and whether rules meet arrays or nodes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from typing import Any, TypeVar
 
@@ -39,17 +39,17 @@ def graph(*ys: N, since: int = 0) -> list[N]:
 
 def seed(y: Node, g: Any = None) -> Any:
     """The cotangent a sweep starts from: g, or 1 for a value of one element."""
-    if y._data.dtype.kind != "f":
+    if y._array.dtype.kind != "f":
         raise DTypeError(f"nothing to differentiate: {describe(y)} is not made of real numbers")
     if g is not None:
-        return g if isinstance(g, Node) else shaped(g, y._data, "the cotangent")
-    if y._data.size != 1:
+        return g if isinstance(g, Node) else shaped(g, y._array, "the cotangent")
+    if y._array.size != 1:
         raise ShapeError(
-            f"a gradient starts from one number, and this value has shape {y._data.shape}\n"
+            f"a gradient starts from one number, and this value has shape {y._array.shape}\n"
             "  write  y.sum().backward()   for the gradient of the sum\n"
             "  or     y.backward(g)        with a cotangent g of that shape"
         )
-    return np.ones_like(y._data)[()]
+    return np.ones_like(y._array) if y._array.ndim else y._array.dtype.type(1)
 
 
 class _Pending:
@@ -65,33 +65,19 @@ class _Pending:
         self.owned: set[int] = set()  # serials whose gradient is a buffer that nobody else holds
         self.todo: list[int] = []  # a heap of negative serials: the latest node comes first
 
-    def pop(self) -> tuple[Any, Any]:
-        """The node that was computed last, with its complete gradient."""
-        serial = -heappop(self.todo)
-        x, g = self.nodes.pop(serial), self.grads.pop(serial)
-        if serial in self.owned:
-            self.owned.remove(serial)
-            if type(x._data) is tuple:
-                g = tuple(np.zeros_like(part) if c is None else c for c, part in zip(g, x._data, strict=True))
-            elif not g.ndim:
-                g = g[()]
-        return x, g
-
     def give(self, x: Node, c: Any, label: str) -> None:
         """Add one contribution to the gradient of x."""
-        serial = x.serial
-        if self.active is not None and serial not in self.active:
-            return
-        if type(c) is not float64 or type(x._data) is not float64:
-            if x._data.dtype.kind != "f":
+        serial, grads = x.serial, self.grads
+        if type(c) is not float64 or type(x._array) is not float64:
+            if x._array.dtype.kind != "f":
                 return
-            c = fitted(c, x._data, label)
+            c = fitted(c, x._array, label)
         if self.giver is not None:
             debugging.inspect(c, self.giver, self.giver.operands)
-        grads = self.grads
         if serial not in grads:
-            self.nodes[serial], grads[serial] = x, c
-            heappush(self.todo, -serial)
+            if self.active is None or serial in self.active:
+                self.nodes[serial], grads[serial] = x, c
+                heappush(self.todo, -serial)
         elif serial in self.owned and not isinstance(c, Node):
             grads[serial] += c
         else:
@@ -102,7 +88,7 @@ class _Pending:
         """The gradient of x so far, as a buffer to be added to in place; a list, for a node of several outputs."""
         serial, grads = x.serial, self.grads
         if serial not in grads:
-            grads[serial] = [None] * len(x._data) if type(x._data) is tuple else np.zeros_like(x._data)
+            grads[serial] = [None] * len(x._array) if type(x._array) is tuple else np.zeros_like(x._array)
             self.nodes[serial] = x
             heappush(self.todo, -serial)
         elif serial not in self.owned:
@@ -111,26 +97,27 @@ class _Pending:
         return grads[serial]
 
 
-def _pull_back(y: Node, g: Any, pending: _Pending) -> None:
+def _pull_back(y: Node, g: Any, give: Callable[[Any, Any, str], None]) -> None:
     """Hand the gradient of a node on to what it was computed from: the usual case, arrays and no parameters."""
     made_by: Any = y.op
     kind, a, b = type(y), y._a, y._b
-    x = a._data if type(a) is kind else a
+    output, rules = y._array, made_by.vjps
+    x = a._array if type(a) is kind else a
     if b is None:
-        pending.give(a, made_by.vjps[0](g, y._data, x), made_by.label)
+        give(a, rules[0](g, output, x), made_by.label)
         return
-    z = b._data if type(b) is kind else b
-    if type(a) is kind and made_by.vjps[0]:
-        pending.give(a, made_by.vjps[0](g, y._data, x, z), made_by.label)
-    if type(b) is kind and made_by.vjps[1]:
-        pending.give(b, made_by.vjps[1](g, y._data, x, z), made_by.label)
+    z = b._array if type(b) is kind else b
+    if type(a) is kind and rules[0]:
+        give(a, rules[0](g, output, x, z), made_by.label)
+    if type(b) is kind and rules[1]:
+        give(b, rules[1](g, output, x, z), made_by.label)
 
 
 def _met(y: Node, alive: Collection[int]) -> tuple[Any, list[Any], dict[str, Any]]:
     """What the rules of an op meet: output, inputs, parameters; Values for what is alive, else their data."""
     made_by: Any = y.op
-    output = y._data
-    args = [x if not isinstance(x, Node) or x.serial in alive else x._data for x in y.operands]
+    output = y._array
+    args = [x if not isinstance(x, Node) or x.serial in alive else x._array for x in y.operands]
     args, params = placed(made_by, args, y.params)
     if y.serial in alive:
         params = {name: p for name, p in params.items() if name != "saved"}  # it would count as a constant
@@ -142,6 +129,8 @@ def _met(y: Node, alive: Collection[int]) -> tuple[Any, list[Any], dict[str, Any
 def _pull_back_any(y: Node, g: Any, pending: _Pending, alive: Collection[int]) -> None:
     """The same for every case: parameters, many inputs, several outputs, rules that run on Values."""
     made_by: Any = y.op
+    if type(y._array) is tuple:
+        g = tuple(np.zeros_like(part) if c is None else c for c, part in zip(g, y._array, strict=True))
     output, args, params = _met(y, alive)
     if made_by.variadic:
         for x, c in zip(y.operands, made_by.vjps[0](g, output, *args, **params), strict=True):
@@ -152,7 +141,7 @@ def _pull_back_any(y: Node, g: Any, pending: _Pending, alive: Collection[int]) -
     for x, rule in zip(y.operands, made_by.vjps, strict=False):  # inputs inside parameters have no rule
         if not isinstance(x, Node) or rule is None:
             continue
-        if made_by.add is not None and in_place:
+        if made_by.add is not None and in_place and isinstance(x._array, (np.ndarray, tuple)):
             made_by.add(pending.buffer(x), g, output, *args, **params)
         else:
             pending.give(x, rule(g, output, *args, **params), made_by.label)
@@ -184,17 +173,19 @@ def sweep_from(
     pending, debug = _Pending(active), context.is_debugging()
     for y, g in seeds:
         pending.give(y, g, "seed")
-    while pending.todo:
-        x, g = pending.pop()
-        if type(x._data) is not tuple:  # a hidden node, with the outputs of an op that has several
+    nodes, grads, todo, give = pending.nodes, pending.grads, pending.todo, pending.give
+    while todo:
+        serial = -heappop(todo)  # the node that was computed last: its gradient is complete
+        x, g = nodes.pop(serial), grads.pop(serial)
+        if type(x._array) is not tuple:  # a hidden node, with the outputs of an op that has several
             yield x, g
-        if x._a is None or not x.op.vjps or x.serial in ends:
+        if x._a is None or not x.op.vjps or serial in ends:
             continue
         if debug:
             debugging.compare(x, x.operands)
             pending.giver = x
         if x.params is None and x._b is not MANY and not alive:
-            _pull_back(x, g, pending)
+            _pull_back(x, g, give)
         else:
             _pull_back_any(x, g, pending, alive)
 
@@ -222,9 +213,9 @@ def _pushed(y: Node, moved: list[bool], tangents: dict[int, Any], alive: Collect
     else:
         rules = zip(y.operands, made_by.jvps, moved, strict=False)  # inputs inside parameters have no rule
         shares = [rule(tangents[x.serial], output, *args, **params) for x, rule, m in rules if m and rule]
-    if type(y._data) is tuple:
-        return tuple(_total([share[k] for share in shares], part) for k, part in enumerate(y._data))
-    return _total(shares, y._data)
+    if type(y._array) is tuple:
+        return tuple(_total([share[k] for share in shares], part) for k, part in enumerate(y._array))
+    return _total(shares, y._array)
 
 
 def _total(shares: list[Any], data: Any) -> Any:

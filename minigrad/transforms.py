@@ -43,7 +43,7 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
 
 def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
     """The value of f and its gradient (value first), as a function of the same arguments. See `grad`."""
-    chosen = argnums if isinstance(argnums, tuple) else (argnums,)
+    chosen = numbers(argnums)
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, cotangent: Any = None, **kwargs: Any) -> tuple[Any, Any]:
@@ -97,13 +97,15 @@ class Level:
             self.y = f(*given, **kwargs)
         ys = [y for y in leaves(self.y) if type(y) is Value]
         self.active, self.alive = _reach(ys, self.nodes, self.start)
+        if not context.is_recording():  # outside of this level: nobody will differentiate the result
+            self.alive = set()
 
     def value(self) -> Any:
         """What f gave: Values where it depends on a Value from outside, arrays of its own elsewhere."""
         return tree_map(lambda y, _: self._plain(y), self.y)
 
     def _plain(self, y: Any) -> Any:
-        return np.array(y.data)[()] if type(y) is Value and y.serial not in self.alive else y
+        return np.array(y._array)[()] if type(y) is Value and y.serial not in self.alive else y
 
     def pull(self, g: Any) -> tuple[Any, ...]:
         """The gradient for each argument, pulled back from a cotangent nested like y."""
@@ -117,7 +119,7 @@ class Level:
 
         def gradient(x: Value, _: str) -> Any:
             c = found.get(x.serial)
-            return _own(np.zeros_like(x.data)[()] if c is None else c, taken)
+            return _own(np.zeros_like(x._array)[()] if c is None else c, taken)
 
         return tuple(tree_map(gradient, tree) for tree in self.entered)
 
@@ -131,15 +133,23 @@ class Level:
 
         def tangent(y: Any, _: str) -> Any:
             t = found.get(y.serial) if type(y) is Value else None
-            return _own(np.zeros_like(_as_value(y).data)[()] if t is None else t, taken)
+            return _own(np.zeros_like(_as_value(y)._array)[()] if t is None else t, taken)
 
         return tree_map(tangent, self.y)
+
+
+def numbers(argnums: Any) -> tuple[int, ...]:
+    """argnums as a tuple."""
+    chosen = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not all(isinstance(n, (int, np.integer)) for n in chosen):
+        raise ArgumentError(f"argnums is an int or a tuple of ints, got {argnums!r}")
+    return chosen
 
 
 def _as_value(y: Any) -> Value:
     """An output as a Value of real numbers: a constant, where f gave something plain, integers or booleans."""
     if type(y) is Value:
-        return y if y.dtype.kind == "f" else argument(y.data)
+        return y if y.dtype.kind == "f" else argument(y._array)
     return argument(y)
 
 
@@ -157,7 +167,7 @@ def _pairs(tree: Any, directions: Any, what: str) -> list[tuple[Any, Any]]:
 
 def _enter(n: int, x: Any, path: str) -> Value:
     """The node at which one argument enters a level of differentiation, and where its sweep ends."""
-    x = x if type(x) is Value and x.has_gradient else np.asarray(x.data if type(x) is Value else x)
+    x = x if type(x) is Value and x.has_gradient else np.asarray(x._array if type(x) is Value else x)
     if x.dtype.kind not in "fiub":
         raise DTypeError(f"argument {n}{path} has no gradient: {describe(x)}")
     return argument(x)

@@ -35,13 +35,13 @@ def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: boo
 
     def method(self: Value, other: Any) -> Any:
         if type(other) is Value:
-            x, y = self._data, other._data
+            x, y = self._array, other._array
         else:
             if type(other) is not float and type(other) is not int:
                 other = _constant(other)
                 if other is NotImplemented:
                     return NotImplemented
-            x, y = self._data, other
+            x, y = self._array, other
         a, b = self, other
         if swapped:
             a, b, x, y = b, a, y, x
@@ -52,8 +52,10 @@ def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: boo
         if flat or context.blocks or (type(data) is not float64 and data.dtype.kind != "f"):
             return node(Value, data, made_by, (a, b))
         made = new(Value)
-        made._data, made._grad, made.op, made._a, made._b = data, None, made_by, a, b
-        made.params, made.serial, made.name = None, next(serials), None
+        # Three at a time: assigning five at once builds a tuple.
+        made._array, made.op, made.serial = data, made_by, next(serials)
+        made._a, made._b = a, b
+        made._grad = made.params = made.name = None
         return made
 
     return method
@@ -82,10 +84,10 @@ def _in_place(method: Callable[[Any, Any], Any], symbol: str) -> Any:
 
 def _looks_into_inputs(v: Value) -> bool:
     """Whether the data is a view of the data it was computed from: y[0] of a matrix, y.T, y.reshape(...)."""
-    if type(v._data) is not ndarray or v._data.base is None:
+    if type(v._array) is not ndarray or v._array.base is None:
         return False
-    sources = [part for x in v.inputs for part in (x._data if type(x._data) is tuple else (x._data,))]
-    return any(np.may_share_memory(v._data, source) for source in sources)
+    sources = [part for x in v.inputs for part in (x._array if type(x._array) is tuple else (x._array,))]
+    return any(np.may_share_memory(v._array, source) for source in sources)
 
 
 @final
@@ -105,7 +107,7 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     __slots__ = ()
 
     def __init__(self, data: Any, name: str | None = None) -> None:
-        self._data = _leaf_data(data)
+        self._array = _leaf_data(data)
         self._grad = self.op = self._a = self._b = self.params = None
         self.serial, self.name = next(serials), name
 
@@ -147,7 +149,7 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     # fmt: on
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, Value) and index._data.dtype.kind not in "iub":
+        if isinstance(index, Value) and index._array.dtype.kind not in "iub":
             raise IndexingError(f"an index is made of integers, slices or truth values, not of {describe(index)}")
         if type(index) is int or type(index) is slice:  # what a loop over rows says: nothing to look for
             return record(Value, _GETITEM, (self,), {"index": index})
@@ -174,12 +176,12 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     def data(self) -> Any:
         """The array, or for a scalar the NumPy number. Assigning converts, or refuses what is no real array."""
         refuse_while_tracing("data")
-        return self._data
+        return self._array
 
     @data.setter
     def data(self, new: Any) -> None:
-        if new is not self._data:  # as it is in  w.data -= ...
-            self._data = _leaf_data(new)
+        if new is not self._array:  # as it is in  w.data -= ...
+            self._array = _leaf_data(new)
 
     @property
     def grad(self) -> Any:
@@ -192,7 +194,7 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     def grad(self, new: Any) -> None:
         if isinstance(new, Value):
             raise GradientLost("a gradient is a plain array or number\n  write  v.grad = g.data")
-        self._grad = None if new is None else shaped(new, self._data, "the gradient")
+        self._grad = None if new is None else shaped(new, self._array, "the gradient")
 
     def backward(self, g: Any = None) -> None:
         """Add the gradient of this value to the `.grad` of every leaf it was computed from.
@@ -229,7 +231,7 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
                 f"only a leaf can be copied or pickled, and this is {describe(self)}\n"
                 "  write  Value(v.data)   for a leaf of the same numbers"
             )
-        return _restored, (self._data, self.name, self.grad)
+        return _restored, (self._array, self.name, self.grad)
 
 
 _GETITEM = TABLE[operator.getitem]
@@ -237,8 +239,15 @@ _GETITEM = TABLE[operator.getitem]
 
 def _constant(x: Any) -> Any:
     """A plain operand as the rules may meet it: a number or an array; NotImplemented for what is neither."""
-    if isinstance(x, (int, float, np.number, np.bool_, ndarray)):
+    if type(x) is ndarray or isinstance(x, (float, int, np.number, np.bool_)):
         return x
+    if isinstance(x, (np.matrix, np.ma.MaskedArray)):
+        raise DTypeError(
+            f"no rule is meant for {type(x).__name__}: its operators are not those of an array\n"
+            "  write  np.asarray(m)   for the plain array"
+        )
+    if isinstance(x, ndarray):
+        return np.asarray(x)
     if isinstance(x, complex):
         return np.complex128(x)
     return np.asarray(x) if isinstance(x, (list, tuple)) else NotImplemented
@@ -282,6 +291,6 @@ def argument(x: Any) -> Value:
     every other level.
     """
     if type(x) is Value:
-        return node(Value, x._data, ARGUMENT, (x,))  # type: ignore[no-any-return]
+        return node(Value, x._array, ARGUMENT, (x,))  # type: ignore[no-any-return]
     data = np.asarray(x)
     return node(Value, data.astype(float64) if data.dtype.kind in "iub" else data, ARGUMENT, ())  # type: ignore

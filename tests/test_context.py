@@ -95,6 +95,24 @@ def test_backward_works_while_tracing() -> None:
     assert x.grad.tolist() == [2, 0]
 
 
+def test_derivatives_can_be_taken_while_tracing() -> None:
+    w = Value(np.ones(2))
+    with trace():
+        constant = grad(lambda x: (x * x).sum())(np.ones(2))
+        value, unused = minigrad.value_and_grad(lambda a, b: (a * w).sum(), (0, 1))(np.ones(2), w)
+        traced = grad(lambda x: (np.tanh(x) * w).sum())(w)
+        second = grad(grad(lambda x: x * x * x))(2.0)
+    for result, expected in (
+        (constant, [2, 2]),
+        (unused[0], [1, 1]),
+        (unused[1], [0, 0]),
+        (value, 2.0),
+        (second, 12.0),
+    ):
+        np.testing.assert_array_equal(result, expected)
+    assert type(traced) is Value
+
+
 def test_a_step_function_in_a_graph_that_was_traced_has_no_gradient() -> None:
     for step in (np.sign, np.floor, np.isnan, np.argsort, np.zeros_like, lambda v: v // 2, lambda v: v > 1):
         with trace():
@@ -155,6 +173,18 @@ def test_no_grad_inside_a_differentiated_function_makes_a_constant() -> None:
         return frozen * x
 
     assert grad(f)(3.0) == 3.0
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_what_value_and_grad_gives_inside_no_grad_is_a_constant(part: int) -> None:
+    """d/dx [c x] with c = 4x = 12 computed inside the block: 12, not 24."""
+
+    def f(x: Any) -> Any:
+        with context.no_grad():
+            made = minigrad.value_and_grad(lambda y: x * y * y)(2.0)
+        return made[part] * x
+
+    assert grad(f)(3.0) == 12.0
 
 
 def test_no_grad_ends_when_the_block_fails_and_stays_in_its_thread() -> None:

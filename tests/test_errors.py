@@ -91,7 +91,7 @@ def test_matmul_of_vectors() -> None:
     "call", [lambda: Value(np.ones(3)) @ 2.0, lambda: 2.0 @ Value(np.ones(3)), lambda: Value(2.0) @ Value(3.0)]
 )
 def test_matmul_with_a_number_says_to_multiply(call: Callable[[], Any]) -> None:
-    text = text_of(errors.ShapeError, call)
+    text = text_of(errors.MinigradError, call)  # NumPy's own is a ValueError or, for two numbers, a TypeError
     assert "expected two arrays of at least one dimension; write a * b for a product with a number" in text
 
 

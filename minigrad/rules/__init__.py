@@ -3,11 +3,16 @@
 Kinks: what a derivative is where there is no unique one. Each row has a test of its own.
 
 ====================================  =========================================================================
-abs, fabs, norm, std, hypot at 0      0: a local minimum is a place to rest
+abs, fabs, norm, std, hypot at 0      0: a local minimum is a place to rest; nanstd, copysign (in a) likewise
 relu at 0                             0
-maximum, minimum, max, min at a tie   shared evenly among the equal
-sort at a tie                         each entry gets the gradient of the place it went to (the sort is stable)
-clip at a bound                       passes the gradient to x
+relu6 at 0 and 6                      0
+leaky_relu, elu, selu at 0            the slope on the left, as of relu
+maximum, minimum, max, min at a tie   shared evenly among the equal; fmax, fmin, nanmax, nanmin, ptp and
+                                      max_pool likewise
+sort at a tie                         each entry gets the gradient of the place it went to (the sort is stable);
+                                      median, quantile, percentile, partition likewise
+clip at a bound                       passes the gradient to x; hard_tanh likewise
+interp, derivative in x, at a sample  the slope to its right, at the last one that to its left; 0 outside
 sqrt, log, cbrt, x**p at 0            what the limit gives: inf where it is inf
 x**p, derivative in p, for x ≤ 0      0: a power of a negative number is real at whole p only
 arctan2 at the origin                 0
@@ -17,7 +22,8 @@ where                                 nothing for the branch not taken, nothing 
                                       (helper: `times`).
                                       So ``np.where(x > 0, np.log(x), 0)`` is safe. A product with an infinite
                                       *value*, as in ``sqrt(x * x)`` at 0, is not covered: it is nan.
-floor, sign, comparisons, argmax, …   0 everywhere, jumps included
+nan that nansum and kin skip          0; nan_to_num: 0 for what it replaces
+floor, sign, comparisons, argmax, …   0 everywhere, jumps included; heaviside in x, copysign in b likewise
 ====================================  =========================================================================
 
 Saturated functions keep their digits: tanh and sigmoid have slopes that are right to the last few bits
@@ -44,6 +50,7 @@ from . import (
     skipping,
     statistics,
     systems,
+    windows,
 )
 
 __all__ = [
@@ -66,4 +73,5 @@ __all__ = [
     "skipping",
     "statistics",
     "systems",
+    "windows",
 ]

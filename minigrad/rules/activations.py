@@ -65,7 +65,7 @@ def erf(x: Any) -> Any:
 
 @dispatched
 def erfc(x: Any) -> Any:
-    """1 - erf(x), elementwise, right to 5 units in the last place, also where erf(x) rounds to 1."""
+    """1 - erf(x), elementwise, right to 6 units in the last place, also where erf(x) rounds to 1."""
     z = np.asarray(x, dtype=np.float64)
     tail = _tail(np.abs(z))
     return _like(np.where(np.abs(z) < 0.5, 1.0 - _core(z), np.where(z < 0, 2.0 - tail, tail)), x)
@@ -188,6 +188,7 @@ elementwise(
     "y = 1.0507 x, or 1.7581 (e^x - 1) below 0",
     lambda y, x: _elu(_SCALE, y, x, _ALPHA),
     domain=NONZERO,
+    kink="at 0: 1.7581, the slope on the left",
     analytic=False,
 )
 elementwise(
@@ -196,6 +197,7 @@ elementwise(
     "y = min(max(x, -1), 1)",
     lambda y, x: np.less_equal(np.abs(x), 1.0),
     domain=_BENDS,
+    kink="at -1 and 1: 1",
     analytic=False,
 )
 elementwise(
@@ -204,6 +206,7 @@ elementwise(
     "y = min(max(x, 0), 6)",
     lambda y, x: np.greater(x, 0.0) & np.less(x, 6.0),
     domain=_SIX,
+    kink="at 0 and 6: 0",
     analytic=False,
 )
 elementwise(
@@ -232,10 +235,11 @@ def _with(domain: Domain, name: str, *choices: Any) -> Any:
 
 
 _function: Any
-for _function, _label, _formula, _rule, _domain, _choices in (
-    (gelu, "gelu", "y = x Φ(x)", _gelu, REAL, ("approximate", True, False)),
-    (elu, "elu", "y = x, or α (e^x - 1) below 0", _elu, NONZERO, ("alpha", 0.5)),
-    (leaky_relu, "leaky_relu", "y = x, or a x below 0", _leaky_relu, NONZERO, ("negative_slope", 0.2)),
+_left = "at 0: the slope on the left"
+for _function, _label, _formula, _rule, _domain, _kink, _choices in (
+    (gelu, "gelu", "y = x Φ(x)", _gelu, REAL, "", ("approximate", True, False)),
+    (elu, "elu", "y = x, or α (e^x - 1) below 0", _elu, NONZERO, _left, ("alpha", 0.5)),
+    (leaky_relu, "leaky_relu", "y = x, or a x below 0", _leaky_relu, NONZERO, _left, ("negative_slope", 0.2)),
 ):
     op(
         _function,
@@ -245,5 +249,6 @@ for _function, _label, _formula, _rule, _domain, _choices in (
         vjp=(_rule,),
         jvp=(_rule,),
         calls=_with(_domain, *_choices),
+        kink=_kink,
         analytic=False,
     )

@@ -9,8 +9,8 @@ What they leave open is settled as follows.
 
 - Equal values in eigh and svd, to the rounding of the factorisation: 1 / (λj - λi) counts as 0. So what depends
   only on the space that their vectors span has its derivative, and nothing is nan. What tells the vectors apart
-  has none there, and what needs the limit of that quotient, as V f(λ) Vᵀ does, does not get it. Likewise
-  1 / s counts as 0 for a singular value of 0.
+  has none there, and what needs the limit of that quotient, as V f(λ) Vᵀ does, does not get it.
+- A singular value of 0 has the derivative 0, as |x| has: it is a minimum. 1 / s counts as 0 there.
 - Signs of vectors are LAPACK's choice. A function with a meaning does not depend on them.
 - cholesky, eigh and eigvalsh read one triangle of their matrix, and there the whole gradient stands: off the
   diagonal twice what a symmetric one has, and 0 in the other triangle. Of (A + Aᵀ) / 2 it is symmetric.
@@ -26,7 +26,7 @@ import numpy as np
 from ..domain import Call, Domain, Draw
 from ..op import op, refuse
 from .linalg import swap
-from .systems import SINGULAR_VALUES, square, stack_of
+from .systems import SINGULAR_VALUES, arrived, square, stack_of, vanishing
 
 DEFINITE = Domain("positive definite", -0.4, 0.4)
 # No entries of 0: beside them LAPACK changes the signs of vectors.
@@ -88,6 +88,7 @@ op(
     calls=_definite,
     expects=square,
     analytic=False,
+    kink="the gradient stands in the triangle that is read",
 )
 
 
@@ -96,8 +97,7 @@ op(
 
 def _reciprocal(x: Any, w: Any) -> Any:
     """1 / x for a matrix x made of the values w, and 0 where x is 0 to their rounding."""
-    rounding = np.finfo(w.dtype).eps * np.expand_dims(np.sum(np.abs(w), axis=-1, keepdims=True), -1)
-    zero = np.less_equal(np.abs(x), rounding)
+    zero = vanishing(x, w)
     return np.where(zero, 0.0, 1 / np.where(zero, 1.0, x))
 
 
@@ -109,8 +109,10 @@ def _gaps(w: Any) -> Any:
 def _eigh_vjp(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     """V (diag(gλ) + F ∘ Vᵀ gV) Vᵀ, with F = 1 / (λj - λi)."""
     (gw, gv), (w, v) = g, y
-    inner = np.eye(a.shape[-1], dtype=a.dtype) * np.expand_dims(gw, -2) + _gaps(w) * (swap(v) @ gv)
-    return _reading(UPLO in "Uu", _folded(v @ inner @ swap(v)))
+    total = (v * np.expand_dims(gw, -2)) @ swap(v)
+    if arrived(gv):
+        total = total + v @ (_gaps(w) * (swap(v) @ gv)) @ swap(v)
+    return _reading(UPLO in "Uu", _folded(total))
 
 
 def _eigh_jvp(t: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
@@ -146,6 +148,7 @@ op(
     calls=_symmetric,
     expects=square,
     analytic=False,
+    kink="equal λ: 1/(λj-λi) counts as 0; the gradient stands in the triangle that is read",
 )
 op(
     np.linalg.eigvalsh,
@@ -157,7 +160,13 @@ op(
     calls=_symmetric,
     expects=square,
     analytic=False,
+    kink="the gradient stands in the triangle that is read",
 )
+
+
+def _value_slopes(u: Any, g: Any, s: Any, vh: Any) -> Any:
+    """U diag(g) Vᵀ, without singular values of 0: like |x| they have a minimum there."""
+    return (u * np.expand_dims(np.where(vanishing(s, s), 0.0, g), -2)) @ vh
 
 
 def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
@@ -166,15 +175,16 @@ def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: boo
     To this comes what leads out of the columns of U, if it has fewer columns than rows, and likewise for V.
     """
     if not compute_uv:
-        u, _, vh = np.linalg.svd(a, full_matrices=False)
-        return (u * np.expand_dims(g, -2)) @ vh
+        u, s, vh = np.linalg.svd(a, full_matrices=False)
+        return _value_slopes(u, g, s, vh)
     (gu, gs, gvh), (u, s, vh) = g, y
+    total = _value_slopes(u, gs, s, vh)
+    if not (arrived(gu) or arrived(gvh)):
+        return total
     row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
-    f = _gaps(s) * _reciprocal(row + column, s)
+    f, inverse = _gaps(s) * _reciprocal(row + column, s), _reciprocal(row, s)
     k, j = swap(u) @ gu, vh @ swap(gvh)
-    inner = f * (k - swap(k)) * row + column * f * (j - swap(j))
-    inner = inner + np.eye(s.shape[-1], dtype=s.dtype) * np.expand_dims(gs, -2)
-    total, inverse = u @ inner @ vh, _reciprocal(row, s)
+    total = total + u @ (f * (k - swap(k)) * row + column * f * (j - swap(j))) @ vh
     if u.shape[-2] > u.shape[-1]:
         total = total + ((gu - u @ k) * inverse) @ vh
     if vh.shape[-1] > vh.shape[-2]:
@@ -186,12 +196,12 @@ def _svd_jvp(t: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: boo
     """U' = U F∘(P S + S Pᵀ),  s' = diag(P),  V' = V F∘(S P + Pᵀ S), with P = Uᵀ t V."""
     u, s, vh = y if compute_uv else np.linalg.svd(a, full_matrices=False)
     right, left = t @ swap(vh), swap(u) @ t
-    ds = np.sum(u * right, axis=-2)
+    ds = np.where(vanishing(s, s), 0.0, np.sum(u * right, axis=-2))
     if not compute_uv:
         return ds
     row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
-    p, inverse = swap(u) @ right, _reciprocal(row, s)
-    f = _gaps(s) * _reciprocal(row + column, s)
+    f, inverse = _gaps(s) * _reciprocal(row + column, s), _reciprocal(row, s)
+    p = swap(u) @ right
     du = u @ (f * (p * row + column * swap(p)))
     dvh = swap(f * (column * p + swap(p) * row)) @ vh
     if u.shape[-2] > u.shape[-1]:
@@ -230,6 +240,7 @@ op(
     bind=_svd_call,
     calls=_svd,
     analytic=False,
+    kink="equal s: 1/(sj²-si²) counts as 0; at s = 0: 0",
 )
 
 
@@ -237,8 +248,7 @@ def _qr_vjp(g: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
     """(gQ + Q M) R⁻ᵀ, where M is symmetric, with the lower triangle of R gRᵀ - gQᵀ Q."""
     q, r = np.linalg.qr(a) if mode == "r" else y
     gq, gr = (0 * q, g) if mode == "r" else g
-    n = a.shape[-1]
-    inner = r @ swap(gr * np.tri(n, dtype=a.dtype).T) - swap(gq) @ q
+    inner = r @ swap(gr) - swap(gq) @ q  # its lower triangle meets nothing of gR under the diagonal
     return swap(np.linalg.solve(r, swap(gq + q @ _mirrored(inner))))
 
 
@@ -279,4 +289,5 @@ op(
     bind=_qr_call,
     calls=_qr,
     analytic=False,
+    kink="LinAlgError without full rank",
 )

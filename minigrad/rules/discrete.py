@@ -66,6 +66,18 @@ constant(
     options=("side",),
     calls=lambda draw: ((np.arange(4.0), draw.array(REAL, draw.shape())), {"side": draw.choice(["left", "right"])}),
 )
+constant(
+    np.digitize,
+    "digitize",
+    "y = the bin of x",
+    domain=(REAL, REAL),
+    options=("right",),
+    calls=lambda draw: (
+        (draw.array(REAL, draw.shape()), np.arange(-1.0, 3.0)),
+        {"right": draw.choice([False, True])},
+    ),
+)
+constant(np.imag, "imag", "y = 0", domain=REAL)
 for _function in (np.zeros_like, np.ones_like, np.empty_like):
     _what = _function.__name__
     constant(_function, _what, "y = an array of the shape of x", domain=REAL, options=("dtype", "shape"))
@@ -90,11 +102,11 @@ def _over_axes(draw: Draw) -> Call:
     return (x,), {"axis": draw_axis(draw, x.ndim)}
 
 
-for _function in (np.argmax, np.argmin):
+for _function in (np.argmax, np.argmin, np.nanargmax, np.nanargmin):
     constant(
         _function,
         _function.__name__,
-        f"y = where x is {'largest' if _function is np.argmax else 'smallest'}",
+        f"y = where x is {'largest' if 'max' in _function.__name__ else 'smallest'}",
         domain=DISTINCT,
         options=("axis", "keepdims"),
         calls=_along_axis,
@@ -106,6 +118,21 @@ constant(
     domain=DISTINCT,
     options=("axis", "kind", "stable"),
     calls=_along_axis,
+)
+
+
+def _partitioning(draw: Draw) -> Call:
+    (x,), params = _along_axis(draw)
+    return (x,), {"kth": draw.integer(0, x.shape[params["axis"]] - 1), **params}
+
+
+constant(
+    np.argpartition,
+    "argpartition",
+    "y = an order that puts the k-th in its place",
+    domain=DISTINCT,
+    options=("kth", "axis", "kind"),
+    calls=_partitioning,
 )
 for _function in (np.any, np.all, np.count_nonzero):
     constant(

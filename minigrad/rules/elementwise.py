@@ -135,8 +135,11 @@ def sech2(x: Any, y: Any = None) -> Any:
     slope = 1 - y * y
     if (slope if isinstance(slope, float) else np.minimum.reduce(slope, axis=None, initial=1.0)) >= 1e-3:
         return slope
-    e = np.exp(-2 * np.abs(x))
-    return 4 * e / (1 + e) ** 2
+    slope = np.asarray(slope)
+    near = slope < 1e-3
+    e = np.exp(-2 * np.abs(np.asarray(x)[near]))
+    slope[near] = 4 * e / (1 + e) ** 2
+    return slope[()]
 
 
 op(
@@ -186,6 +189,7 @@ elementwise(
     lambda y, a, b: np.sign(a) * np.copysign(1.0, b),
     lambda y, a, b: 0.0,
     domain=NONZERO,
+    kink="at a = 0: 0; in b: 0",
     analytic=False,
 )
 _step = (None, lambda g, y, x, h: np.where(np.equal(x, 0), g, 0.0))
@@ -248,6 +252,14 @@ def _select_back(g: Any, y: Any, *xs: Any) -> list[Any]:
     return [None] * n + [np.where(chosen, g, 0.0) for chosen in _firsts(xs[:n])]
 
 
+def _select_bind(condlist: Any, choicelist: Any, default: Any = 0.0) -> Call:
+    """Plain numbers take on the type of the arrays beside them."""
+    choices = (*choicelist, default)
+    kinds = [np.result_type(x) for x in choices if not isinstance(x, (int, float, list))]
+    typed = [np.result_type(*kinds).type(x) if kinds and isinstance(x, (int, float)) else x for x in choices]
+    return (*condlist, *typed), {}
+
+
 def _select_call(draw: Draw) -> Call:
     n, shape = draw.integer(1, 3), draw.shape()
     conditions = [draw.array(BOOLEAN, shape) for _ in range(n)]
@@ -263,7 +275,7 @@ op(
     forward=_select,
     vjp=_select_back,
     jvp=lambda ts, y, *xs: _select(*xs[: len(xs) // 2], *ts[len(xs) // 2 :]),
-    bind=lambda condlist, choicelist, default=0.0: ((*condlist, *choicelist, default), {}),
+    bind=_select_bind,
     options=("choicelist", "default"),
     calls=_select_call,
     analytic=False,

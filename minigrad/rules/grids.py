@@ -253,6 +253,7 @@ op(
     vjp=(_interp_x, _interp_xp, _interp_fp),
     jvp=(_interp_x, _interp_xp_along, _interp_fp_along),
     calls=_interp,
+    kink="in x, at a sample: the slope to its right, at the last one to its left; 0 outside",
     analytic=False,
 )
 
@@ -277,7 +278,7 @@ def _convolved(k: int) -> Callable[..., Any]:
     def rule(g: Any, y: Any, a: Any, v: Any, mode: str = "full") -> Any:
         sizes = max(a.size, 1), max(v.size, 1)
         full = _full(g, *sizes, _start(*sizes, mode, False))
-        return np.reshape(np.correlate(full, (v, a)[k], "valid"), (a, v)[k].shape)
+        return np.reshape(np.correlate(full, np.ravel((v, a)[k]), "valid"), (a, v)[k].shape)
 
     return rule
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import NONZERO, REAL, Call, Draw, integers
+from ..domain import NONZERO, REAL, Call, Domain, Draw, integers
 from ..op import dispatched, elementwise, op
 from .reductions import reduction
 
@@ -123,8 +123,8 @@ op(
 )
 
 
-def _cross_entropy(logits: Any, targets: Any) -> tuple[Any, Any]:
-    """The loss, and the probabilities that its rule needs again."""
+def _classes(logits: Any, targets: Any) -> Any:
+    """Integer targets, checked: one class per row of logits."""
     classes = np.asarray(targets)
     if classes.dtype.kind not in "iu" or classes.shape != logits.shape[:-1]:
         raise ValueError(
@@ -135,30 +135,61 @@ def _cross_entropy(logits: Any, targets: Any) -> tuple[Any, Any]:
         raise ValueError(
             f"expected classes from 0 to {logits.shape[-1] - 1}, got {classes.min()} to {classes.max()}"
         )
+    return classes
+
+
+def _shares_given(logits: Any, targets: Any) -> bool:
+    """Whether the targets are probabilities, one for each class, and not classes."""
+    return np.shape(targets) == np.shape(logits) and np.result_type(targets).kind == "f"
+
+
+def _cross_entropy(logits: Any, targets: Any) -> tuple[Any, Any]:
+    """The loss, and what its rule needs again: the derivative of its sum over rows."""
+    if not _shares_given(logits, targets):
+        return _class_entropy(logits, _classes(logits, targets))
     shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     e = np.exp(shifted)
     total = np.add.reduce(e, axis=-1, keepdims=True)
-    chosen = shifted[(*np.ogrid[tuple(map(slice, classes.shape))], classes)] if classes.ndim else shifted[classes]
-    return (np.sum(np.log(total)) - np.sum(chosen)) / max(classes.size, 1), e / total
+    loss = np.sum(targets * (np.log(total) - shifted)) / _rows_of(logits)
+    return loss, e / total * np.sum(targets, axis=-1, keepdims=True) - targets
+
+
+def _class_entropy(logits: Any, classes: Any) -> tuple[Any, Any]:
+    # Rows become columns: NumPy reduces along the first axis several times faster than along a short last one.
+    x = np.ascontiguousarray(logits.reshape(classes.size, logits.shape[-1]).T)
+    x = x - np.maximum.reduce(x, axis=0)
+    p = np.exp(x)
+    total = np.add.reduce(p, axis=0)
+    p /= total
+    chosen = (classes.ravel(), np.arange(classes.size))
+    p[chosen] -= 1
+    return np.add.reduce(np.log(total) - x[chosen]) / _rows_of(logits), p.T.reshape(logits.shape)
 
 
 @dispatched
 def cross_entropy(logits: Any, targets: Any) -> Any:
-    """The mean over rows of -ln softmax(logits)[target].
+    """The mean over rows of -ln softmax(logits)[target], or of -Σ target · ln softmax(logits).
 
-    logits: (…, k), unnormalised; targets: (…), integers from 0 to k - 1. Gives a scalar.
-    Where the target's probability rounds to 1, the loss rounds to 0 (its gradient to 1e-16).
+    logits: (…, k), unnormalised. targets: (…), integers from 0 to k - 1; or (…, k), a probability for each class.
+    Gives a scalar. Where the target's probability rounds to 1, the loss rounds to 0 (its gradient to 1e-16).
     """
-    return _cross_entropy(logits, targets)[0]
+    return _cross_entropy(np.asarray(logits), np.asarray(targets))[0]
 
 
-def _one_hot(targets: Any, k: int) -> Any:
-    return np.equal(np.expand_dims(targets, -1), np.arange(k))
+def _rows_of(logits: Any) -> int:
+    return max(int(np.prod(logits.shape[:-1])), 1)
 
 
 def _cross_entropy_vjp(g: Any, y: Any, logits: Any, targets: Any, saved: Any = None) -> Any:
-    p = softmax(logits) if saved is None else saved
-    return (p - _one_hot(targets, logits.shape[-1])) * (g / max(np.size(targets), 1))
+    if saved is None and _shares_given(logits, targets):
+        saved = softmax(logits) * np.sum(targets, axis=-1, keepdims=True) - targets
+    elif saved is None:
+        saved = softmax(logits) - np.equal(np.expand_dims(targets, -1), np.arange(logits.shape[-1]))
+    return saved * (g / _rows_of(logits))
+
+
+def _cross_entropy_targets(g: Any, y: Any, logits: Any, targets: Any, saved: Any = None) -> Any:
+    return -log_softmax(logits) * (g / _rows_of(logits))
 
 
 def _cross_entropy_jvp(t: Any, y: Any, logits: Any, targets: Any, saved: Any = None) -> Any:
@@ -167,18 +198,24 @@ def _cross_entropy_jvp(t: Any, y: Any, logits: Any, targets: Any, saved: Any = N
 
 def _rows(draw: Draw) -> Call:
     shape = draw.shape(min_dims=1)
-    return (draw.array(REAL, shape), integers(draw, 0, shape[-1] - 1, shape[:-1])), {}
+    classes = integers(draw, 0, shape[-1] - 1, shape[:-1])
+    return (draw.array(REAL, shape), draw.choice([classes, draw.array(_SHARE, shape)])), {}
 
+
+_SHARE = Domain("class, or from 0 to 1", 0.0, 1.0)
 
 op(
     cross_entropy,
     "cross_entropy",
     "y = mean of -ln softmax(x)[target]",
-    domain=(REAL, REAL),
+    domain=(REAL, _SHARE),
     forward=_cross_entropy,
     saves=True,
-    vjp=(_cross_entropy_vjp, None),
-    jvp=(_cross_entropy_jvp, None),
+    vjp=(_cross_entropy_vjp, _cross_entropy_targets),
+    jvp=(
+        _cross_entropy_jvp,
+        lambda t, y, logits, targets, saved=None: np.sum(_cross_entropy_targets(1.0, y, logits, targets) * t),
+    ),
     calls=_rows,
     analytic=False,
 )

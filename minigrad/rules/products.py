@@ -63,6 +63,8 @@ def _last_alike(a: Shape, b: Shape) -> str:
 def _inner_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return g * b
+    if b.ndim == 1:
+        return np.expand_dims(g, -1) * b
     lead, free = a.ndim - 1, [*range(b.ndim - 1)]
     return np.tensordot(g, b, axes=([lead + i for i in free], free))
 
@@ -70,6 +72,8 @@ def _inner_left(g: Any, y: Any, a: Any, b: Any) -> Any:
 def _inner_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return g * a
+    if a.ndim == 1:
+        return np.expand_dims(g, -1) * a
     free = [*range(a.ndim - 1)]
     return np.tensordot(g, a, axes=(free, free))
 
@@ -235,8 +239,7 @@ op(
 def _trace_back(g: Any, y: Any, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """g on that diagonal of each matrix, 0 elsewhere."""
     i, j = axis1 % x.ndim, axis2 % x.ndim
-    rows, columns = np.ogrid[: x.shape[i], : x.shape[j]]
-    on = np.equal(columns - rows, offset)
+    on = np.eye(x.shape[i], x.shape[j], offset, dtype=x.dtype)
     on = np.expand_dims(on if i < j else on.T, [k for k in range(x.ndim) if k not in (i, j)])
     return np.expand_dims(g, (i, j)) * on
 
@@ -290,6 +293,40 @@ bilinear(
     expects=_last_alike,
     analytic=False,
 )
+
+
+# np.matvec and np.vecmat: from NumPy 2.2 on.
+if hasattr(np, "matvec"):
+
+    def _matvec(draw: Draw) -> Call:
+        n, k, lead = side(draw), side(draw), draw.shapes(2)
+        return (draw.array(REAL, (*lead[0], n, k)), draw.array(REAL, (*lead[1], k))), {}
+
+    def _vecmat(draw: Draw) -> Call:
+        n, k, lead = side(draw), side(draw), draw.shapes(2)
+        return (draw.array(REAL, (*lead[0], k)), draw.array(REAL, (*lead[1], k, n))), {}
+
+    bilinear(
+        np.matvec,
+        "matvec",
+        "y[…,i] = Σ a[…,i,k] b[…,k]",
+        lambda g, y, a, b: np.expand_dims(g, -1) * np.expand_dims(b, -2),
+        lambda g, y, a, b: np.vecmat(g, a),
+        domain=(REAL, REAL),
+        calls=_matvec,
+        expects=lambda a, b: f"expected a.shape[-1] == b.shape[-1], got shapes {a} and {b}",
+    )
+    bilinear(
+        np.vecmat,
+        "vecmat",
+        "y[…,j] = Σ a[…,k] b[…,k,j]",
+        lambda g, y, a, b: np.matvec(b, g),
+        lambda g, y, a, b: np.expand_dims(a, -1) * np.expand_dims(g, -2),
+        domain=(REAL, REAL),
+        calls=_vecmat,
+        expects=lambda a, b: f"expected a.shape[-1] == b.shape[-2], got shapes {a} and {b}",
+        analytic=False,
+    )
 
 
 def _cross_left(g: Any, y: Any, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1) -> Any:

@@ -65,11 +65,19 @@ def _inverse(axes: Any) -> Any:
     return None if axes is None else tuple(np.argsort([axis % len(axes) for axis in axes]))
 
 
+def _in_order(order: str) -> str:
+    """The orders A and K read the layout in memory, which a gradient need not share: refused."""
+    if order not in ("C", "F"):
+        raise ValueError(f"expected order 'C' or 'F', got {order!r}: the others depend on the layout in memory")
+    return order
+
+
 linear(
     np.reshape,
     "reshape",
     "y = x in another shape",
     lambda g, y, x, shape=None, order="C": np.reshape(g, x.shape, order=order),
+    forward=lambda x, shape, order="C": np.reshape(x, shape, order=_in_order(order)),
     domain=REAL,
     calls=_reshape,
 )
@@ -78,6 +86,7 @@ linear(
     "ravel",
     "y = x in one row",
     lambda g, y, x, order="C": np.reshape(g, x.shape, order=order),
+    forward=lambda x, order="C": np.ravel(x, order=_in_order(order)),
     domain=REAL,
     calls=_any,
 )

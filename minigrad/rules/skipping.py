@@ -80,6 +80,7 @@ for _function, _most in ((np.nanmax, "largest"), (np.nanmin, "smallest")):
         _winners,
         domain=DISTINCT,
         calls=_holed(DISTINCT),
+        kink="a tie is shared evenly",
         analytic=False,
     )
 reduction(
@@ -99,6 +100,7 @@ reduction(
     domain=DISTINCT,
     options={"ddof": (0,)},
     calls=_holed(DISTINCT, min_dims=2, ddof=(0,)),
+    kink="at 0: 0",
     analytic=False,
 )
 
@@ -133,6 +135,7 @@ for _function, _most in ((np.fmax, "larger"), (np.fmin, "smaller")):
         lambda y, a, b: np.equal(y, a) - 0.5 * np.equal(a, b),
         lambda y, a, b: np.equal(y, b) - 0.5 * np.equal(a, b),
         domain=DISTINCT,
+        kink="a tie is shared evenly",
         analytic=False,
     )
 
@@ -147,6 +150,7 @@ op(
     "y = x where it is finite",
     domain=(REAL,),
     vjp=(_nan_to_num,),
+    kink="0 for what is replaced",
     jvp=(_nan_to_num,),
     calls=lambda draw: ((draw.array(REAL, draw.shape()),), draw.choice([{}, {"nan": 1.0, "posinf": 2.0}])),
 )

@@ -165,6 +165,7 @@ def _state_quantile(function: Any, formula: str, scale: float) -> None:
         bind=bind,
         options=("q",),
         calls=calls,
+        kink="at a tie: to each its own place",
         analytic=False,
     )
 
@@ -179,6 +180,7 @@ op(
     vjp=(lambda g, y, x, axis=None, keepdims=False: _quantile_back(g, y, x, 0.5, axis),),
     jvp=(lambda t, y, x, axis=None, keepdims=False: _quantile_along(t, y, x, 0.5, axis),),
     calls=over_axes(DISTINCT),
+    kink="at a tie: to each its own place",
     analytic=False,
 )
 
@@ -192,7 +194,7 @@ def _ends(y: Any, x: Any, axis: Any) -> Any:
     return slopes
 
 
-reduction(np.ptp, "ptp", "y = max x - min x", _ends, domain=DISTINCT, analytic=False)
+reduction(np.ptp, "ptp", "y = max x - min x", _ends, domain=DISTINCT, kink="a tie is shared evenly", analytic=False)
 
 
 def _partition_order(x: Any, y: Any, axis: int) -> Any:
@@ -227,6 +229,7 @@ op(
     vjp=(_partition_back,),
     jvp=(_partition_along,),
     calls=_partition,
+    kink="at a tie: to each its own place",
     analytic=False,
 )
 

@@ -8,7 +8,7 @@ Of a matrix without full rank
 
 - inv, solve and slogdet raise LinAlgError, forwards or backwards: there is no derivative.
 - det has one, the cofactors. Its second derivative is written with the inverse, and raises LinAlgError.
-- pinv and lstsq have the derivative along matrices of the same rank.
+- pinv and lstsq have the derivative along matrices of the same rank, in which a singular value of 0 stays 0.
 """
 
 from __future__ import annotations
@@ -25,6 +25,17 @@ from .linalg import swap
 INVERTIBLE = Domain("invertible", -0.4, 0.4)
 FULL_RANK = Domain("full rank", -0.4, 0.4)
 SINGULAR_VALUES = Domain("full rank, distinct singular values", -0.4, 0.4, avoid=(0.0,))
+
+
+def arrived(g: Any) -> bool:
+    """Whether g may be more than the zeros that stand for an output which nothing was computed from."""
+    return not isinstance(g, np.ndarray) or bool(g.any())
+
+
+def vanishing(x: Any, w: Any) -> Any:
+    """Where x, of shape (…, n) or (…, ·, n), is 0 to the rounding of a factorisation with the values w, (…, n)."""
+    rounding = np.finfo(w.dtype).eps * np.sum(np.abs(w), axis=-1, keepdims=True)
+    return np.less_equal(np.abs(x), rounding if x.ndim == w.ndim else np.expand_dims(rounding, -1))
 
 
 def stack_of(draw: Draw, domain: Domain, rows: int, columns: int, diagonal: Any) -> Any:
@@ -62,6 +73,7 @@ op(
     jvp=(lambda t, y, a: -(y @ t @ y),),
     calls=_one_invertible,
     expects=square,
+    kink="LinAlgError at a singular matrix",
 )
 
 
@@ -97,6 +109,7 @@ op(
     calls=_one_invertible,
     expects=square,
     analytic=False,
+    kink="LinAlgError at a singular matrix",
 )
 op(
     np.linalg.det,
@@ -107,6 +120,7 @@ op(
     jvp=(lambda t, y, a: np.sum(t * cofactor(a), axis=(-1, -2)),),
     calls=_one_invertible,
     expects=square,
+    kink="the cofactors at a singular matrix; the second derivative: LinAlgError",
 )
 op(
     np.linalg.slogdet,
@@ -118,6 +132,7 @@ op(
     calls=_one_invertible,
     expects=square,
     analytic=False,
+    kink="LinAlgError at a singular matrix",
 )
 
 
@@ -197,6 +212,7 @@ op(
     jvp=(_solve_along_matrix, lambda t, y, a, b: np.linalg.solve(a, t)),
     calls=_solve,
     expects=lambda a, b: f"expected square matrices and right sides with as many rows, got shapes {a} and {b}",
+    kink="LinAlgError at a singular matrix",
 )
 
 
@@ -227,26 +243,29 @@ op(
     bind=_pinv_call,
     calls=lambda draw: ((_full_rank(draw),), draw.choice([{}, {"rcond": 1e-12}, {"rtol": 1e-12}])),
     analytic=False,
+    kink="without full rank: along matrices of that rank",
 )
 
 
 def _lstsq_parts(y: Any, a: Any, b: Any, rcond: Any) -> tuple[Any, Any, Any]:
     """a⁺, the solution and what it leaves of b, as matrices."""
     if rcond is None:
-        rcond = np.finfo(a.dtype).eps * max(a.shape)
+        rcond = np.finfo(y[3].dtype).eps * max(a.shape)
     x = _matrix(y[0], b)
     return np.linalg.pinv(a, rcond), x, _matrix(b, b) - a @ x
 
 
 def _lstsq_for_matrix(g: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
     p, x, rest = _lstsq_parts(y, a, b, rcond)
-    u, _, vh = np.linalg.svd(a, full_matrices=False)
     gx = _matrix(g[0], b)
     back = swap(p) @ gx
     total = rest @ swap(p @ back) - back @ swap(x) + swap(p) @ x @ swap(gx - p @ (a @ gx))
     if g[1].size:
         total = total - (2 * rest * g[1]) @ swap(x)
-    return total + (u * g[3]) @ vh
+    if arrived(g[3]):
+        u, s, vh = np.linalg.svd(a, full_matrices=False)
+        total = total + (u * np.where(vanishing(s, s), 0.0, g[3])) @ vh
+    return total
 
 
 def _lstsq_for_right(g: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
@@ -259,14 +278,14 @@ def _lstsq_for_right(g: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
 
 def _lstsq_along_matrix(t: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
     p, x, rest = _lstsq_parts(y, a, b, rcond)
-    u, _, vh = np.linalg.svd(a, full_matrices=False)
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
     lost = swap(t) @ (swap(p) @ x)
     dx = p @ (swap(p) @ (swap(t) @ rest)) + lost - p @ (a @ lost) - p @ (t @ x)
     return (
         np.reshape(dx, y[0].shape),
         -2 * np.sum(rest * (t @ x), axis=0) if y[1].size else np.zeros(0),
         np.zeros(()),
-        np.sum(u * (t @ swap(vh)), axis=0),
+        np.where(vanishing(s, s), 0.0, np.sum(u * (t @ swap(vh)), axis=0)),
     )
 
 
@@ -295,6 +314,7 @@ op(
     calls=_lstsq,
     expects=lambda a, b: f"expected a matrix, and right sides with as many rows, got shapes {a} and {b}",
     analytic=False,
+    kink="without full rank: along matrices of that rank",
 )
 constant(
     np.linalg.matrix_rank,

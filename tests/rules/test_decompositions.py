@@ -232,6 +232,17 @@ def test_the_part_of_an_equal_pair_counts_as_zero() -> None:
     assert minigrad.grad(lambda a: np.sum(g * (even(a) @ even(a))))(a)[0, 1] == 2.0
 
 
+def test_the_nuclear_norm_rests_at_its_minimum() -> None:
+    """Singular values of 0 are minima, as |x| has one: of all subgradients the smallest."""
+    nuclear = lambda a: linalg.svd(a, compute_uv=False).sum()  # noqa: E731
+    np.testing.assert_array_equal(minigrad.grad(nuclear)(np.zeros((3, 2))), np.zeros((3, 2)))
+    a = np.outer([1.0, 2.0, 2.0], [3.0, 4.0])
+    np.testing.assert_allclose(minigrad.grad(nuclear)(a), a / 15, atol=1e-14)
+    full = lambda a: linalg.svd(a, full_matrices=False)[1].sum()  # noqa: E731
+    np.testing.assert_allclose(minigrad.grad(full)(a), a / 15, atol=1e-14)
+    np.testing.assert_allclose(minigrad.jvp(full, (a,), (a,))[1], 15, rtol=1e-14)
+
+
 def test_singular_values_of_zero() -> None:
     a = np.outer([1.0, 2.0, 2.0], [3.0, 4.0])  # rank 1, tall
     g = minigrad.grad(lambda a: linalg.svd(a, compute_uv=False)[0])(a)

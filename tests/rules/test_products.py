@@ -44,6 +44,7 @@ def arrays(*shapes: tuple[int, ...]) -> list[Any]:
         (lambda a, b: np.linalg.multi_dot([a, b, a, b]), lambda a, b: a @ b @ a @ b, [(2, 3), (3, 2)]),
         (lambda a, b: np.trace(a @ b), lambda a, b: (a * b.T).sum(), [(3, 2), (2, 3)]),
         (lambda a: np.linalg.trace(a, offset=1), lambda a: (a * np.eye(3, k=1)).sum((-1, -2)), [(2, 3, 3)]),
+        (lambda a: np.trace(a, 1, 2, 0), lambda a: (a * np.eye(3, k=1).T[:, None, :]).sum((0, 2)), [(3, 2, 3)]),
         (lambda a: np.trace(a, 0, 2, 0), lambda a: (a * np.eye(3)[:, None, :]).sum((0, 2)), [(3, 2, 3)]),
     ],
 )
@@ -138,6 +139,12 @@ def test_the_length_of_a_chain_costs_no_accuracy() -> None:
     found = minigrad.grad(lambda *qs: np.trace(np.linalg.multi_dot(qs)), tuple(range(20)))(*qs)
     for g in found:
         np.testing.assert_allclose(g @ g.T, np.eye(4), atol=1e-13)
+
+
+@pytest.mark.skipif(not hasattr(np, "matvec"), reason="from NumPy 2.2 on")
+def test_products_of_stacks_of_matrices_and_vectors() -> None:
+    assert_same_derivatives(np.matvec, lambda a, b: (a @ b[..., None])[..., 0], *arrays((2, 3, 4), (4,)))
+    assert_same_derivatives(np.vecmat, lambda a, b: (a[..., None, :] @ b)[..., 0, :], *arrays((3,), (2, 3, 4)))
 
 
 def test_products_are_all_in_the_table() -> None:

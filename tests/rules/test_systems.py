@@ -213,6 +213,15 @@ def test_what_does_not_fit_is_refused_by_its_name(call: Any, message: str) -> No
     assert "Value" in "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
 
 
+def test_constants_may_be_lists_and_integers() -> None:
+    a, b = [[2, 1], [1, 3], [0, 1]], np.array([1.0, 2.0, 4.0])
+    for f, m, x in ((np.linalg.solve, a[:2], b[:2]), (lambda m, x: np.linalg.lstsq(m, x)[0], a, b)):
+        inverse = np.linalg.pinv(np.array(m, float))
+        np.testing.assert_allclose(minigrad.grad(lambda x, m=m, f=f: f(m, x).sum())(x), inverse.sum(axis=0))
+        g = minigrad.grad(lambda m, x=x, f=f: f(m, x.astype(int).tolist()).sum())(np.array(m, float))
+        assert np.abs(g).min() > 0
+
+
 def test_slogdet_gives_the_named_tuple_of_numpy() -> None:
     y = np.linalg.slogdet(Value(matrix(2, 3, 3)))
     assert type(y) is type(np.linalg.slogdet(np.eye(2)))

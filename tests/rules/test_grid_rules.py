@@ -1,0 +1,157 @@
+"""Samples along an axis: differences, slopes, areas, interpolation, convolution, borders; as matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad import Value, errors, grad
+
+X = np.array([1.0, -2.0, 4.0, 0.5])
+
+
+def matrix(f: Any, n: int) -> Any:
+    """The matrix of a linear function of n numbers, one column for each."""
+    return np.transpose([np.ravel(f(e)) for e in np.eye(n)])
+
+
+def assert_transposed(f: Any, n: int) -> None:
+    """The gradient of <w, f(x)> is the transpose of f's matrix, times w."""
+    m = matrix(f, n)
+    w = np.cos(np.arange(float(len(m))))
+    x = np.sin(np.arange(float(n)))
+    g = grad(lambda x: np.sum(np.ravel(f(x)) * w))(x)
+    np.testing.assert_allclose(g, m.T @ w, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("n", range(6))
+def test_difference_of_every_order_up_to_more_than_there_is(n: int) -> None:
+    if n < 4:
+        assert_transposed(lambda x: np.diff(x, n), 4)
+    np.testing.assert_array_equal(
+        grad(lambda x: np.sum(np.diff(x, n)))(X),
+        matrix(lambda x: np.diff(x, n), 4).sum(axis=0) if n < 4 else np.zeros(4),
+    )
+
+
+def test_what_stands_before_and_after_a_difference_has_a_gradient() -> None:
+    first, last, x = Value(3.0), Value([1.0, 2.0]), Value(X)
+    y = np.diff(x, prepend=first, append=last)
+    np.testing.assert_array_equal(y.data, np.diff(X, prepend=3.0, append=[1.0, 2.0]))
+    (y * [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).sum().backward()
+    assert first.grad == -1
+    np.testing.assert_array_equal(last.grad, [5 - 6, 6])
+    np.testing.assert_array_equal(x.grad, [-1, -1, -1, -1])
+    assert grad(lambda p: np.sum(np.diff(np.arange(3.0), prepend=p) ** 2))(1.0) == 2
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("spacing", [(), (0.5,), (np.array([0.0, 0.5, 0.75, 2.0]),)])
+def test_slopes_on_even_and_uneven_grids(order: int, spacing: Any) -> None:
+    assert_transposed(lambda x: np.gradient(x, *spacing, edge_order=order), 4)
+    assert_transposed(lambda x: np.gradient(np.reshape(x, (4, 1)), *spacing, axis=0, edge_order=order), 4)
+
+
+def test_slopes_along_two_axes_with_a_step_each() -> None:
+    x = Value(np.arange(12.0).reshape(3, 4) ** 2)
+    down, right = np.gradient(x, 0.5, np.array([0.0, 1.0, 3.0, 4.0]))
+    want = np.gradient(x.data, 0.5, np.array([0.0, 1.0, 3.0, 4.0]))
+    np.testing.assert_array_equal(down.data, want[0])
+    np.testing.assert_array_equal(right.data, want[1])
+    for k in (0, 1):
+        assert_transposed(lambda x, k=k: np.gradient(np.reshape(x, (3, 4)), 0.5, [0.0, 1.0, 3.0, 4.0])[k], 12)
+
+
+def test_a_step_of_a_gradient_that_is_a_value_is_refused() -> None:
+    with pytest.raises(errors.GradientLost, match="a parameter has no derivative here"):
+        np.gradient(Value(X), Value(0.5))
+
+
+def test_area_under_samples_in_both_of_its_inputs() -> None:
+    f, x = Value(X), Value([0.0, 1.0, 1.5, 4.0])
+    np.trapezoid(f, x).backward()
+    np.testing.assert_array_equal(f.grad, [0.5, 0.75, 1.5, 1.25])
+    np.testing.assert_array_equal(x.grad, [-(1 - 2) / 2, (1 - 2) / 2 - (4 - 2) / 2, (4 - 2) / 2 - 4.5 / 2, 4.5 / 2])
+    np.testing.assert_array_equal(grad(lambda f: np.trapezoid(f, dx=2.0))(X), [1, 2, 2, 1])
+    rows = np.outer([1.0, 2.0], X)
+    g = grad(lambda x: np.sum(np.trapezoid(rows.T, x, axis=0) * [1.0, 10.0]))(x.data)
+    np.testing.assert_allclose(g, x.grad * 21)
+
+
+def test_interpolation_reaches_samples_places_and_points() -> None:
+    xp, fp, x = np.array([0.0, 1.0, 3.0]), np.array([2.0, 4.0, 0.0]), np.array([0.25, 2.0, 2.0, 5.0, -1.0])
+    places, samples, points = Value(xp), Value(fp), Value(x)
+    np.interp(points, places, samples).sum().backward()
+    np.testing.assert_array_equal(points.grad, [2, -2, -2, 0, 0])
+    np.testing.assert_array_equal(samples.grad, [0.75 + 1, 0.25 + 0.5 + 0.5, 0.5 + 0.5 + 1])
+    np.testing.assert_array_equal(places.grad, [-2 * 0.75, -2 * 0.25 + 2 * 0.5 * 2, 2 * 0.5 * 2])
+    g = grad(lambda fp: np.sum(np.interp(x, xp, fp, left=7.0, right=9.0)))(fp)
+    np.testing.assert_array_equal(g, [0.75, 0.25 + 0.5 + 0.5, 0.5 + 0.5])
+
+
+def test_interpolation_at_a_sample_has_the_slope_to_its_right() -> None:
+    xp, fp = np.array([0.0, 1.0, 3.0]), np.array([2.0, 4.0, 0.0])
+    np.testing.assert_array_equal(grad(lambda x: np.sum(np.interp(x, xp, fp)))(xp), [2, -2, -2])
+    assert grad(lambda x: np.interp(x, [1.0], [5.0]))(1.0) == 0
+
+
+def test_interpolation_with_a_period_is_refused() -> None:
+    with pytest.raises(errors.ArgumentError, match="interp of a Value does not take period="):
+        np.interp(Value(1.0), [0.0, 1.0], [2.0, 3.0], period=1.0)
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("f", [np.convolve, np.correlate])
+def test_convolution_of_every_pair_of_lengths(f: Any, mode: Any) -> None:
+    for n in range(1, 6):
+        for m in range(1, 6):
+            other = np.cos(np.arange(float(m)))
+            assert_transposed(lambda x, o=other: f(x, o, mode), n)
+            assert_transposed(lambda x, o=other: f(o, x, mode), n)
+
+
+def test_convolution_with_a_number() -> None:
+    assert grad(lambda a: np.sum(np.convolve(X, a)))(2.0) == np.sum(X)
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "symmetric", "wrap"])
+@pytest.mark.parametrize("width", [0, 1, (2, 5), ((3, 0),), {0: (1, 2)}, {-1: 2}])
+def test_borders_of_every_mode_and_width(mode: Any, width: Any) -> None:
+    assert_transposed(lambda x: np.pad(x, width, mode=mode), 3)
+
+
+def test_borders_of_several_axes() -> None:
+    for mode in ("constant", "reflect", "wrap"):
+        assert_transposed(lambda x, m=mode: np.pad(np.reshape(x, (2, 3)), ((1, 2), (4, 0)), mode=m), 6)
+
+
+@pytest.mark.parametrize("mode", ["mean", "maximum", "median", "minimum", "linear_ramp", "empty"])
+def test_borders_without_a_rule_are_refused_by_mode(mode: Any) -> None:
+    with pytest.raises(errors.ArgumentError, match=f"pad of a Value has no rule for mode='{mode}'"):
+        np.pad(Value(X), 1, mode=mode)
+
+
+def test_borders_refuse_parameters_by_name() -> None:
+    with pytest.raises(errors.ArgumentError, match=r"does not take reflect_type=\n  write  2 \* np.pad"):
+        np.pad(Value(X), 1, mode="reflect", reflect_type="odd")
+    with pytest.raises(errors.ArgumentError, match="pad of a Value does not take stat_length="):
+        np.pad(Value(X), 1, mode="mean", stat_length=1)
+    with pytest.raises(errors.GradientLost, match="a parameter has no derivative"):
+        np.pad(Value(X), 1, constant_values=Value(1.0))
+
+
+def test_second_order_through_differences_and_borders() -> None:
+    def energy(x: Any) -> Any:
+        return np.sum(np.diff(np.pad(x, 1, mode="edge"), 2) ** 4) / 12
+
+    h = np.array([grad(lambda x, u=u: np.sum(grad(energy)(x) * u))(X) for u in np.eye(4)])
+    m = matrix(lambda x: np.diff(np.pad(x, 1, mode="edge"), 2), 4)
+    np.testing.assert_allclose(h, m.T @ np.diag((m @ X) ** 2) @ m, rtol=1e-13)
+
+
+def test_float32_stays() -> None:
+    v = Value(X.astype(np.float32))
+    np.sum(np.gradient(np.convolve(v, np.float32([1, 2])))).backward()
+    assert v.grad.dtype == np.float32
