@@ -65,7 +65,7 @@ def _inverse(axes: Any) -> Any:
     return None if axes is None else tuple(np.argsort([axis % len(axes) for axis in axes]))
 
 
-def _in_order(order: str) -> str:
+def _in_order(order: Any) -> Any:
     """The orders A and K read the layout in memory, which a gradient need not share: refused."""
     if order not in ("C", "F"):
         raise ValueError(f"expected order 'C' or 'F', got {order!r}: the others depend on the layout in memory")
