@@ -42,7 +42,7 @@ class Op:
     jvps       likewise for tangents: ``(t, y, *inputs, **params) -> tangent of y``, summed over the inputs;
                of a variadic op ``(ts, y, *inputs, **params)``, with one tangent per input
     add        optional, for the first input: ``(buffer, g, y, *inputs, **params)`` adds the cotangent in place
-    options    the parameters it takes besides its inputs
+    extras     parameters it takes that no rule names (see `options`)
     bind       turns a user's call into (inputs, params), where that is not just a matter of position
     calls      draws one whole call, inputs and parameters
     expects    optional, ``(*shapes)``: says what was wrong with them; without, that they did not broadcast
@@ -61,16 +61,28 @@ class Op:
     variadic: bool
     saves: bool
     add: Rule | None
-    names: tuple[str, ...]
-    star: str
-    defaults: dict[str, Any]
-    options: frozenset[str]
+    extras: frozenset[str]
     bind: Callable[..., Call] | None
     calls: Callable[[Draw], Call]
     expects: Callable[..., str] | None
     analytic: bool
     kink: str
     page: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the function's parameters."""
+        return _signature(self.function)[0]
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The defaults of the function's parameters."""
+        return _signature(self.function)[2]
+
+    @property
+    def options(self) -> frozenset[str]:
+        """The parameters it takes besides its inputs: those that its rules and `bind` know by name."""
+        return _options(self)
 
     def __repr__(self) -> str:
         """The label and the formula."""
@@ -94,12 +106,13 @@ class Op:
 
     def _by_name(self, args: Sequence[Any]) -> dict[str, Any]:
         """Positional arguments by the names of their parameters; those of ``*args`` as one tuple."""
-        if self.star:
-            before = self.names.index(self.star)
-            return dict(zip(self.names, args[:before], strict=False)) | {self.star: tuple(args[before:])}
-        if len(args) > len(self.names):
-            raise ArgumentError(f"{self.label} takes {len(self.names)} arguments, got {len(args)}")
-        return dict(zip(self.names, args, strict=False))
+        names, star, _ = _signature(self.function)
+        if star:
+            before = names.index(star)
+            return dict(zip(names, args[:before], strict=False)) | {star: tuple(args[before:])}
+        if len(args) > len(names):
+            raise ArgumentError(f"{self.label} takes {len(names)} arguments, got {len(args)}")
+        return dict(zip(names, args, strict=False))
 
     def _refuse(self, name: str, value: Any) -> None:
         default = self.defaults.get(name, self)
@@ -151,7 +164,6 @@ def op(
         raise ValueError(f"{function.__name__}: an op needs a label, a formula and a domain")
     variadic = callable(vjp)
     vjps, jvps = (rule if isinstance(rule, tuple) else (rule,) for rule in (vjp, jvp))
-    names, star, defaults = _signature(function)
     record = Op(
         function=function,
         forward=forward if forward is not None else getattr(function, "_implementation", function),
@@ -163,10 +175,7 @@ def op(
         variadic=variadic,
         saves=saves,
         add=add,
-        names=names,
-        star=star,
-        defaults=defaults,
-        options=frozenset(options) | _options([*vjps, bind]),
+        extras=frozenset(options),
         bind=bind,
         calls=calls or functools.partial(_broadcasting_call, domain),
         expects=expects,
@@ -240,6 +249,8 @@ def _page() -> str:
     return str(frame.f_globals["__name__"]).rpartition(".")[2]
 
 
+# Asked for when it is first called with parameters, not at import: looking 300 functions over takes its time.
+@functools.cache
 def _signature(function: Callable[..., Any]) -> tuple[tuple[str, ...], str, dict[str, Any]]:
     """Of a function's parameters: the names, which of them is ``*args``, the defaults."""
     if isinstance(function, np.ufunc):
@@ -252,10 +263,13 @@ def _signature(function: Callable[..., Any]) -> tuple[tuple[str, ...], str, dict
     )
 
 
-def _options(rules: Sequence[Callable[..., Any] | None]) -> frozenset[str]:
+@functools.cache
+def _options(record: Op) -> frozenset[str]:
     """The parameters that rules take by name; `saved` is between an op and its rule."""
-    found = (p for rule in rules if rule is not None for p in inspect.signature(rule).parameters.values())
-    return frozenset(p.name for p in found if p.default is not p.empty or p.kind is p.KEYWORD_ONLY) - {"saved"}
+    rules = [rule for rule in (*record.vjps, record.bind) if rule is not None]
+    found = [p for rule in rules for p in inspect.signature(rule).parameters.values()]
+    named = (p.name for p in found if p.default is not p.empty or p.kind is p.KEYWORD_ONLY)
+    return record.extras | frozenset(named) - {"saved"}
 
 
 def _broadcasting_call(domain: tuple[Domain, ...], draw: Draw) -> Call:

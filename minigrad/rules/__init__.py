@@ -33,6 +33,7 @@ however flat they are. cross_entropy and softmax lose theirs where a probability
 from . import (
     activations,
     arithmetic,
+    borders,
     decompositions,
     discrete,
     einsum,
@@ -56,6 +57,7 @@ from . import (
 __all__ = [
     "activations",
     "arithmetic",
+    "borders",
     "decompositions",
     "discrete",
     "einsum",

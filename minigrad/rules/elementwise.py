@@ -16,10 +16,28 @@ LN2, LN10 = float(np.log(2)), float(np.log(10))
 elementwise(np.exp, "exp", "y = e^x", lambda y, x: y, domain=REAL, product=times)
 elementwise(np.exp2, "exp2", "y = 2^x", lambda y, x: y * LN2, domain=REAL, product=times)
 elementwise(np.expm1, "expm1", "y = e^x - 1", lambda y, x: np.exp(x), domain=REAL, product=times)
-elementwise(np.log, "log", "y = ln x", lambda y, x: 1 / x, domain=POSITIVE, product=times)
-elementwise(np.log2, "log2", "y = ln x / ln 2", lambda y, x: 1 / (x * LN2), domain=POSITIVE, product=times)
-elementwise(np.log10, "log10", "y = ln x / ln 10", lambda y, x: 1 / (x * LN10), domain=POSITIVE, product=times)
-elementwise(np.log1p, "log1p", "y = ln(1 + x)", lambda y, x: 1 / (1 + x), domain=OVER_MINUS_ONE, product=times)
+elementwise(np.log, "log", "y = ln x", lambda y, x: 1 / x, domain=POSITIVE, product=times, kink="at 0: inf")
+elementwise(
+    np.log2, "log2", "y = ln x / ln 2", lambda y, x: 1 / (x * LN2), domain=POSITIVE, product=times, kink="at 0: inf"
+)
+elementwise(
+    np.log10,
+    "log10",
+    "y = ln x / ln 10",
+    lambda y, x: 1 / (x * LN10),
+    domain=POSITIVE,
+    product=times,
+    kink="at 0: inf",
+)
+elementwise(
+    np.log1p,
+    "log1p",
+    "y = ln(1 + x)",
+    lambda y, x: 1 / (1 + x),
+    domain=OVER_MINUS_ONE,
+    product=times,
+    kink="at -1: inf",
+)
 elementwise(
     np.logaddexp,
     "logaddexp",
@@ -42,8 +60,19 @@ elementwise(
 # Powers and roots.
 diagonal(np.square, "square", "y = x²", lambda g, y, x: 2 * g * x, domain=REAL)
 elementwise(np.reciprocal, "reciprocal", "y = 1 / x", lambda y, x: -1 / (x * x), domain=NONZERO, product=times)
-elementwise(np.sqrt, "sqrt", "y = √x", lambda y, x: 0.5 / (y + 0.0), domain=POSITIVE, product=times)  # √-0 = -0
-elementwise(np.cbrt, "cbrt", "y = ∛x", lambda y, x: 1 / (3 * y * y), domain=NONZERO, product=times, analytic=False)
+elementwise(
+    np.sqrt, "sqrt", "y = √x", lambda y, x: 0.5 / (y + 0.0), domain=POSITIVE, product=times, kink="at 0: inf"
+)  # √-0 = -0
+elementwise(
+    np.cbrt,
+    "cbrt",
+    "y = ∛x",
+    lambda y, x: 1 / (3 * y * y),
+    domain=NONZERO,
+    product=times,
+    kink="at 0: inf",
+    analytic=False,
+)
 elementwise(
     np.hypot,
     "hypot",
@@ -51,6 +80,7 @@ elementwise(
     lambda y, a, b: a / np.where(y == 0, 1.0, y),
     lambda y, a, b: b / np.where(y == 0, 1.0, y),
     domain=NONZERO,
+    kink="at the origin: 0",
     analytic=False,
 )
 
@@ -91,6 +121,7 @@ elementwise(
     lambda y, a, b: -a / _radius(a, b) / _radius(a, b),
     domain=(POSITIVE, REAL),
     product=times,
+    kink="at the origin: 0",
     analytic=False,
 )
 _function: Any
@@ -167,8 +198,8 @@ elementwise(
 elementwise(np.arctanh, "arctanh", "y = artanh x", lambda y, x: 1 / ((1 - x) * (1 + x)), domain=UNIT, product=times)
 
 # Kinks. At a tie the two sides share evenly.
-elementwise(np.absolute, "abs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, analytic=False)
-elementwise(np.fabs, "fabs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, analytic=False)
+elementwise(np.absolute, "abs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", analytic=False)
+elementwise(np.fabs, "fabs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", analytic=False)
 for _function, _label, _wins in (
     (np.maximum, "maximum", np.greater),
     (np.minimum, "minimum", np.less),
@@ -180,6 +211,7 @@ for _function, _label, _wins in (
         lambda y, a, b, wins=_wins: wins(a, b) + 0.5 * np.equal(a, b),
         lambda y, a, b, wins=_wins: wins(b, a) + 0.5 * np.equal(a, b),
         domain=DISTINCT,
+        kink="a tie is shared evenly",
         analytic=False,
     )
 elementwise(
@@ -200,6 +232,7 @@ op(
     domain=(NONZERO, REAL),
     vjp=_step,
     jvp=_step,
+    kink="in x: 0",
     analytic=False,
 )
 
@@ -223,6 +256,7 @@ elementwise(
     lambda y, x, low, high: np.less(x, low) & np.less_equal(low, high),
     lambda y, x, low, high: np.greater(np.maximum(x, low), high),
     domain=(DISTINCT, DISTINCT, DISTINCT),
+    kink="at a bound: to x",
     bind=_bounds,
     aliases=(np._core.umath.clip,),  # type: ignore[attr-defined]  # what x.clip(low, high) of an array calls
     analytic=False,
@@ -230,7 +264,15 @@ elementwise(
 
 # Choosing: no gradient for the condition, none for the branch not taken.
 _chosen = (None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b: np.where(c, 0, g))
-op(np.where, "where", "y = a where c, else b", domain=(BOOLEAN, REAL, REAL), vjp=_chosen, jvp=_chosen)
+op(
+    np.where,
+    "where",
+    "y = a where c, else b",
+    domain=(BOOLEAN, REAL, REAL),
+    vjp=_chosen,
+    jvp=_chosen,
+    kink="the branch not taken: 0",
+)
 
 
 def _firsts(conditions: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Functions on samples along an axis: differences, slopes, areas, interpolation, convolution, borders."""
+"""Functions on samples along an axis: differences, slopes, areas, interpolation, convolution."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..domain import REAL, UNEVEN, Call, Draw
-from ..op import bilinear, linear, op, refuse
+from ..op import bilinear, linear, op
 from .indexing import scatter
 
 Pairs = list[tuple[int, int]]
@@ -315,59 +315,4 @@ bilinear(
     domain=(REAL, REAL),
     calls=_two_rows,
     analytic=False,  # the second factor is conjugated
-)
-
-# Borders.
-COPYING = ("edge", "reflect", "symmetric", "wrap")
-
-
-def _inner(shape: tuple[int, ...], pad_width: Any) -> tuple[slice, ...]:
-    """Where x stands in what np.pad made of it."""
-    if isinstance(pad_width, dict):
-        pad_width = [pad_width.get(i, pad_width.get(i - len(shape), 0)) for i in range(len(shape))]
-        pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
-    widths = np.broadcast_to(np.asarray(pad_width, dtype=np.int64), (len(shape), 2))
-    return tuple(slice(before, before + n) for n, (before, _) in zip(shape, widths.tolist(), strict=True))
-
-
-def _pad_back(g: Any, y: Any, x: Any, pad_width: Any = 0, mode: Any = "constant", constant_values: Any = 0) -> Any:
-    if mode == "constant":
-        return g[_inner(x.shape, pad_width)]
-    sources = np.pad(np.reshape(np.arange(x.size), x.shape), pad_width, mode=mode)
-    return np.reshape(scatter(np.ravel(g), np.ravel(sources), (x.size,)), x.shape)
-
-
-def _pad_along(t: Any, y: Any, x: Any, pad_width: Any = 0, mode: Any = "constant", constant_values: Any = 0) -> Any:
-    return np.pad(t, pad_width, mode=mode)
-
-
-def _pad_call(array: Any, pad_width: Any, mode: Any = "constant", **more: Any) -> Call:
-    if mode not in ("constant", *COPYING):
-        refuse(
-            f"pad of a Value has no rule for mode={mode!r}\n"
-            f"  it has for constant, {', '.join(COPYING)}; others are put together with np.concatenate"
-        )
-    if more.pop("reflect_type", "even") != "even":
-        refuse("pad of a Value does not take reflect_type=\n  write  2 * np.pad(x, w, 'edge') - np.pad(x, w, mode)")
-    return (array,), {"pad_width": pad_width, "mode": mode, **more}
-
-
-def _pad(draw: Draw) -> Call:
-    x = draw.array(REAL, draw.shape(min_dims=1))
-    each = [(draw.integer(0, 2), draw.integer(0, 4)) for _ in range(x.ndim)]
-    widths = draw.choice([each, 1, (2, 1)])
-    mode: dict[str, Any] = draw.choice([{}, {"constant_values": 1.5}, *({"mode": mode} for mode in COPYING)])
-    return (x,), {"pad_width": widths, **mode}
-
-
-op(
-    np.pad,
-    "pad",
-    "y = x within a border",
-    domain=(REAL,),
-    vjp=(_pad_back,),
-    jvp=(_pad_along,),
-    bind=_pad_call,
-    options=("reflect_type",),
-    calls=_pad,
 )

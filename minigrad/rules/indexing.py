@@ -175,6 +175,7 @@ op(
     domain=(DISTINCT,),
     vjp=(_sort_back,),
     jvp=(_sort_along,),
+    kink="at a tie: to each its own place",
     calls=_sort,
     analytic=False,
 )

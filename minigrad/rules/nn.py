@@ -36,6 +36,7 @@ elementwise(
     "y = max(x, 0)",
     lambda y, x: np.greater(x, 0),
     domain=NONZERO,
+    kink="at 0: 0",
     analytic=False,
 )
 elementwise(

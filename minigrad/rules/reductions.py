@@ -110,6 +110,7 @@ for _function, _alias in ((np.max, np.amax), (np.min, np.amin)):
         f"y = the {'largest' if _function is np.max else 'smallest'} of x",
         _winners,
         domain=DISTINCT,
+        kink="a tie is shared evenly",
         aliases=(_alias,),
         analytic=False,
     )
@@ -129,6 +130,7 @@ reduction(
     domain=DISTINCT,
     options={"ddof": (0, 0.5)},
     calls=over_axes(DISTINCT, min_dims=2),
+    kink="at 0: 0",
     analytic=False,
 )
 
@@ -214,5 +216,6 @@ reduction(
     options={"ord": (None,)},
     bind=_norm_call,
     calls=_draw_norm,
+    kink="at 0: 0; a tie at ord=inf is shared evenly",
     analytic=False,
 )

@@ -127,17 +127,33 @@ def test_borders_of_several_axes() -> None:
         assert_transposed(lambda x, m=mode: np.pad(np.reshape(x, (2, 3)), ((1, 2), (4, 0)), mode=m), 6)
 
 
-@pytest.mark.parametrize("mode", ["mean", "maximum", "median", "minimum", "linear_ramp", "empty"])
-def test_borders_without_a_rule_are_refused_by_mode(mode: Any) -> None:
-    with pytest.raises(errors.ArgumentError, match=f"pad of a Value has no rule for mode='{mode}'"):
-        np.pad(Value(X), 1, mode=mode)
+@pytest.mark.parametrize("mode", ["mean", "maximum", "median", "minimum", "linear_ramp"])
+@pytest.mark.parametrize("width", [0, 2, ((1, 3), (0, 2))])
+def test_borders_that_are_computed(mode: Any, width: Any) -> None:
+    """Between their kinks they are linear (and a ramp that ends at 0 is): the gradient gives their growth."""
+    x, u = np.array([[1.0, -2.0, 4.0], [0.5, 3.0, -1.0]]), np.array([[0.01, 0.02, -0.03], [0.04, -0.02, 0.01]])
+    options: list[dict[str, Any]] = [{}, {"stat_length": 2}, {"stat_length": ((1, 2), (2, 1))}]
+    for given in options if mode != "linear_ramp" else [{}, {"end_values": 0.0}]:
+        y, v = np.pad(x, width, mode=mode, **given), Value(x)
+        z = np.pad(v, width, mode=mode, **given)
+        np.testing.assert_array_equal(z.data, y)
+        w = np.cos(np.arange(float(y.size))).reshape(y.shape)
+        (z * w).sum().backward()
+        grown = np.sum(w * (np.pad(x + u, width, mode=mode, **given) - y))
+        np.testing.assert_allclose(np.sum(v.grad * u), grown, rtol=1e-11)
+    np.testing.assert_array_equal(
+        np.pad(Value(X), 2, mode="linear_ramp", end_values=(5.0, -5.0)).data,
+        np.pad(X, 2, mode="linear_ramp", end_values=(5.0, -5.0)),
+    )
 
 
 def test_borders_refuse_parameters_by_name() -> None:
+    with pytest.raises(errors.ArgumentError, match="pad of a Value has no rule for mode='empty'"):
+        np.pad(Value(X), 1, mode="empty")
     with pytest.raises(errors.ArgumentError, match=r"does not take reflect_type=\n  write  2 \* np.pad"):
         np.pad(Value(X), 1, mode="reflect", reflect_type="odd")
-    with pytest.raises(errors.ArgumentError, match="pad of a Value does not take stat_length="):
-        np.pad(Value(X), 1, mode="mean", stat_length=1)
+    with pytest.raises(errors.ArgumentError, match="pad of a Value does not take stat_length= in mode 'edge'"):
+        np.pad(Value(X), 1, mode="edge", stat_length=1)
     with pytest.raises(errors.GradientLost, match="a parameter has no derivative"):
         np.pad(Value(X), 1, constant_values=Value(1.0))
 
