@@ -12,38 +12,72 @@ from .context import debug, no_grad
 from .drawing import Drawing, draw
 from .extension import custom, forget
 from .jacobians import hessian, hvp, jacobian
+from .rules.activations import (
+    elu,
+    erf,
+    erfc,
+    gelu,
+    hard_tanh,
+    leaky_relu,
+    log_sigmoid,
+    relu6,
+    selu,
+    silu,
+    softsign,
+)
 from .rules.discrete import stop_gradient
 from .rules.indexing import put
+from .rules.layers import binary_cross_entropy_with_logits, dropout, embedding, layer_norm
 from .rules.nn import cross_entropy, log_softmax, logsumexp, relu, sigmoid, softmax, softplus
 from .rules.shaping import stack
+from .rules.windows import avg_pool, conv1d, conv2d, max_pool
 from .transforms import grad, jvp, value_and_grad, vjp
 from .value import Value
 
 __all__ = [
     "Drawing",
     "Value",
+    "avg_pool",
+    "binary_cross_entropy_with_logits",
     "checkpoint",
+    "conv1d",
+    "conv2d",
     "cross_entropy",
     "custom",
     "debug",
     "draw",
+    "dropout",
+    "elu",
+    "embedding",
+    "erf",
+    "erfc",
     "errors",
     "forget",
+    "gelu",
     "grad",
+    "hard_tanh",
     "hessian",
     "hvp",
     "jacobian",
     "jvp",
+    "layer_norm",
+    "leaky_relu",
+    "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "max_pool",
     "nn",
     "no_grad",
     "ops",
     "put",
     "relu",
+    "relu6",
+    "selu",
     "sigmoid",
+    "silu",
     "softmax",
     "softplus",
+    "softsign",
     "stack",
     "stop_gradient",
     "value_and_grad",

@@ -113,7 +113,9 @@ class Level:
         pairs = [(y, c) for y, c in zip(leaves(self.y), cotangents, strict=True) if type(y) is Value]
         pairs = [(y, c) for y, c in pairs if y.serial in self.active]
         own, taken = {x.serial for x in self.nodes}, {id(c) for c in cotangents}
-        with np.errstate(divide="ignore", invalid="ignore"):  # infinite slopes are in the table of kinks
+        with np.errstate(
+            divide="ignore", over="ignore", invalid="ignore"
+        ):  # infinite slopes are in the table of kinks
             swept = sweep_from(pairs, self.active, self.alive, own)
             found = {x.serial: c for x, c in swept if x.serial in own}
 
@@ -128,7 +130,7 @@ class Level:
         given = {x.serial: seed(x, t) for x, t in _pairs(self.entered, tangents, "tangent")}
         taken = {id(t) for t in given.values()}
         ys = [y for y in leaves(self.y) if type(y) is Value and y.serial in self.active]
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             found = push(ys, given, self.alive) if ys else {}
 
         def tangent(y: Any, _: str) -> Any:

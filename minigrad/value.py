@@ -207,7 +207,9 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
             raise GradientLost("backward() takes a plain cotangent\n  write  y.backward(g.data)")
         g = seed(self, g)
         taken, at_leaves = {id(g)}, []
-        with np.errstate(divide="ignore", invalid="ignore"):  # infinite slopes are in the table of kinks
+        with np.errstate(
+            divide="ignore", over="ignore", invalid="ignore"
+        ):  # infinite slopes are in the table of kinks
             for node, gradient in sweep(self, g):
                 if node.op is None:
                     at_leaves.append((node, gradient))

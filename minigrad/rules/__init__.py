@@ -18,11 +18,14 @@ x**p, derivative in p, for x ≤ 0      0: a power of a negative number is real 
 arctan2 at the origin                 0
 where                                 nothing for the branch not taken, nothing for the condition
 0 · inf                               0, for ops whose own derivative can be infinite: sqrt, cbrt, log, log2, log10,
-                                      log1p, reciprocal, /, %, **, arcsin, arccos, arccosh, arctanh, arctan2, prod
+                                      log1p, reciprocal, /, %, **, arcsin, arccos, arccosh, arctanh, arctan2, prod,
+                                      and exp, exp2, expm1, sinh, cosh, where they overflow
                                       (helper: `times`).
                                       So ``np.where(x > 0, np.log(x), 0)`` is safe. A product with an infinite
                                       *value*, as in ``sqrt(x * x)`` at 0, is not covered: it is nan.
 nan that nansum and kin skip          0; nan_to_num: 0 for what it replaces
+eigh, svd: equal values               1/(λj - λi) counts as 0 where they are equal to rounding, 1/s where s is 0
+det, inv, solve of singular matrices  det: the cofactors; inv, solve, slogdet: LinAlgError
 floor, sign, comparisons, argmax, …   0 everywhere, jumps included; heaviside in x, copysign in b likewise
 ====================================  =========================================================================
 

@@ -24,6 +24,7 @@ elementwise(
     lambda y, a, b: -y / b,
     domain=(REAL, NONZERO),
     product=times,
+    kink="b = 0: inf, but 0 where g is 0",
 )
 
 
@@ -39,7 +40,15 @@ def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 for _power in (np.power, np.float_power):
-    diagonal(_power, "**", "y = a ** b", _power_base, _power_exponent, domain=(POSITIVE, REAL))
+    diagonal(
+        _power,
+        "**",
+        "y = a ** b",
+        _power_base,
+        _power_exponent,
+        domain=(POSITIVE, REAL),
+        kink="a = 0: the limit; in b, a ≤ 0: 0",
+    )
 
 
 def _quotient(draw: Draw) -> Call:

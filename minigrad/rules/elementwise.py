@@ -59,7 +59,15 @@ elementwise(
 
 # Powers and roots.
 diagonal(np.square, "square", "y = x²", lambda g, y, x: 2 * g * x, domain=REAL)
-elementwise(np.reciprocal, "reciprocal", "y = 1 / x", lambda y, x: -1 / (x * x), domain=NONZERO, product=times)
+elementwise(
+    np.reciprocal,
+    "reciprocal",
+    "y = 1 / x",
+    lambda y, x: -1 / (x * x),
+    domain=NONZERO,
+    product=times,
+    kink="at 0: -inf",
+)
 elementwise(
     np.sqrt, "sqrt", "y = √x", lambda y, x: 0.5 / (y + 0.0), domain=POSITIVE, product=times, kink="at 0: inf"
 )  # √-0 = -0
@@ -95,6 +103,7 @@ elementwise(
     lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)),
     domain=UNIT,
     product=times,
+    kink="at -1, 1: inf",
 )
 elementwise(
     np.arccos,
@@ -103,6 +112,7 @@ elementwise(
     lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)),
     domain=UNIT,
     product=times,
+    kink="at -1, 1: -inf",
 )
 elementwise(np.arctan, "arctan", "y = arctan x", lambda y, x: 1 / (1 + x * x), domain=REAL)
 
@@ -194,8 +204,17 @@ elementwise(
     lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)),
     domain=OVER_ONE,
     product=times,
+    kink="at 1: inf",
 )
-elementwise(np.arctanh, "arctanh", "y = artanh x", lambda y, x: 1 / ((1 - x) * (1 + x)), domain=UNIT, product=times)
+elementwise(
+    np.arctanh,
+    "arctanh",
+    "y = artanh x",
+    lambda y, x: 1 / ((1 - x) * (1 + x)),
+    domain=UNIT,
+    product=times,
+    kink="at -1, 1: inf",
+)
 
 # Kinks. At a tie the two sides share evenly.
 elementwise(np.absolute, "abs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", analytic=False)

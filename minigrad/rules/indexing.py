@@ -22,8 +22,18 @@ def add_at(buffer: Any, index: Any, g: Any) -> None:
     """buffer[index] += g, counting an entry as often as it is selected."""
     if selects_once(index):
         buffer[index] += g
+    elif isinstance(index, (list, np.ndarray)) and buffer.ndim > 1 and g.size:
+        _add_rows(buffer, np.ravel(index) % len(buffer), np.reshape(g, (-1, *buffer.shape[1:])))
     else:
         np.add.at(buffer, index, g)
+
+
+def _add_rows(buffer: Any, rows: Any, g: Any) -> None:
+    """np.add.at for whole rows, several times faster: those that go to one place are summed first."""
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    starts = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
+    buffer[rows[starts]] += np.add.reduceat(g[order], starts, axis=0)
 
 
 @dispatched

@@ -12,6 +12,7 @@ import json
 import statistics
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
@@ -41,7 +42,7 @@ def network(value: Callable[[float], Any], rng: np.random.Generator) -> list[lis
     """Layers of neurons, each its weights and its bias."""
     return [
         [([value(w) for w in rng.uniform(-1, 1, n).tolist()], value(0.0)) for _ in range(m)]
-        for n, m in zip(SIZES, SIZES[1:], strict=False)
+        for n, m in pairwise(SIZES)
     ]
 
 
@@ -76,7 +77,7 @@ def steps(value: Callable[[float], Any]) -> Iterator[tuple[float, list[float]]]:
         for p in parameters:
             p.data -= LR * p.grad
         marks.append(perf_counter())
-        yield float(total.data), [b - a for a, b in zip(marks, marks[1:], strict=False)]
+        yield float(total.data), [b - a for a, b in pairwise(marks)]
 
 
 def run(engine: str) -> None:

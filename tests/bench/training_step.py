@@ -9,6 +9,7 @@ import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def start(case: Case) -> tuple[Any, Any, list[Any]]:
     x = rng.uniform(-1, 1, (case.batch, case.sizes[0]))
     classes = rng.integers(0, case.sizes[-1], case.batch)
     parameters = []
-    for n, m in zip(case.sizes, case.sizes[1:], strict=False):
+    for n, m in pairwise(case.sizes):
         parameters += [rng.uniform(-1, 1, (n, m)) * np.sqrt(6 / (n + m)), np.zeros(m)]
     return x, classes, parameters
 
