@@ -165,7 +165,7 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
 
     def _apply(self, made_by: Op, args: Any, kwargs: dict[str, Any]) -> Any:
         operands, params = made_by.arguments(args, kwargs)
-        return self._record(made_by, tuple(_operand(x, made_by) for x in operands), params)
+        return self._record(made_by, (*[_operand(x, made_by) for x in operands],), params)
 
     def _call(self, function: Callable[..., Any], *more: Any, **params: Any) -> Value:
         made_by = TABLE[function]
@@ -175,7 +175,8 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     @property
     def data(self) -> Any:
         """The array, or for a scalar the NumPy number. Assigning converts, or refuses what is no real array."""
-        refuse_while_tracing("data")
+        if context.blocks:
+            refuse_while_tracing("data")
         return self._array
 
     @data.setter
@@ -257,7 +258,7 @@ def _constant(x: Any) -> Any:
 
 def _operand(x: Any, made_by: Op) -> Any:
     """An operand of a function: a Value, or whatever NumPy makes an array of."""
-    if type(x) is Value:
+    if type(x) is Value or type(x) is ndarray:
         return x
     constant = _constant(x)
     # Elementwise (vjp and jvp are one), a plain number takes on the type of the arrays beside it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -132,16 +133,12 @@ def _classes(logits: Any, targets: Any) -> Any:
             f"expected integer targets of shape {logits.shape[:-1]}, one class per row of logits, "
             f"got {classes.dtype} {classes.shape}"
         )
-    if classes.size and (classes.min() < 0 or classes.max() >= logits.shape[-1]):
-        raise ValueError(
-            f"expected classes from 0 to {logits.shape[-1] - 1}, got {classes.min()} to {classes.max()}"
-        )
     return classes
 
 
 def _shares_given(logits: Any, targets: Any) -> bool:
     """Whether the targets are probabilities, one for each class, and not classes."""
-    return np.shape(targets) == np.shape(logits) and np.result_type(targets).kind == "f"
+    return np.shape(targets) == logits.shape and np.result_type(targets).kind == "f"
 
 
 def _cross_entropy(logits: Any, targets: Any) -> tuple[Any, Any]:
@@ -156,15 +153,19 @@ def _cross_entropy(logits: Any, targets: Any) -> tuple[Any, Any]:
 
 
 def _class_entropy(logits: Any, classes: Any) -> tuple[Any, Any]:
+    n, k = classes.size, logits.shape[-1]
     # Rows become columns: NumPy reduces along the first axis several times faster than along a short last one.
-    x = np.ascontiguousarray(logits.reshape(classes.size, logits.shape[-1]).T)
+    x = np.ascontiguousarray(logits.reshape(n, k).T)
     x = x - np.maximum.reduce(x, axis=0)
     p = np.exp(x)
     total = np.add.reduce(p, axis=0)
     p /= total
-    chosen = (classes.ravel(), np.arange(classes.size))
-    p[chosen] -= 1
-    return np.add.reduce(np.log(total) - x[chosen]) / _rows_of(logits), p.T.reshape(logits.shape)
+    try:  # where each row's class stands in the columns laid end to end
+        chosen = np.ravel_multi_index((classes.ravel().astype(np.intp, copy=False), np.arange(n)), (k, n))
+    except ValueError:
+        raise ValueError(f"expected classes from 0 to {k - 1}, got {classes.min()} to {classes.max()}") from None
+    p.reshape(-1)[chosen] -= 1
+    return np.add.reduce(np.log(total) - x.reshape(-1)[chosen]) / max(n, 1), p.T.reshape(logits.shape)
 
 
 @dispatched
@@ -178,7 +179,7 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
 
 
 def _rows_of(logits: Any) -> int:
-    return max(int(np.prod(logits.shape[:-1])), 1)
+    return max(math.prod(logits.shape[:-1]), 1)
 
 
 def _cross_entropy_vjp(g: Any, y: Any, logits: Any, targets: Any, saved: Any = None) -> Any:
