@@ -5,6 +5,7 @@ All of it also works on Values, through NumPy's functions; nothing here knows th
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,24 @@ def unbroadcast(c: Any, shape: tuple[int, ...], label: str) -> Any:
     """Sum a cotangent over the axes along which its value was broadcast: the transpose of broadcasting."""
     lead = len(c.shape) - len(shape)
     if lead == 1 and c.shape[1:] == shape:  # a bias, added to every row
-        return np.add.reduce(c, axis=0)
+        return _sum_of_rows(c)
     if lead < 0 or any(n not in (1, m) for n, m in zip(shape, c.shape[lead:], strict=True)):
         raise ShapeError(f"the rule of {label} gave a cotangent of shape {c.shape} for a value of shape {shape}")
     axes = (*range(lead), *(lead + i for i, n in enumerate(shape) if n != c.shape[lead + i]))
     summed = np.add.reduce(c, axis=axes[0] if len(axes) == 1 else axes)
     return summed if summed.shape == shape else np.reshape(summed, shape)
+
+
+def _sum_of_rows(c: Any) -> Any:
+    """np.add.reduce(c, axis=0), for a matrix as a product with ones: BLAS is two to five times faster at it."""
+    if type(c) is np.ndarray and c.ndim == 2 and c.dtype.char in "fd" and c.flags.c_contiguous:
+        return np.dot(_ones(len(c), c.dtype.char), c)
+    return np.add.reduce(c, axis=0)
+
+
+@functools.lru_cache(maxsize=32)
+def _ones(n: int, char: str) -> Any:
+    return np.ones(n, char)
 
 
 def fitted(c: Any, data: Any, label: str) -> Any:

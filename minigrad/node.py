@@ -130,8 +130,9 @@ def node(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], pa
 def linked(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], params: Any) -> Node:
     """A new node with its slots filled."""
     new = object.__new__(kind)
-    new._array, new._grad, new.op, new._a, new._b = data, None, made_by, None, None
-    new.params, new.serial, new.name = params, next(serials), None
+    new._array, new.op, new.serial = data, made_by, next(serials)
+    new._grad = new._a = new._b = new.name = None
+    new.params = params
     if len(operands) > 2 or made_by.variadic or type(data) is tuple:
         new._a, new._b = operands, MANY
     elif operands:

@@ -55,8 +55,14 @@ class NumPyProtocols:
         """Record a call of an op as the user wrote it."""
         raise NotImplementedError
 
+    def _elementwise(self, made_by: Op, inputs: tuple[Any, ...]) -> Any:
+        """Record a call of an op with inputs alone."""
+        raise NotImplementedError
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         function: Any = ufunc
+        if method == "__call__" and not kwargs and ufunc in TABLE and TABLE[ufunc].bind is None:
+            return self._elementwise(TABLE[ufunc], inputs)
         if method == "outer":
             a, b = inputs
             return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **kwargs)

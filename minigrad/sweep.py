@@ -18,7 +18,7 @@ from .errors import DTypeError, ShapeError, describe
 from .node import ITEM, MANY, Node, placed, record
 
 N = TypeVar("N", bound=Node)
-float64 = np.float64
+ndarray, float64 = np.ndarray, np.float64
 
 
 def graph(*ys: N, since: int = 0) -> list[N]:
@@ -67,11 +67,13 @@ class _Pending:
 
     def give(self, x: Node, c: Any, label: str) -> None:
         """Add one contribution to the gradient of x."""
-        serial, grads = x.serial, self.grads
-        if type(c) is not float64 or type(x._array) is not float64:
-            if x._array.dtype.kind != "f":
+        serial, grads, data = x.serial, self.grads, x._array
+        if (type(c) is not float64 or type(data) is not float64) and (
+            type(c) is not ndarray or c.dtype is not data.dtype or c.shape != data.shape or not c.ndim
+        ):
+            if data.dtype.kind != "f":
                 return
-            c = fitted(c, x._array, label)
+            c = fitted(c, data, label)
         if self.giver is not None:
             debugging.inspect(c, self.giver, self.giver.operands)
         if serial not in grads:

@@ -174,7 +174,7 @@ def sech2(x: Any, y: Any = None) -> Any:
     """
     y = np.tanh(x) if y is None else y
     slope = 1 - y * y
-    if (slope if isinstance(slope, float) else np.minimum.reduce(slope, axis=None, initial=1.0)) >= 1e-3:
+    if not slope.size or slope.item(slope.argmin()) >= 1e-3:
         return slope
     slope = np.asarray(slope)
     near = slope < 1e-3

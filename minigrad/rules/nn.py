@@ -179,7 +179,8 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
 
 
 def _rows_of(logits: Any) -> int:
-    return max(math.prod(logits.shape[:-1]), 1)
+    rows: int = math.prod(logits.shape[:-1])
+    return max(rows, 1)
 
 
 def _cross_entropy_vjp(g: Any, y: Any, logits: Any, targets: Any, saved: Any = None) -> Any:
