@@ -96,9 +96,11 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
 
     Several outputs give a tuple of nodes. Raises what NumPy raised, as an error that names the operands.
     """
-    args = [x._array if isinstance(x, Node) else x for x in operands]
+    args = [x._array if type(x) is kind else x for x in operands]
+    given = params or {}
     try:
-        args, given = placed(made_by, args, params) if params else (args, {})
+        if params:
+            args, given = placed(made_by, args, params)
         data = made_by.forward(*args, **given)
     except MinigradError:
         raise
@@ -107,6 +109,8 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
     if made_by.saves:
         data, saved = data
         params = {**given, "saved": saved}
+    if type(data) is ndarray and data.ndim and data.dtype.kind == "f" and made_by.vjps and not context.blocks:
+        return linked(kind, data, made_by, operands, params)  # what nearly always happens
     if isinstance(data, (tuple, list)):
         differentiable = made_by.vjps and context.is_recording()
         hidden = linked(kind, tuple(data), made_by, operands if differentiable else (), params)

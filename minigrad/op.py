@@ -132,7 +132,7 @@ def dispatched(function: F) -> F:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         for x in (*args, *kwargs.values()) if kwargs else args:
-            if not isinstance(x, (np.ndarray, float)) and hasattr(x, "__array_function__"):
+            if type(x) is not np.ndarray and hasattr(x, "__array_function__") and not isinstance(x, np.ndarray):
                 return x.__array_function__(call, (type(x),), args, kwargs)
         return function(*args, **kwargs)
 

@@ -60,9 +60,11 @@ class NumPyProtocols:
         raise NotImplementedError
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:  # nearly always
+            made_by = TABLE.get(ufunc)
+            if made_by is not None and made_by.bind is None:
+                return self._elementwise(made_by, inputs)
         function: Any = ufunc
-        if method == "__call__" and not kwargs and ufunc in TABLE and TABLE[ufunc].bind is None:
-            return self._elementwise(TABLE[ufunc], inputs)
         if method == "outer":
             a, b = inputs
             return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **kwargs)

@@ -195,7 +195,7 @@ op(
 )
 elementwise(np.sinh, "sinh", "y = sinh x", lambda y, x: np.cosh(x), domain=REAL, product=times)
 elementwise(np.cosh, "cosh", "y = cosh x", lambda y, x: np.sinh(x), domain=REAL, product=times)
-elementwise(np.tanh, "tanh", "y = tanh x", lambda y, x: sech2(x, y), domain=REAL)
+diagonal(np.tanh, "tanh", "y = tanh x", lambda g, y, x: g * sech2(x, y), domain=REAL)
 elementwise(np.arcsinh, "arcsinh", "y = arsinh x", lambda y, x: 1 / np.hypot(1.0, x), domain=REAL)
 elementwise(
     np.arccosh,
