@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -83,8 +84,9 @@ bilinear(
 def _as_matrices(g: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
     """np.dot as one product of two matrices: all but the summed axis in one row, and g likewise."""
     k = a.shape[-1]
-    rows = np.reshape(a, (-1, k))
-    columns = np.reshape(b if b.ndim == 1 else np.moveaxis(b, -2, 0), (k, -1))
+    rows = np.reshape(a, (math.prod(a.shape[:-1]), k))  # not -1: it cannot be told of an array of size 0
+    n = 1 if b.ndim == 1 else math.prod((*b.shape[:-2], b.shape[-1]))
+    columns = np.reshape(b if b.ndim == 1 else np.moveaxis(b, -2, 0), (k, n))
     return np.reshape(g, (rows.shape[0], columns.shape[1])), rows, columns
 
 

@@ -115,9 +115,10 @@ linear(_view, "sliding_window_view", "y[p,i] = x[p+i]", _sliding_back, domain=RE
 
 def _each(x: Any, d: int, what: str) -> Sides:
     """One number per axis, of a number or of one for each."""
-    sides = _tuple(x) if np.ndim(x) else (int(x),) * d
-    if len(sides) != d or min(sides) < (what != "padding"):
-        refuse(f"{what} is a number, or one for each of {d} axes; got {x!r}")
+    sides = tuple(x) if np.ndim(x) else (x,) * d
+    whole = all(isinstance(side, (int, np.integer)) for side in sides)
+    if not whole or len(sides) != d or min(sides) < (what != "padding"):
+        refuse(f"{what} is a whole number, or one for each of {d} axes; got {x!r}")
     return sides
 
 

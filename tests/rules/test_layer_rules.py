@@ -185,7 +185,7 @@ def test_convolution_of_what_does_not_fit_says_which_shapes() -> None:
         errors.ShapeError, match=r"conv2d[\s\S]*a kernel \(o, c, 2 sides\)[\s\S]*got \(1, 2, 5, 5\) and"
     ):
         conv2d(Value(np.ones((1, 2, 5, 5))), np.ones((1, 3, 2, 2)))
-    with pytest.raises(errors.ArgumentError, match="stride is a number, or one for each of 1 axes; got 0"):
+    with pytest.raises(errors.ArgumentError, match="stride is a whole number, or one for each of 1 axes; got 0"):
         conv1d(Value(np.ones((2, 5))), np.ones((1, 2, 2)), stride=0)
 
 
@@ -225,3 +225,16 @@ def test_float32_stays(f: Any) -> None:
     assert y.dtype == np.float32
     y.sum().backward()
     assert v.grad.dtype == np.float32
+
+
+@pytest.mark.parametrize("wrong", [{"stride": 1.5}, {"padding": "same"}, {"stride": 0}, {"padding": -1}], ids=str)
+def test_strides_and_paddings_that_are_no_whole_numbers_are_refused_by_name(wrong):
+    x, kernel = np.ones((1, 1, 5)), np.ones((1, 1, 2))
+    with pytest.raises(TypeError, match=f"{next(iter(wrong))} is a whole number"):
+        conv1d(Value(x), kernel, **wrong)
+
+
+def test_dot_over_an_axis_of_length_zero_has_gradients():
+    a, b = Value(np.zeros((3, 0))), Value(np.zeros((0, 4)))
+    np.dot(a, b).sum().backward()
+    assert (a.grad.shape, b.grad.shape) == ((3, 0), (0, 4))
