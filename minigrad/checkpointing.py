@@ -56,9 +56,14 @@ class _Run:
         args, kwargs = tree_map(lambda x, _: next(given) if _moves(x) else x, self.call)
         return self.f(*args, **kwargs)
 
-    def again(self, inputs: tuple[Any, ...], directions: Any) -> tuple[Level, list[Value], Any]:
+    def again(self, y: Any, inputs: tuple[Any, ...], directions: Any) -> tuple[Level, list[Value], Any]:
         """The level, the nodes that inputs and outside values are in it, and the serials that rules record."""
         level = self.level(inputs[: len(self.inputs)])
+        if not np.array_equal(level.y._array, getattr(y, "_array", y), equal_nan=True):
+            raise ArgumentError(
+                "checkpoint: the function gave other numbers when it was run again, as with random ones in it\n"
+                "  write  the random numbers as an argument of the function"
+            )
         recorded = any(isinstance(x, Value) for x in (*inputs, *directions))
         return level, [*level.nodes, *self.outside], level.alive if recorded else ()
 
@@ -73,7 +78,7 @@ def _outside(level: Level) -> list[Value]:
 
 
 def _pull(g: Any, y: Any, *inputs: Any, run: Any) -> list[Any]:
-    level, own, alive = run.again(inputs, (g,))
+    level, own, alive = run.again(y, inputs, (g,))
     made = [x.serial for x in graph(level.y, since=level.start) if x.serial >= level.start]
     active = {*made, *(x.serial for x in own)}
     ends = {x.serial for x in level.nodes}
@@ -82,7 +87,7 @@ def _pull(g: Any, y: Any, *inputs: Any, run: Any) -> list[Any]:
 
 
 def _push(ts: Any, y: Any, *inputs: Any, run: Any) -> Any:
-    level, own, alive = run.again(inputs, ts)
+    level, own, alive = run.again(y, inputs, ts)
     tangents = {x.serial: t for x, t in zip(own, ts, strict=True)}
     return push([level.y], tangents, alive)[level.y.serial]
 

@@ -6,9 +6,8 @@ Only switches belong here; what they change stands where it happens.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
+from contextlib import ContextDecorator
+from contextvars import ContextVar, Token
 
 from .errors import TracingError
 
@@ -21,46 +20,52 @@ blocks = 0
 _lock = threading.Lock()
 
 
-@contextmanager
-def _block(switch: ContextVar[bool], value: bool) -> Iterator[None]:
-    global blocks
-    token = switch.set(value)
-    with _lock:
-        blocks += 1
-    try:
-        yield
-    finally:
+class Block(ContextDecorator):
+    """A switch that holds inside ``with``, or in a function it decorates; it may be used again, also nested."""
+
+    def __init__(self, switch: ContextVar[bool], value: bool) -> None:
+        self._switch, self._value = switch, value
+        self._before: list[Token[bool]] = []
+
+    def __enter__(self) -> None:
+        global blocks
+        self._before.append(self._switch.set(self._value))
+        with _lock:
+            blocks += 1
+
+    def __exit__(self, *error: object) -> None:
+        global blocks
         with _lock:
             blocks -= 1
-        switch.reset(token)
+        self._switch.reset(self._before.pop())
 
 
-def no_grad() -> AbstractContextManager[None]:
+def no_grad() -> Block:
     """Compute without recording: what is made inside is a Value that was computed from nothing."""
-    return _block(_recording, False)
+    return Block(_recording, False)
 
 
-def recording() -> AbstractContextManager[None]:
+def recording() -> Block:
     """Record, also inside a block of no_grad: a function that is being differentiated must be."""
-    return _block(_recording, True)
+    return Block(_recording, True)
 
 
-def debug() -> AbstractContextManager[None]:
+def debug() -> Block:
     """Remember the line of the user's code behind every node, and stop at the first thing that goes wrong.
 
     Raises NonFinite at the first nan or inf, forwards or backwards, and Mutated where an array was changed in
     place between the two; both name the op, the line and the operands. Costs several times the computation.
     """
-    return _block(_debugging, True)
+    return Block(_debugging, True)
 
 
-def trace() -> AbstractContextManager[None]:
+def trace() -> Block:
     """Record a graph that will be run again on other data.
 
     Inside, a Value stands for all the data it may ever hold: reading its data, branching on it or
     indexing by it raises TracingError, and comparisons keep the inputs they were computed from.
     """
-    return _block(_tracing, True)
+    return Block(_tracing, True)
 
 
 def is_recording() -> bool:

@@ -47,7 +47,7 @@ def compare(node: Any, operands: tuple[Any, ...]) -> None:
 def inspect(cotangent: Any, node: Any, operands: tuple[Any, ...]) -> None:
     """Refuse what a rule gave back for one operand of a node, if it is not finite."""
     if not _finite(_data(cotangent)):
-        raise NonFinite(_told(f"the gradient of {node.op.label} is {_worst(_data(cotangent))}", node, operands))
+        raise NonFinite(_told(f"the derivative of {node.op.label} is {_worst(_data(cotangent))}", node, operands))
 
 
 def _told(headline: str, node: Any, operands: tuple[Any, ...]) -> str:

@@ -36,7 +36,7 @@ def custom(
             f"an op named {name!r} stands in the table already\n  write  minigrad.forget({name})   first"
         )
     vjps = vjp if isinstance(vjp, tuple) else (vjp,)
-    jvps = jvp if isinstance(jvp, tuple) else (jvp or functools.partial(_no_jvp, name),) * len(vjps)
+    jvps = jvp if isinstance(jvp, tuple) else (jvp or functools.partial(no_jvp, name),) * len(vjps)
     function: Any = dispatched(forward)
     function.__name__ = name
     domains = domain or (REAL,) * len(vjps)
@@ -49,5 +49,6 @@ def forget(function: Callable[..., Any]) -> None:
         del TABLE[key]
 
 
-def _no_jvp(name: str, *args: Any, **params: Any) -> NoReturn:
+def no_jvp(name: str, *args: Any, **params: Any) -> NoReturn:
+    """The forward rule of an op that states none."""
     raise MissingRule(f"{name} states no jvp, so forward mode has no rule\n  write  custom(..., jvp=...)")

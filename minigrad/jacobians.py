@@ -64,7 +64,7 @@ def _by_rows(level: Level) -> Iterator[Any]:
     """The blocks ∂(leaf of y) / ∂(leaf of x), all those of the first leaf of y first; a sweep back per row."""
     ys, xs = leaves(level.y), leaves(level.entered)
     for k, y in enumerate(ys):
-        rows = [leaves(level.pull(direction)) for direction in _directions(ys, k)]
+        rows = [leaves(level.pull(direction)) for direction in _directions(level.y, k)]
         for column, x in enumerate(xs):
             yield _joined([row[column] for row in rows], 0, np.shape(y) + np.shape(x))
 
@@ -72,20 +72,27 @@ def _by_rows(level: Level) -> Iterator[Any]:
 def _by_columns(level: Level) -> Iterator[Any]:
     """The same blocks in the same order; a sweep forward per column."""
     ys, xs = leaves(level.y), leaves(level.entered)
-    pushed = [[leaves(level.push(direction)) for direction in _directions(xs, k)] for k in range(len(xs))]
+    pushed = [
+        [leaves(level.push(direction)) for direction in _directions(level.entered, k)] for k in range(len(xs))
+    ]
     for row, y in enumerate(ys):
         for x, columns in zip(xs, pushed, strict=True):
             yield _joined([column[row] for column in columns], -1, np.shape(y) + np.shape(x))
 
 
-def _directions(tree: list[Any], k: int) -> Iterator[list[Any]]:
-    """The directions along each entry of leaf k."""
-    zeros = [np.zeros(np.shape(x)) for x in tree]
+def _directions(tree: Any, k: int) -> Iterator[Any]:
+    """The directions along each entry of leaf k, nested like the tree."""
+    zeros = [np.zeros(np.shape(x)) for x in leaves(tree)]
     for i in range(zeros[k].size):
-        direction = [*zeros]
-        direction[k] = np.zeros(zeros[k].shape)
-        direction[k].reshape(-1)[i] = 1.0
-        yield direction
+        one = np.zeros(zeros[k].shape)
+        one.reshape(-1)[i] = 1.0
+        yield _nested(tree, [*zeros[:k], one, *zeros[k + 1 :]])
+
+
+def _nested(tree: Any, flat: list[Any]) -> Any:
+    """The leaves in the nesting of a tree."""
+    parts = iter(flat)
+    return tree_map(lambda _, __: next(parts), tree)
 
 
 def _joined(parts: list[Any], axis: int, shape: tuple[int, ...]) -> Any:

@@ -37,12 +37,12 @@ def graph(*ys: N, since: int = 0) -> list[N]:
     return [found[serial] for serial in sorted(found)]
 
 
-def seed(y: Node, g: Any = None) -> Any:
-    """The cotangent a sweep starts from: g, or 1 for a value of one element."""
+def seed(y: Node, g: Any = None, what: str = "the cotangent") -> Any:
+    """The cotangent (or tangent) a sweep starts from: g, or 1 for a value of one element."""
     if y._array.dtype.kind != "f":
         raise DTypeError(f"nothing to differentiate: {describe(y)} is not made of real numbers")
     if g is not None:
-        return g if isinstance(g, Node) else shaped(g, y._array, "the cotangent")
+        return g if isinstance(g, Node) else shaped(g, y._array, what)
     if y._array.size != 1:
         raise ShapeError(
             f"a gradient starts from one number, and this value has shape {y._array.shape}\n"
@@ -197,11 +197,14 @@ def push(ys: Sequence[N], tangents: dict[int, Any], alive: Collection[int] = ())
 
     Nodes are visited by ascending serial: the same graph, and the same order, the other way round.
     """
-    tangents = dict(tangents)
+    tangents, debug = dict(tangents), context.is_debugging()
     for y in graph(*ys, since=min(tangents)):
         moved = [isinstance(x, Node) and x.serial in tangents for x in y.operands]
         if y.serial not in tangents and any(moved) and y.op is not None and y.op.jvps:
-            tangents[y.serial] = _pushed(y, moved, tangents, alive)
+            tangents[y.serial] = t = _pushed(y, moved, tangents, alive)
+            if debug:
+                debugging.compare(y, y.operands)
+                debugging.inspect(t, y, y.operands)
     return tangents
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from . import context
 from .context import recording
 from .cotangent import private
-from .errors import ArgumentError, DTypeError, ShapeError, describe
-from .tree import leaves, tree_map
+from .errors import ArgumentError, DTypeError, describe
+from .tree import leaves, tree_map, tree_pairs
 from .value import Value, argument, graph, push, seed, sweep_from
 
 Function = Callable[..., Any]
@@ -109,7 +109,7 @@ class Level:
 
     def pull(self, g: Any) -> tuple[Any, ...]:
         """The gradient for each argument, pulled back from a cotangent nested like y."""
-        cotangents = [seed(_as_value(y), c) for y, c in _pairs(self.y, g, "cotangent")]
+        cotangents = [seed(_as_value(y), c) for y, c, _ in tree_pairs(self.y, g)]
         pairs = [(y, c) for y, c in zip(leaves(self.y), cotangents, strict=True) if type(y) is Value]
         pairs = [(y, c) for y, c in pairs if y.serial in self.active]
         own, taken = {x.serial for x in self.nodes}, {id(c) for c in cotangents}
@@ -127,7 +127,7 @@ class Level:
 
     def push(self, tangents: Any) -> Any:
         """The tangent of y, nested like it, pushed forward from tangents nested like the arguments."""
-        given = {x.serial: seed(x, t) for x, t in _pairs(self.entered, tangents, "tangent")}
+        given = {x.serial: seed(x, t, "the tangent") for x, t, _ in tree_pairs(self.entered, tangents)}
         taken = {id(t) for t in given.values()}
         ys = [y for y in leaves(self.y) if type(y) is Value and y.serial in self.active]
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
@@ -157,14 +157,6 @@ def _as_value(y: Any) -> Value:
 
 def _own(g: Any, taken: set[int]) -> Any:
     return g if type(g) is Value else private(g, taken)
-
-
-def _pairs(tree: Any, directions: Any, what: str) -> list[tuple[Any, Any]]:
-    """The leaves of a tree, each with its direction."""
-    these, those = leaves(tree), leaves(directions)
-    if len(these) != len(those):
-        raise ShapeError(f"expected {len(these)} {what}s, nested like what they belong to, got {len(those)}")
-    return list(zip(these, those, strict=True))
 
 
 def _enter(n: int, x: Any, path: str) -> Value:

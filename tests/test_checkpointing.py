@@ -96,3 +96,10 @@ def test_memory_of_a_chain_in_blocks_grows_like_the_root_of_its_length():
     small, large = 64, 1024  # 16 times as long: 16 times the memory, or 4 times
     assert peak(steps, large) / peak(steps, small) > 10
     assert peak(blocks, large) / peak(blocks, small) < 6
+
+
+def test_a_function_that_gives_other_numbers_the_second_time_is_refused():
+    rng = np.random.default_rng(0)
+    _, pull = vjp(checkpoint(lambda x: x * rng.normal(size=3)), np.ones(3))
+    with pytest.raises(ArgumentError, match="other numbers when it was run again"):
+        pull(np.ones(3))

@@ -237,3 +237,18 @@ def test_debug_lets_right_code_pass() -> None:
     w.grad = None
     (np.tanh(x @ w) ** 2).sum().backward()
     np.testing.assert_array_equal(w.grad, expected)
+
+
+def test_a_block_may_be_used_again_inside_itself_and_as_a_decorator() -> None:
+    block = minigrad.no_grad()
+    with block:
+        with block:
+            assert (Value(1.0) * 2.0).inputs == ()
+        assert (Value(1.0) * 2.0).inputs == ()
+    assert (Value(1.0) * 2.0).inputs != ()
+
+    @block
+    def twice(x: Value) -> Value:
+        return x * 2.0
+
+    assert twice(Value(1.0)).inputs == ()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad import Value, debug, grad
+from minigrad import Value, debug, grad, jvp
 from minigrad.errors import Mutated, NonFinite
 
 
@@ -19,7 +19,7 @@ def test_the_first_nan_names_op_line_and_operand():
 
 
 def test_an_infinite_gradient_is_named_on_the_way_back():
-    with debug(), pytest.raises(NonFinite, match=r"the gradient of sqrt is inf"):
+    with debug(), pytest.raises(NonFinite, match=r"the derivative of sqrt is inf"):
         (np.sqrt(Value(0.0, name="x")) * 2.0).backward()
 
 
@@ -79,3 +79,8 @@ def test_it_holds_for_its_own_thread_alone():
         thread.join()
         assert hasattr(Value(1.0) * 2.0, "origin")
     assert seen == [False]
+
+
+def test_an_infinite_tangent_is_named_on_the_way_forward():
+    with debug(), pytest.raises(NonFinite, match=r"the derivative of sqrt is inf"):
+        jvp(np.sqrt, (0.0,), (1.0,))

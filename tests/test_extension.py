@@ -62,6 +62,7 @@ def test_without_a_jvp_forward_mode_says_so_and_is_not_zero():
     half = custom(lambda x: x / 2, name="half", vjp=lambda g, y, x: g / 2)
     try:
         assert grad(half)(1.0) == 0.5
+        assert [row.forward for row in ops() if row.label == "half"] == ["none"]
         with pytest.raises(MissingRule, match="half states no jvp"):
             jvp(half, (1.0,), (1.0,))
     finally:

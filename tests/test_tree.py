@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minigrad import jvp, vjp
 from minigrad.tree import leaves, tree_map
 
 Point = namedtuple("Point", ["x", "y"])
@@ -85,3 +86,18 @@ def test_the_same_tree_through_two_maps_is_the_same() -> None:
     tree = {"a": (1, [2, 3]), "b": None}
     back = tree_map(lambda x, _: x // 2, tree_map(double, tree))
     assert back == tree
+
+
+def test_dicts_are_paired_by_key_and_not_by_the_order_they_were_written_in():
+    pull = vjp(lambda a: {"p": a * 2, "q": a**2}, 3.0)[1]
+    assert pull({"q": 1.0, "p": 0.0}) == (6.0,)
+    assert jvp(lambda d: d["x"] * 2 + d["y"], ({"x": 1.0, "y": 1.0},), ({"y": 1.0, "x": 0.0},))[1] == 1.0
+
+
+@pytest.mark.parametrize(
+    "other", [{"x": 1.0}, {"x": 1.0, "z": 0.0}, [1.0, 0.0], 1.0, {"x": 1.0, "y": [0.0]}], ids=str
+)
+def test_a_cotangent_nested_otherwise_is_refused_with_the_place(other):
+    pull = vjp(lambda a: {"x": a, "y": a}, 3.0)[1]
+    with pytest.raises(ValueError, match="nested unlike what it belongs to"):
+        pull(other)
