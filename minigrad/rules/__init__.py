@@ -24,7 +24,11 @@ where                                 nothing for the branch not taken, nothing 
                                       So ``np.where(x > 0, np.log(x), 0)`` is safe. A product with an infinite
                                       *value*, as in ``sqrt(x * x)`` at 0, is not covered: it is nan.
 nan that nansum and kin skip          0; nan_to_num: 0 for what it replaces
-eigh, svd: equal values               1/(λj - λi) counts as 0 where they are equal to rounding, 1/s where s is 0
+norm of matrices, singular values     those equal to rounding share evenly; those of 0 have no share
+norm of matrices, sums                a tie of columns or rows is shared evenly, an entry of 0 has 0
+eigh, svd: equal values               1/(λj - λi) counts as 0 where they are equal to rounding, 1/s where s is 0;
+                                      to rounding: within 8 n eps of the largest
+qr without full rank, to rounding     LinAlgError
 det, inv, solve of singular matrices  det: the cofactors; inv, solve, slogdet: LinAlgError
 floor, sign, comparisons, argmax, …   0 everywhere, jumps included; heaviside in x, copysign in b likewise
 ====================================  =========================================================================
@@ -47,6 +51,7 @@ from . import (
     limits,
     linalg,
     nn,
+    norms,
     products,
     rearranging,
     reductions,
@@ -71,6 +76,7 @@ __all__ = [
     "limits",
     "linalg",
     "nn",
+    "norms",
     "products",
     "rearranging",
     "reductions",

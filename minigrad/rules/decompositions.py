@@ -14,7 +14,7 @@ What they leave open is settled as follows.
 - Signs of vectors are LAPACK's choice. A function with a meaning does not depend on them.
 - cholesky, eigh and eigvalsh read one triangle of their matrix, and there the whole gradient stands: off the
   diagonal twice what a symmetric one has, and 0 in the other triangle. Of (A + Aᵀ) / 2 it is symmetric.
-- qr of a matrix without full rank raises LinAlgError.
+- qr of a matrix without full rank, to rounding and whatever the size of its columns, raises LinAlgError.
 """
 
 from __future__ import annotations
@@ -245,10 +245,23 @@ op(
 )
 
 
+def _full_rank(r: Any) -> Any:
+    """r, and 0 for a matrix without full rank to rounding, so that to solve with it raises LinAlgError.
+
+    Its rank does not depend on the size of its columns, nor do Q and its derivative.
+    """
+    n = r.shape[-1]
+    sizes = np.sum(np.abs(r), axis=-2, keepdims=True)
+    inverse = np.linalg.solve(r / np.where(sizes == 0, 1.0, sizes), np.eye(n, dtype=r.dtype))
+    rounding = 8 * n * np.finfo(r.dtype).eps
+    return np.where(np.sum((rounding * inverse) ** 2, axis=(-1, -2), keepdims=True) >= 1, 0.0, r)
+
+
 def _qr_vjp(g: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
     """(gQ + Q M) R⁻ᵀ, where M is symmetric, with the lower triangle of R gRᵀ - gQᵀ Q."""
     q, r = np.linalg.qr(a) if mode == "r" else y
     gq, gr = (0 * q, g) if mode == "r" else g
+    r = _full_rank(r)
     inner = r @ swap(gr) - swap(gq) @ q  # its lower triangle meets nothing of gR under the diagonal
     return swap(np.linalg.solve(r, swap(gq + q @ _mirrored(inner))))
 
@@ -256,6 +269,7 @@ def _qr_vjp(g: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
 def _qr_jvp(t: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
     """R' = (C - Ω) R,  Q' = Q Ω + (1 - Q Qᵀ) t R⁻¹, with C = Qᵀ t R⁻¹ and Ω skew, under its diagonal that of C."""
     q, r = np.linalg.qr(a) if mode == "r" else y
+    r = _full_rank(r)
     moved = swap(np.linalg.solve(swap(r), swap(t)))
     c = swap(q) @ moved
     lower = c * np.tri(a.shape[-1], k=-1, dtype=a.dtype)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import DISTINCT, REAL, SIZED, Call, Domain, Draw, draw_axis
-from ..op import linear, op, refuse
+from ..domain import DISTINCT, REAL, Call, Domain, Draw, draw_axis
+from ..op import linear, op
 from .limits import times
 
 
@@ -40,20 +40,22 @@ def reduction(
     domain: Domain = REAL,
     options: dict[str, Any] | None = None,
     product: Callable[[Any, Any], Any] = operator.mul,
+    over: Any = None,
     **more: Any,
 ) -> None:
     """State a reduction by ``partial(y, x, axis, **options) -> ∂y/∂x``, with y spread over the reduced axes.
 
     options: the further parameters, each with its default and the choices tests draw from.
     product: multiplies by the cotangent; `times` where the derivative can be infinite.
+    over: the axes that are reduced where none are named; None: all.
     """
     extra = options or {}
 
-    def vjp(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False, **given: Any) -> Any:
+    def vjp(g: Any, y: Any, x: Any, axis: Any = over, keepdims: bool = False, **given: Any) -> Any:
         spread = expand(y, x, axis, keepdims)
         return product(expand(g, x, axis, keepdims), partial(spread, x, axis, **given))
 
-    def jvp(t: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False, **given: Any) -> Any:
+    def jvp(t: Any, y: Any, x: Any, axis: Any = over, keepdims: bool = False, **given: Any) -> Any:
         slopes = partial(expand(y, x, axis, keepdims), x, axis, **given)
         return np.sum(product(t, slopes), axis=axis, keepdims=keepdims)
 
@@ -75,7 +77,7 @@ def _count(y: Any, x: Any) -> int:
     return int(x.size // max(y.size, 1)) or 1
 
 
-def _winners(y: Any, x: Any, axis: Any) -> Any:
+def winners(y: Any, x: Any, axis: Any) -> Any:
     """1 where x has the value y, divided by the number of such places: ties share evenly."""
     ties = np.equal(x, y)
     return ties / np.sum(ties, axis=axis, keepdims=True)
@@ -108,7 +110,7 @@ for _function, _alias in ((np.max, np.amax), (np.min, np.amin)):
         _function,
         "max" if _function is np.max else "min",
         f"y = the {'largest' if _function is np.max else 'smallest'} of x",
-        _winners,
+        winners,
         domain=DISTINCT,
         kink="a tie is shared evenly",
         aliases=(_alias,),
@@ -175,47 +177,4 @@ linear(
     lambda g, y, x, axis=None: np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis or 0), axis), x.shape),
     domain=REAL,
     calls=_along_axis,
-)
-
-
-def _norm_partial(y: Any, x: Any, axis: Any, ord: Any = None) -> Any:
-    sizes, at_zero = np.abs(x), np.where(y == 0, 1.0, y)
-    if ord in (None, 2, "fro"):
-        return x / at_zero
-    if ord in (np.inf, -np.inf):
-        return np.sign(x) * _winners(y, sizes, axis)
-    if ord == 1:
-        return np.sign(x)
-    return np.sign(x) * (sizes / at_zero) ** (ord - 1)
-
-
-def _norm_call(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Call:
-    """Refuse the norms of matrices, which are another function altogether."""
-    matrix = (x.ndim if axis is None else np.size(axis)) == 2
-    if ord is not None and (matrix != (ord == "fro") or (ord == 0) or (axis is None and x.ndim > 2)):
-        refuse(f"norm of a Value has no rule for ord={ord!r} over axis={axis!r} of shape {x.shape}")
-    return (x,), {"ord": ord, "axis": axis, "keepdims": keepdims}
-
-
-def _draw_norm(draw: Draw) -> Call:
-    x = draw.array(SIZED, draw.shape(min_dims=1))
-    keepdims = draw.choice([False, True])
-    if x.ndim > 1 and draw.choice([False, True]):
-        params: dict[str, Any] = draw.choice([{}, {"axis": (0, 1)}, {"axis": (1, 0), "ord": "fro"}])
-        return (x,), {**params, "keepdims": keepdims}
-    order = draw.choice([None, 1, 2, 3, 2.5, np.inf, -np.inf])
-    return (x,), {"ord": order, "axis": draw.integer(-x.ndim, x.ndim - 1), "keepdims": keepdims}
-
-
-reduction(
-    np.linalg.norm,
-    "norm",
-    "y = (Σ |x|^p)^(1/p)",
-    _norm_partial,
-    domain=SIZED,
-    options={"ord": (None,)},
-    bind=_norm_call,
-    calls=_draw_norm,
-    kink="at 0: 0; a tie at ord=inf is shared evenly",
-    analytic=False,
 )

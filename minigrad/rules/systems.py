@@ -33,8 +33,14 @@ def arrived(g: Any) -> bool:
 
 
 def vanishing(x: Any, w: Any) -> Any:
-    """Where x, of shape (…, n) or (…, ·, n), is 0 to the rounding of a factorisation with the values w, (…, n)."""
-    rounding = np.finfo(w.dtype).eps * np.sum(np.abs(w), axis=-1, keepdims=True)
+    """Where x, of shape (…, n) or (…, ·, n), is 0 to the rounding of a factorisation with the values w, (…, n).
+
+    Of n equal values, Q diag(w) Qᵀ parts the outer two by up to 2 n eps max |w|: here 8 n eps max |w| counts as 0.
+    """
+    if not w.shape[-1]:
+        return np.equal(x, 0.0)
+    n = w.shape[-1]
+    rounding = 8 * n * np.finfo(w.dtype).eps * np.max(np.abs(w), axis=-1, keepdims=True)
     return np.less_equal(np.abs(x), rounding if x.ndim == w.ndim else np.expand_dims(rounding, -1))
 
 

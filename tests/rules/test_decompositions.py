@@ -195,6 +195,70 @@ def test_nothing_is_nan_at_equal_values(name: str) -> None:
         assert np.abs(g).max() < 100
 
 
+@pytest.mark.parametrize("n", [3, 4, 6, 12, 40])
+@pytest.mark.parametrize("scale", [1e-100, -1.0, 1e100])
+def test_values_that_are_equal_but_for_rounding_count_as_equal(n: int, scale: float) -> None:
+    """Q diag(1, …, 1, 2) Qᵀ: rounding parts equal values by some eps, and 1 / (λj - λi) would be 1e15."""
+    for k in (2, n - 1):
+        for values in (np.repeat([1.0, 2.0], [k, n - k]), np.repeat([1e-3, 1.0], [k, n - k])):
+            a, q = scale * symmetric(values), rotation(n)
+            weights = rng.normal(size=(n, n))
+            for f in (
+                lambda a, w=weights: np.sum(w * linalg.eigh(a)[1]),
+                lambda a, w=weights: np.sum(w * linalg.svd(a)[0]),
+                lambda a, w=weights: np.sum(w * linalg.svd(a @ q)[2]),  # noqa: B023
+            ):
+                steepest = 10 * n * np.abs(weights).sum() / (values[-1] * abs(scale))
+                assert np.abs(minigrad.grad(f)(a)).max() < steepest
+                assert np.abs(minigrad.jvp(f, (a,), (weights,))[1]) < steepest * n * n
+
+
+def test_values_that_are_close_and_not_equal_are_told_apart() -> None:
+    """A gap of 1e-12 is more than rounding: the vectors turn by one over it."""
+    t = np.array([[0.0, 1.0], [1.0, 0.0]])
+    turned = minigrad.jvp(lambda a: linalg.eigh(a)[1], (np.diag([1.0, 1.0 + 1e-12]),), (t,))[1]
+    np.testing.assert_allclose(np.abs(turned[0, 1]), 1e12, rtol=1e-3)
+
+
+RANK = {
+    "ones": np.ones((3, 3)),
+    "zero": np.zeros((3, 2)),
+    "a column of zeros": np.array([[1.0, 0.0], [2.0, 0.0]]),
+    "thin product": matrix(5, 2) @ matrix(2, 4),
+    "singular value of 0": (rotation(6) * np.array([1.0, 2, 3, 4, 5, 0])) @ rotation(6),
+    "tall": np.outer(np.ones(20), [0.1, 0.3]),
+    "columns of all sizes": np.ones((3, 3)) * [1e-150, 1.0, 1e150],
+    "one of a stack": np.stack([np.eye(3), np.ones((3, 3))]),
+}
+
+
+@pytest.mark.parametrize("name", RANK)
+@pytest.mark.parametrize("mode", ["reduced", "r"])
+def test_qr_without_full_rank_to_rounding_raises(name: str, mode: str) -> None:
+    """What is left of a column in the space of those before it is rounding, and its direction too."""
+    a = RANK[name]
+    f = lambda a: sum(np.sum(part) for part in (linalg.qr(a, mode) if mode == "reduced" else [linalg.qr(a, mode)]))  # noqa: E731
+    with pytest.raises(linalg.LinAlgError):
+        minigrad.grad(f)(a)
+    with pytest.raises(linalg.LinAlgError):
+        minigrad.jvp(f, (a,), (a + 1.0,))
+    with pytest.raises(linalg.LinAlgError):
+        minigrad.grad(lambda a: np.sum(minigrad.grad(f)(a)))(a)
+
+
+def test_qr_of_badly_scaled_or_nearly_dependent_columns_has_its_derivative() -> None:
+    """Columns of 1e-100 and 1e100 have full rank, and so has a pair that differs by 1e-10."""
+    a, sizes = matrix(4, 3), np.array([1e-100, 1.0, 1e100])
+    w = rng.normal(size=(4, 3))
+    turned = lambda a: np.sum(w * linalg.qr(a).Q)  # noqa: E731
+    np.testing.assert_allclose(
+        minigrad.grad(turned)(a * sizes) * sizes, minigrad.grad(turned)(a), rtol=1e-9, atol=1e-12
+    )
+    near = np.array([[1.0, 1.0], [0.0, 1e-10]])
+    slope = minigrad.grad(lambda a: np.abs(linalg.qr(a).R[1, 1]))(near)
+    np.testing.assert_allclose(slope[1, 1], 1.0, rtol=1e-5)
+
+
 def test_symmetric_functions_of_equal_eigenvalues_are_right() -> None:
     for a in (DOUBLE["exactly, diagonal"], DOUBLE["to rounding"], DOUBLE["all"]):
         np.testing.assert_allclose(

@@ -1,0 +1,144 @@
+"""Norms: of vectors by the sizes of their entries, of matrices by those, by sums of them and by singular values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import SIZED, Call, Draw
+from ..op import refuse
+from .linalg import swap
+from .reductions import over_axes, reduction, winners
+from .systems import SINGULAR_VALUES, stack_of, vanishing
+
+ORDERS = (None, 1, 2, 3, 2.5, np.inf, -np.inf)
+OF_MATRICES = ("fro", "f", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
+
+
+def _vector_partial(y: Any, x: Any, axis: Any, ord: Any = 2) -> Any:
+    sizes, at_zero = np.abs(x), np.where(y == 0, 1.0, y)
+    if ord in (None, 2, "fro", "f"):
+        return x / at_zero
+    if ord in (np.inf, -np.inf):
+        return np.sign(x) * winners(y, sizes, axis)
+    if ord == 1:
+        return np.sign(x)
+    return np.sign(x) * (sizes / at_zero) ** (ord - 1)
+
+
+def _by_sums(x: Any, axes: tuple[int, int], ord: Any) -> Any:
+    """The signs of the column (ord 1, -1) or row (inf, -inf) whose sum of sizes is the largest or the smallest."""
+    summed, compared = axes if abs(ord) == 1 else axes[::-1]
+    sums = np.sum(np.abs(x), axis=summed, keepdims=True)
+    extreme = (np.max if ord > 0 else np.min)(sums, axis=compared, keepdims=True)
+    return np.sign(x) * winners(extreme, sums, compared)
+
+
+def _by_singular_values(x: Any, axes: tuple[int, int], ord: Any) -> Any:
+    """U diag(c) Vᵀ, with c = 1 for each s that counts: all for nuc, else what share the largest or smallest have.
+
+    Equal ones share evenly, whatever vectors LAPACK chose among them: U c Vᵀ does not depend on that.
+    """
+    if not x.size:
+        return np.zeros(x.shape)
+    u, s, vh = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
+    shares: Any = 1.0
+    if ord != "nuc":
+        ties = vanishing(s - (s[..., :1] if ord == 2 else s[..., -1:]), s)
+        shares = ties / np.sum(ties, axis=-1, keepdims=True)
+    slopes = np.where(vanishing(s, s), 0.0, shares)
+    return np.moveaxis((u * np.expand_dims(slopes, -2)) @ vh, (-2, -1), axes)
+
+
+def _of_matrices(x: Any, axis: Any) -> bool:
+    return (x.ndim if axis is None else np.size(axis)) == 2
+
+
+def _partial(y: Any, x: Any, axis: Any, ord: Any = None) -> Any:
+    if ord in (None, "fro", "f") or not _of_matrices(x, axis):
+        return _vector_partial(y, x, axis, ord)
+    rows, columns = (0, 1) if axis is None else axis
+    axes = (rows % x.ndim, columns % x.ndim)
+    return (_by_singular_values if ord in (2, -2, "nuc") else _by_sums)(x, axes, ord)
+
+
+def _norm_call(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Call:
+    """Refuse the number of entries that are not 0, which has no gradient, and what is no norm at all."""
+    orders = OF_MATRICES if _of_matrices(x, axis) else () if axis is None and x.ndim > 2 else None
+    if ord is not None and (ord == 0 or (isinstance(ord, str) if orders is None else ord not in orders)):
+        refuse(f"norm of a Value has no rule for ord={ord!r} over axis={axis!r} of shape {x.shape}")
+    return (x,), {"ord": ord, "axis": axis, "keepdims": keepdims}
+
+
+def _matrices(draw: Draw) -> Any:
+    """Matrices whose sums and singular values are distinct."""
+    rows = draw.integer(1, 2)
+    columns = rows + draw.integer(0, 1)
+    a = stack_of(draw, SINGULAR_VALUES, rows, columns, 3.0 * (1 + np.arange(rows)))
+    return draw.choice([a, swap(a)])
+
+
+def _draw_matrix_norm(draw: Draw) -> Call:
+    return (_matrices(draw),), {"ord": draw.choice(OF_MATRICES), "keepdims": draw.choice([False, True])}
+
+
+def _draw_norm(draw: Draw) -> Call:
+    keepdims = draw.choice([False, True])
+    if draw.choice([False, False, True]):
+        (a,), params = _draw_matrix_norm(draw)
+        if a.ndim == 2 and draw.choice([False, True]):
+            return (a,), params
+        i, j = draw.choice([(i, j) for i in range(a.ndim) for j in range(a.ndim) if i != j])
+        signed = draw.choice([(i, j), (i - a.ndim, j)])
+        return (np.moveaxis(a, (-2, -1), (i, j)),), {**params, "axis": signed}
+    x = draw.array(SIZED, draw.shape(min_dims=1))
+    if draw.choice([False, True]) and x.ndim > 1:
+        return (x,), {"axis": draw.choice([None, (0, 1), (1, 0)]), "keepdims": keepdims}
+    axis = draw.integer(-x.ndim, x.ndim - 1)
+    return (x,), {"ord": draw.choice(ORDERS), "axis": axis, "keepdims": keepdims}
+
+
+def _vector_norm_call(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Call:
+    if ord == 0:
+        refuse("vector_norm of a Value has no rule for ord=0: the number of entries that are not 0 has no gradient")
+    return (x,), {"axis": axis, "keepdims": keepdims, "ord": ord}
+
+
+KINK = "at 0: 0; the largest and the smallest: a tie is shared evenly"
+reduction(
+    np.linalg.norm,
+    "norm",
+    "y = (Σ |x|^p)^(1/p); of matrices also by sums of |x| and by singular values",
+    _partial,
+    domain=SIZED,
+    options={"ord": (None,)},
+    bind=_norm_call,
+    calls=_draw_norm,
+    kink=f"{KINK}; a singular value of 0: 0",
+    analytic=False,
+)
+reduction(
+    np.linalg.vector_norm,
+    "vector_norm",
+    "y = (Σ |x|^p)^(1/p)",
+    _vector_partial,
+    domain=SIZED,
+    options={"ord": ORDERS[1:]},
+    bind=_vector_norm_call,
+    calls=over_axes(SIZED, min_dims=1, ord=ORDERS[1:]),
+    kink=KINK,
+    analytic=False,
+)
+reduction(
+    np.linalg.matrix_norm,
+    "matrix_norm",
+    "y = the root of Σ x²; by sums of |x|; by singular values",
+    lambda y, x, axis, ord="fro": _partial(y, x, axis, ord),
+    domain=SINGULAR_VALUES,
+    options={"ord": ("fro",)},
+    over=(-2, -1),
+    calls=_draw_matrix_norm,
+    kink=f"{KINK}; a singular value of 0: 0",
+    analytic=False,
+)
