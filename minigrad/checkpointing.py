@@ -33,7 +33,7 @@ def checkpoint(f: Function) -> Function:
             if leaves(level.y) != [level.y]:
                 raise ArgumentError(f"checkpoint takes a function that gives one array, not a {describe(level.y)}")
             return level.y
-        run.outside = _outside(level)
+        run.outside, run.prints = _outside(level), _prints(level)
         return node(Value, level.y._array, _CHECKPOINT, (*run.inputs, *run.outside), {"run": run})
 
     return recomputed
@@ -46,6 +46,7 @@ class _Run:
         self.f, self.call = f, [args, kwargs]
         self.inputs = [x for x in leaves(self.call) if _moves(x)]
         self.outside: list[Value] = []
+        self.prints: list[int] = []
 
     def level(self, inputs: Any) -> Level:
         """The function run once more, with other inputs, as a level of its own."""
@@ -59,7 +60,9 @@ class _Run:
     def again(self, y: Any, inputs: tuple[Any, ...], directions: Any) -> tuple[Level, list[Value], Any]:
         """The level, the nodes that inputs and outside values are in it, and the serials that rules record."""
         level = self.level(inputs[: len(self.inputs)])
-        if not np.array_equal(level.y._array, getattr(y, "_array", y), equal_nan=True):
+        if self.prints != _prints(level) or not np.array_equal(
+            level.y._array, getattr(y, "_array", y), equal_nan=True
+        ):
             raise ArgumentError(
                 "checkpoint: the function gave other numbers when it was run again, as with random ones in it\n"
                 "  write  the random numbers as an argument of the function"
@@ -75,6 +78,12 @@ def _moves(x: Any) -> bool:
 def _outside(level: Level) -> list[Value]:
     """The Values from outside that the function used without being given them."""
     return [x for x in graph(level.y, since=level.start) if x.serial < level.start and x.has_gradient]
+
+
+def _prints(level: Level) -> list[int]:
+    """Fingerprints of the plain arrays the function used: masks and batches that must be the same the next time."""
+    made = (x for x in graph(level.y, since=level.start) if x.serial >= level.start)
+    return [hash(x.tobytes()) for v in made for x in v.operands if type(x) is np.ndarray]
 
 
 def _pull(g: Any, y: Any, *inputs: Any, run: Any) -> list[Any]:

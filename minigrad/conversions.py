@@ -14,6 +14,11 @@ import numpy as np
 from .context import refuse_while_tracing
 from .errors import GradientLost, describe, layout
 
+_ON_THE_GRAPH = (
+    "np.sin(v)   to stay on it (functions of math take plain floats only)\n"
+    "         minigrad.put(a, i, v)   for a[i] = v"
+)
+
 
 class Conversions:
     """What turns a Value into something plain, or refuses to."""
@@ -35,10 +40,10 @@ class Conversions:
     def __len__(self) -> int: return len(self._array)
     # fmt: on
 
-    def item(self) -> Any:
-        """The number itself, off the graph on purpose; for a value of one element."""
+    def item(self, *place: int) -> Any:
+        """The number itself, off the graph on purpose; for a value of one element, or at a place."""
         refuse_while_tracing("item()")
-        return self._array.item()
+        return self._array.item(*place)
 
     def tolist(self) -> Any:
         """The numbers as nested lists, off the graph on purpose."""
@@ -71,11 +76,7 @@ class Conversions:
         return self._array
 
     def __float__(self) -> float:
-        return float(
-            self._plain(
-                "float() of a Value", "np.sin(v)   to stay on it (functions of math take plain floats only)"
-            )
-        )
+        return float(self._plain("float() of a Value", _ON_THE_GRAPH))
 
     def as_integer_ratio(self) -> tuple[int, int]:
         numerator, denominator = self._plain("an exact fraction of a Value", "sum(vs) / len(vs)").as_integer_ratio()

@@ -25,6 +25,10 @@ class ShapeError(MinigradError, ValueError):
     """Shapes that do not fit the operation."""
 
 
+class AxisError(ShapeError, IndexError):
+    """An axis that the value does not have."""
+
+
 class IndexingError(MinigradError, IndexError):
     """An index that does not fit the value, or is no index at all."""
 
@@ -95,6 +99,7 @@ def layout(headline: str, rows: dict[str, str], *remarks: str) -> str:
 
 
 _KINDS: tuple[tuple[type[Exception], type[Exception]], ...] = (
+    (np.exceptions.AxisError, AxisError),
     (ValueError, ShapeError),
     (IndexError, IndexingError),
     (TypeError, ArgumentError),

@@ -50,9 +50,11 @@ def hessian(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
 def hvp(f: Function, x: Any, v: Any) -> Any:
     """The hessian of f at x times v, without the hessian: a sweep forward over the gradient.
 
-    f: a function of one argument that gives one number. x, v: nested and shaped alike. Costs a few evaluations
-    of the gradient. (Pearlmutter, Fast exact multiplication by the Hessian, 1994.)
+    f: gives one number. x: its argument, or a tuple of all its arguments; v: nested and shaped like x, as is the
+    result. Costs a few evaluations of the gradient. (Pearlmutter, Fast exact multiplication by the Hessian, 1994.)
     """
+    if isinstance(x, tuple):
+        return jvp(grad(f, tuple(range(len(x)))), x, v)[1]
     return jvp(grad(f), (x,), (v,))[1]
 
 

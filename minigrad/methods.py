@@ -41,35 +41,47 @@ class ArrayMethods:
     def softmax(self, axis: int = -1) -> Self: return self._call(softmax, axis=axis)
     def clip(self, min: Any = None, max: Any = None) -> Self: return self._call(np.clip, -np.inf if min is None else min, np.inf if max is None else max)
     def round(self, decimals: int = 0) -> Self: return self._call(np.round, decimals=decimals)
-    def astype(self, dtype: Any) -> Self: return self._call(np.astype, dtype=dtype)
+    def astype(self, dtype: Any, copy: bool = True) -> Self: return self._call(np.astype, dtype=dtype)
     def copy(self) -> Self: return self._call(np.copy)
 
     # Reductions.
-    def sum(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.sum, axis=axis, keepdims=keepdims)
-    def mean(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.mean, axis=axis, keepdims=keepdims)
-    def prod(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.prod, axis=axis, keepdims=keepdims)
-    def max(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.max, axis=axis, keepdims=keepdims)
-    def min(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.min, axis=axis, keepdims=keepdims)
-    def var(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Self: return self._call(np.var, axis=axis, ddof=ddof, keepdims=keepdims)
-    def std(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Self: return self._call(np.std, axis=axis, ddof=ddof, keepdims=keepdims)
-    def any(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.any, axis=axis, keepdims=keepdims)
-    def all(self, axis: Axis = None, keepdims: bool = False) -> Self: return self._call(np.all, axis=axis, keepdims=keepdims)
-    def argmax(self, axis: int | None = None) -> Self: return self._call(np.argmax, axis=axis)
-    def argmin(self, axis: int | None = None) -> Self: return self._call(np.argmin, axis=axis)
-    def argsort(self, axis: int | None = -1) -> Self: return self._call(np.argsort, axis=axis)
+    def sum(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.sum, axis=axis, keepdims=keepdims, **_refused("sum", other))
+    def mean(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.mean, axis=axis, keepdims=keepdims, **_refused("mean", other))
+    def prod(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.prod, axis=axis, keepdims=keepdims, **_refused("prod", other))
+    def max(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.max, axis=axis, keepdims=keepdims, **_refused("max", other))
+    def min(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.min, axis=axis, keepdims=keepdims, **_refused("min", other))
+    def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **other: Any) -> Self: return self._call(np.var, axis=axis, ddof=ddof, keepdims=keepdims, **_refused("var", other))
+    def std(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **other: Any) -> Self: return self._call(np.std, axis=axis, ddof=ddof, keepdims=keepdims, **_refused("std", other))
+    def any(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.any, axis=axis, keepdims=keepdims, **_refused("any", other))
+    def all(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.all, axis=axis, keepdims=keepdims, **_refused("all", other))
+    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Self: return self._call(np.argmax, axis=axis, keepdims=keepdims)
+    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Self: return self._call(np.argmin, axis=axis, keepdims=keepdims)
+    def argsort(self, axis: int | None = -1, kind: str | None = None) -> Self: return self._call(np.argsort, axis=axis, kind=kind)
     def cumsum(self, axis: int | None = None) -> Self: return self._call(np.cumsum, axis=axis)
+    def cumprod(self, axis: int | None = None) -> Self: return self._call(np.cumprod, axis=axis)
+    def nonzero(self) -> Any: return self._call(np.nonzero)
+    def conj(self) -> Self: return self._call(np.conjugate)
 
     # Shapes and products.
     def reshape(self, *shape: Any, order: str = "C") -> Self: return self._call(np.reshape, shape=_unpacked(shape), order=order)
-    def ravel(self) -> Self: return self._call(np.ravel)
-    def flatten(self) -> Self: return self.ravel().copy()
+    def ravel(self, order: str = "C") -> Self: return self._call(np.ravel, order=order)
+    def flatten(self, order: str = "C") -> Self: return self.ravel(order).copy()
     def transpose(self, *axes: Any) -> Self: return self._call(np.transpose, axes=_unpacked(axes) if axes else None)
     def swapaxes(self, axis1: int, axis2: int) -> Self: return self._call(np.swapaxes, axis1=axis1, axis2=axis2)
     def squeeze(self, axis: Axis = None) -> Self: return self._call(np.squeeze, axis=axis)
+    def repeat(self, repeats: Any, axis: int | None = None) -> Self: return np.repeat(self, repeats, axis)  # type: ignore
+    def take(self, indices: Any, axis: int | None = None) -> Self: return np.take(self, indices, axis)  # type: ignore
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self: return np.diagonal(self, offset, axis1, axis2)  # type: ignore
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self: return np.trace(self, offset, axis1, axis2)  # type: ignore
+    def searchsorted(self, v: Any, side: str = "left") -> Self: return np.searchsorted(self, v, side)  # type: ignore
     def dot(self, other: Any) -> Self: return self._call(np.dot, other)
 
     @property
     def T(self) -> Self: return self._call(np.transpose)
+    @property
+    def mT(self) -> Self: return self._call(np.swapaxes, axis1=-1, axis2=-2)
+    @property
+    def real(self) -> Self: return self._call(np.real)
     # fmt: on
 
     def sort(self) -> None:
@@ -80,3 +92,11 @@ class ArrayMethods:
 def _unpacked(args: tuple[Any, ...]) -> Any:
     """reshape(2, 3) and reshape((2, 3)) say the same."""
     return args[0] if len(args) == 1 else args
+
+
+def _refused(method: str, other: dict[str, Any]) -> dict[str, Any]:
+    """Refuse, by name, the parameters of an array's method that have no rule; at their defaults they say nothing."""
+    for name, value in other.items():
+        if value is not None:
+            raise ArgumentError(f"{method} of a Value does not take {name}=\n  leave it out")
+    return {}

@@ -85,6 +85,8 @@ class NumPyProtocols:
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function in _EACH and len(args) > 1:
             return tuple(function(x) for x in args)
+        if function is np.where and len(args) == 1 and not kwargs:  # another function under the same name
+            function = np.nonzero
         if function in TABLE:
             return self._apply(TABLE[function], args, kwargs)
         if function in _PLAIN:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, Context
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -120,10 +121,8 @@ def tell_tied(J: Value) -> None:
 def training(weights: Sequence[float], steps: int) -> Iterator[dict[str, float]]:
     """w1 … w6 after each step of gradient descent, one weight at a time."""
     for _ in range(steps):
-        J = two_neurons(weights)
-        dJ = gradients(J)
-        values = {v.name: v for v in graph(J)}
-        weights = [float(values[name].data - RATE * dJ[values[name]]) for name in WEIGHTS]
+        dJ = {v.name: g for v, g in gradients(two_neurons(weights)).items()}
+        weights = [float(w - RATE * dJ[name]) for w, name in zip(weights, WEIGHTS, strict=True)]
         yield dict(zip(WEIGHTS, weights, strict=True))
 
 
@@ -204,8 +203,7 @@ def gradients(y: Value) -> dict[Value, Any]:
 
 def in_words(upper: Value, lower: Value) -> str:
     """∂upper/∂lower as a formula: over every path between them the product of the local derivatives."""
-    terms = [fraction(path) for path in paths(upper, lower)]
-    return " + ".join(terms).replace("+ -", "- ")
+    return " + ".join(map(fraction, paths(upper, lower))).replace("+ -", "- ")
 
 
 def paths(upper: Value, lower: Value) -> Iterator[list[tuple[int, str, str]]]:
@@ -264,7 +262,7 @@ def tell_all_ones() -> None:
     print(f"  {'':30}{'computed':>23}{'expected':>26}{'differ by':>12}")
     ones = nn.MLP(SIZES, *SIGMOID, init=1)
     worst = max(tell_row(name, row, ALL_ONES[name]) for name, row in first_pass(ones).items())
-    print(f"\n  No number is further than {worst:.0e} from the one expected, which was computed in float32.")
+    print(f"\n  No number is further than {at_most(worst)} from the one expected, which was computed in float32.")
     print(f"  Outputs after training at rate {RATE}, all data at once, the random start a draw of its own:\n")
     random = nn.MLP(SIZES, *SIGMOID, init="normal", seed=0)
     outputs = [train(net, steps) for net in (ones, random) for steps in (EARLY, LATE - EARLY)]
@@ -309,7 +307,7 @@ def tell_truth(ones: nn.MLP, random: nn.MLP, errors: Sequence[float]) -> None:
     means = " and ".join(f"{mean:g}" for mean in Y.mean(axis=0))
     print(f"""
   Half of the truth: equal weights get equal gradients, so the neurons of a layer stay equal for ever. The
-  2-1-1-2 network of one neuron each, with {size} parameters, gives the same outputs (off by {apart:.0g}).
+  2-1-1-2 network of one neuron each, with {size} parameters, gives the same outputs (off by {at_most(apart)}).
   After {EARLY:,} steps it sits on a plateau: near {means}, the means of the targets, whatever the input.
 
   The other half: one effective neuron per layer is enough for two observations. After {LATE:,} steps it has
@@ -365,13 +363,17 @@ def tell_row(name: str, computed: Any, expected: Any) -> float:
     """
     computed, expected = np.atleast_2d(computed), np.atleast_2d(expected)
     difference = float(np.abs(computed - expected).max())
-    several = len(expected) > 1
     for i, (ours, theirs) in enumerate(zip(computed, expected, strict=False), start=1):
-        label = f"{name if i == 1 else '':23}" + (f"obs. {i}" if several else "")
-        note = f"{difference:.0e}" if i == 1 and difference else ""
+        label = f"{name if i == 1 else '':23}" + (f"obs. {i}" if len(expected) > 1 else "")
+        note = at_most(difference) if i == 1 and difference else ""
         cells = "".join(f"{x:>13.8f}" for x in ours) + "".join(f"{x:>13.10g}" for x in theirs)
         print(f"  {label:30}{cells}{note:>12}".rstrip())
     return difference
+
+
+def at_most(x: float) -> str:
+    """One digit of a number that is not negative, rounded up: what is told as a bound is one."""
+    return f"{float(Context(prec=1, rounding=ROUND_CEILING).create_decimal(x)):.0e}" if x else "0"
 
 
 def all_ones_drawn() -> tuple[Value, str]:
@@ -379,9 +381,8 @@ def all_ones_drawn() -> tuple[Value, str]:
     net = nn.MLP(SIZES, *SIGMOID, init=1, per_neuron=True)
     C = named("C", nn.squared_error(net(X), Y))
     dC = gradients(C)
-    parameters = net.parameters()
-    found = len(distinct(np.array([[dC[p]] for p in parameters])))
-    return C, f"all ones: {len(parameters)} parameters share {found} gradients"
+    numbers = np.array([[dC[p]] for p in net.parameters()])
+    return C, f"all ones: {len(numbers)} parameters share {len(distinct(numbers))} gradients"
 
 
 def tell_pictures(pictures: dict[Path, tuple[Value, str]]) -> None:

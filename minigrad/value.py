@@ -107,6 +107,8 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     __slots__ = ()
 
     def __init__(self, data: Any, name: str | None = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise DTypeError(f"a name is a text, got {describe(name)}")
         self._array = _leaf_data(data)
         self._grad = self.op = self._a = self._b = self.params = None
         self.serial, self.name = next(serials), name
@@ -177,7 +179,11 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
 
     @property
     def data(self) -> Any:
-        """The array, or for a scalar the NumPy number. Assigning converts, or refuses what is no real array."""
+        """The array, or for a scalar the NumPy number. Assigning converts, or refuses what is no real array.
+
+        A graph that was recorded before reads what stands here when it is swept: step after the sweep.
+        (`minigrad.debug` raises where an array changed in between.)
+        """
         if context.blocks:
             refuse_while_tracing("data")
         return self._array

@@ -89,8 +89,20 @@ def test_no_file_is_longer_than_400_lines(path: Path) -> None:
 
 
 def test_the_engine_is_read_in_an_evening() -> None:
-    reading = ["op.py", "value.py", "tree.py", "transforms.py", "rules/arithmetic.py"]
-    assert sum(lines_of(PACKAGE / name) for name in reading) < 900
+    """What records and sweeps, what differentiates functions, and one page of rules."""
+    reading = ["op.py", "node.py", "sweep.py", "tree.py", "transforms.py", "rules/arithmetic.py"]
+    assert sum(lines_of(PACKAGE / name) for name in reading) < 1100
+    assert sum(lines_of_code(PACKAGE / name) for name in reading) < 800
+
+
+def lines_of_code(path: Path) -> int:
+    """Lines that are neither blank, nor a comment, nor of a docstring."""
+    text = path.read_text(encoding="utf-8")
+    skipped = {k for k, line in enumerate(text.splitlines(), 1) if not line.strip() or line.strip()[0] == "#"}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
+            skipped |= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    return len(text.splitlines()) - len(skipped)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))

@@ -86,3 +86,19 @@ def test_a_jacobian_that_depends_on_a_value_is_a_value():
     assert isinstance(found, Value)
     found.sum().backward()
     assert w.grad == 2.0
+
+
+def test_hessian_products_over_several_arguments_are_given_as_a_tuple():
+    def f(x, p):
+        return np.sum(x**2 * p["w"]) + p["w"] ** 3
+
+    x, p = np.array([1.0, 2.0]), {"w": 3.0}
+    at_x, at_p = hvp(f, (x, p), (np.array([1.0, 0.0]), {"w": 2.0}))
+    np.testing.assert_allclose(at_x, [2 * 3.0 + 2 * 1.0 * 2.0, 2 * 2.0 * 2.0])
+    np.testing.assert_allclose(at_p["w"], 2 * 1.0 * 1.0 + 6 * 3.0 * 2.0)
+
+
+def test_a_bad_axis_is_a_value_error_and_an_index_error():
+    for kind in (ValueError, IndexError):
+        with pytest.raises(kind, match="axis 3 is out of bounds"):
+            Value(np.ones(2)).sum(axis=3)

@@ -216,6 +216,11 @@ def test_too_many_or_too_few_arguments() -> None:
     with pytest.raises(TypeError):
         np.exp(v, v, v)
     with pytest.raises(TypeError):
-        np.where(v > 0.3)
-    with pytest.raises(TypeError):
         np.where(v > 0.3, v)
+
+
+def test_where_with_a_condition_alone_is_nonzero() -> None:
+    v = Value(X)
+    for found, wanted in zip(np.where(v > 0.3), np.where(X > 0.3), strict=True):
+        np.testing.assert_array_equal(found.data, wanted)
+    assert grad(lambda x: x[np.where(x > 0.3)].sum())(X).sum() == (X > 0.3).sum()

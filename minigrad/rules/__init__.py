@@ -10,7 +10,7 @@ leaky_relu, elu, selu at 0            the slope on the left, as of relu
 maximum, minimum, max, min at a tie   shared evenly among the equal; fmax, fmin, nanmax, nanmin, ptp and
                                       max_pool likewise
 sort at a tie                         each entry gets the gradient of the place it went to (the sort is stable);
-                                      median, quantile, percentile, partition likewise
+                                      median, nanmedian, quantile, percentile, partition likewise
 clip at a bound                       passes the gradient to x; hard_tanh likewise
 interp, derivative in x, at a sample  the slope to its right, at the last one that to its left; 0 outside
 sqrt, log, cbrt, x**p at 0            what the limit gives: inf where it is inf
@@ -33,6 +33,9 @@ det, inv, solve of singular matrices  det: the cofactors; inv, solve, slogdet: L
 floor, sign, comparisons, argmax, …   0 everywhere, jumps included; heaviside in x, copysign in b likewise
 ====================================  =========================================================================
 
+At a kink the first derivative is as written; a second one there is whatever its rule gives when run again (1 for
+norm and hypot, 0 for abs), and means nothing.
+
 Saturated functions keep their digits: tanh and sigmoid have slopes that are right to the last few bits
 however flat they are. cross_entropy and softmax lose theirs where a probability rounds to 1.
 """
@@ -41,6 +44,7 @@ from . import (
     activations,
     arithmetic,
     borders,
+    covariance,
     decompositions,
     discrete,
     einsum,
@@ -52,9 +56,11 @@ from . import (
     linalg,
     nn,
     norms,
+    polynomials,
     products,
     rearranging,
     reductions,
+    running,
     shaping,
     skipping,
     statistics,
@@ -66,6 +72,7 @@ __all__ = [
     "activations",
     "arithmetic",
     "borders",
+    "covariance",
     "decompositions",
     "discrete",
     "einsum",
@@ -77,9 +84,11 @@ __all__ = [
     "linalg",
     "nn",
     "norms",
+    "polynomials",
     "products",
     "rearranging",
     "reductions",
+    "running",
     "shaping",
     "skipping",
     "statistics",

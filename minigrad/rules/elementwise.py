@@ -42,8 +42,8 @@ elementwise(
     np.logaddexp,
     "logaddexp",
     "y = ln(e^a + e^b)",
-    lambda y, a, b: np.exp(a - y),
-    lambda y, a, b: np.exp(b - y),
+    lambda y, a, b: np.exp(np.where(np.equal(a, y), 0.0, a - y)),  # also where both are infinite
+    lambda y, a, b: np.exp(np.where(np.equal(b, y), 0.0, b - y)),
     domain=REAL,
     analytic=False,
 )

@@ -22,10 +22,20 @@ def add_at(buffer: Any, index: Any, g: Any) -> None:
     """buffer[index] += g, counting an entry as often as it is selected."""
     if selects_once(index):
         buffer[index] += g
-    elif isinstance(index, (list, np.ndarray)) and buffer.ndim > 1 and g.size:
-        _add_rows(buffer, np.ravel(index) % len(buffer), np.reshape(g, (-1, *buffer.shape[1:])))
+    elif (axis := _one_axis(index)) is not None and buffer.ndim > 1 and g.size:
+        rows = np.asarray(index[axis] if isinstance(index, tuple) else index)
+        view = np.moveaxis(buffer, axis, 0)
+        g = np.moveaxis(g, range(axis, axis + rows.ndim), range(rows.ndim))
+        _add_rows(view, rows.ravel() % len(view), np.reshape(g, (-1, *view.shape[1:])))
     else:
         np.add.at(buffer, index, g)
+
+
+def _one_axis(index: Any) -> int | None:
+    """The axis that an index picks along with an integer array, if it takes all others whole."""
+    parts = index if isinstance(index, tuple) else (index,)
+    picked = [i for i, part in enumerate(parts) if not (isinstance(part, slice) and part == slice(None))]
+    return picked[0] if len(picked) == 1 and isinstance(parts[picked[0]], (list, np.ndarray)) else None
 
 
 def _add_rows(buffer: Any, rows: Any, g: Any) -> None:

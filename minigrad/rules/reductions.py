@@ -163,18 +163,3 @@ reduction(
     lambda y, x, axis: others(x, axis),
     product=times,  # of finite numbers, all but one may overflow
 )
-
-
-def _along_axis(draw: Draw) -> Call:
-    x = draw.array(REAL, draw.shape(min_dims=1))
-    return (x,), {"axis": draw.choice([None, *range(-x.ndim, x.ndim)])}
-
-
-linear(
-    np.cumsum,
-    "cumsum",
-    "y[i] = Σ x[j], j ≤ i",
-    lambda g, y, x, axis=None: np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis or 0), axis), x.shape),
-    domain=REAL,
-    calls=_along_axis,
-)

@@ -9,6 +9,7 @@ import numpy as np
 from ..domain import DISTINCT, REAL, Call, Domain, Draw
 from ..op import elementwise, op
 from .reductions import others, over_axes, reduction
+from .statistics import joined, parted
 
 
 def _there(x: Any) -> Any:
@@ -105,24 +106,23 @@ reduction(
 )
 
 
-def _running(draw: Draw) -> Call:
-    x = draw.array(REAL, draw.shape(min_dims=1))
-    return (x,), {"axis": draw.choice([None, *range(-x.ndim, x.ndim)])}
+def _middle(y: Any, x: Any, axis: Any) -> Any:
+    """Half of each of the two places in the middle, which may be one; nan is sorted behind them."""
+    rows = joined(x, axis)
+    ranks, last = np.argsort(np.argsort(rows, axis=-1, stable=True), axis=-1), _number(rows, -1) - 1
+    halves = np.equal(2 * ranks, last - last % 2) * 0.5 + np.equal(2 * ranks, last + last % 2) * 0.5
+    return parted(halves * _there(rows), x, axis)
 
 
-def _nancumsum_back(g: Any, y: Any, x: Any, axis: Any = None) -> Any:
-    back = np.flip(np.cumsum(np.flip(g, axis), axis or 0), axis)
-    return np.where(np.isnan(x), 0.0, np.reshape(back, x.shape))
-
-
-op(
-    np.nancumsum,
-    "nancumsum",
-    "y[i] = Σ x[j], j ≤ i, without nan",
-    domain=(REAL,),
-    vjp=(_nancumsum_back,),
-    jvp=(lambda t, y, x, axis=None: np.cumsum(np.where(np.isnan(x), 0.0, t), axis),),
-    calls=_running,
+reduction(
+    np.nanmedian,
+    "nanmedian",
+    "y = the middle of x in ascending order, without nan",
+    _middle,
+    domain=DISTINCT,
+    calls=_holed(DISTINCT),
+    kink="at a tie: to each its own place",
+    analytic=False,
 )
 
 

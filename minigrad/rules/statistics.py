@@ -1,4 +1,4 @@
-"""Reductions that weigh, rank or skip entries, and running products."""
+"""Reductions that weigh or rank entries."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import DISTINCT, POSITIVE, REAL, Call, Draw, draw_axis
+from ..domain import DISTINCT, POSITIVE, Call, Draw, draw_axis
 from ..op import op
-from .reductions import expand, one_before, over_axes, reduction
+from .reductions import expand, over_axes, reduction
 
 # Weights.
 
@@ -87,7 +87,7 @@ op(
 # Ranks. A quantile is a weighted sum of two neighbours in ascending order.
 
 
-def _rows(x: Any, axis: Any) -> Any:
+def joined(x: Any, axis: Any) -> Any:
     """x with the axes that are reduced joined to one, the last."""
     axes = [*range(x.ndim)] if axis is None else [i % x.ndim for i in np.atleast_1d(axis)]
     kept = [i for i in range(x.ndim) if i not in axes]
@@ -95,8 +95,8 @@ def _rows(x: Any, axis: Any) -> Any:
     return np.reshape(np.transpose(x, (*kept, *axes)), (*(x.shape[i] for i in kept), n))
 
 
-def _unrows(rows: Any, x: Any, axis: Any) -> Any:
-    """The inverse of `_rows`, for an array in the layout that x has there."""
+def parted(rows: Any, x: Any, axis: Any) -> Any:
+    """The inverse of `joined`, for an array in the layout that x has there."""
     axes = [*range(x.ndim)] if axis is None else [i % x.ndim for i in np.atleast_1d(axis)]
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     return np.transpose(np.reshape(rows, [x.shape[i] for i in order]), tuple(np.argsort(order)))
@@ -116,20 +116,20 @@ def _quantile_back(g: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, metho
     """Each row's cotangents to its ascending entries, and from there to where those came from."""
     if not a.size:
         return np.zeros(a.shape)
-    rows = _rows(a, axis)
+    rows = joined(a, axis)
     mixture = _mixture(q, rows, method)
     g = np.reshape(g, (mixture.shape[0], *rows.shape[:-1], 1))
     sorted_g = np.sum(g * mixture, axis=0)
     ranks = np.argsort(np.argsort(rows, axis=-1, stable=True), axis=-1)
-    return _unrows(np.take_along_axis(sorted_g, ranks, -1), a, axis)
+    return parted(np.take_along_axis(sorted_g, ranks, -1), a, axis)
 
 
 def _quantile_along(t: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, method: Any = "linear") -> Any:
     if not a.size:
         return np.zeros(y.shape)
-    rows = _rows(a, axis)
+    rows = joined(a, axis)
     mixture = _mixture(q, rows, method)
-    moved = np.take_along_axis(_rows(t, axis), np.argsort(rows, axis=-1, stable=True), -1)
+    moved = np.take_along_axis(joined(t, axis), np.argsort(rows, axis=-1, stable=True), -1)
     return np.reshape(np.sum(moved * mixture, axis=-1), y.shape)
 
 
@@ -232,53 +232,4 @@ op(
     calls=_partition,
     kink="at a tie: to each its own place",
     analytic=False,
-)
-
-# Running products. Both directions are one recurrence s[i] = f[i] s[i-1] + t[i].
-
-
-def _recurrence(f: Any, t: Any) -> Any:
-    """s[i] = f[i] s[i-1] + t[i] along the last axis, by doubling: log n steps, no division, right with zeros."""
-    n, step = t.shape[-1], 1
-    while step < n:
-        border = [(0, 0)] * (t.ndim - 1) + [(step, 0)]
-        t = t + f * np.pad(t[..., :-step], border)
-        f = f * np.pad(f[..., :-step], border)
-        step *= 2
-    return t
-
-
-def _cumprod_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
-    if axis is None:
-        return np.reshape(_cumprod_back(np.ravel(g), np.ravel(y), np.ravel(x), 0), x.shape)
-    if not x.size:
-        return g
-    g, y, moved = (np.moveaxis(part, axis, -1) for part in (g, y, x))
-    following = np.pad(moved[..., 1:], [(0, 0)] * (moved.ndim - 1) + [(0, 1)])
-    total = np.flip(_recurrence(np.flip(following, -1), np.flip(g, -1)), -1)
-    return np.moveaxis(total * one_before(y), -1, axis)
-
-
-def _cumprod_along(t: Any, y: Any, x: Any, axis: int | None = None) -> Any:
-    if axis is None:
-        return _cumprod_along(np.ravel(t), np.ravel(y), np.ravel(x), 0)
-    if not x.size:
-        return t
-    t, y, x = (np.moveaxis(part, axis, -1) for part in (t, y, x))
-    return np.moveaxis(_recurrence(x, t * one_before(y)), -1, axis)
-
-
-def _one_axis(draw: Draw) -> Call:
-    x = draw.array(REAL, draw.shape(min_dims=1))
-    return (x,), {"axis": draw.choice([None, *range(-x.ndim, x.ndim)])}
-
-
-op(
-    np.cumprod,
-    "cumprod",
-    "y[i] = Π x[j], j ≤ i",
-    domain=(REAL,),
-    vjp=(_cumprod_back,),
-    jvp=(_cumprod_along,),
-    calls=_one_axis,
 )

@@ -1,0 +1,104 @@
+"""How much variables vary together: covariance and correlation of the rows or columns of one array, or of two.
+
+Both are Z Zᵀ, with a row of Z for each variable: its deviation from its mean, over the root of the number of
+observations, or made of length 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..domain import DISTINCT, Call, Draw
+from ..op import op
+from .linalg import swap
+
+Unit = Callable[..., tuple[Any, Callable[[Any], Any]]]
+
+
+def _turned(m: Any, k: int, rowvar: bool) -> bool:
+    """Whether the columns of the k-th array are its variables: of a second one not where it is a single row."""
+    return not rowvar and m.ndim == 2 and (k == 0 or m.shape[0] != 1)
+
+
+def _rows(m: Any, turned: bool) -> Any:
+    """One variable a row."""
+    m = np.reshape(m, (1, m.size)) if m.ndim < 2 else m
+    return swap(m) if turned else m
+
+
+def _deviations(xs: Any, rowvar: bool) -> Any:
+    x = np.concatenate([_rows(m, _turned(m, k, rowvar)) for k, m in enumerate(xs)])
+    return x - np.mean(x, axis=1, keepdims=True)
+
+
+def _cov_unit(x: Any, bias: bool = False, ddof: Any = None) -> tuple[Any, Callable[[Any], Any]]:
+    """Z, and its slope along a change of x."""
+    freedom = x.shape[1] - ((not bias) if ddof is None else ddof)
+    root = np.sqrt(float(max(freedom, 0)))
+    return x / root, lambda t: t / root
+
+
+def _corrcoef_unit(x: Any) -> tuple[Any, Callable[[Any], Any]]:
+    size = np.linalg.norm(x, axis=1, keepdims=True)
+    z = x / size
+    return z, lambda t: (t - z * np.sum(z * t, axis=1, keepdims=True)) / size
+
+
+def _state(function: Any, formula: str, unit: Unit, choices: list[dict[str, Any]]) -> None:
+    """State np.cov or np.corrcoef by its Z, whose slope is its own transpose: it serves both ways."""
+
+    def back(k: int, g: Any, xs: Any, rowvar: bool, how: Any) -> Any:
+        x = _deviations(xs, rowvar)
+        z, slope = unit(x, **how)
+        g = np.reshape(g, (len(x), len(x)))
+        rows, turned = slope((g + swap(g)) @ z), _turned(xs[k], k, rowvar)
+        count = len(_rows(xs[k], turned))
+        return np.reshape(_rows(rows[len(x) - count :] if k else rows[:count], turned), xs[k].shape)
+
+    def along(k: int, t: Any, y: Any, xs: Any, rowvar: bool, how: Any) -> Any:
+        x, rows = _deviations(xs, rowvar), _rows(t, _turned(xs[k], k, rowvar))
+        z, slope = unit(x, **how)
+        others = len(x) - len(rows)
+        moved = slope(np.pad(rows, [(others, 0) if k else (0, others), (0, 0)])) @ swap(z)
+        return np.reshape(moved + swap(moved), y.shape)
+
+    def bind(m: Any = None, y: Any = None, rowvar: bool = True, **how: Any) -> Call:
+        first = how.pop("x", m)  # as corrcoef calls it
+        return (first,) if y is None else (first, y), {"rowvar": rowvar, **how}
+
+    def calls(draw: Draw) -> Call:
+        rowvar, seen = draw.choice([True, False]), 4
+        shapes = [(draw.shape(1, 1)[0] + 1, seen), (draw.shape(1, 1)[0], seen)]
+        xs = [draw.array(DISTINCT, shape if rowvar else shape[::-1]) for shape in shapes[: draw.integer(1, 2)]]
+        return tuple(xs), {"rowvar": rowvar, **draw.choice(choices)}
+
+    op(
+        function,
+        function.__name__,
+        formula,
+        domain=(DISTINCT, DISTINCT),
+        vjp=(
+            lambda g, c, m, y=None, rowvar=True, **how: back(0, g, (m,) if y is None else (m, y), rowvar, how),
+            lambda g, c, m, y, rowvar=True, **how: back(1, g, (m, y), rowvar, how),
+        ),
+        jvp=(
+            lambda t, c, m, y=None, rowvar=True, **how: along(0, t, c, (m,) if y is None else (m, y), rowvar, how),
+            lambda t, c, m, y, rowvar=True, **how: along(1, t, c, (m, y), rowvar, how),
+        ),
+        bind=bind,
+        options=tuple({name for choice in choices for name in choice}),
+        calls=calls,
+        analytic=False,
+    )
+
+
+_state(
+    np.cov,
+    "y[i,j] = Σ (xi - mean)(xj - mean) / (n - ddof)",
+    _cov_unit,
+    [{}, {"bias": True}, {"bias": False, "ddof": 2}],
+)
+_state(np.corrcoef, "y[i,j] = cov[i,j] / √(cov[i,i] cov[j,j])", _corrcoef_unit, [{}])

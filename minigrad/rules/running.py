@@ -1,0 +1,159 @@
+"""Running sums and products along an axis: y[i] is made of x[0] to x[i]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import REAL, Call, Draw
+from ..op import linear, op
+from .reductions import one_before
+
+
+def _along_axis(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape(min_dims=1))
+    return (x,), {"axis": draw.choice([None, *range(-x.ndim, x.ndim)])}
+
+
+def _with_nan(draw: Draw) -> Call:
+    (x,), params = _along_axis(draw)
+    if x.size > 1 and draw.choice([False, True]):
+        x = np.array(x)
+        x[(0,) * x.ndim] = np.nan
+    return (x,), params
+
+
+def _cumsum_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
+    return np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis or 0), axis), x.shape)
+
+
+linear(
+    np.cumsum,
+    "cumsum",
+    "y[i] = Σ x[j], j ≤ i",
+    _cumsum_back,
+    domain=REAL,
+    calls=_along_axis,
+)
+op(
+    np.nancumsum,
+    "nancumsum",
+    "y[i] = Σ x[j], j ≤ i, without nan",
+    domain=(REAL,),
+    vjp=(lambda g, y, x, axis=None: np.where(np.isnan(x), 0.0, _cumsum_back(g, y, x, axis)),),
+    jvp=(lambda t, y, x, axis=None: np.cumsum(np.where(np.isnan(x), 0.0, t), axis),),
+    calls=_with_nan,
+)
+
+# Running products: both directions are one recurrence s[i] = f[i] s[i-1] + t[i].
+
+
+def _recurrence(f: Any, t: Any) -> Any:
+    """s[i] = f[i] s[i-1] + t[i] along the last axis, by doubling: log n steps, no division, right with zeros."""
+    n, step = t.shape[-1], 1
+    while step < n:
+        border = [(0, 0)] * (t.ndim - 1) + [(step, 0)]
+        t = t + f * np.pad(t[..., :-step], border)
+        f = f * np.pad(f[..., :-step], border)
+        step *= 2
+    return t
+
+
+def _cumprod_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        return np.reshape(_cumprod_back(np.ravel(g), np.ravel(y), np.ravel(x), 0), x.shape)
+    if not x.size:
+        return g
+    g, y, moved = (np.moveaxis(part, axis, -1) for part in (g, y, x))
+    following = np.pad(moved[..., 1:], [(0, 0)] * (moved.ndim - 1) + [(0, 1)])
+    total = np.flip(_recurrence(np.flip(following, -1), np.flip(g, -1)), -1)
+    return np.moveaxis(total * one_before(y), -1, axis)
+
+
+def _cumprod_along(t: Any, y: Any, x: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        return _cumprod_along(np.ravel(t), np.ravel(y), np.ravel(x), 0)
+    if not x.size:
+        return t
+    t, y, x = (np.moveaxis(part, axis, -1) for part in (t, y, x))
+    return np.moveaxis(_recurrence(x, t * one_before(y)), -1, axis)
+
+
+def _nancumprod_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
+    return np.where(np.isnan(x), 0.0, _cumprod_back(g, y, np.where(np.isnan(x), 1.0, x), axis))
+
+
+def _nancumprod_along(t: Any, y: Any, x: Any, axis: int | None = None) -> Any:
+    lost = np.isnan(x)
+    return _cumprod_along(np.where(lost, 0.0, t), y, np.where(lost, 1.0, x), axis)
+
+
+op(
+    np.cumprod,
+    "cumprod",
+    "y[i] = Π x[j], j ≤ i",
+    domain=(REAL,),
+    vjp=(_cumprod_back,),
+    jvp=(_cumprod_along,),
+    calls=_along_axis,
+)
+op(
+    np.nancumprod,
+    "nancumprod",
+    "y[i] = Π x[j], j ≤ i, without nan",
+    domain=(REAL,),
+    vjp=(_nancumprod_back,),
+    jvp=(_nancumprod_along,),
+    calls=_with_nan,
+)
+
+# The same by the array API's names, which may begin with the sum or product of nothing.
+
+
+def _later(y: Any, axis: int | None, include_initial: bool) -> Any:
+    """y without what stands for nothing."""
+    before: tuple[Any, ...] = (slice(None),) * ((axis or 0) % y.ndim)
+    return y[(*before, slice(1, None))] if include_initial else y
+
+
+def _cumulative_sum_back(g: Any, y: Any, x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
+    return _cumsum_back(_later(g, axis, include_initial), y, x, axis)
+
+
+def _cumulative_prod_back(g: Any, y: Any, x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
+    g, y = (_later(part, axis, include_initial) for part in (g, y))
+    return np.reshape(_cumprod_back(g, y, np.reshape(x, y.shape), axis or 0), x.shape)
+
+
+def _cumulative_prod_along(t: Any, y: Any, x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
+    later = _later(y, axis, include_initial)
+    moved = _cumprod_along(np.reshape(t, later.shape), later, np.reshape(x, later.shape), axis or 0)
+    sides = [(0, 0)] * y.ndim
+    sides[axis or 0] = (int(include_initial), 0)
+    return np.pad(moved, sides)
+
+
+def _cumulative(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape(min_dims=1))
+    axis = draw.choice([*range(-x.ndim, x.ndim), *[None] * (x.ndim == 1)])
+    return (x,), {"axis": axis, "include_initial": draw.choice([False, True])}
+
+
+linear(
+    np.cumulative_sum,
+    "cumulative_sum",
+    "y[i] = Σ x[j], j ≤ i",
+    _cumulative_sum_back,
+    domain=REAL,
+    calls=_cumulative,
+)
+op(
+    np.cumulative_prod,
+    "cumulative_prod",
+    "y[i] = Π x[j], j ≤ i",
+    domain=(REAL,),
+    vjp=(_cumulative_prod_back,),
+    jvp=(_cumulative_prod_along,),
+    calls=_cumulative,
+)
