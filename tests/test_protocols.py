@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from differences import X, agrees_with_differences
 
-from minigrad import Value, errors
+from minigrad import Value, errors, grad
 
 M = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]])
 
