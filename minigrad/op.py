@@ -90,8 +90,8 @@ class Op:
 
     def arguments(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Call:
         """A user's call as (inputs, params); a parameter the rule does not know is refused by name."""
-        if not (kwargs or self.bind or self.variadic) and len(args) == len(self.domain):
-            return tuple(args), {}  # inputs and nothing else, as nearly always
+        if self.takes_alone(args, kwargs):
+            return tuple(args), {}
         given = self._by_name(args) | kwargs
         inputs = self.names[:1] if self.variadic else self.names[: len(self.domain)]
         for name in [*given]:
@@ -103,6 +103,10 @@ class Op:
             raise ArgumentError(f"{self.label} misses its argument {missing[0]!r}")
         operands = tuple(given.pop(name) for name in inputs)
         return (tuple(operands[0]) if self.variadic else operands), given
+
+    def takes_alone(self, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+        """Whether a call is inputs and nothing else, as nearly always."""
+        return not (kwargs or self.bind or self.variadic) and len(args) == len(self.domain)
 
     def _by_name(self, args: Sequence[Any]) -> dict[str, Any]:
         """Positional arguments by the names of their parameters; those of ``*args`` as one tuple."""

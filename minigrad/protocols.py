@@ -55,15 +55,15 @@ class NumPyProtocols:
         """Record a call of an op as the user wrote it."""
         raise NotImplementedError
 
-    def _elementwise(self, made_by: Op, inputs: tuple[Any, ...]) -> Any:
+    def _inputs_alone(self, made_by: Op, inputs: tuple[Any, ...]) -> Any:
         """Record a call of an op with inputs alone."""
         raise NotImplementedError
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "__call__" and not kwargs:  # nearly always
+        if method == "__call__":
             made_by = TABLE.get(ufunc)
-            if made_by is not None and made_by.bind is None:
-                return self._elementwise(made_by, inputs)
+            if made_by is not None and made_by.takes_alone(inputs, kwargs):
+                return self._inputs_alone(made_by, inputs)
         function: Any = ufunc
         if method == "outer":
             a, b = inputs
@@ -83,6 +83,9 @@ class NumPyProtocols:
         return self._apply(TABLE[function], inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        made_by = TABLE.get(function)
+        if made_by is not None and made_by.takes_alone(args, kwargs):
+            return self._inputs_alone(made_by, args)
         if function in _EACH and len(args) > 1:
             return tuple(function(x) for x in args)
         if function is np.where and len(args) == 1 and not kwargs:  # another function under the same name

@@ -169,7 +169,7 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
         operands, params = made_by.arguments(args, kwargs)
         return self._record(made_by, (*[_operand(x, made_by) for x in operands],), params)
 
-    def _elementwise(self, made_by: Op, inputs: tuple[Any, ...]) -> Any:
+    def _inputs_alone(self, made_by: Op, inputs: tuple[Any, ...]) -> Any:
         return record(Value, made_by, (*[_operand(x, made_by) for x in inputs],), None)
 
     def _call(self, function: Callable[..., Any], *more: Any, **params: Any) -> Value:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigrad import tour
+from minigrad import nn, tour
 from minigrad.drawing import Drawing
 from minigrad.errors import RenderError
 from minigrad.value import graph
 
 Capture = pytest.CaptureFixture[str]
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def told(capsys: Capture, tell: Any, *args: Any) -> str:
@@ -34,6 +35,56 @@ def test_the_whole_story(capsys: Capture, tmp_path: Path) -> None:
     assert len(list(out.iterdir())) == 3
     assert max(map(len, text.splitlines())) <= 110
     assert not any(line != line.rstrip() for line in text.splitlines())
+
+
+class Picture:
+    """What a reader of an SVG file sees: its title, its boxes and arrows, the letter of each named value."""
+
+    def __init__(self, path: Path) -> None:
+        root = xml.etree.ElementTree.fromstring(path.read_text(encoding="utf-8"))
+        groups = [(g, g.get("class", "").split()) for g in root.iter(f"{SVG}g")]
+        self.title = root.findtext(f"{SVG}title", "")
+        self.shown = [text.text or "" for text in root.iter(f"{SVG}text")]
+        self.nodes = [g for g, tokens in groups if "node" in tokens]
+        self.edges = [g for g, tokens in groups if "edge" in tokens]
+        self.letters: dict[str, str | None] = {}
+        for node in self.nodes:
+            heading, *_, gradient = node.findtext(f"{SVG}title", "").splitlines()
+            found = re.fullmatch(r"gradient .* \((\w+)\)", gradient)
+            chips = {text.text for text in node.iter(f"{SVG}text")}
+            assert found is None or found[1] in chips, heading  # as it is told, so it is drawn
+            self.letters[heading.split()[0]] = found[1] if found else None
+
+
+def test_the_three_pictures_show_what_their_titles_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for story in ("tell_different", "tell_tied", "tell_all_ones"):
+        monkeypatch.setattr(tour, story, lambda *args: None)
+    tour.tour(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("two-neurons.svg", "two-neurons-tied.svg", "all-ones.svg")
+    }
+    different, tied, ones = (
+        Picture(tmp_path / f"{name}.svg") for name in ("two-neurons", "two-neurons-tied", "all-ones")
+    )
+    assert different.title == "∂J/∂w1 = -0.0374062 and ∂J/∂w3 = -0.0357890 differ because w5 ≠ w6 and a1 ≠ a2"
+    assert tied.title == "∂J/∂w1 = -0.0346521 and ∂J/∂w3 = -0.0346521 are equal: every factor has an equal twin"
+    assert ones.title == "all ones: 29 parameters share 9 gradients"
+    assert all(picture.title in picture.shown for picture in (different, tied, ones))
+    assert [len(p.nodes) for p in (different, tied, ones)] == [29, 29, 144]
+    assert [len(p.edges) for p in (different, tied, ones)] == [32, 32, 198]
+    for a, b in tour.TWINS:
+        assert tied.letters[a] is not None and tied.letters[a] == tied.letters[b]
+        assert different.letters[a] is None or different.letters[a] != different.letters[b]
+    assert tied.letters["w1"] != tied.letters["w2"]
+    parameters = {name: x for name, x in ones.letters.items() if re.fullmatch(r"[wb]\d\[[\d,]+\]", name)}
+    assert len(parameters) == 29
+    assert len({x or name for name, x in parameters.items()}) == 9  # without a letter: like no other
+
+
+def test_the_gradients_that_a_title_counts_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With equal targets both outputs move as one: one gradient fewer for W3, and one for b3."""
+    monkeypatch.setattr(tour, "Y", np.array([[0.2, 0.2], [1.0, 1.0]]))
+    assert tour.all_ones_drawn()[1] == "all ones: 29 parameters share 7 gradients"
 
 
 def test_different_neurons_every_number_and_what_tells_the_gradients_apart(capsys: Capture) -> None:
@@ -72,8 +123,56 @@ def test_all_ones_every_number_beside_the_expected_one(capsys: Capture) -> None:
 
 
 def test_a_wrong_number_would_show_in_the_table(capsys: Capture) -> None:
-    assert tour.tell_row("z1", [[2.2, 1.6], [2.2, 1.7]], [[2.2, 1.6]]) == pytest.approx(0.1)
-    assert capsys.readouterr().out.split()[-1] == "1e-01"
+    assert tour.tell_row("z1", [[2.2, 1.6], [2.2, 1.75]], [[2.2, 1.6]]) == pytest.approx(0.15)
+    assert "2e-01" in capsys.readouterr().out.split()
+
+
+def test_the_largest_difference_is_told_by_a_bound_that_holds(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tour, "EARLY", 1)
+    monkeypatch.setattr(tour, "LATE", 2)
+    computed = tour.first_pass(nn.MLP(tour.SIZES, *tour.SIGMOID, init=1))
+    differences = {name: float(np.abs(computed[name] - tour.ALL_ONES[name]).max()) for name in tour.ALL_ONES}
+    worst = max(differences.values())
+    text = told(capsys, tour.tell_all_ones)
+    (bound,) = re.findall(r"No number is further than (\S+) from the one expected", text)
+    assert worst <= float(bound) <= 2 * worst
+    for name, difference in differences.items():
+        row = next(line for line in text.splitlines() if line.startswith(f"  {name} "))
+        if difference:
+            assert difference <= float(row.split()[-1]) <= 2 * difference, row
+
+
+@pytest.mark.parametrize("x", [0.0, 1.4e-7, 1e-7, 0.1, 0.10000000000000003, 9.5, 9.99e-3, 1.0, 5e-324, 1 / 3])
+def test_a_bound_is_rounded_up_to_one_digit(x: float) -> None:
+    assert x <= float(tour.at_most(x)) <= 2 * x
+    assert re.fullmatch(r"0|\de[+-]\d+", tour.at_most(x))
+
+
+def test_one_neuron_each_computes_the_same_and_another_network_would_be_found_out(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ones, random = (
+        nn.MLP(tour.SIZES, *tour.SIGMOID, init=1),
+        nn.MLP(tour.SIZES, *tour.SIGMOID, init="normal", seed=0),
+    )
+    tour.train(ones, 50)
+    small = tour.one_of_each(ones)
+    assert sum(p.size for p in small.parameters()) == 9
+    assert np.abs(small(tour.X).data - ones(tour.X).data).max() < 1e-14
+
+    def off_by() -> float:
+        (said,) = re.findall(r"\(off by (\S+)\)", told(capsys, tour.tell_truth, ones, random, [1.0] * 4))
+        return float(said)
+
+    assert off_by() < 1e-14
+    last = small.state()
+    changed = nn.MLP((2, 1, 1, 2), *tour.SIGMOID, init=[*list(last.values())[:-1], last["b3"] + 1e-3])
+    apart = float(np.abs(changed(tour.X).data - ones(tour.X).data).max())
+    assert apart > 1e-5
+    monkeypatch.setattr(tour, "one_of_each", lambda net: changed)
+    assert apart <= off_by() <= 2 * apart
 
 
 @pytest.mark.parametrize("weights", [tour.DIFFERENT, tour.TIED, (0.7, -0.3, 0.2, 1.4, -0.6, 0.9)])

@@ -121,7 +121,7 @@ def _node(rank: int, v: Value, gradient: Any, group: str | None, *, is_result: b
     return Node(
         rank=rank,
         inputs=len(v.inputs),
-        name=v.name or "",
+        name="" if v.name is None else str(v.name),  # v.name = 5 is not refused
         operation=_operation(v),
         kind=words.kind(v.data),
         value=tuple(words.value_lines(v.data)),

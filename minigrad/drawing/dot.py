@@ -17,7 +17,7 @@ LEGEND_GROUPS = 36  # so many letters are explained one by one
 LEGEND_MEMBERS = 6
 COLUMNS, COLUMNS_OF_MANY, MANY = 4, 6, 60  # the columns of the legend, and from how many nodes on it has more
 TEXT_SIZE, TITLE_SIZE = 11, 14
-PORTS_HEIGHT = 26  # points over which two arrows or more come in
+PORT_HEIGHT = 4  # points of a side that each of many arrows has to itself; few share the height of the text
 # Graphviz puts the node's id in the place of \\N, the graph's in that of \\G, in HTML-like labels too.
 ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("\\", "\\\\"))
 LINE_END = '<BR ALIGN="LEFT"/>'
@@ -90,8 +90,7 @@ def _ports(inputs: int) -> str:
     """An invisible column on the left, where the arrows of several inputs enter one below the other."""
     if inputs < 2:
         return ""
-    height = max(PORTS_HEIGHT // inputs, 4)
-    rows = (f'<TR><TD PORT="i{place}" WIDTH="1" HEIGHT="{height}"></TD></TR>' for place in range(inputs))
+    rows = (f'<TR><TD PORT="i{place}" WIDTH="1" HEIGHT="{PORT_HEIGHT}"></TD></TR>' for place in range(inputs))
     return f'<TD CELLPADDING="0">{_table("".join(rows), padding=0)}</TD>'
 
 

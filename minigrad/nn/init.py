@@ -11,6 +11,7 @@ same bits.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any, TypeAlias
@@ -28,7 +29,9 @@ Spec: TypeAlias = str | float | Array | Sequence[Any] | Initializer
 
 
 def constant(shape: Shape, seed: Seed = None, *, value: float = 0.0) -> Array:
-    """The same number everywhere; ``init=0.5`` says the same."""
+    """The same number everywhere; ``init=0.5`` says the same. ValueError for nan and inf."""
+    if not math.isfinite(value):
+        raise ValueError(f"cannot start from {value!r}\n  expected a finite number")
     return np.full(shape, value, dtype=np.float64)
 
 
@@ -121,7 +124,7 @@ def initial(spec: Spec, shape: Shape, seed: Seed = None, *, name: str = "the par
 
     spec: the name of an initialiser, a number (the same everywhere), an array of that shape, or any
     function ``(shape, seed) -> array``. ShapeError where an array has another shape, ValueError where the
-    name is unknown; both call the parameter `name`.
+    name is unknown or the number not finite; they call the parameter `name`.
     """
     numbers: Array
     if isinstance(spec, str):
@@ -131,7 +134,10 @@ def initial(spec: Spec, shape: Shape, seed: Seed = None, *, name: str = "the par
     elif callable(spec):
         numbers = np.asarray(spec(shape, np.random.default_rng(seed)))
     elif isinstance(spec, Real) and not isinstance(spec, bool):
-        numbers = constant(shape, value=float(spec))
+        try:
+            numbers = constant(shape, value=float(spec))
+        except (ValueError, OverflowError) as refused:
+            raise ValueError(f"{name}: {refused}") from refused
     else:
         numbers = _numbers(spec, name)
     if numbers.shape != shape:

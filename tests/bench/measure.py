@@ -39,8 +39,8 @@ def in_own_process(module: str, *args: str) -> Any:
 
 
 def quartiles(numbers: Sequence[float]) -> tuple[float, float, float]:
-    """The first quartile, the median, the third."""
-    low, middle, high = statistics.quantiles(numbers, n=4)
+    """The first quartile, the median, the third; a single number is all three."""
+    low, middle, high = statistics.quantiles(numbers, n=4) if len(numbers) > 1 else [*numbers] * 3
     return low, middle, high
 
 

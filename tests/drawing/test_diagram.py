@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minigrad.drawing import draw
 from minigrad.drawing.diagram import Diagram, diagram
 from minigrad.value import Value, graph, sweep
 
@@ -206,3 +207,17 @@ def test_title_of_a_single_leaf_is_its_gradient_whatever_its_shape() -> None:
     small, large = Value(np.ones((2, 2)), "w"), Value(np.ones(16), "w")
     assert diagram((small * 2).sum()).title == "y = 8 · dy/dw = [[2, 2], [2, 2]]"
     assert diagram((large * 2).sum()).title == "y = 32 · dy/dw has norm 8"
+
+
+@pytest.mark.parametrize("name", [5, 0, 2.5, ("w", 1), False])
+def test_a_name_that_is_no_text_is_shown_as_one(name: object) -> None:
+    """The constructor refuses it, an assignment does not."""
+    a = Value(2.0)
+    a.name = name  # type: ignore[assignment]
+    y = a * 3
+    y.name = name  # type: ignore[assignment]
+    drawing = draw(y)
+    assert [node.name for node in drawing.diagram.nodes] == [str(name)] * 2
+    assert drawing.diagram.title == f"{name} = 6 · d{name}/d{name} = 3"
+    assert f">{name}<" in drawing.source
+    assert str(name) in (drawing._repr_svg_() or "")

@@ -3,9 +3,12 @@ import sys
 import time
 
 import numpy as np
+import pytest
 
+from minigrad.drawing import dot
 from minigrad.drawing.diagram import diagram
 from minigrad.drawing.dot import LEGEND_GROUPS, escape, styles, to_dot
+from minigrad.drawing.render import render
 from minigrad.value import Value
 
 
@@ -105,3 +108,19 @@ def test_numbers_of_a_vanishing_gradient_are_not_rounded_to_zero() -> None:
     text = to_dot(diagram(Value(3.0, "w") * np.float64(1.23e-6)))
     assert ">1.23e-06<" in text
     assert "0.0000" not in text
+
+
+def test_the_order_of_inputs_is_asked_for_and_changes_the_picture(different: Value) -> None:
+    text = to_dot(diagram(different))
+    assert text.count("ordering=") == text.count(" ordering=in,") == 1
+    assert render(text, "svg") != render(text.replace(" ordering=in,", ""), "svg")
+
+
+def test_each_of_many_arrows_has_a_place_of_its_own_on_the_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column of ports as high as PORT_HEIGHT says, and a box that grows with it."""
+    d = diagram(np.stack([Value(float(i)) for i in range(20)]))
+    text = to_dot(d)
+    assert text.count(f' WIDTH="1" HEIGHT="{dot.PORT_HEIGHT}"') == text.count(" PORT=") == 20
+    tall = render(text, "svg")
+    monkeypatch.setattr(dot, "PORT_HEIGHT", 1)
+    assert render(to_dot(d), "svg") != tall

@@ -8,6 +8,16 @@ from minigrad.drawing import theme
 STYLES = [theme.group_style(i, quiet=quiet) for i in range(30) for quiet in (False, True)]
 
 
+def test_the_palette_is_that_of_okabe_and_ito() -> None:
+    black, orange, sky_blue, green, yellow, blue, vermillion, purple = (
+        *("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"),
+    )
+    assert theme.PALETTE == (orange, sky_blue, green, yellow, purple, blue, vermillion)
+    assert theme.INK == "#111111"  # for black: what is written is not coloured
+    assert theme.contrast(theme.INK, black) < 1.15
+    assert [theme.group_style(i, quiet=False).chip for i in range(7)] == list(theme.PALETTE)
+
+
 def test_letters_run_on_like_the_columns_of_a_spreadsheet() -> None:
     expected = {0: "A", 6: "G", 25: "Z", 26: "AA", 51: "AZ", 52: "BA", 701: "ZZ", 702: "AAA"}
     assert {i: theme.letter(i) for i in expected} == expected

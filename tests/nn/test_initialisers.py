@@ -65,6 +65,47 @@ def test_a_uniform_draw_fills_its_interval_and_stays_inside(name: str, bound: fl
     assert numbers.min() < -0.999 * bound
 
 
+@pytest.mark.parametrize(
+    ("short", "bound", "deviation"),
+    [
+        ("xavier", np.sqrt(6 / 800), np.sqrt(2 / 800)),
+        ("glorot", np.sqrt(6 / 800), np.sqrt(2 / 800)),
+        ("he", None, np.sqrt(2 / 300)),
+        ("kaiming", None, np.sqrt(2 / 300)),
+    ],
+)
+def test_a_short_name_means_the_distribution_of_its_paper(
+    short: str, bound: float | None, deviation: float
+) -> None:
+    """Glorot and Bengio drew from an interval; He and others from a normal distribution."""
+    numbers = NAMES[short](WIDE, 4)
+    assert numbers.std() == pytest.approx(deviation, rel=0.01)
+    largest = np.abs(numbers).max()
+    if bound is None:
+        assert largest > 4 * deviation  # a uniform draw ends at √3 deviations
+    else:
+        assert 0.999 * bound < largest <= bound
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [
+        ("xavier", "xavier_uniform"),
+        ("glorot", "xavier_uniform"),
+        ("glorot_uniform", "xavier_uniform"),
+        ("glorot_normal", "xavier_normal"),
+        ("he", "he_normal"),
+        ("kaiming", "he_normal"),
+        ("kaiming_normal", "he_normal"),
+        ("kaiming_uniform", "he_uniform"),
+    ],
+)
+def test_an_alias_draws_the_same_bits(alias: str, name: str) -> None:
+    assert NAMES[alias]((4, 3), 7).tobytes() == NAMES[name]((4, 3), 7).tobytes()
+    by_alias, by_name = (nn.MLP((4, 3, 2), init=spec, seed=7).state() for spec in (alias, name))
+    assert all(by_alias[k].tobytes() == by_name[k].tobytes() for k in by_name)
+
+
 @pytest.mark.parametrize("name", ["normal", "xavier_normal", "he_normal"])
 def test_a_normal_draw_has_the_tails_of_one(name: str) -> None:
     numbers = NAMES[name](WIDE, 3)
@@ -97,6 +138,19 @@ def test_constants() -> None:
     assert nn.init.zeros((2, 3)).tolist() == [[0.0] * 3] * 2
     assert nn.init.ones((2,)).tolist() == [1.0, 1.0]
     assert nn.init.constant((2,), value=0.5).tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("start", [float("nan"), float("inf"), -np.inf, np.float64("nan")])
+def test_a_constant_that_is_not_finite_is_refused(start: float) -> None:
+    with pytest.raises(ValueError, match=r"^W1: cannot start from .*(nan|inf).*\n  expected a finite number$"):
+        nn.MLP((2, 1), init=start)
+    with pytest.raises(ValueError, match=r"^cannot start from .*(nan|inf).*\n  expected a finite number$"):
+        nn.init.constant((2,), value=start)
+
+
+def test_a_constant_too_large_for_a_float_is_refused_by_the_name_of_its_parameter() -> None:
+    with pytest.raises(ValueError, match="^W1: "):
+        nn.MLP((2, 1), init=10**400)
 
 
 def test_every_form_of_a_start_is_understood() -> None:

@@ -1,4 +1,4 @@
-"""Averages, ranks, running products, and what is skipped: gradients by hand and by other ops."""
+"""Averages, ranks, running products, covariances, and what is skipped: gradients by hand and by other ops."""
 
 from __future__ import annotations
 
@@ -191,3 +191,91 @@ def test_where_and_initial_are_refused_by_name() -> None:
     for call in (lambda v: np.nansum(v, where=v.data > 0), lambda v: np.nansum(v, initial=1.0)):
         with pytest.raises(errors.ArgumentError, match=r"nansum of a Value does not take (where|initial)="):
             call(Value(X))
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, (0, 1), (1, 0)])
+def test_nanmedian_is_the_median_of_what_is_there(axis: Any) -> None:
+    assert grad(lambda x: np.sum(np.nanmedian(x, axis=axis)))(X).tolist() == (
+        grad(lambda x: np.sum(np.median(x, axis=axis)))(X).tolist()
+    )
+    x = np.array([[3.0, NAN, 2.0, 5.0], [NAN, 4.0, -2.0, NAN]])
+    found = grad(lambda x: np.sum(np.nanmedian(x, axis=1) * [1.0, 3.0]))(x)
+    np.testing.assert_array_equal(found, [[1, 0, 0, 0], [0, 1.5, 1.5, 0]])
+
+
+def test_running_products_and_sums_pass_over_nan() -> None:
+    x = np.array([2.0, NAN, 3.0])
+    np.testing.assert_array_equal(grad(lambda x: np.nancumprod(x)[2])(x), [3, 0, 2])
+    np.testing.assert_array_equal(grad(lambda x: np.nancumsum(x)[2])(x), [1, 0, 1])
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, -2])
+def test_cumulative_functions_may_begin_with_nothing(axis: int) -> None:
+    w = np.arange(1.0, 13.0).reshape(3, 4)[tuple(np.s_[: n + (i == axis % 2)] for i, n in enumerate(X.shape))]
+    later = tuple(np.s_[1 if i == axis % 2 else 0 :] for i in range(2))
+    for cumulative, plain in ((np.cumulative_sum, np.cumsum), (np.cumulative_prod, np.cumprod)):
+        found = grad(lambda x, f=cumulative: np.sum(w * f(x, axis=axis, include_initial=True)))(X)
+        want = grad(lambda x, f=plain: np.sum(w[later] * f(x, axis=axis)))(X)
+        np.testing.assert_array_equal(found, want)
+
+
+def test_polyval_in_coefficients_and_in_x() -> None:
+    p, x = np.array([2.0, -1.0, 0.5]), np.array([[0.0, 2.0], [-1.0, 3.0]])
+    for_p, for_x = grad(lambda p, x: np.sum(np.polyval(p, x)), (0, 1))(p, x)
+    np.testing.assert_array_equal(for_p, [np.sum(x**2), np.sum(x), 4.0])
+    np.testing.assert_array_equal(for_x, 4 * x - 1)
+    columns = grad(lambda p: np.sum(np.polyval(p, x)))(np.stack([p, p], axis=1))  # one polynomial a column of x
+    np.testing.assert_array_equal(columns, np.stack([np.sum(x**2, 0), np.sum(x, 0), [2.0, 2.0]]))
+    assert grad(grad(lambda x: np.polyval(p, x)))(0.0) == 4.0
+
+
+Y = np.array([[0.3, 1.0, -0.7, 2.0], [1.0, 0.2, 0.9, -1.0], [0.1, -0.4, 1.2, 0.6]])
+
+
+def by_definition(x: Any, freedom: int) -> Any:
+    x = x - np.mean(x, axis=1, keepdims=True)
+    return x @ x.T / freedom
+
+
+@pytest.mark.parametrize(
+    ("options", "freedom"), [({}, 3), ({"bias": True}, 4), ({"ddof": 2}, 2), ({"bias": True, "ddof": 1}, 3)]
+)
+@pytest.mark.parametrize("rowvar", [True, False])
+def test_covariance_is_what_its_definition_says(options: Any, freedom: int, rowvar: bool) -> None:
+    w = np.arange(9.0).reshape(3, 3) ** 2  # not symmetric
+    want = grad(lambda x: np.sum(w * by_definition(x, freedom)))(Y)
+    turn = (lambda x: x) if rowvar else np.transpose
+    one = grad(lambda x: np.sum(w * np.cov(turn(x), rowvar=rowvar, **options)))(Y)
+    np.testing.assert_allclose(one, want, rtol=1e-13, atol=1e-13)
+    two = grad(lambda x: np.sum(w * np.cov(turn(x[:2]), turn(x[2:]), rowvar=rowvar, **options)))(Y)
+    np.testing.assert_allclose(two, want, rtol=1e-13, atol=1e-13)
+    vector = grad(lambda x: np.sum(w * np.cov(turn(x[:2]), x[2], rowvar=rowvar, **options)))(Y)
+    np.testing.assert_allclose(vector, want, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("rowvar", [True, False])
+def test_correlation_is_covariance_over_its_roots(rowvar: bool) -> None:
+    w = np.arange(9.0).reshape(3, 3) ** 2
+
+    def by_covariance(x: Any) -> Any:
+        c = by_definition(x, 1)
+        root = np.sqrt(np.diagonal(c))
+        return np.sum(w * c / (root[:, None] * root))
+
+    turn = (lambda x: x) if rowvar else np.transpose
+    want = grad(by_covariance)(Y)
+    found = grad(lambda x: np.sum(w * np.corrcoef(turn(x), rowvar=rowvar)))(Y)
+    np.testing.assert_allclose(found, want, rtol=1e-12, atol=1e-12)
+    found = grad(lambda x: np.sum(w * np.corrcoef(turn(x[:1]), turn(x[1:]), rowvar=rowvar)))(Y)
+    np.testing.assert_allclose(found, want, rtol=1e-12, atol=1e-12)
+
+
+def test_the_variance_of_one_variable_is_a_number() -> None:
+    found = grad(lambda x: np.cov(x))(Y[0])
+    np.testing.assert_allclose(found, 2 * (Y[0] - Y[0].mean()) / 3, rtol=1e-14)
+
+
+@pytest.mark.parametrize("weights", ["fweights", "aweights"])
+def test_weights_of_a_covariance_are_refused_by_name(weights: str) -> None:
+    with pytest.raises(errors.ArgumentError, match=f"cov of a Value does not take {weights}="):
+        np.cov(Value(Y), **{weights: np.ones(4, dtype=int)})
