@@ -236,7 +236,9 @@ def check_gradient(op: Op, example: Example) -> None:
         slopes = jacobian(op, inputs, params, k)
         scale = np.abs(slopes) + (size + FLOOR) * (slopes != 0)
         what = f"{op.label}: gradient of input {k}"
-        assert_close(g, slopes @ row, TOLERANCE * (scale @ np.abs(row)), what)
+        # A slope that the differences find to be exactly 0 may be a rounding of its neighbours, as x - mean(x) is.
+        near = EPS * np.max(np.abs(g), initial=0.0)
+        assert_close(g, slopes @ row, TOLERANCE * (scale @ np.abs(row)) + near, what)
 
         t = direction(inputs[k])
         pushed = flat(tangent(op, inputs, params, {k: t}))

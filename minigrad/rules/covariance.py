@@ -47,27 +47,35 @@ def _corrcoef_unit(x: Any) -> tuple[Any, Callable[[Any], Any]]:
     return z, lambda t: (t - z * np.sum(z * t, axis=1, keepdims=True)) / size
 
 
+def _back(unit: Unit, k: int, g: Any, xs: Any, rowvar: bool, how: Any) -> Any:
+    """The cotangent of the k-th array. The slope of Z is its own transpose: it serves both ways."""
+    x = _deviations(xs, rowvar)
+    z, slope = unit(x, **how)
+    g = np.reshape(g, (len(x), len(x)))
+    rows, turned = slope((g + swap(g)) @ z), _turned(xs[k], k, rowvar)
+    count = len(_rows(xs[k], turned))
+    return np.reshape(_rows(rows[len(x) - count :] if k else rows[:count], turned), xs[k].shape)
+
+
+def _along(unit: Unit, k: int, t: Any, y: Any, xs: Any, rowvar: bool, how: Any) -> Any:
+    x, rows = _deviations(xs, rowvar), _rows(t, _turned(xs[k], k, rowvar))
+    z, slope = unit(x, **how)
+    others = len(x) - len(rows)
+    moved = slope(np.pad(rows, [(others, 0) if k else (0, others), (0, 0)])) @ swap(z)
+    return np.reshape(moved + swap(moved), y.shape)
+
+
+def _both(m: Any, y: Any) -> Any:
+    return (m,) if y is None else (m, y)
+
+
+def _bind(m: Any = None, y: Any = None, rowvar: bool = True, **how: Any) -> Call:
+    first = how.pop("x", m)  # as corrcoef calls it
+    return _both(first, y), {"rowvar": rowvar, **how}
+
+
 def _state(function: Any, formula: str, unit: Unit, choices: list[dict[str, Any]]) -> None:
-    """State np.cov or np.corrcoef by its Z, whose slope is its own transpose: it serves both ways."""
-
-    def back(k: int, g: Any, xs: Any, rowvar: bool, how: Any) -> Any:
-        x = _deviations(xs, rowvar)
-        z, slope = unit(x, **how)
-        g = np.reshape(g, (len(x), len(x)))
-        rows, turned = slope((g + swap(g)) @ z), _turned(xs[k], k, rowvar)
-        count = len(_rows(xs[k], turned))
-        return np.reshape(_rows(rows[len(x) - count :] if k else rows[:count], turned), xs[k].shape)
-
-    def along(k: int, t: Any, y: Any, xs: Any, rowvar: bool, how: Any) -> Any:
-        x, rows = _deviations(xs, rowvar), _rows(t, _turned(xs[k], k, rowvar))
-        z, slope = unit(x, **how)
-        others = len(x) - len(rows)
-        moved = slope(np.pad(rows, [(others, 0) if k else (0, others), (0, 0)])) @ swap(z)
-        return np.reshape(moved + swap(moved), y.shape)
-
-    def bind(m: Any = None, y: Any = None, rowvar: bool = True, **how: Any) -> Call:
-        first = how.pop("x", m)  # as corrcoef calls it
-        return (first,) if y is None else (first, y), {"rowvar": rowvar, **how}
+    """State np.cov or np.corrcoef by its Z."""
 
     def calls(draw: Draw) -> Call:
         rowvar, seen = draw.choice([True, False]), 4
@@ -81,14 +89,14 @@ def _state(function: Any, formula: str, unit: Unit, choices: list[dict[str, Any]
         formula,
         domain=(DISTINCT, DISTINCT),
         vjp=(
-            lambda g, c, m, y=None, rowvar=True, **how: back(0, g, (m,) if y is None else (m, y), rowvar, how),
-            lambda g, c, m, y, rowvar=True, **how: back(1, g, (m, y), rowvar, how),
+            lambda g, c, m, y=None, rowvar=True, **how: _back(unit, 0, g, _both(m, y), rowvar, how),
+            lambda g, c, m, y, rowvar=True, **how: _back(unit, 1, g, (m, y), rowvar, how),
         ),
         jvp=(
-            lambda t, c, m, y=None, rowvar=True, **how: along(0, t, c, (m,) if y is None else (m, y), rowvar, how),
-            lambda t, c, m, y, rowvar=True, **how: along(1, t, c, (m, y), rowvar, how),
+            lambda t, c, m, y=None, rowvar=True, **how: _along(unit, 0, t, c, _both(m, y), rowvar, how),
+            lambda t, c, m, y, rowvar=True, **how: _along(unit, 1, t, c, (m, y), rowvar, how),
         ),
-        bind=bind,
+        bind=_bind,
         options=tuple({name for choice in choices for name in choice}),
         calls=calls,
         analytic=False,

@@ -1,4 +1,8 @@
-"""Norms: of vectors by the sizes of their entries, of matrices by those, by sums of them and by singular values."""
+"""Norms: of vectors by the sizes of their entries, of matrices by those, by sums of them and by singular values.
+
+Second derivatives of those by singular values are made of svd's, and where s are equal lack what svd lacks there:
+of the nuclear norm at the unit matrix all of it.
+"""
 
 from __future__ import annotations
 

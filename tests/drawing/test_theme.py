@@ -12,7 +12,7 @@ def test_the_palette_is_that_of_okabe_and_ito() -> None:
     black, orange, sky_blue, green, yellow, blue, vermillion, purple = (
         *("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"),
     )
-    assert theme.PALETTE == (orange, sky_blue, green, yellow, purple, blue, vermillion)
+    assert (orange, sky_blue, green, yellow, purple, blue, vermillion) == theme.PALETTE
     assert theme.INK == "#111111"  # for black: what is written is not coloured
     assert theme.contrast(theme.INK, black) < 1.15
     assert [theme.group_style(i, quiet=False).chip for i in range(7)] == list(theme.PALETTE)

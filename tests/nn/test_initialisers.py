@@ -149,7 +149,7 @@ def test_a_constant_that_is_not_finite_is_refused(start: float) -> None:
 
 
 def test_a_constant_too_large_for_a_float_is_refused_by_the_name_of_its_parameter() -> None:
-    with pytest.raises(ValueError, match="^W1: "):
+    with pytest.raises(ValueError, match=r"^W1: "):
         nn.MLP((2, 1), init=10**400)
 
 
