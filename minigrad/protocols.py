@@ -62,7 +62,7 @@ class NumPyProtocols:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__":
             made_by = TABLE.get(ufunc)
-            if made_by is not None and made_by.takes_alone(inputs, kwargs):
+            if made_by is not None and made_by.bind is None and not kwargs:
                 return self._inputs_alone(made_by, inputs)
         function: Any = ufunc
         if method == "outer":

@@ -121,7 +121,7 @@ def _met(y: Node, alive: Collection[int]) -> tuple[Any, list[Any], dict[str, Any
     output = y._array
     args = [x if not isinstance(x, Node) or x.serial in alive else x._array for x in y.operands]
     args, params = placed(made_by, args, y.params)
-    if y.serial in alive:
+    if alive and y.serial in alive:
         params = {name: p for name, p in params.items() if name != "saved"}  # it would count as a constant
         several = type(output) is tuple
         output = tuple(record(type(y), ITEM, (y,), {"k": k}) for k in range(len(output))) if several else y

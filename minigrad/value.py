@@ -170,7 +170,11 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
         return self._record(made_by, (*[_operand(x, made_by) for x in operands],), params)
 
     def _inputs_alone(self, made_by: Op, inputs: tuple[Any, ...]) -> Any:
-        return record(Value, made_by, (*[_operand(x, made_by) for x in inputs],), None)
+        for x in inputs:
+            if type(x) is not Value and type(x) is not ndarray:
+                inputs = (*[_operand(x, made_by) for x in inputs],)
+                break
+        return record(Value, made_by, inputs, None)
 
     def _call(self, function: Callable[..., Any], *more: Any, **params: Any) -> Value:
         made_by = TABLE[function]
