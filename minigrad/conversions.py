@@ -37,8 +37,12 @@ class Conversions:
     def size(self) -> int: return self._array.size  # type: ignore[no-any-return]
     @property
     def dtype(self) -> Any: return self._array.dtype
-    def __len__(self) -> int: return len(self._array)
     # fmt: on
+
+    def __len__(self) -> int:
+        if not self._array.ndim:
+            raise TypeError("a Value of one number has no length")
+        return len(self._array)
 
     def item(self, *place: int) -> Any:
         """The number itself, off the graph on purpose; for a value of one element, or at a place."""

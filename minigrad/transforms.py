@@ -15,7 +15,7 @@ import numpy as np
 from . import context
 from .context import recording
 from .cotangent import private
-from .errors import ArgumentError, DTypeError, describe
+from .errors import ArgumentError, DTypeError, ShapeError, describe
 from .tree import leaves, tree_map, tree_pairs
 from .value import Value, argument, graph, push, seed, sweep_from
 
@@ -50,6 +50,12 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Callable[
         level = Level(f, args, kwargs, chosen)
         if not isinstance(level.y, (Value, np.ndarray, np.generic, int, float)):
             raise ArgumentError(f"a gradient is of one number, and the function gave {describe(level.y)}")
+        if cotangent is None and np.size(level.y) != 1:
+            raise ShapeError(
+                f"a gradient is of one number, and the function gave shape {np.shape(level.y)}\n"
+                "  write  grad(lambda x: f(x).sum())   for the gradient of the sum\n"
+                "  or     vjp or jacobian              for a function that gives an array"
+            )
         gradients = level.pull(seed(_as_value(level.y), cotangent))
         return level.value(), gradients if isinstance(argnums, tuple) else gradients[0]
 

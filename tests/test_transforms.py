@@ -273,7 +273,7 @@ def test_a_value_made_outside_is_no_argument() -> None:
 def test_a_result_of_many_numbers_is_refused(f: Callable[[Any], Any]) -> None:
     with pytest.raises(errors.ShapeError, match=r"shape \(3,\)") as caught:
         grad(f)(np.ones(3))
-    assert "a gradient starts from one number" in str(caught.value)
+    assert "a gradient is of one number" in str(caught.value)
 
 
 def test_a_cotangent_pulls_back_an_array() -> None:

@@ -199,7 +199,8 @@ def _finding(result: str, leaves: Sequence[Node], groups: Sequence[Group]) -> st
         return "no gradients"
     if len(leaves) == 1:
         of, gradient = words.cut(words.visible(label(leaves[0]))), " ".join(leaves[0].gradient)
-        return f"d{result}/d{of} {'has' if gradient.startswith('norm') else '='} {gradient}"
+        of = f"d{result}/d{of}" if leaves[0].name or leaves[0].operation else "the leaf's gradient"
+        return f"{of} {'has' if gradient.startswith('norm') else '='} {gradient}"
     shared: dict[str, list[str]] = defaultdict(list)
     for leaf in leaves:
         if leaf.group is not None:

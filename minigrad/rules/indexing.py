@@ -76,7 +76,9 @@ def put(x: Any, index: Any, values: Any) -> Any:
     x: array or Value of shape s. index: whatever x takes in brackets. values: broadcasts to x[index].
     An entry that is written twice keeps the last, which alone gets the gradient.
     """
-    y = np.array(x, dtype=np.result_type(x, values))
+    values = np.asarray(values) if isinstance(values, (list, tuple)) else values
+    y = np.array(x)
+    y = y.astype(np.result_type(y, values))
     y[index] = values
     return y
 
