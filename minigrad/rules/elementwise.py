@@ -166,6 +166,9 @@ elementwise(
 # Hyperbolic functions.
 
 
+NEARLY_FLAT = 0.02  # below, 1 - y² has lost more than two digits of sixteen
+
+
 @dispatched
 def sech2(x: Any, y: Any = None) -> Any:
     """1 - tanh(x)², the slope of tanh, to full precision; y = tanh(x) where it is known already.
@@ -174,10 +177,10 @@ def sech2(x: Any, y: Any = None) -> Any:
     """
     y = np.tanh(x) if y is None else y
     slope = 1 - y * y
-    if not slope.size or slope.item(slope.argmin()) >= 1e-3:
+    if not slope.size or slope.item(slope.argmin()) >= NEARLY_FLAT:
         return slope
     slope = np.asarray(slope)
-    near = slope < 1e-3
+    near = slope < NEARLY_FLAT
     e = np.exp(-2 * np.abs(np.asarray(x)[near]))
     slope[near] = 4 * e / (1 + e) ** 2
     return slope[()]

@@ -17,8 +17,8 @@ def _powers(n: int, ndim: int) -> Any:
 
 
 def _slope(p: Any, x: Any) -> Any:
-    """p'(x)."""
-    return np.polyval((p * _powers(len(p), p.ndim - 1))[:-1], x)
+    """p'(x); of a constant, 0 in the shape that its value has."""
+    return np.polyval((p * _powers(len(p), p.ndim - 1))[: max(len(p) - 1, 1)], x)
 
 
 def _for_coefficients(g: Any, y: Any, p: Any, x: Any) -> Any:

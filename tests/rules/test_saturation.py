@@ -184,3 +184,10 @@ def test_huge_arguments(x: float) -> None:
     assert_digits(grad(np.arcsinh)(-x), 1 / x)
     assert_digits(grad(lambda a: np.hypot(a, x))(x), math.sqrt(0.5))
     assert_digits(grad(lambda a: np.arctan2(a, x))(x), 0.5 / x)
+
+
+@pytest.mark.parametrize("x", [2.0, 2.6, 2.7, 3.0, 3.85, 4.1, 6.0])
+def test_the_slope_of_tanh_keeps_its_digits_on_the_way_to_being_flat(x: float) -> None:
+    e = np.exp(-2 * x)
+    assert grad(np.tanh)(x) == pytest.approx(4 * e / (1 + e) ** 2, rel=1e-14, abs=0)
+    assert grad(lambda v: np.tanh(v).sum())(np.array([x, 0.0]))[0] == grad(np.tanh)(x)

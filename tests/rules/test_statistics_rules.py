@@ -279,3 +279,11 @@ def test_the_variance_of_one_variable_is_a_number() -> None:
 def test_weights_of_a_covariance_are_refused_by_name(weights: str) -> None:
     with pytest.raises(errors.ArgumentError, match=f"cov of a Value does not take {weights}="):
         np.cov(Value(Y), **{weights: np.ones(4, dtype=int)})
+
+
+def test_second_derivatives_of_a_constant_polynomial_of_several() -> None:
+    def slope(p: Any, x: Any) -> Any:
+        return grad(lambda p, x: np.polyval(p, x).sum(), 1)(p, x)
+
+    p = np.array([[-1.0]])
+    np.testing.assert_array_equal(grad(slope)(p, -1.0), [[0.0]])
