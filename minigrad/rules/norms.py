@@ -12,6 +12,7 @@ import numpy as np
 
 from ..domain import SIZED, Call, Draw
 from ..op import refuse
+from .limits import times
 from .linalg import swap
 from .reductions import over_axes, reduction, winners
 from .systems import SINGULAR_VALUES, stack_of, vanishing
@@ -28,7 +29,8 @@ def _vector_partial(y: Any, x: Any, axis: Any, ord: Any = 2) -> Any:
         return np.sign(x) * winners(y, sizes, axis)
     if ord == 1:
         return np.sign(x)
-    return np.sign(x) * (sizes / at_zero) ** (ord - 1)
+    # Of an order below 1, a zero among the entries has an infinite slope on either side: 0, as that of |x|.
+    return np.where(y == 0, 0.0, times(np.sign(x), (sizes / at_zero) ** (ord - 1)))
 
 
 def _by_sums(x: Any, axes: tuple[int, int], ord: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from identities import assert_same_derivatives, matrix
 
 import minigrad
-from minigrad import Value, errors
+from minigrad import Value, errors, grad
 
 linalg = np.linalg
 BY_DEFINITION = {
@@ -110,3 +110,16 @@ def test_the_norm_of_a_matrix_of_zeros_is_a_place_to_rest(order: Any) -> None:
 def test_what_is_no_norm_is_refused(call: Any) -> None:
     with pytest.raises(errors.ArgumentError, match=r"norm of a Value has no rule for ord=(0|1|3|'nuc')"):
         call(Value(np.eye(2)))
+
+
+@pytest.mark.parametrize("order", [0.5, -1, -2, -0.5])
+def test_a_zero_entry_makes_no_nan_of_an_order_below_one(order: float) -> None:
+    def f(x: Any) -> Any:
+        return np.linalg.norm(x, order)
+
+    with np.errstate(divide="ignore"):
+        slope = grad(f)(np.array([1.0, 0.0]))
+        np.testing.assert_array_equal(slope, [1.0 if order > 0 else 0.0, 0.0])
+        np.testing.assert_array_equal(grad(f)(np.zeros(2)), [0.0, 0.0])
+        shielded = grad(lambda x: np.where(x[0] > 2, f(x), 0.0).sum())(np.array([1.0, 0.0]))
+    np.testing.assert_array_equal(shielded, [0.0, 0.0])
