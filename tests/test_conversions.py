@@ -10,35 +10,14 @@ import math
 import operator
 import statistics
 import struct
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
+from leaving import Make, number, vector
 
 import minigrad
 from minigrad import Value, errors
 from minigrad.context import trace
-
-Make = Callable[[Value], Any]
-
-
-def number() -> Value:
-    return Value(2.0, name="v")
-
-
-def vector() -> Value:
-    return Value([1.0, 2.0, 3.0], name="v")
-
-
-def plain() -> np.ndarray:
-    return np.zeros(3)
-
-
-def assign(target: np.ndarray, index: Any, v: Any) -> np.ndarray:
-    target[index] = v
-    return target
-
 
 # ------------------------------------------------------------------------------------ Python's conversions
 
