@@ -5,8 +5,21 @@
 np.float64(0.7268619813835873)
 """
 
-from . import errors, nn
+from . import check, errors, nn
 from .catalogue import ops
+from .check import (
+    Estimate,
+    Finding,
+    GradientMismatch,
+    GradientUnresolved,
+    Report,
+    check_grads,
+    derivative,
+    directional,
+    gradient_report,
+    numeric_gradient,
+    numeric_jacobian,
+)
 from .checkpointing import checkpoint
 from .context import debug, no_grad
 from .drawing import Drawing, draw
@@ -36,15 +49,24 @@ from .value import Value
 
 __all__ = [
     "Drawing",
+    "Estimate",
+    "Finding",
+    "GradientMismatch",
+    "GradientUnresolved",
+    "Report",
     "Value",
     "avg_pool",
     "binary_cross_entropy_with_logits",
+    "check",
+    "check_grads",
     "checkpoint",
     "conv1d",
     "conv2d",
     "cross_entropy",
     "custom",
     "debug",
+    "derivative",
+    "directional",
     "draw",
     "dropout",
     "elu",
@@ -55,6 +77,7 @@ __all__ = [
     "forget",
     "gelu",
     "grad",
+    "gradient_report",
     "hard_tanh",
     "hessian",
     "hvp",
@@ -68,6 +91,8 @@ __all__ = [
     "max_pool",
     "nn",
     "no_grad",
+    "numeric_gradient",
+    "numeric_jacobian",
     "ops",
     "put",
     "relu",

@@ -1,0 +1,271 @@
+"""What is claimed about a derivative: calling a given gradient function, and reading what it gives.
+
+A claim answers in rows of numbers (see `layout`): a gradient for a cotangent, a tangent for a direction, a whole
+matrix. What can be said against an answer as it stands (its shape, its type, what it changed) is noted here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError
+from .derivative import Point, unit_of
+from .ladder import Array
+from .layout import Layout, Slot, is_array, plain
+from .report import Finding
+
+
+@dataclass
+class Answer:
+    """What a claim gave: the row of numbers, those slots for which there are none, and what is to be noted.
+
+    unit: the unit roundoff of the numbers. odd: arrays of a wrong shape, by the path of their slot.
+    """
+
+    row: Array
+    unit: float = 2.0**-53
+    missing: set[str] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+    odd: dict[str, Array] = field(default_factory=dict)
+
+
+class Names:
+    """How arguments are called: by the parameters of the function."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+
+    def __call__(self, path: str) -> str:
+        """``[0]['w']`` as ``params['w']``."""
+        found = re.match(r"\[(\d+)\]", path)
+        if not found:
+            return path
+        return self.names[int(found[1])] + path[found.end() :]
+
+
+def read(layout: Layout, given: Any, names: Names, promoted: bool, chosen: tuple[int, ...]) -> Answer:
+    """One gradient per argument, as a row; given: a tuple of them, or one alone where there is one argument."""
+    answer = Answer(np.zeros(layout.size))
+    parts = _per_argument(layout, given, chosen)
+    if isinstance(parts, Finding):
+        answer.findings.append(parts)
+        answer.missing = {slot.path for slot in layout.slots}
+        return answer
+    for slot in layout.slots:
+        found = _reach(parts, slot.path)
+        if isinstance(found, _Absent):
+            answer.missing.add(slot.path)
+            answer.findings.append(Finding("structure", names(slot.path), sentence=str(found)))
+            continue
+        _place(answer, slot, found, names(slot.path), promoted)
+    return answer
+
+
+class _Absent(str):
+    """Why nothing stands where a gradient was expected."""
+
+
+def _per_argument(layout: Layout, given: Any, chosen: tuple[int, ...]) -> dict[int, Any] | Finding:
+    """What was given for each differentiated argument."""
+    own = [n for n in chosen if any(slot.path.startswith(f"[{n}]") for slot in layout.slots)]
+    if len(own) == 1 and not _wraps(given, layout.tree[own[0]]):
+        return {own[0]: given}
+    if isinstance(given, (tuple, list)):
+        for numbers in (chosen, tuple(own), tuple(range(len(layout.tree)))):
+            if len(given) == len(numbers):
+                return dict(zip(numbers, given, strict=True))
+    what = f"{len(given)} results" if isinstance(given, (tuple, list)) else f"one {type(given).__name__}"
+    return Finding("structure", sentence=f"expected one gradient per argument ({len(own)}), got {what}")
+
+
+def _wraps(given: Any, argument: Any) -> bool:
+    """Whether what was given for one argument is that argument's gradient in a tuple of its own."""
+    if not isinstance(given, (tuple, list)):
+        return False
+    if isinstance(argument, (tuple, list)):
+        inner = given[0] if len(given) == 1 else None
+        return isinstance(inner, (tuple, list)) and len(inner) == len(argument)
+    if isinstance(given, list) and is_array(argument) and np.ndim(plain(argument)):
+        return len(given) == 1 and np.ndim(given[0]) > 0 and np.shape(given) != np.shape(argument)
+    return isinstance(given, tuple) or isinstance(argument, dict)
+
+
+def _reach(parts: dict[int, Any], path: str) -> Any:
+    """What stands at the path of a slot."""
+    steps = re.findall(r"\[('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\[\]]+)\]", path)
+    found: Any = parts
+    walked = ""
+    for n, step in enumerate(steps):
+        if found is None:
+            return None
+        if is_array(found) and not isinstance(found, (list, tuple, dict)) and n:
+            # a list of numbers may be answered by an array
+            if n == len(steps) - 1 and step.isdigit() and np.ndim(plain(found)) and int(step) < len(plain(found)):
+                return plain(found)[int(step)]
+            return _Absent(f"nested unlike the argument: an array where {path} has {step}")
+        keys = found if isinstance(found, dict) else {str(i): part for i, part in enumerate(found)}
+        match = [key for key in keys if (str(key) if not isinstance(found, dict) else repr(key)) == step]
+        if not match:
+            return _Absent(f"nested unlike the argument: {step} is missing{f' at {walked}' if walked else ''}")
+        found = keys[match[0]]
+        walked += f"[{step}]"
+    return found
+
+
+def _place(answer: Answer, slot: Slot, given: Any, name: str, promoted: bool) -> None:
+    """One array of an answer, into its stretch of the row."""
+    if given is None:  # as engines say of what a result does not depend on
+        return
+    try:
+        array = plain(given) if is_array(given) else np.asarray(given)
+        if array.dtype.kind not in "fiub":
+            raise DTypeError("no real numbers")
+    except (DTypeError, ValueError):
+        answer.missing.add(slot.path)
+        said = f"expected an array of real numbers of shape {slot.shape}, got {type(given).__name__}"
+        answer.findings.append(Finding("structure", name, sentence=said))
+        return
+    if array.shape != slot.shape:
+        answer.missing.add(slot.path)
+        answer.odd[slot.path] = array
+        said = f"the gradient has shape {array.shape}, the argument {slot.shape}"
+        answer.findings.append(Finding("shape", name, sentence=said))
+        return
+    wanted = np.dtype(np.float64) if promoted else slot.dtype
+    if hasattr(given, "dtype") and array.dtype != wanted and array.ndim and not promoted:
+        said = f"the gradient is made of {array.dtype}, the argument of {wanted}"
+        answer.findings.append(Finding("dtype", name, sentence=said))
+    answer.row[slot.stretch] = np.ravel(array).astype(np.float64)
+    if array.dtype.kind == "f":
+        answer.unit = max(answer.unit, unit_of(Layout(array)))
+
+
+class Claim:
+    """A derivative that somebody claims, and the point at which it is looked at.
+
+    kind: "grad" and "vjp" pull cotangents back, "jvp" pushes tangents on, "jac" is a matrix.
+    promote: whether it is asked at float64, as the function is.
+    """
+
+    def __init__(
+        self, kind: str, call: Callable[..., Any], point: Point, names: Names, chosen: tuple[int, ...]
+    ) -> None:
+        self.kind, self.function, self.point = kind, call, point
+        self.names, self.chosen = names, chosen
+        self.promote = point.f.promote
+        self.mutated: list[Finding] = []
+
+    def pull(self, v: Array, row: Array | None = None) -> Answer:
+        """The gradient for a cotangent of the result."""
+        given = self._asked(lambda args: (self._cotangent(v), *args) if self.kind == "vjp" else args, row)
+        return read(self.point.layout, given, self.names, self.promote, self.chosen)
+
+    def push(self, u: Array, row: Array | None = None) -> Answer:
+        """The tangent of the result for a direction."""
+        layout = self.point.layout
+        directed = layout.build(u, self.promote)
+        tangents = tuple(directed[n] for n in self.chosen)
+        given = self._asked(lambda args: (args, tangents), row)
+        if isinstance(given, tuple) and len(given) == 2 and not isinstance(self.point.results.tree, tuple):
+            given = given[1]  # (y, dy), as engines give it
+        return read_like(self.point.results, given, self.promote)
+
+    def matrix(self, row: Array | None = None) -> Answer:
+        """The whole matrix of derivatives, (outputs, inputs), as a row."""
+        given = self._asked(lambda args: args, row)
+        return read_matrix(self.point.results, self.point.layout, given, self.names, self.chosen)
+
+    def hessian(self) -> Answer:
+        """The matrix of second derivatives of a scalar f, (inputs, inputs), as a row."""
+        given = self._asked(lambda args: args, None)
+        tree = self.point.layout.tree
+        rows = Layout(tree[0]) if len(tree) == 1 else self.point.layout
+        return read_matrix(rows, self.point.layout, given, self.names, self.chosen)
+
+    def _asked(self, arguments: Callable[[Any], Any], row: Array | None) -> Any:
+        layout = self.point.layout
+        row = self.point.x if row is None else row
+        args = layout.build(row, self.promote)
+        call = arguments(args)
+        before = layout.row(args)
+        with np.errstate(all="ignore"):
+            given = self.function(*call)
+        if not self.mutated:
+            self._compare(before, layout.row(args), call)
+        return given
+
+    def _compare(self, before: Array, after: Array, call: Any) -> None:
+        changed = ~((before == after) | (np.isnan(before) & np.isnan(after)))
+        if changed.any():
+            slot = self.point.layout.slot_of(int(np.argmax(changed)))
+            said = f"the gradient function changed {self.names(slot.path)} in place"
+            self.mutated.append(Finding("mutated", self.names(slot.path), sentence=said))
+        if self.kind == "vjp" and self._sent is not None:
+            now = self.point.results.row(call[0])
+            if not np.array_equal(now, self._sent, equal_nan=True):
+                said = "the gradient function changed the cotangent in place"
+                self.mutated.append(Finding("mutated", sentence=said))
+
+    _sent: Array | None = None
+
+    def _cotangent(self, v: Array) -> Any:
+        made = self.point.results.build(v, self.promote)
+        self._sent = self.point.results.row(made)
+        return made
+
+
+def read_like(layout: Layout, given: Any, promoted: bool) -> Answer:
+    """A tangent, nested like the result, as a row."""
+    answer = Answer(np.zeros(layout.size))
+    for slot in layout.slots:
+        found = _reach({0: given}, "[0]" + slot.path)
+        if isinstance(found, _Absent):
+            answer.missing.add(slot.path)
+            answer.findings.append(Finding("structure", f"tangent{slot.path}", sentence=str(found)))
+        else:
+            _place(answer, slot, found, f"tangent{slot.path}", promoted or slot.dtype.kind != "f")
+    return answer
+
+
+def read_matrix(results: Layout, layout: Layout, given: Any, names: Names, chosen: tuple[int, ...]) -> Answer:
+    """A matrix of derivatives, nested as `minigrad.jacobian` gives it, as a row of (outputs x inputs)."""
+    outs, ins = results.slots, layout.slots
+    answer = Answer(np.zeros(results.size * layout.size))
+    matrix = answer.row.reshape(results.size, layout.size)
+    for out in outs:
+        block = _reach({0: given}, "[0]" + out.path)
+        parts = block if isinstance(block, _Absent) else _per_argument(layout, block, chosen)
+        for slot in ins:
+            found = parts if isinstance(parts, (Finding, _Absent)) else _reach(parts, slot.path)
+            shape = out.shape + slot.shape
+            whole = Slot(slot.path, None, shape, np.dtype(np.float64), 0, int(np.prod(shape)))
+            part = Answer(np.zeros(whole.stop))
+            if isinstance(found, Finding):
+                part.findings.append(found)
+                part.missing.add(slot.path)
+            elif isinstance(found, _Absent):
+                part.findings.append(Finding("structure", names(slot.path), sentence=str(found)))
+                part.missing.add(slot.path)
+            else:
+                found = _squeezed(found, shape)
+                _place(part, whole, found, names(slot.path), promoted=True)
+            matrix[out.stretch, slot.stretch] = part.row.reshape(out.stop - out.start, slot.stop - slot.start)
+            answer.findings += part.findings
+            answer.missing |= part.missing
+            answer.odd |= part.odd
+            answer.unit = max(answer.unit, part.unit)
+    return answer
+
+
+def _squeezed(found: Any, shape: tuple[int, ...]) -> Any:
+    """SciPy's habit: a matrix (outputs, inputs) also where either is one number."""
+    if found is None or not is_array(found):
+        return found
+    array = plain(found)
+    lost = [n for n in array.shape if n != 1] == [n for n in shape if n != 1]
+    return array.reshape(shape) if lost and array.ndim == 2 and array.shape != shape else found

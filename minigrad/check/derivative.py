@@ -1,0 +1,185 @@
+"""Numerical derivatives with error bars, of any function of numbers: no step to choose, and a bar that holds.
+
+The public face of the ladder; which points are used stands in `slopes`, the arithmetic in `ladder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, ShapeError
+from ..tree import tree_map
+from .evaluation import Evaluator, RowFunction, numbers
+from .ladder import Array
+from .layout import Layout, is_number, plain
+from .slopes import Measured, Slopes
+
+UNITS = {np.dtype(np.float32): 2.0**-24, np.dtype(np.float16): 2.0**-11}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A numerical derivative.
+
+    value: of the shape of what was asked for. error: the bar, likewise; the truth lies within it. evaluations of f.
+    """
+
+    value: Any
+    error: Any
+    evaluations: int
+
+    def __str__(self) -> str:
+        """The value and its bar."""
+        return f"{self.value} ± {self.error}"
+
+
+class Point:
+    """A function at the point at which it is to be differentiated: its arguments and its result as rows."""
+
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], layout: Layout, evaluator: Evaluator) -> None:
+        self.layout, self.evaluator = layout, evaluator
+        self.x = layout.row()
+        as_given = RowFunction(f, layout)
+        result = evaluator.call(as_given, self.x)
+        self.results = Layout(result, takes=is_number)
+        self.f, self.y, self.unit = as_given, numbers(result), unit_of(self.results)
+        if any(slot.dtype != np.float64 for slot in layout.slots):
+            self._promote(f)
+
+    def _promote(self, f: Callable[..., Any]) -> None:
+        """Go over to float64, if the function goes along."""
+        wide = RowFunction(f, self.layout, promote=True)
+        try:
+            result = self.evaluator.call(wide, self.x)
+            layout = Layout(result, takes=is_number)
+        except Exception:
+            return
+        if unit_of(layout) < self.unit and layout.size == self.results.size:
+            self.f, self.y, self.unit = wide, numbers(result), unit_of(layout)
+
+    def slopes(self, project: np.ndarray | None = None) -> Slopes:
+        """What measures slopes here."""
+        return Slopes(self.f, self.x, self.y, self.evaluator, self.unit, project)
+
+
+def unit_of(layout: Layout) -> float:
+    """The unit roundoff of the coarsest floats in a layout."""
+    return max((UNITS.get(np.dtype(slot.dtype), 2.0**-53) for slot in layout.slots), default=2.0**-53)
+
+
+def derivative(
+    f: Callable[[Any], Any], x: Any, *, budget: float | None = None, executor: Executor | None = None
+) -> Estimate:
+    """The derivative of f at a number x; f may give an array, whose entries are differentiated each.
+
+    At a kink, the mean of the slopes of the two sides, with a bar that reaches both; at the edge of where f is
+    defined, the slope on the side where it is. Raises ShapeError if x is not one number.
+    """
+    if np.size(plain(x)) != 1:
+        raise ShapeError(f"derivative is for one number, got shape {np.shape(x)}\n  write  numeric_gradient(f, x)")
+    return _along(f, x, 0, budget, executor)
+
+
+def directional(
+    f: Callable[..., Any], x: Any, u: Any, *, budget: float | None = None, executor: Executor | None = None
+) -> Estimate:
+    """The derivative of f at x along u: d/dt f(x + t·u) at t = 0, nested and shaped like what f gives.
+
+    x: an argument, or a tuple of all arguments, each an array or nested ones. u: nested and shaped like x.
+    """
+    row = Layout((u,) if not isinstance(x, tuple) else u, takes=is_number)
+    layout = _layout(x)
+    if row.size != layout.size:
+        raise ShapeError(f"the direction has {row.size} entries, the point {layout.size}")
+    return _along(f, x, row.row(), budget, executor)
+
+
+def numeric_gradient(
+    f: Callable[..., Any], x: Any, *, budget: float | None = None, executor: Executor | None = None
+) -> Estimate:
+    """The gradient of f, which gives one number, nested and shaped like x (a tuple: all arguments)."""
+    point = _point(f, x, budget, executor)
+    if point.y.size != 1:
+        raise ShapeError(f"a gradient is of one number, and f gave {point.y.size}\n  write  numeric_jacobian(f, x)")
+    found = list(point.slopes().along(range(point.x.size)))
+    row = [np.array([m.value[0] for m in found]), np.array([bar(m)[0] for m in found])]
+    values, errors = (_unwrapped(x, point.layout.build(part, promote=True)) for part in row)
+    return Estimate(values, errors, point.evaluator.count)
+
+
+def numeric_jacobian(
+    f: Callable[..., Any], x: Any, *, budget: float | None = None, executor: Executor | None = None
+) -> Estimate:
+    """All derivatives of f: J[i, j] = ∂f[i]/∂x[j].
+
+    For one array in and one array out an array of shape (*out, *in); nested ones give the nesting of the result,
+    each leaf nested like x, as `minigrad.jacobian` does.
+    """
+    point = _point(f, x, budget, executor)
+    found = list(point.slopes().along(range(point.x.size)))
+    shape = (point.y.size, 0)
+    value = np.stack([m.value for m in found], axis=1) if found else np.zeros(shape)
+    error = np.stack([bar(m) for m in found], axis=1) if found else np.zeros(shape)
+    return Estimate(_blocks(point, x, value), _blocks(point, x, error), point.evaluator.count)
+
+
+def bar(measured: Measured) -> Array:
+    """The error bar of a slope, reaching to both sides where they differ."""
+    gap = np.abs(measured.right.value - measured.left.value)
+    return np.where(measured.kinked, np.fmax(measured.error, gap / 2), measured.error)
+
+
+def _along(
+    f: Callable[..., Any], x: Any, line: int | np.ndarray, budget: float | None, executor: Executor | None
+) -> Estimate:
+    point = _point(f, x, budget, executor)
+    (found,) = point.slopes().along([line])
+    results = point.results
+    value, error = (results.build(row, promote=True) for row in (found.value, bar(found)))
+    return Estimate(value, error, point.evaluator.count)
+
+
+def _layout(x: Any) -> Layout:
+    layout = Layout(tuple(map(_floating, x)) if isinstance(x, tuple) else (_floating(x),))
+    if not layout.slots:
+        raise ArgumentError("nothing to differentiate: no argument is made of real numbers (floats)")
+    return layout
+
+
+def _floating(x: Any) -> Any:
+    """An argument; one that is a single integer means the real number."""
+    return float(x) if isinstance(x, (int, np.integer)) and not isinstance(x, bool) else x
+
+
+def _point(f: Callable[..., Any], x: Any, budget: float | None, executor: Executor | None) -> Point:
+    layout = _layout(x)
+    return Point(f, layout.tree, layout, Evaluator(budget, executor))
+
+
+def _unwrapped(x: Any, tree: Any) -> Any:
+    return tree if isinstance(x, tuple) else tree[0]
+
+
+def _blocks(point: Point, x: Any, matrix: np.ndarray) -> Any:
+    """A matrix of all derivatives, cut up into the nesting of the result and of the arguments."""
+    rows = iter(point.results.slots)
+
+    def of_output(_: Any, __: str) -> Any:
+        out = next(rows)
+        columns = iter(point.layout.slots)
+
+        def of_input(leaf: Any, where: str) -> Any:
+            if where not in paths:
+                return None
+            slot = next(columns)
+            return matrix[out.stretch, slot.stretch].reshape(out.shape + slot.shape)[()]
+
+        paths: Sequence[str] = [slot.path for slot in point.layout.slots]
+        return _unwrapped(x, tree_map(of_input, point.layout.tree))
+
+    return tree_map(of_output, point.results.tree)

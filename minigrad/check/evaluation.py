@@ -1,0 +1,192 @@
+"""Evaluating a function of anything as a function of rows of numbers: counted, within a budget, on many cores.
+
+What fails at a point (an error, nan, inf) is nan there, and remembered; nothing here judges it.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, MinigradError
+from .ladder import Array
+from .layout import Layout, is_number, joined, plain
+
+CHUNK = 64  # evaluations handed to a worker at once
+
+
+class WorkerDied(MinigradError, RuntimeError):
+    """A process that evaluated the function came to an end: there is no verdict."""
+
+
+class BudgetSpent(Exception):
+    """Signal: no more evaluations."""
+
+
+@dataclass(frozen=True)
+class RowFunction:
+    """f as a function of a row: arguments are built anew for each call, so f may do with them what it likes."""
+
+    f: Callable[..., Any]
+    layout: Layout
+    promote: bool = False
+
+    def result(self, row: Array) -> Any:
+        """What f gives, as it gives it; raises what f raises."""
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return self.f(*self.layout.build(row, self.promote))
+
+    def __call__(self, row: Array) -> Array:
+        """The numbers f gives, in one row."""
+        return numbers(self.result(row))
+
+
+def numbers(result: Any) -> Array:
+    """All real numbers of a result, in one row."""
+    if type(result) is np.ndarray and result.dtype.kind == "f":
+        return np.ravel(result).astype(np.float64)
+    layout = Layout(result, takes=is_number)
+    return joined([plain(slot.leaf) for slot in layout.slots])
+
+
+@dataclass(frozen=True)
+class Line:
+    """Points x + t·u: u along one axis (its number), or any direction."""
+
+    u: int | Array
+    ts: Array
+
+    def points(self, x: Array) -> Any:
+        """The points, one after the other."""
+        for t in self.ts:
+            point = x.copy()
+            if isinstance(self.u, int):
+                point[self.u] += t
+            else:
+                point += t * self.u
+            yield point
+
+
+@dataclass
+class Trouble:
+    """The first error that a function raised somewhere, in its own words."""
+
+    said: str = ""
+
+
+def evaluate(f: RowFunction, x: Array, lines: Sequence[Line], width: int) -> tuple[list[Array], str]:
+    """f along lines: one array (points, width) per line, nan where it fails; and the first error met."""
+    found, said = [], ""
+    for line in lines:
+        values = np.full((len(line.ts), width), np.nan)
+        for k, point in enumerate(line.points(x)):
+            try:
+                y = f(point)
+            except Exception as error:
+                said = said or f"{type(error).__name__}: {error}"
+                continue
+            if y.shape == (width,):
+                values[k] = np.where(np.isfinite(y), y, np.nan)
+        found.append(values)
+    return found, said
+
+
+class Evaluator:
+    """Runs a function along lines, serially or on an executor, with the same results to the last bit.
+
+    budget: a number of evaluations (int) or of seconds (float), for all functions that share it.
+    """
+
+    def __init__(
+        self,
+        budget: float | None = None,
+        executor: Executor | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        if budget is not None and (isinstance(budget, bool) or not budget > 0):
+            raise ArgumentError(f"budget is a number of evaluations (int) or of seconds (float), got {budget!r}")
+        self.executor, self.progress = executor, progress
+        self.count, self.said = 0, ""
+        self._most = budget if isinstance(budget, int) else None
+        self._end = None if budget is None or isinstance(budget, int) else time.monotonic() + budget
+
+    def run(self, f: RowFunction, x: Array, lines: Sequence[Line], width: int) -> list[Array]:
+        """f along each line. Raises BudgetSpent before it evaluates more than it may."""
+        amount = sum(len(line.ts) for line in lines)
+        if (self._most is not None and self.count + amount > self._most) or self.late():
+            raise BudgetSpent
+        if self.executor is None:
+            found, said = evaluate(f, x, lines, width)
+        else:
+            found, said = self._shared(self.executor, f, x, lines, width)
+        self.said = self.said or said
+        self.tick(amount)
+        return found
+
+    def call(self, f: RowFunction, row: Array) -> Any:
+        """f once, here, whatever it gives or raises."""
+        self.tick(1)
+        return f.result(row)
+
+    def tick(self, amount: int) -> None:
+        """Count evaluations."""
+        self.count += amount
+        if self.progress is not None:
+            self.progress(amount)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a budget."""
+        return self._most is not None or self._end is not None
+
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return self._end is not None and time.monotonic() > self._end
+
+    def _shared(
+        self, executor: Executor, f: RowFunction, x: Array, lines: Sequence[Line], width: int
+    ) -> tuple[list[Array], str]:
+        pieces = [(n, piece) for n, line in enumerate(lines) for piece in _pieces(line)]
+        tasks = _grouped(pieces)
+        try:
+            futures = [executor.submit(evaluate, f, x, [piece for _, piece in task], width) for task in tasks]
+            answers = [future.result() for future in futures]
+        except BrokenExecutor as error:
+            raise WorkerDied(_DIED) from error
+        except Exception as error:
+            if "pickle" in str(error).lower() or "pickl" in type(error).__name__.lower():
+                raise ArgumentError(
+                    f"the function cannot be sent to a worker: {error}\n"
+                    "  write  it with def at the top of a module (no lambda, nothing defined inside a function)"
+                ) from error
+            if "killed" in type(error).__name__.lower():  # Dask's name for a worker that has gone
+                raise WorkerDied(_DIED) from error
+            raise
+        rows: list[list[Array]] = [[] for _ in lines]
+        for task, (values, _) in zip(tasks, answers, strict=True):
+            for (n, _), part in zip(task, values, strict=True):
+                rows[n].append(part)
+        return [np.concatenate(parts) for parts in rows], next((said for _, said in answers if said), "")
+
+
+_DIED = (
+    "a worker ended while it evaluated the function: there is no verdict\n"
+    "  the function may have run out of memory, or left the process; try it without executor="
+)
+
+
+def _pieces(line: Line) -> list[Line]:
+    cuts = range(0, len(line.ts), CHUNK // 4)
+    return [Line(line.u, line.ts[cut : cut + CHUNK // 4]) for cut in cuts]
+
+
+def _grouped(pieces: list[tuple[int, Line]]) -> list[list[tuple[int, Line]]]:
+    """Short pieces together, so that a worker is not asked for every few points."""
+    return [pieces[k : k + 4] for k in range(0, len(pieces), 4)]

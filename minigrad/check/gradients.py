@@ -1,0 +1,242 @@
+"""check_grads: is this gradient right? An answer without a tolerance, that says what is wrong and where.
+
+Here the parts are put together: what is claimed (`claims`, `own`), what holds without any derivative (`contract`),
+slopes of the function itself (`slopes`), entry by entry or along directions (`judgement`, `search`), and what the
+mistakes look like (`diagnosis`). In docs/checking.md, for users.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, ShapeError
+from .claims import Claim
+from .compare import Comparison
+from .contract import transposed
+from .evaluation import Evaluator
+from .own import Gradient, OwnClaim
+from .report import Finding, GradientMismatch, GradientUnresolved, Report
+from .subject import Subject
+
+MODES = ("rev", "fwd")
+
+
+def check_grads(
+    f: Callable[..., Any],
+    args: Any,
+    *,
+    grad: Callable[..., Any] | None = None,
+    vjp: Callable[..., Any] | None = None,
+    jvp: Callable[..., Any] | None = None,
+    jac: Callable[..., Any] | None = None,
+    hess: Callable[..., Any] | None = None,
+    argnums: int | Sequence[int] | None = None,
+    modes: str | Sequence[str] = MODES,
+    order: int = 1,
+    seed: int = 0,
+    budget: float | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[int], None] | None = None,
+    allow_unresolved: bool = False,
+) -> Report:
+    """Check derivatives of f at args; give the report, or raise it where they are wrong.
+
+    f: a function of anything array-like. args: a tuple is its positional arguments, anything else its one argument;
+    arrays or nested lists, tuples and dicts of them. What is no float is passed on and not differentiated.
+
+    With no derivative given, minigrad's own of f (made of NumPy functions) are checked, in both modes, up to order.
+    grad(*args): one array per argument, of a scalar f. vjp(g, *args): likewise for a cotangent g nested like f's
+    result. jvp(args, tangents): the tangent of the result. jac(*args): all derivatives, of shape (*out, *in).
+    hess(*args): the second derivatives of a scalar f; beside grad=, it is checked as the derivative of that.
+
+    argnums: which arguments are differentiated. seed: of the directions. budget: evaluations (int) or seconds
+    (float) after which it ends; executor: a `concurrent.futures.Executor` for the evaluations; progress: called
+    with the number of evaluations as they are made.
+
+    Raises GradientMismatch (an AssertionError) where a gradient is wrong, GradientUnresolved where that cannot be
+    told and `allow_unresolved` is not set; both have the report as `.report`.
+    """
+    report = gradient_report(
+        f,
+        args,
+        grad=grad,
+        vjp=vjp,
+        jvp=jvp,
+        jac=jac,
+        hess=hess,
+        argnums=argnums,
+        modes=modes,
+        order=order,
+        seed=seed,
+        budget=budget,
+        executor=executor,
+        progress=progress,
+    )
+    if report.verdict == "disagree":
+        raise GradientMismatch(report)
+    if report.verdict == "unresolved" and not allow_unresolved:
+        raise GradientUnresolved(report)
+    return report
+
+
+def gradient_report(
+    f: Callable[..., Any],
+    args: Any,
+    *,
+    grad: Callable[..., Any] | None = None,
+    vjp: Callable[..., Any] | None = None,
+    jvp: Callable[..., Any] | None = None,
+    jac: Callable[..., Any] | None = None,
+    hess: Callable[..., Any] | None = None,
+    argnums: int | Sequence[int] | None = None,
+    modes: str | Sequence[str] = MODES,
+    order: int = 1,
+    seed: int = 0,
+    budget: float | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """What `check_grads` finds, whatever it is: the same, without raising it."""
+    given = {"grad": grad, "vjp": vjp, "jvp": jvp, "jac": jac, "hess": hess}
+    claimed = {kind: call for kind, call in given.items() if call is not None}
+    modes = (modes,) if isinstance(modes, str) else tuple(modes)
+    _refuse(claimed, modes, order)
+    evaluator = Evaluator(budget, executor, progress)
+    setup = functools.partial(Subject, args=args, argnums=argnums, evaluator=evaluator, seed=seed)
+    if claimed:
+        return _of_given(f, claimed, setup)
+    return _of_own(f, modes, order, setup)
+
+
+def _refuse(claimed: dict[str, Any], modes: Sequence[str], order: int) -> None:
+    for kind, call in claimed.items():
+        if not callable(call):
+            raise ArgumentError(f"{kind}= is a function that gives the derivative, got {type(call).__name__}")
+    if unknown := set(modes) - set(MODES):
+        raise ArgumentError(f"modes are 'rev' and 'fwd', got {', '.join(map(repr, sorted(unknown)))}")
+    if not modes:
+        raise ArgumentError("modes=() leaves nothing to be checked")
+    if order not in (1, 2, 3):
+        raise ArgumentError(f"order is 1, 2 or 3, got {order!r}")
+    if claimed and order != 1:
+        raise ArgumentError(
+            "order= is for minigrad's own derivatives; a given one is checked as it is\n"
+            "  write  check_grads(my_grad, args, jac=my_hessian)   for the order above"
+        )
+
+
+def _of_given(f: Callable[..., Any], claimed: dict[str, Any], setup: Callable[..., Subject]) -> Report:
+    """Each derivative that was given, one after the other."""
+    subject = setup(f)
+    found = Comparison(subject)
+    if subject.point is None:
+        return found.report()
+    for kind, call in claimed.items():
+        if kind in ("grad", "hess") and subject.point.y.size != 1:
+            raise ShapeError(
+                f"{kind}= is for a function of one number, and {subject.name} gave {subject.point.y.size}\n"
+                "  write  vjp=lambda g, *args: ...   or  jac=lambda *args: ...   for an array"
+            )
+        if kind == "hess":
+            _hessian(found, subject, call, claimed.get("grad"), setup)
+        else:
+            claim = Claim(kind, call, subject.point, subject.names, subject.chosen)
+            {"jvp": found.tangents, "jac": found.matrix}.get(kind, found.gradients)(claim)
+    return found.report()
+
+
+def _hessian(found: Comparison, subject: Subject, call: Any, gradient: Any, setup: Callable[..., Subject]) -> None:
+    """A Hessian is the matrix of derivatives of a gradient: the given one, or minigrad's own, or chords of f."""
+    assert subject.point is not None
+    if gradient is None:
+        gradient = _own_gradient(subject)
+    if gradient is None:
+        claim = Claim("jac", call, subject.point, subject.names, subject.chosen)
+        found.hessian_of_values(claim)
+        return
+    slopes = setup(_AsTuple(gradient, subject.chosen))
+    slopes.names = subject.names
+    if slopes.point is None:
+        found.note(slopes.findings)
+        return
+    above = Comparison(slopes)
+    above.matrix(Claim("jac", call, slopes.point, subject.names, subject.chosen), hessian=True)
+    found.merge(above)
+
+
+class _AsTuple:
+    """A gradient function, one array per argument, whichever way it gives them."""
+
+    def __init__(self, gradient: Callable[..., Any], chosen: tuple[int, ...]) -> None:
+        self.gradient, self.chosen = gradient, chosen
+
+    def __call__(self, *args: Any) -> Any:
+        return self.gradient(*args)
+
+
+def _own_gradient(subject: Subject) -> Callable[..., Any] | None:
+    """minigrad's gradient of the function, if it has one and it is right."""
+    from ..transforms import grad
+
+    assert subject.point is not None
+    try:
+        alone = len(subject.args) == 1
+        gradient = grad(subject.f, 0 if alone else subject.chosen)
+        with np.errstate(all="ignore"):
+            gradient(*subject.args)
+        claim = Claim("grad", gradient, subject.point, subject.names, subject.chosen)
+    except Exception:
+        return None
+    trial = Comparison(subject)
+    trial.gradients(claim)
+    return gradient if trial.report().ok else None
+
+
+def _of_own(f: Callable[..., Any], modes: Sequence[str], order: int, setup: Callable[..., Subject]) -> Report:
+    """minigrad's own derivatives, order by order, each as the derivative of the one below."""
+    whole: Comparison | None = None
+    for level in range(1, order + 1):
+        subject = setup(f)
+        found = Comparison(subject, order=level)
+        if subject.point is not None:
+            _both_modes(found, subject, modes)
+        whole = found if whole is None else whole.merge(found)
+        if subject.point is None or not whole.report().ok:
+            break
+        f = _below(subject)
+    assert whole is not None
+    return whole.report()
+
+
+def _both_modes(found: Comparison, subject: Subject, modes: Sequence[str]) -> None:
+    assert subject.point is not None
+    claim = OwnClaim(subject.f, subject.point, subject.names, subject.chosen)
+    try:
+        if "rev" in modes:
+            found.gradients(claim)
+        if "fwd" in modes:
+            found.tangents(claim)
+    except Exception as error:
+        found.note([Finding("raised", sentence=f"minigrad raised {type(error).__name__}: {error}")])
+        return
+    if set(modes) == set(MODES):
+        rng = subject.rng()
+        v, u = rng.uniform(0.5, 1.5, subject.point.y.size), rng.uniform(0.5, 1.5, subject.point.x.size)
+        found.note(transposed(claim, v, u))
+
+
+def _below(subject: Subject) -> Gradient:
+    """The gradient of <v, f>, to be differentiated in turn."""
+    assert subject.point is not None
+    results, rng = subject.point.results, subject.rng()
+    v = rng.integers(512, 1537, results.size) / 1024 * rng.choice([-1.0, 1.0], results.size)
+    scalar = results.size == 1
+    weights = tuple(
+        np.ones(slot.shape) if scalar else v[slot.stretch].reshape(slot.shape) for slot in results.slots
+    )
+    return Gradient(subject.f, subject.layout, weights)

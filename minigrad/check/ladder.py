@@ -1,0 +1,275 @@
+"""The arithmetic of numerical derivatives: from values along a line to a derivative with an error bar that holds.
+
+Values are differenced over steps h, each half the last, and extrapolated to h = 0. Every entry of the table has an
+estimate of its truncation error (how far it is from its neighbours) and a bound of its rounding error (propagated
+through the same formulas); the answer is the entry with the least sum of the two. All of it works on columns: one
+function of many outputs is many functions. Nothing here calls a function.
+
+Sources: Ridders 1982 (the table); Moré and Wild 2011 (ECnoise); the bound, the ties and the consistency with
+smaller steps are this project's.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = Any  # np.ndarray of float64 or bool
+ORDER = 9  # columns of the table: beyond, extrapolation gains nothing
+U = 2.0**-53
+FLAT = 10  # halvings of a step: what is flat over longer ones is flat
+# Factors of the noise bound: of an evaluation that is rounded right, of a measured deviation, of a tie.
+ROUNDING, DEVIATIONS, TIES = 4.0, 6.0, 2.0
+
+
+class Slope(NamedTuple):
+    """A derivative per column, and its error bar."""
+
+    value: Array
+    error: Array
+
+    def better(self, other: Slope) -> Slope:
+        """Column by column, whichever has the smaller bar."""
+        mine = self.error <= other.error
+        return Slope(np.where(mine, self.value, other.value), np.where(mine, self.error, other.error))
+
+    def part(self, columns: slice) -> Slope:
+        """Some of the columns."""
+        return Slope(self.value[columns], self.error[columns])
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Values of functions along lines: plus[k] = φ(h[k]), minus[k] = φ(-h[k]), of shape (rungs, columns).
+
+    Steps are h = scale · 2**-depth, with a depth per rung (growing; a row of nan stands between rungs that are no
+    halves of each other) and a scale per column. Values are nan where the function is not finite. size: of what was
+    summed up to give a value (its own size, unless terms cancelled). noise: measured deviation, as a share of the
+    size, one per column. unit: the unit roundoff of the values.
+    """
+
+    scale: Array
+    depth: Array
+    plus: Array
+    minus: Array
+    center: Array
+    size: Array
+    size_center: Array
+    noise: Array
+    unit: float = U
+
+    @functools.cached_property
+    def h(self) -> Array:
+        """The steps, per rung and column."""
+        return self.scale * 2.0 ** -self.depth[:, None]
+
+    @functools.cached_property
+    def floor(self) -> Array:
+        """A bound of the error of each value, per rung and column."""
+        size = np.fmax(self.size, self.size_center)
+        share = np.fmax(ROUNDING * self.unit, np.fmax(DEVIATIONS * self.noise, self._tail_noise()))
+        return np.fmax(share * size, TIES * self._first_jump())
+
+    def central(self) -> Slope:
+        """The derivative by values on both sides: errors fall with h², h⁴, ..."""
+        return extrapolated((self.plus - self.minus) / (2 * self.h), self.floor / self.h, 4.0, self.depth)
+
+    def right(self) -> Slope:
+        """The derivative to the right: errors fall with h, h², ..."""
+        return extrapolated((self.plus - self.center) / self.h, 2 * self.floor / self.h, 2.0, self.depth)
+
+    def left(self) -> Slope:
+        """The derivative to the left."""
+        return extrapolated((self.center - self.minus) / self.h, 2 * self.floor / self.h, 2.0, self.depth)
+
+    def second(self) -> Slope:
+        """The second derivative."""
+        raw = (self.plus - 2 * self.center + self.minus) / self.h**2
+        return extrapolated(raw, 4 * self.floor / self.h**2, 4.0, self.depth)
+
+    def part(self, columns: Any) -> Samples:
+        """Some of the columns."""
+        sides = (self.plus[:, columns], self.minus[:, columns], self.center[columns])
+        sizes = (self.size[:, columns], self.size_center[columns], self.noise[columns], self.unit)
+        return Samples(self.scale[columns], self.depth, *sides, *sizes)
+
+    def bent(self) -> Array:
+        """Which columns may have a kink at the point: where the graph is not straight over short steps either."""
+        with np.errstate(all="ignore"):
+            bend = np.abs(self.plus - 2 * self.center + self.minus) - 4 * self.floor
+            rise = np.abs(self.plus - self.minus) + np.abs(bend)
+            short = (bend > 1e-3 * rise) & (self.depth[:, None] >= 15)
+            near = (bend > 1e-3 * rise)[-8:]
+        return short.any(axis=0) | near.any(axis=0)
+
+    def swing(self) -> Array:
+        """The steepest chord over steps of the point's own size: how fast the function moves thereabouts."""
+        wide = (self.depth <= 10)[:, None]
+        with np.errstate(all="ignore"):
+            chords = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center)) / self.h
+            return np.where(wide & np.isfinite(chords), chords, 0.0).max(axis=0)
+
+    def growth(self, side: Array) -> Array:
+        """By which factor chords to one side grow each time the step is halved, on the last rungs; 0 if unsteadily.
+
+        2 at a jump, between 1 and 2 where the slope is infinite, 1 where there is one.
+        """
+        with np.errstate(all="ignore"):
+            chords = np.abs(side - self.center)[-13:] / self.h[-13:]
+            ratios = chords[1:] / chords[:-1]
+            clear = np.all(chords * self.h[-13:] > 50 * self.floor[-13:], axis=0)
+            steady = ratios.max(axis=0) < 1.05 * ratios.min(axis=0)
+            return np.where(clear & steady, ratios.mean(axis=0), 0.0)
+
+    def flat(self) -> Array:
+        """Which columns do not change in a single bit on any rung."""
+        return self._within(0.0)
+
+    def still(self) -> Array:
+        """Which columns do not change beyond rounding on any rung."""
+        return self._within(4 * self.floor)
+
+    def _within(self, bound: Any) -> Array:
+        seen, steady = np.zeros(self.center.shape, dtype=bool), np.ones(self.center.shape, dtype=bool)
+        for side in (self.plus, self.minus):
+            known = np.isfinite(side)
+            seen |= known.any(axis=0)
+            steady &= np.all(~known | (np.abs(side - self.center) <= bound), axis=0)
+        return seen & steady
+
+    def _tail_noise(self) -> Array:
+        """Noise as the shortest steps show it, as a share: there, differences of differences are nothing else."""
+        tail = slice(-14, None)  # fewer rungs than that are the first few, and no tail
+        if len(self.depth) < 20:
+            return np.zeros(self.center.shape)
+        h = self.h[tail]
+        raw = (self.plus[tail] - self.minus[tail]) / (2 * h)
+        wobble = _median(np.abs(np.diff(raw, axis=0)) * h[1:])
+        size = np.fmax(self.size_center, np.nan_to_num(self.size[tail]).max(axis=0))
+        return 8 * np.where(size > 0, wobble / np.where(size > 0, size, 1.0), 0.0)
+
+    def _first_jump(self) -> Array:
+        """The size of the first change above the longest step at which nothing changes: that of a quantised φ.
+
+        A function that is flat about the point (relu, left of 0) does not move by steps: two rungs on, at most one
+        of its sides has moved. Nor does one that is flat over steps of its argument's own size.
+        """
+        moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
+        steady = moved == 0
+        longest = np.argmax(steady, axis=0)  # rungs fall: the first steady one is the longest
+        quantised = steady.any(axis=0) & (longest > 0) & (self.depth[longest] > FLAT)
+        above = np.maximum(longest - 2, 0)[None]
+        for side in (self.plus, self.minus):
+            quantised &= np.take_along_axis(side, above, axis=0)[0] != self.center
+        before = np.take_along_axis(moved, np.maximum(longest - 1, 0)[None], axis=0)[0]
+        return np.where(quantised, np.nan_to_num(before), 0.0)
+
+
+def extrapolated(raw: Array, bound: Array, ratio: float, depth: Array) -> Slope:
+    """The best entry of the extrapolation table, column by column: (value, error bar); inf where there is none.
+
+    raw: difference quotients (rungs, columns). bound: of their rounding errors. ratio: 4 where truncation errors
+    fall with h², 2 where they fall with h. depth: how often the step of each rung was halved.
+    """
+    table, errors = _table(raw, bound, ratio)
+    columns = np.arange(raw.shape[1])
+    allowed = np.ones(errors.shape, dtype=bool)
+    value = error = np.full(raw.shape[1], np.nan)
+    worst = np.zeros(raw.shape[1])
+    # A value is to be trusted only if shorter steps do not contradict it: beyond their own rounding, and beyond
+    # what is left of truncation there. Where they do, the function has features that the longer steps stride over.
+    for _ in range(6):
+        j, k = _least(np.where(allowed, errors, np.inf))
+        value, error = table[j, k, columns], errors[j, k, columns]
+        value, error = np.where(np.isfinite(error), value, np.nan), np.where(np.isfinite(error), error, np.inf)
+        excess = _contradiction(raw, bound, ratio, value, k, depth)
+        contradicted = excess > 3 * error
+        worst = np.where(contradicted.any(axis=0), np.nanmax(np.where(contradicted, excess, 0.0), axis=0), 0.0)
+        if not worst.any():
+            break
+        first = np.argmax(contradicted, axis=0)
+        rungs = np.arange(errors.shape[1])[None, :, None] - np.arange(errors.shape[0])[:, None, None]
+        allowed &= (worst == 0) | (rungs >= first)
+    return Slope(value, np.where(np.isfinite(value), error + worst, np.inf))
+
+
+def _table(raw: Array, bound: Array, ratio: float) -> tuple[Array, Array]:
+    """All entries (order, rung, column) and their errors; inf where a neighbour is missing."""
+    order = min(ORDER, len(raw))
+    table, errors = np.full((order, *raw.shape), np.nan), np.full((order, *raw.shape), np.inf)
+    previous, rounding = raw, bound
+    with np.errstate(invalid="ignore", over="ignore"):
+        for j in range(order):
+            entries = previous
+            spread = np.fmax(_back(entries, 1), _back(entries, 2))
+            spread[np.isnan(_back(entries, 1)) | np.isnan(_back(entries, 2))] = np.nan
+            if j:
+                factor = ratio**j
+                older = _shifted(previous, 1)
+                entries = (factor * previous - older) / (factor - 1)
+                spread = np.maximum(_back(entries, 1), _back(entries, 2))
+                spread = np.maximum(spread, np.maximum(np.abs(entries - previous), np.abs(entries - older)))
+                rounding = (factor * rounding + _shifted(rounding, 1)) / (factor - 1)
+            table[j] = entries
+            total = spread + rounding
+            errors[j] = np.where(np.isfinite(total), total, np.inf)
+            previous = entries
+    return table, errors
+
+
+def _shifted(a: Array, by: int) -> Array:
+    return np.concatenate([np.full((min(by, len(a)), *a.shape[1:]), np.nan), a[:-by]])
+
+
+def _back(a: Array, by: int) -> Array:
+    return np.abs(a - _shifted(a, by))
+
+
+def _least(errors: Array) -> tuple[Array, Array]:
+    """Order and rung of the smallest error of each column."""
+    flat = errors.reshape(-1, errors.shape[-1])
+    best = np.argmin(flat, axis=0)
+    return np.unravel_index(best, errors.shape[:2])
+
+
+def _contradiction(raw: Array, bound: Array, ratio: float, value: Array, k: Array, depth: Array) -> Array:
+    """How far each quotient over a shorter step than that of rung k lies from a value, beyond what is its right."""
+    gap = np.abs(raw - value)
+    at_k = np.take_along_axis(gap, k[None], axis=0)[0]
+    below = depth[:, None] - depth[k][None]  # how many times the step was halved since
+    excess = gap - 2 * bound - 2 * at_k * ratio ** -np.maximum(below, 0.0)
+    shorter = below > 0
+    return np.where(shorter & np.isfinite(excess), excess, -np.inf)
+
+
+def _median(a: Array) -> Array:
+    """The median of each column, of what is finite; 0 where nothing is."""
+    with np.errstate(all="ignore"):
+        filled = np.sort(np.where(np.isfinite(a), a, np.inf), axis=0)
+        count = np.isfinite(a).sum(axis=0)
+        middle = np.take_along_axis(filled, np.maximum(count // 2, 0)[None].clip(max=len(a) - 1), axis=0)[0]
+    return np.where(count > 0, np.where(np.isfinite(middle), middle, 0.0), 0.0)
+
+
+def deviation(values: Array) -> Array:
+    """The standard deviation of noise in equispaced values (points, columns) of an otherwise smooth function.
+
+    ECnoise: the k-th differences of noise have mean square σ²·(2k)!/(k!)²; those of the smooth part vanish. Where
+    the estimates fall with k, the smooth part has not vanished yet, and the last is the best bound.
+    """
+    estimates = []
+    differences, gamma = values, 1.0
+    for k in range(1, 7):
+        differences = np.diff(differences, axis=0)
+        gamma *= k * k / ((2 * k) * (2 * k - 1))
+        if k >= 4:
+            estimates.append(np.sqrt(gamma * np.mean(differences**2, axis=0)))
+    low, middle, high = estimates
+    steady = (low < 4 * middle) & (middle < 4 * high)
+    found: Any = np.where(
+        steady, np.maximum(np.maximum(low, middle), high), np.minimum(np.minimum(low, middle), high)
+    )
+    return np.where(np.isfinite(found), found, 0.0)

@@ -1,0 +1,77 @@
+"""minigrad's own derivatives of a function, as claims to be checked like anybody's; of any order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..transforms import grad, jvp, vjp
+from .claims import Answer, Claim, Names
+from .derivative import Point
+from .ladder import Array
+from .layout import Layout, joined, plain
+
+
+class OwnClaim(Claim):
+    """Both sweeps over the graph of f at the point."""
+
+    def __init__(self, f: Callable[..., Any], point: Point, names: Names, chosen: tuple[int, ...]) -> None:
+        super().__init__("vjp", f, point, names, chosen)
+
+    def pull(self, v: Array, row: Array | None = None) -> Answer:
+        """The gradient by the reverse sweep."""
+        _, pull = vjp(self._of_leaves, *self._leaves(row))
+        results = self.point.results
+        return self._answer(pull(results.build(v, self.promote)))
+
+    def push(self, u: Array, row: Array | None = None) -> Answer:
+        """The tangent by the forward sweep."""
+        layout = self.point.layout
+        tangents = layout.leaves(layout.build(u, self.promote))
+        _, t = jvp(self._of_leaves, tuple(self._leaves(row)), tuple(tangents))
+        return self._answer(self.point.results.leaves(t))
+
+    def _leaves(self, row: Array | None) -> list[Any]:
+        layout = self.point.layout
+        return layout.leaves(layout.build(self.point.x if row is None else row, self.promote))
+
+    def _of_leaves(self, *leaves: Any) -> Any:
+        return self.function(*self.point.layout.fill(leaves))
+
+    def _answer(self, found: Any) -> Answer:
+        return Answer(joined([plain(part) for part in found]))
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The gradient of <v, f> in the slots of a layout, as a function of the arguments of f.
+
+    What a check of second order differentiates: the analytic derivative, never f twice.
+    """
+
+    f: Callable[..., Any]
+    layout: Layout
+    v: tuple[Any, ...]
+
+    def __call__(self, *args: Any) -> tuple[Any, ...]:
+        """One array per slot."""
+        leaves = self.layout.leaves(args)
+
+        def weighted(*leaves: Any) -> Any:
+            results = _parts(self.f(*self.layout.fill(leaves, args)))
+            return sum((np.sum(v * y) for v, y in zip(self.v, results, strict=True)), start=0.0)
+
+        found: tuple[Any, ...] = grad(weighted, tuple(range(len(leaves))))(*leaves)
+        return found
+
+
+def _parts(result: Any) -> list[Any]:
+    """The arrays of a result, in order."""
+    if isinstance(result, dict):
+        return [part for item in result.values() for part in _parts(item)]
+    if isinstance(result, (list, tuple)):
+        return [part for item in result for part in _parts(item)]
+    return [] if result is None else [result]

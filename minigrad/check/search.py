@@ -1,0 +1,128 @@
+"""Many entries at once: random directions tell whether any is wrong, halving them tells which.
+
+A gradient is one row of numbers that a single call gives; each question put to the function itself, its slope along
+one direction, costs one ladder, however many entries that direction moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .judgement import BARS, RESOLVED
+from .ladder import Array
+from .slopes import Measured
+
+DIRECTIONS = 3
+
+
+def directions(x: Array, g: Array, rng: np.random.Generator) -> list[Array]:
+    """Directions that move every entry: by as much as each other, for as much gain as each other, in proportion.
+
+    Signs at random, times sizes from 1/2 to 3/2: of plain signs, two errors of one size cancel every other time.
+    The first moves entries alike; the second so that each changes the function by as much as any other, by the
+    given gradient; the third in proportion to the entries themselves.
+    """
+    size = np.maximum(1.0, np.abs(x))
+    gain = np.abs(g)
+    typical = np.median(gain[gain > 0]) if np.any(gain > 0) else 1.0
+    gained = np.clip(typical / np.maximum(gain, 1e-9 * typical), 1e-3, 1e3)
+    near = np.abs(x) / max(float(np.max(np.abs(x), initial=0.0)), np.finfo(float).tiny)
+    found = []
+    for weight in (np.ones(x.size), gained, np.maximum(near, 1e-6)):
+        # Powers of two times few bits: x + t·u is then exact for all but the shortest steps.
+        coarse = np.exp2(np.round(np.log2(weight * np.where(weight is near, 1.0, size))))
+        u = rng.integers(512, 1537, x.size) / 1024 * rng.choice([-1.0, 1.0], x.size)
+        found.append(u * coarse)
+    return found
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A direction's slope beside what the given derivative says it is.
+
+    size: what an entry of average weight contributes. kinked: the point is a kink along this direction, and what
+    is claimed lies between the slopes of the two sides.
+    """
+
+    u: Array
+    claimed: float
+    measured: float
+    error: float
+    tolerance: float
+    column: int
+    size: float
+    kinked: bool
+
+    @property
+    def gap(self) -> float:
+        """The difference, as a share of the slope."""
+        size = max(abs(self.measured), self.size)
+        return abs(self.claimed - self.measured) / size if size else 0.0
+
+    @property
+    def wrong(self) -> bool:
+        """Whether they differ by more than they may."""
+        return not self.kinked and not abs(self.claimed - self.measured) <= self.tolerance
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the bar is narrow enough to say anything; where nothing moves, there is nothing to be said."""
+        return bool(self.tolerance <= RESOLVED * max(self.size, abs(self.measured)) or self.tolerance == 0)
+
+    @property
+    def power(self) -> float:
+        """The smallest relative error of an entry of average weight that would have been seen."""
+        return self.tolerance / self.size if self.size else 0.0
+
+
+def outcome(
+    u: Array,
+    claimed: float,
+    g: Array | None,
+    allowance: Array | float,
+    measured: Measured,
+    column: int,
+) -> Outcome:
+    """What one direction says about a derivative.
+
+    g: the gradient, where it is known whole. allowance: rounding errors of its entries, or of what is claimed.
+    """
+    with np.errstate(all="ignore"):
+        terms = np.array([claimed]) if g is None else g * u
+        spread = allowance if g is None else allowance * u
+        rounding = float(np.sqrt(np.sum(np.square(spread)))) + 8 * 2.0**-53 * float(np.sum(np.abs(terms)))
+        error, slope = float(measured.error[column]), float(measured.value[column])
+        tolerance = BARS * error + rounding
+        size = float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0
+        kinked = False
+        if not abs(claimed - slope) <= tolerance and measured.kinked[column]:
+            ends = (measured.right.value[column], measured.left.value[column])
+            slack = BARS * max(measured.right.error[column], measured.left.error[column]) + rounding
+            kinked = bool(min(ends) - slack <= claimed <= max(ends) + slack)
+        if measured.flat[column] and claimed == 0:
+            tolerance = 0.0
+    return Outcome(u, float(claimed), slope, error, tolerance, column, size, kinked)
+
+
+def culprit(failed: Outcome, ask: Callable[[Array], Outcome]) -> int:
+    """The entry behind a direction that failed, by halving: the number of one that is wrong.
+
+    ask: the outcome for another direction. Where several entries are wrong, one of them.
+    """
+    where = np.flatnonzero(failed.u)
+    while len(where) > 1:
+        half = where[: len(where) // 2]
+        u = np.zeros_like(failed.u)
+        u[half] = failed.u[half]
+        where = half if ask(u).wrong else where[len(where) // 2 :]
+    return int(where[0])
+
+
+def sample(size: int, first: int, rng: np.random.Generator, count: int = 48) -> Array:
+    """Numbers of entries to look at one by one: the culprit, its neighbours, and others at random."""
+    near = np.arange(first - 4, first + 5)
+    others = rng.choice(size, min(count, size), replace=False)
+    return np.unique(np.concatenate([near[(near >= 0) & (near < size)], others]))

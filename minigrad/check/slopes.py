@@ -1,0 +1,265 @@
+"""Measuring slopes: which points a function is evaluated at, until its derivative along a line is known.
+
+A few long steps first; where they do not settle it, the whole ladder; where the point is close to 0, steps of its
+own size. How values become a derivative stands in `ladder`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .evaluation import Evaluator, Line, RowFunction
+from .ladder import Array, Samples, Slope, deviation
+
+# Steps s·2⁻ᵏ. First a dozen, and two short ones, which witness whether those stride over something; a row of nan
+# (its k does not matter) stands between rungs that are no halves of each other.
+FIRST = np.array([*range(-2, 11), 17.5, 18, 26.5, 27])
+# Then all of them: from far beyond the point's own size to what rounding leaves of it.
+WHOLE = np.arange(-7.0, 44.0)
+NEAR = np.arange(24.0)
+SETTLED = 1e-12  # of the slope: more digits are not worth eighty evaluations more
+NOISE_STEPS = (2.0**-24, 2.0**-33)
+MEMORY = 2**17  # numbers in a row of a table that is made at once
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured along one line, a column per output (or projection of the outputs).
+
+    central: the slope by values on both sides of the point. samples: the values it was made of.
+    """
+
+    central: Slope
+    samples: tuple[Samples, ...]
+
+    def better(self, other: Measured) -> Measured:
+        """Column by column, whichever is known better."""
+        return Measured(self.central.better(other.central), self.samples + other.samples)
+
+    @functools.cached_property
+    def right(self) -> Slope:
+        """The slope to the right of the point."""
+        with np.errstate(all="ignore"):
+            return functools.reduce(Slope.better, (s.right() for s in self.samples))
+
+    @functools.cached_property
+    def left(self) -> Slope:
+        """The slope to the left of the point."""
+        with np.errstate(all="ignore"):
+            return functools.reduce(Slope.better, (s.left() for s in self.samples))
+
+    @functools.cached_property
+    def curvature(self) -> Slope:
+        """The second derivative along the line."""
+        with np.errstate(all="ignore"):
+            return functools.reduce(Slope.better, (s.second() for s in self.samples))
+
+    @functools.cached_property
+    def slope(self) -> Slope:
+        """The slope: the central one, or where the function ends at the point, that of the side where it is."""
+        alone = np.isinf(self.central.error)
+        if not alone.any():
+            return self.central
+        side = self.right.better(self.left)
+        return Slope(*(np.where(alone, s, c) for s, c in zip(side, self.central, strict=True)))
+
+    @property
+    def value(self) -> Array:
+        """The slope."""
+        return self.slope.value
+
+    @property
+    def error(self) -> Array:
+        """Its error bar."""
+        return self.slope.error
+
+    @functools.cached_property
+    def flat(self) -> Array:
+        """Which columns do not change in a single bit."""
+        return np.all([s.flat() for s in self.samples], axis=0)
+
+    @functools.cached_property
+    def still(self) -> Array:
+        """Which columns do not change beyond rounding."""
+        return np.all([s.still() for s in self.samples], axis=0)
+
+    @functools.cached_property
+    def swing(self) -> Array:
+        """The steepest chord thereabouts."""
+        return np.max([s.swing() for s in self.samples], axis=0)
+
+    @functools.cached_property
+    def growth(self) -> Array:
+        """By which factor chords to the right and to the left grow when a step is halved (see `Samples.growth`)."""
+        return np.array([s.growth(side) for s in self.samples[-1:] for side in (s.plus, s.minus)])
+
+    @property
+    def tendency(self) -> Array:
+        """The sign of the slope over the shortest step."""
+        last = self.samples[-1]
+        with np.errstate(invalid="ignore"):
+            return np.sign(
+                np.where(np.isnan(last.plus[-1]), last.center - last.minus[-1], last.plus[-1] - last.center)
+            )
+
+    @functools.cached_property
+    def kinked(self) -> Array:
+        """In which columns the slopes of the two sides differ, beyond their bars."""
+        if not any(s.bent().any() for s in self.samples):  # no need for tables of both sides
+            return np.zeros(len(self.central.value), dtype=bool)
+        with np.errstate(invalid="ignore"):
+            return np.abs(self.right.value - self.left.value) > 10 * (self.right.error + self.left.error)
+
+
+_Pair = tuple[Array, Array]
+
+
+class Slopes:
+    """The slopes of one function at one point.
+
+    project: rows of weights; a column of what is measured is then a weighted sum of the outputs.
+    """
+
+    def __init__(
+        self,
+        f: RowFunction,
+        x: Array,
+        y: Array,
+        evaluator: Evaluator,
+        unit: float,
+        project: Array | None = None,
+    ) -> None:
+        self.f, self.x, self.y, self.unit = f, x, y, unit
+        self.evaluator, self.project = evaluator, project
+
+    def along(self, lines: Sequence[int | Array]) -> Iterator[Measured]:
+        """The slopes along lines: an axis by its number, or a direction. Raises BudgetSpent."""
+        room = max(1, MEMORY // len(WHOLE) // max(1, len(self.y)))
+        for start in range(0, len(lines), room):
+            yield from self._some(lines[start : start + room])
+
+    def scale(self, i: int) -> float:
+        """The unit of the steps along an axis: the size of the point there, 1 at least; a power of 2."""
+        return float(2.0 ** np.ceil(np.log2(max(1.0, abs(self.x[i])))))
+
+    @functools.cached_property
+    def noise(self) -> Array:
+        """The deviation of a value from a smooth function, as a share of its size, per column.
+
+        Measured once, along one direction: a noisy function is as noisy in any other. Each time on one side of the
+        point alone, which may be a kink, and at two spacings: where points are too far apart for the function to
+        look smooth, the estimate is too large; so the least counts. One that is exactly 0 saw a function that moves
+        in steps, or its end, and nothing else.
+        """
+        if not self.x.size:
+            return np.zeros(len(self._weighted(self.y)[0]))
+        rng = np.random.default_rng(len(self.x))
+        size = np.where(self.x == 0, 1.0, np.abs(self.x))
+        u = rng.choice([-1.0, 1.0], self.x.size) * rng.uniform(0.5, 1.5, self.x.size) * size
+        lines = [Line(u, step * np.arange(1, 8)) for step in (*NOISE_STEPS, *(-s for s in NOISE_STEPS))]
+        found = self.evaluator.run(self.f, self.x, lines, len(self.y))
+        shares = np.array([_noise_share(*self._weighted(values)) for values in found])
+        least = np.where(shares > 0, shares, np.inf).min(axis=0)
+        return np.where(np.isfinite(least), least, 0.0)
+
+    def _some(self, lines: Sequence[int | Array]) -> list[Measured]:
+        scales = [self.scale(u) if isinstance(u, int) else 1.0 for u in lines]
+        values = self._values(lines, scales, FIRST)
+        samples = self._samples(scales, FIRST, values)
+        found, settled = self._measured(samples), self._settled(samples)
+        again = [n for n, done in enumerate(settled) if not done]
+        for n, longer in zip(again, self._again(lines, scales, values, again), strict=True):
+            found[n] = longer
+        near = [n for n, u in enumerate(lines) if isinstance(u, int) and self._is_near(u, found[n])]
+        for n, closer in zip(near, self._closer([lines[n] for n in near]), strict=True):
+            found[n] = found[n].better(closer)
+        return found
+
+    def _again(
+        self, lines: Sequence[Any], scales: Sequence[float], first: Sequence[_Pair], which: Sequence[int]
+    ) -> list[Measured]:
+        """The whole ladder, where the first steps did not settle it."""
+        if not which:
+            return []
+        rest = WHOLE[~np.isin(WHOLE, FIRST)]
+        scales = [scales[n] for n in which]
+        more = self._values([lines[n] for n in which], scales, rest)
+        order = np.argsort(np.concatenate([FIRST, rest]))
+        rungs = order[np.isin(np.concatenate([FIRST, rest])[order], WHOLE)]
+        whole = [
+            tuple(np.concatenate([first[n][k], values[k]])[rungs] for k in range(2))
+            for n, values in zip(which, more, strict=True)
+        ]
+        return self._measured(self._samples(scales, WHOLE, whole))  # type: ignore[arg-type]
+
+    def _values(self, lines: Sequence[Any], scales: Sequence[float], depth: Array) -> list[_Pair]:
+        """Values at +h and at -h, along each line; nan at the depths that are no rungs."""
+        if not lines:
+            return []
+        rungs = depth == np.floor(depth)
+        steps = [scale * 2.0 ** -depth[rungs] for scale in scales]
+        wanted = [Line(u, np.concatenate([h, -h])) for u, h in zip(lines, steps, strict=True)]
+        found = []
+        for values in self.evaluator.run(self.f, self.x, wanted, len(self.y)):
+            pair = np.full((2, len(depth), len(self.y)), np.nan)
+            pair[:, rungs] = values.reshape(2, -1, len(self.y))
+            found.append((pair[0], pair[1]))
+        return found
+
+    def _weighted(self, values: Array) -> tuple[Array, Array]:
+        """Values as columns, and the size of what was summed up to give them."""
+        if self.project is None:
+            return np.atleast_1d(values), np.abs(np.atleast_1d(values))
+        with np.errstate(all="ignore"):
+            return values @ self.project.T, np.abs(values) @ np.abs(self.project.T)
+
+    def _samples(self, scales: Sequence[float], depth: Array, values: Sequence[_Pair]) -> Samples:
+        """The values along all lines, beside each other as columns."""
+        parts = [[self._weighted(side) for side in pair] for pair in values]
+        plus, minus = (np.concatenate([pair[k][0] for pair in parts], axis=1) for k in range(2))
+        size = np.concatenate([np.fmax(pair[0][1], pair[1][1]) for pair in parts], axis=1)
+        center, size_center = (np.tile(row, len(values)) for row in self._weighted(self.y))
+        scale = np.repeat(scales, len(center) // len(values))
+        noise = np.tile(self.noise, len(values))
+        return Samples(scale, depth, plus, minus, center, size, size_center, noise, self.unit)
+
+    def _settled(self, samples: Samples) -> Array:
+        """Of which lines the first few steps tell the slope to all the digits that are worth having."""
+        with np.errstate(all="ignore"):
+            slope = samples.central()
+            size = np.abs(slope.value)
+            # A slope of 0 has no digits: then what the values' own rounding leaves is all there is to know.
+            nothing = (size <= slope.error) & (slope.error <= 64 * self.unit * samples.size_center)
+            return np.all(((slope.error <= SETTLED * size) | nothing).reshape(-1, len(self.noise)), axis=1)
+
+    def _measured(self, samples: Samples) -> list[Measured]:
+        with np.errstate(all="ignore"):
+            central = samples.central()
+        width = len(self.noise)
+        parts = [slice(start, start + width) for start in range(0, len(samples.center), width)]
+        return [Measured(central.part(p), (samples.part(p),)) for p in parts]
+
+    def _is_near(self, i: int, found: Measured) -> bool:
+        """Whether steps of the point's own size are called for: it is close to 0, and the slope not known well."""
+        small = 2.0**-900 < abs(self.x[i]) < 2.0**-12 or self.x[i] == 0
+        return bool(small and np.any(found.central.error > 1e-10 * np.abs(found.central.value)))
+
+    def _closer(self, axes: Sequence[Any]) -> list[Measured]:
+        """Slopes by steps of the size of a point that is close to 0, or close to nothing where it is 0."""
+        if not axes:
+            return []
+        sizes = [abs(float(self.x[i])) for i in axes]
+        scales = [2.0 ** (np.floor(np.log2(size)) - 1) if size else 2.0**-44 for size in sizes]
+        return self._measured(self._samples(scales, NEAR, self._values(axes, scales, NEAR)))
+
+
+def _noise_share(values: Array, size: Array) -> Array:
+    """The deviation of equispaced values as a share of their size."""
+    with np.errstate(all="ignore"):
+        whole = np.nan_to_num(size).max(axis=0)
+        return np.nan_to_num(np.where(whole > 0, deviation(values) / whole, 0.0))

@@ -1,0 +1,222 @@
+"""From judged entries to findings: one per array that is wrong, with what the mistake looks like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import judgement
+from .claims import Answer, Claim
+from .diagnosis import Diagnosis, Evidence, diagnose
+from .judgement import Judged
+from .ladder import Array
+from .layout import Slot
+from .report import Finding
+from .search import Outcome
+
+if TYPE_CHECKING:
+    from .compare import Comparison
+
+_REASONS = {
+    judgement.JUMP: ("jump", "the function jumps here"),
+    judgement.INFINITE: ("infinite", "the slope of the function grows without bound towards this point"),
+    judgement.NOWHERE: ("no neighbourhood", "the function is not finite on any side of this point"),
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """Whose answer is told about: the claim, its first answer, the cotangent it was for."""
+
+    comparison: Comparison
+    claim: Claim
+    answer: Answer
+    cotangent: Array | None
+    ignored: bool = False
+
+    @property
+    def mode(self) -> str:
+        """How a sentence begins: with the order and the mode, where that is not plain."""
+        order = self.comparison.order
+        return "" if order == 1 else f"derivative of order {order}: "
+
+    def noise_of(self, outcome: Outcome) -> Finding:
+        """Why a direction tells nothing."""
+        said = (
+            f"along random directions the slope is {outcome.measured:.3g} ± {outcome.error:.0e}: "
+            "the noise of the function is too large to tell"
+        )
+        return Finding("noise", sentence=self.mode + said)
+
+    def curvature(self, u: Array, claimed: float, bend: float, error: float, tolerance: float) -> list[Finding]:
+        """A curvature along a line that is not the function's; nothing, where it is."""
+        if abs(claimed - bend) <= tolerance:
+            wide = tolerance > judgement.RESOLVED * max(abs(claimed), abs(bend)) and claimed != 0
+            said = f"the curvature of the function here is {bend:.3g} ± {error:.0e}: too noisy to tell"
+            return [Finding("noise", sentence=said)] if wide and tolerance > judgement.RESOLVED else []
+        axes = np.flatnonzero(u)
+        where = tuple(int(axes[k]) for k in (0, -1)) if len(axes) <= 2 else None
+        said = (
+            "along this line"
+            if where is None
+            else f"along {' and '.join(f'entry {k}' for k in dict.fromkeys(where))}"
+        )
+        said = (
+            f"{said} the curvature of the function is {bend:.6g} ± {error:.0e}, that of the Hessian {claimed:.6g}"
+        )
+        ratio = claimed / bend if bend else 0.0
+        kind = "sign" if abs(claimed + bend) <= tolerance else "zero" if claimed == 0 else "wrong"
+        if kind == "wrong" and abs(ratio - round(ratio)) < 1e-6 and round(ratio) > 1:
+            kind = "factor"
+        return [Finding(kind, "hess", where, claimed, bend, error, said)]
+
+    def unexplained(self, outcome: Outcome) -> Finding:
+        """A direction that fails where every entry that was looked at agrees."""
+        said = (
+            f"along a random direction it gives {outcome.claimed:.9g}, and the function {outcome.measured:.9g} "
+            f"± {outcome.error:.0e}; no single entry stands out"
+        )
+        return Finding("wrong", sentence=self.mode + said)
+
+
+def tell(told: Told, given: Array, judged: Judged, which: Array) -> list[Finding]:
+    """What is to be said of judged entries, of shape (entries, columns).
+
+    which: the numbers of the entries, in the row of all of them.
+    """
+    layout = told.claim.point.layout
+    stretches = [(slot, (which >= slot.start) & (which < slot.stop)) for slot in layout.slots]
+    stretches = [(slot, mine) for slot, mine in stretches if mine.any() and slot.path not in told.answer.missing]
+    evidence = {slot.path: _evidence(told, slot, given, judged, which, mine) for slot, mine in stretches}
+    findings = _odd_shapes(told)
+    for slot, mine in stretches:
+        if judged.wrong[mine].any():
+            others = [e for path, e in evidence.items() if path != slot.path]
+            findings.append(_wrong(told, slot, evidence[slot.path], others, given, judged, which, mine))
+        findings += _unresolved(told, slot, judged, which, mine) + _remarks(told, slot, judged, mine)
+    return findings
+
+
+def _evidence(told: Told, slot: Slot, given: Array, judged: Judged, which: Array, mine: Array) -> Evidence:
+    """Arrays of the shape of the argument; of (*outputs, *argument), of a matrix that is looked at whole."""
+    point = told.claim.point
+    whole = given.shape[1] == point.y.size and point.y.size > 1 and told.claim.kind in ("jvp", "jac")
+    column = int(np.argmax(judged.wrong[mine].sum(axis=0)))
+    places = which[mine] - slot.start
+
+    def array(entries: Array, empty: Any) -> Array:
+        count = slot.stop - slot.start
+        made = np.full((given.shape[1], count), empty) if whole else np.full(count, empty)
+        made[..., places] = entries[mine].T if whole else entries[mine, column]
+        outs = point.results.slots[0].shape if len(point.results.slots) == 1 else (point.y.size,)
+        return made.reshape((outs if whole else ()) + slot.shape)
+
+    reference = array(np.where(np.isfinite(judged.error), judged.reference, np.nan), np.nan)
+    x = point.x[slot.stretch].reshape(slot.shape)
+    return Evidence(
+        path=told.claim.names(slot.path),
+        x=np.broadcast_to(x, reference.shape),
+        given=array(given, np.nan),
+        reference=reference,
+        bar=array(judged.tolerance, np.nan),
+        wrong=array(judged.wrong, False),
+        y=point.y,
+        cotangent=told.cotangent,
+        constants=told.comparison.subject.constants(),
+    )
+
+
+def _wrong(
+    told: Told,
+    slot: Slot,
+    evidence: Evidence,
+    others: list[Evidence],
+    given: Array,
+    judged: Judged,
+    which: Array,
+    mine: Array,
+) -> Finding:
+    """The worst entry of an array, and what the array looks like."""
+    with np.errstate(all="ignore"):
+        gap = np.abs(given - judged.reference) / np.maximum(judged.tolerance, np.finfo(float).tiny)
+    gap = np.where(judged.wrong & mine[:, None], np.where(np.isnan(gap), np.inf, gap), -1.0)
+    i, j = (int(k) for k in np.unravel_index(int(np.argmax(gap)), gap.shape))
+    found = diagnose(evidence, others)
+    if told.ignored:
+        found = Diagnosis(
+            "cotangent ignored", "it is the same whatever the cotangent: right for a cotangent of ones alone"
+        )
+    index = slot.index(int(which[i]))
+    if evidence.given.shape != slot.shape:
+        outs = evidence.given.shape[: evidence.given.ndim - len(slot.shape)]
+        index = (*(int(k) for k in np.unravel_index(j, outs)), *index)
+    wrong, measured = int(evidence.wrong.sum()), int(np.isfinite(evidence.reference).sum())
+    count = f"wrong in {wrong} of {measured} entries" + (
+        f" that were looked at, of {evidence.given.size:,}" if measured < evidence.given.size else ""
+    )
+    return Finding(
+        kind=found.kind,
+        path=evidence.path,
+        index=index,
+        given=float(given[i, j]),
+        reference=float(judged.reference[i, j]),
+        error=float(judged.error[i, j]),
+        sentence="\n".join(line for line in (told.mode + found.sentence, count) if line),
+    )
+
+
+def _unresolved(told: Told, slot: Slot, judged: Judged, which: Array, mine: Array) -> list[Finding]:
+    """Why entries cannot be told."""
+    findings = []
+    for state in (judgement.UNRESOLVED, *_REASONS):
+        rows = np.argwhere((judged.state == state) & mine[:, None])
+        if not len(rows):
+            continue
+        i, j = rows[0]
+        count = f" (and {len(rows) - 1} entries more)" if len(rows) > 1 else ""
+        if state == judgement.UNRESOLVED:
+            said = f"the slope here is {judged.reference[i, j]:.3g} ± {judged.error[i, j]:.0e}"
+            kind, said = "noise", f"{said}: the noise of the function is too large to tell"
+        else:
+            kind, said = _REASONS[state]
+        path, index = told.claim.names(slot.path), slot.index(int(which[i]))
+        findings.append(Finding(kind, path, index, sentence=f"{told.mode}{said}{count}"))
+    return findings
+
+
+def _remarks(told: Told, slot: Slot, judged: Judged, mine: Array) -> list[Finding]:
+    findings, path = [], told.claim.names(slot.path)
+    kinks = int(np.count_nonzero((judged.state == judgement.KINK).any(axis=1) & mine))
+    if kinks:
+        said = f"{kinks} entr{'ies are' if kinks > 1 else 'y is'} at a kink: subgradient accepted"
+        findings.append(Finding("kink", path, sentence=told.mode + said))
+    below = int(np.count_nonzero((judged.state == judgement.BELOW).any(axis=1) & mine))
+    if below:
+        bar = float(judged.error[(judged.state == judgement.BELOW) & mine[:, None]].max())
+        said = f"{below} entr{'ies' if below > 1 else 'y'} cannot be told from 0: below {bar:.0e}"
+        findings.append(Finding("below resolution", path, sentence=told.mode + said))
+    return findings
+
+
+def _odd_shapes(told: Told) -> list[Finding]:
+    """A gradient of the shape that an argument was broadcast to was not summed."""
+    findings = []
+    for slot in told.claim.point.layout.slots:
+        array = told.answer.odd.get(slot.path)
+        if array is None or (not slot.shape and not array.ndim):
+            continue
+        try:
+            spread = np.broadcast_shapes(slot.shape, array.shape)
+        except ValueError:
+            continue
+        if spread == array.shape and array.size > slot.stop - slot.start:
+            lead = array.ndim - len(slot.shape)
+            axes = [k for k in range(array.ndim) if k < lead or slot.shape[k - lead] != array.shape[k]]
+            said = (
+                f"it has the shape {array.shape} of what the argument {slot.shape} was broadcast to: sum it over "
+            )
+            said += f"ax{'es' if len(axes) > 1 else 'is'} {', '.join(map(str, axes))}"
+            findings.append(Finding("not summed", told.claim.names(slot.path), sentence=said))
+    return findings
