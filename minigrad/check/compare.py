@@ -1,7 +1,6 @@
-"""A claimed derivative beside the slopes of the function: few entries one by one, many along directions.
+"""A claimed derivative, of whichever kind: what it is asked for, and what holds of the answers as they are.
 
-Gathers findings for the report. What a state means is decided in `judgement`, what a mistake looks like in
-`diagnosis`; here is which questions are asked, and in which order.
+How the answers are looked at through the function stands in `looking`.
 """
 
 from __future__ import annotations
@@ -13,66 +12,18 @@ import numpy as np
 from . import judgement, search
 from .claims import Answer, Claim
 from .contract import linear, repeated, symmetric
-from .derivative import Point
-from .evaluation import BudgetSpent
-from .judgement import Entries, Judged, judge
+from .gathered import Gathered
 from .ladder import Array
-from .report import Finding, Report
-from .slopes import Measured
-from .subject import Subject
-from .telling import Told, tell
+from .looking import ONE_BY_ONE, Look
+from .report import Finding
+from .telling import Told
 
-ONE_BY_ONE = 100  # entries; above, directions
 OUTPUTS = 256  # columns of a matrix looked at one by one; above, weighted sums of them
 NUDGES = 3
 
 
-class Comparison:
-    """What was found about one function; more derivatives of it may be compared, one after the other."""
-
-    def __init__(self, subject: Subject, order: int = 1) -> None:
-        self.subject, self.order = subject, order
-        self.findings, self.remarks = list(subject.findings), list[str]()
-        self.powers, self.largest = list[float](), 0.0
-
-    @property
-    def point(self) -> Point:
-        """The point, where there is one to be compared at."""
-        if self.subject.point is None:
-            raise ValueError("the function has no value at this point")
-        return self.subject.point
-
-    def note(self, findings: list[Finding]) -> None:
-        """Add findings, each once."""
-        self.findings += [f for f in findings if f not in self.findings]
-
-    def merge(self, other: Comparison) -> Comparison:
-        """The findings of another comparison beside one's own."""
-        self.note(other.findings)
-        self.remarks += [r for r in other.remarks if r not in self.remarks]
-        self.powers += other.powers
-        self.largest = max(self.largest, other.largest)
-        return self
-
-    def report(self) -> Report:
-        """All that was found, the gravest first."""
-        subject = self.subject
-        groups = {slot.path[: slot.path.index("]")] for slot in subject.layout.slots}
-        remarks = list(self.remarks)
-        if subject.evaluator.said:
-            remarks.append(f"nearby, the function raised {subject.evaluator.said}")
-        return Report(
-            name=subject.name,
-            findings=tuple(sorted(self.findings, key=lambda f: f.gravity)),
-            resolving_power=max(self.powers, default=0.0 if not subject.layout.size else float("inf")),
-            largest=self.largest,
-            evaluations=subject.evaluator.count,
-            arguments=len(groups),
-            entries=subject.layout.size,
-            remarks=tuple(remarks),
-        )
-
-    # ---------------------------------------------------------------------------------- what is claimed
+class Comparison(Gathered):
+    """Claimed derivatives of one function, of whichever kind, asked for and looked at."""
 
     def gradients(self, claim: Claim) -> None:
         """A gradient per cotangent: of a scalar, or of weighted sums of the outputs."""
@@ -114,11 +65,7 @@ class Comparison:
             row = claim.push(u).row
             return row if weights is None else weights @ row
 
-        if size > ONE_BY_ONE:
-            self._search(told, weights, predict, None)
-            return
-        given = np.stack([predict(np.eye(1, size, i)[0]) for i in range(size)]) if size else np.zeros((0, 1))
-        self._compare(told, weights, given, 8 * answers[0].unit * np.abs(given))
+        Look(self, told, self.point.slopes(weights), predict).run()
 
     def matrix(self, claim: Claim, hessian: bool = False) -> None:
         """A whole matrix of derivatives."""
@@ -233,128 +180,6 @@ class Comparison:
             calm = spread < 1e-4 * np.max(np.abs(given), initial=0.0)
             return own + np.where(calm, 4 * spread, 0.0)
 
-    # ---------------------------------------------------------------------------------------- comparing
-
     def _compare(self, told: Told, weights: Array | None, given: Array, allowance: Array) -> None:
-        """Entries (entries, columns) of a derivative, one by one if they are few."""
-        budgeted = self.subject.evaluator.limited
-        if len(given) > ONE_BY_ONE or budgeted:
-            done = self._search(told, weights, lambda u: given.T @ u, allowance, given)
-            if len(given) > ONE_BY_ONE or not done:
-                return
-        self._one_by_one(told, weights, given, allowance)
-
-    def _one_by_one(self, told: Told, weights: Array | None, given: Array, allowance: Array) -> None:
-        point = self.point
-        measured: list[Measured] = []
-        try:
-            measured.extend(point.slopes(weights).along(range(len(given))))
-        except BudgetSpent:
-            self.remarks.append(
-                "random directions agree; the budget ended before entries were looked at one by one"
-            )
-            return
-        if measured:
-            judged = judge(given, Entries(measured), allowance, self.subject.group())
-            self._take(tell(told, given, judged, np.arange(len(given))), judged, given)
-
-    def _take(self, findings: list[Finding], judged: Judged, given: Array) -> None:
-        self.note(findings)
-        known = np.isin(judged.state, (judgement.AGREE, judgement.BELOW, judgement.WRONG)) & np.isfinite(
-            judged.power
-        )
-        if known.any():
-            self.powers.append(float(judged.power[known].max()))
-        seen = known & (judged.state != judgement.WRONG)
-        if seen.any():
-            with np.errstate(all="ignore"):
-                size = np.max(np.abs(judged.reference), initial=0.0)
-                gap = np.abs(given - judged.reference)[seen] / size
-                self.largest = max(self.largest, float(np.nan_to_num(gap).max()))
-
-    def _search(
-        self,
-        told: Told,
-        weights: Array | None,
-        predict: Callable[[Array], Array],
-        allowance: Array | None,
-        given: Array | None = None,
-    ) -> bool:
-        """Random directions; where one fails, the entry behind it. Whether all agree."""
-        point = self.point
-        row = given[:, 0] if given is not None else np.ones(point.x.size)
-        slopes, outcomes = point.slopes(weights), list[search.Outcome]()
-
-        def ask(u: Array) -> list[search.Outcome]:
-            (measured,) = slopes.along([u])
-            claimed = predict(u)
-            roundings = [
-                8 * told.answer.unit * abs(c) if allowance is None else allowance[:, k]
-                for k, c in enumerate(claimed)
-            ]
-            return [
-                search.outcome(u, claimed[k], given if given is None else given[:, k], roundings[k], measured, k)
-                for k in range(len(claimed))
-            ]
-
-        try:
-            for u in search.directions(point.x, row, self.subject.rng()):
-                found = ask(u)
-                outcomes += found
-                failed = next((o for o in found if o.wrong), None)
-                if failed is not None:
-                    self.powers.append(min(o.power for o in outcomes))
-                    self._blame(told, weights, predict, allowance, failed, ask)
-                    return False
-        except BudgetSpent:
-            if not outcomes:
-                said = f"the budget ended after {self.subject.evaluator.count} evaluations, before any comparison"
-                self.note([Finding("budget", sentence=said)])
-                return False
-            self.remarks.append(f"the budget ended after {len(outcomes)} of {search.DIRECTIONS} random directions")
-        self.powers += [min(o.power for o in outcomes)] * bool(outcomes)
-        unresolved = [o for o in outcomes if not o.resolved and not o.kinked]
-        if unresolved:
-            self.note([told.noise_of(unresolved[0])])
-        else:
-            self.largest = max(self.largest, max(o.gap for o in outcomes))
-            if any(o.kinked for o in outcomes):
-                self.note(
-                    [Finding("kink", sentence="the point is a kink: the gradient lies between the two sides")]
-                )
-        return True
-
-    def _blame(
-        self,
-        told: Told,
-        weights: Array | None,
-        predict: Callable[[Array], Array],
-        allowance: Array | None,
-        failed: search.Outcome,
-        ask: Callable[[Array], list[search.Outcome]],
-    ) -> None:
-        """Name the entry behind a direction that failed; look at more of them if it does not explain it all."""
-        point = self.point
-        i = search.culprit(failed, lambda u: ask(u)[failed.column])
-        slopes, size = point.slopes(weights), point.x.size
-
-        def look(which: Array) -> tuple[Array, Judged]:
-            measured = list(slopes.along([int(k) for k in which]))
-            rows = np.stack([predict(np.eye(1, size, int(k))[0]) for k in which])
-            own = 8 * told.answer.unit * np.abs(rows) if allowance is None else allowance[which]
-            return rows, judge(rows, Entries(measured), own, np.zeros(len(which), dtype=int))
-
-        which = np.array([i])
-        try:
-            given, judged = look(which)
-            explained = (given - judged.reference)[0, failed.column] * failed.u[i]
-            rest = abs(failed.claimed - failed.measured - explained)
-            if not rest <= failed.tolerance + judged.tolerance[0, failed.column] * abs(failed.u[i]):
-                which = search.sample(size, i, self.subject.rng())
-                given, judged = look(which)
-        except BudgetSpent:
-            self.remarks.append("the budget ended before the mistake was looked at more closely")
-        findings = tell(told, given, judged, which)
-        self._take(findings, judged, given)
-        if not judged.wrong.any():
-            self.note([told.unexplained(failed)])
+        """All entries (entries, columns) of a derivative, which are known."""
+        Look(self, told, self.point.slopes(weights), lambda u: given.T @ u, given, allowance).run()

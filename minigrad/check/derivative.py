@@ -6,9 +6,8 @@ The public face of the ladder; which points are used stands in `slopes`, the ari
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +17,9 @@ from .evaluation import Evaluator, RowFunction, numbers
 from .ladder import Array
 from .layout import Layout, is_number, plain
 from .slopes import Measured, Slopes
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 UNITS = {np.dtype(np.float32): 2.0**-24, np.dtype(np.float16): 2.0**-11}
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ArgumentError, MinigradError
 from .ladder import Array
 from .layout import Layout, is_number, joined, plain
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 CHUNK = 64  # evaluations handed to a worker at once
 
@@ -153,6 +155,8 @@ class Evaluator:
     def _shared(
         self, executor: Executor, f: RowFunction, x: Array, lines: Sequence[Line], width: int
     ) -> tuple[list[Array], str]:
+        from concurrent.futures import BrokenExecutor  # costs more to import than all of this package
+
         pieces = [(n, piece) for n, line in enumerate(lines) for piece in _pieces(line)]
         tasks = _grouped(pieces)
         try:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +21,9 @@ from .evaluation import Evaluator
 from .own import Gradient, OwnClaim
 from .report import Finding, GradientMismatch, GradientUnresolved, Report
 from .subject import Subject
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 MODES = ("rev", "fwd")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -137,6 +136,8 @@ class Report:
         return "\n".join([*lines, *(f"  {remark}" for remark in self.remarks), f"  {self._power()}"])
 
     def _repr_html_(self) -> str:
+        import html  # imported where it is used: it costs more than the rest of this file
+
         colour = {"agree": "#009E73", "disagree": "#D55E00", "unresolved": "#E69F00"}[self.verdict]
         return (
             f'<pre role="note" aria-label="gradient check: {self.verdict}" style="border-left: 4px solid {colour}; '

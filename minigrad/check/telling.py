@@ -17,7 +17,7 @@ from .report import Finding
 from .search import Outcome
 
 if TYPE_CHECKING:
-    from .compare import Comparison
+    from .gathered import Gathered
 
 _REASONS = {
     judgement.JUMP: ("jump", "the function jumps here"),
@@ -30,7 +30,7 @@ _REASONS = {
 class Told:
     """Whose answer is told about: the claim, its first answer, the cotangent it was for."""
 
-    comparison: Comparison
+    gathered: Gathered
     claim: Claim
     answer: Answer
     cotangent: Array | None
@@ -39,7 +39,7 @@ class Told:
     @property
     def mode(self) -> str:
         """How a sentence begins: with the order and the mode, where that is not plain."""
-        order = self.comparison.order
+        order = self.gathered.order
         return "" if order == 1 else f"derivative of order {order}: "
 
     def noise_of(self, outcome: Outcome) -> Finding:
@@ -124,7 +124,7 @@ def _evidence(told: Told, slot: Slot, given: Array, judged: Judged, which: Array
         wrong=array(judged.wrong, False),
         y=point.y,
         cotangent=told.cotangent,
-        constants=told.comparison.subject.constants(),
+        constants=told.gathered.subject.constants(),
     )
 
 

@@ -1,0 +1,146 @@
+"""Looking at a derivative through the function: few entries one by one, many along random directions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import search
+from .evaluation import BudgetSpent
+from .gathered import Gathered
+from .judgement import Entries, Judged, judge
+from .ladder import Array
+from .report import Finding
+from .slopes import Slopes
+from .telling import Told, tell
+
+ONE_BY_ONE = 100  # entries; above, directions
+
+
+@dataclass(frozen=True)
+class Look:
+    """A derivative to be looked at: what is claimed of it, as columns, one per weighted sum of the outputs.
+
+    predict: the columns claimed along a direction. given, allowance: all entries (entries, columns) and their
+    rounding errors, where they are known beforehand. slopes: what measures the function in the same columns.
+    """
+
+    gathered: Gathered
+    told: Told
+    slopes: Slopes
+    predict: Callable[[Array], Array]
+    given: Array | None = None
+    allowance: Array | None = None
+
+    def run(self) -> None:
+        """Compare, in the way that the number of entries and the budget call for."""
+        size = len(self.slopes.x)
+        if size > ONE_BY_ONE or self.slopes.evaluator.limited:
+            agreed = self.along_directions()
+            if size > ONE_BY_ONE or not agreed:
+                return
+        self.one_by_one()
+
+    def entries(self, which: Array) -> tuple[Array, Array]:
+        """What is claimed of some entries, and its rounding errors."""
+        if self.given is not None and self.allowance is not None:
+            return self.given[which], self.allowance[which]
+        axes = np.eye(1, len(self.slopes.x))[0]
+        columns = len(self.slopes.noise)
+        rows = np.array([self.predict(np.roll(axes, int(k))) for k in which]).reshape(len(which), columns)
+        return rows, 8 * self.told.answer.unit * np.abs(rows)
+
+    # ------------------------------------------------------------------------------------ one by one
+
+    def one_by_one(self) -> None:
+        """Every entry, against its own error bar."""
+        which = np.arange(len(self.slopes.x))
+        try:
+            if len(which):
+                self._judge(which)
+        except BudgetSpent:
+            said = "the budget ended before entries were looked at one by one"
+            self.gathered.remarks.append(f"random directions agree; {said}")
+
+    def _judge(self, which: Array) -> Judged:
+        """Some entries judged, and told about."""
+        given, judged = self._judged(which)
+        self.gathered.take(tell(self.told, given, judged, which), judged, given)
+        return judged
+
+    def _judged(self, which: Array) -> tuple[Array, Judged]:
+        given, allowance = self.entries(which)
+        measured = list(self.slopes.along([int(k) for k in which]))
+        return given, judge(given, Entries(measured), allowance, self.gathered.subject.group()[which])
+
+    # ------------------------------------------------------------------------------ along directions
+
+    def along_directions(self) -> bool:
+        """Random directions; where one fails, the entry behind it. Whether all agree."""
+        outcomes: list[search.Outcome] = []
+        try:
+            for u in self._directions():
+                outcomes += self.ask(u)
+                failed = next((o for o in outcomes if o.wrong), None)
+                if failed is not None:
+                    self.gathered.powers.append(min(o.power for o in outcomes))
+                    self._blame(failed)
+                    return False
+        except BudgetSpent:
+            if not outcomes:
+                said = f"the budget ended after {self.slopes.evaluator.count} evaluations, before any comparison"
+                self.gathered.note([Finding("budget", sentence=said)])
+                return False
+            self.gathered.remarks.append("the budget ended before all random directions were looked at")
+        self._agreed(outcomes)
+        return True
+
+    def ask(self, u: Array) -> list[search.Outcome]:
+        """What a direction says, a column at a time."""
+        (measured,) = self.slopes.along([u])
+        claimed = self.predict(u)
+        found = []
+        for k, c in enumerate(claimed):
+            known = self.given is not None and self.allowance is not None
+            g = self.given[:, k] if known else None
+            spread = self.allowance[:, k] if known else 8 * self.told.answer.unit * abs(c)
+            found.append(search.outcome(u, c, g, spread, measured, k))
+        return found
+
+    def _directions(self) -> list[Array]:
+        row = np.ones(len(self.slopes.x)) if self.given is None else self.given[:, 0]
+        return search.directions(self.slopes.x, row, self.gathered.subject.rng())
+
+    def _agreed(self, outcomes: list[search.Outcome]) -> None:
+        self.gathered.powers.append(min(o.power for o in outcomes))
+        self.gathered.largest = max([self.gathered.largest, *(o.gap for o in outcomes if not o.kinked)])
+        blurred = next((o for o in outcomes if not o.resolved and not o.kinked), None)
+        if blurred is not None:
+            self.gathered.note([self.told.noise_of(blurred)])
+        elif any(o.kinked for o in outcomes):
+            said = "the point is a kink along random directions: subgradient accepted"
+            self.gathered.note([Finding("kink", sentence=said)])
+
+    def _blame(self, failed: search.Outcome) -> None:
+        """Name the entry behind a direction that failed; look at more of them if it does not explain it all."""
+        try:
+            i = search.culprit(failed, lambda u: self.ask(u)[failed.column])
+            which = np.array([i])
+            if not self._explains(self._judged(which), failed, i):
+                which = search.sample(len(self.slopes.x), i, self.gathered.subject.rng())
+            if self._judge(which).wrong.any():
+                return
+        except BudgetSpent:
+            self.gathered.remarks.append("the budget ended before the mistake was looked at more closely")
+        self.gathered.note([self.told.unexplained(failed)])
+
+    @staticmethod
+    def _explains(found: tuple[Array, Judged], failed: search.Outcome, i: int) -> bool:
+        """Whether one entry's error is all of a direction's."""
+        given, judged = found
+        step, column = abs(failed.u[i]), failed.column
+        error = (given - judged.reference)[0, column] * failed.u[i]
+        allowed = failed.tolerance + judged.tolerance[0, column] * step
+        return bool(abs(failed.claimed - failed.measured - error) <= allowed)
