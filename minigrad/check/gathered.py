@@ -66,9 +66,8 @@ class Gathered:
     def take(self, findings: list[Finding], judged: Judged, given: Array) -> None:
         """Findings, and what the entries they are about would have shown."""
         self.note(findings)
-        known = np.isin(judged.state, (judgement.AGREE, judgement.BELOW, judgement.WRONG)) & np.isfinite(
-            judged.power
-        )
+        known = np.isin(judged.state, (judgement.AGREE, judgement.BELOW, judgement.WRONG))
+        known &= np.isfinite(judged.power)
         if known.any():
             self.powers.append(float(judged.power[known].max()))
         seen = known & (judged.state != judgement.WRONG)

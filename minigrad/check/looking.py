@@ -103,9 +103,9 @@ class Look:
         claimed = self.predict(u)
         found = []
         for k, c in enumerate(claimed):
-            known = self.given is not None and self.allowance is not None
-            g = self.given[:, k] if known else None
-            spread = self.allowance[:, k] if known else 8 * self.told.answer.unit * abs(c)
+            g, spread = None, 8 * self.told.answer.unit * abs(c)
+            if self.given is not None and self.allowance is not None:
+                g, spread = self.given[:, k], self.allowance[:, k]
             found.append(search.outcome(u, c, g, spread, measured, k))
         return found
 
