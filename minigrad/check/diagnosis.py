@@ -1,49 +1,44 @@
 """What is wrong with a gradient, in words: patterns of a given gradient beside its reference.
 
-Arrays in, a kind and a sentence out; nothing here calls a function or knows the engine.
+Arrays in, a kind and a sentence out; nothing here calls a function or knows the engine. Every pattern is held
+against the error bar of each measured entry, never against a tolerance of its own, and must explain more digits
+than its free numbers took. The order in which patterns are tried stands in `patterns`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from .evidence import Diagnosis, Evidence
+from .patterns import ORDER
+from .patterns.case import Case
 
-@dataclass(frozen=True)
-class Evidence:
-    """One argument's gradient beside its reference.
+__all__ = ["Diagnosis", "Evidence", "cotangent_ignored", "diagnose"]
 
-    path     where the argument stands: ``args[0]['w']``, or its parameter's name
-    x        the argument, of any shape
-    given    the gradient that was given, of its shape
-    reference, bar   the numerical derivative and its tolerance, of its shape; nan where it was not measured
-    wrong    which of the measured entries disagree, of its shape
-    y, cotangent     what f gave, flat, and the cotangent it was pulled back from (None for a scalar f)
-    constants        the plain numbers and arrays among the arguments, for factors that may be missing
-    """
-
-    path: str
-    x: np.ndarray
-    given: np.ndarray
-    reference: np.ndarray
-    bar: np.ndarray
-    wrong: np.ndarray
-    y: np.ndarray | None = None
-    cotangent: np.ndarray | None = None
-    constants: Sequence[Any] = field(default=())
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """A kind out of `kinds.WRONG`, and a sentence that says what was seen, with the number."""
-
-    kind: str
-    sentence: str
+UNKNOWN = Diagnosis("wrong", "")
 
 
 def diagnose(evidence: Evidence, others: Sequence[Evidence] = ()) -> Diagnosis:
-    """What is wrong with one argument's gradient; others: those of the other arguments."""
-    return Diagnosis("wrong", "")
+    """What is wrong with one argument's gradient; others: those of the other arguments.
+
+    The first pattern that holds; kind "wrong" and no sentence if none does, or if no measured entry is wrong.
+    """
+    case = Case(evidence, others)
+    if not case.wrong.any():
+        return UNKNOWN
+    with np.errstate(all="ignore"):
+        return next((found for pattern in ORDER if (found := pattern(case))), UNKNOWN)
+
+
+def cotangent_ignored(evidence: Evidence, ones: Evidence) -> Diagnosis | None:
+    """Whether a gradient is right for a cotangent of ones and for no other.
+
+    evidence: for any cotangent. ones: of the same argument, for a cotangent of ones.
+    """
+    if not np.any(evidence.wrong) or np.any(ones.wrong) or not np.any(np.isfinite(ones.reference)):
+        return None
+    if np.array_equal(evidence.given, ones.given):
+        return Diagnosis("cotangent ignored", "given is right for a cotangent of ones, and the same for any other")
+    return Diagnosis("cotangent ignored", "given is right for a cotangent of ones, and wrong for others")

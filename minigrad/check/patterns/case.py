@@ -1,0 +1,131 @@
+"""A case: the measured entries of one argument's gradient in a row, and how well a pattern explains them.
+
+Nothing here knows a pattern. Two questions are answered for all of them: does it fit, within the bars of the
+reference; and is it more than chance, counted in decimal digits of agreement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..evidence import Evidence
+
+ROUNDING = 8 * float(np.finfo(np.float64).eps)  # what a few operations may leave of a number's last digits
+# Digits of agreement that a pattern must show beyond those that chose its free numbers. Three: one wrong gradient
+# in a thousand would look so by chance.
+ENOUGH = 3.0
+# Added for a pattern picked from a long list, of about a hundred.
+LISTED = 2.0
+
+
+class Case:
+    """One argument as the patterns see it: arrays over its measured entries, in the order of memory.
+
+    at: their flat indices. given, reference, x, wrong: their values. tolerance: of the reference there, with what
+    rounding may add. digits: how clearly each wrong entry is wrong, in decimal digits of its bar; 0 if right.
+    """
+
+    def __init__(self, evidence: Evidence, others: Sequence[Evidence] = ()) -> None:
+        self.evidence, self.others = evidence, others
+        self.whole = np.asarray(evidence.given, dtype=np.float64)
+        self.shape = self.whole.shape
+        given, reference, bar, x = (
+            np.ravel(np.asarray(part, dtype=np.float64))
+            for part in (evidence.given, evidence.reference, evidence.bar, evidence.x)
+        )
+        wrong = np.ravel(evidence.wrong).astype(bool)
+        tolerance = bar + ROUNDING * (np.where(np.isfinite(given), np.abs(given), 0) + np.abs(reference))
+        # An entry off its reference and yet not wrong is a kink: it says nothing of a pattern.
+        usable = np.isfinite(reference) & np.isfinite(bar) & (wrong | (np.abs(given - reference) <= tolerance))
+        self.at = np.flatnonzero(usable)
+        self.given, self.reference, self.x = given[self.at], reference[self.at], x[self.at]
+        self.tolerance, self.wrong = tolerance[self.at], wrong[self.at]
+        self.digits = self.digits_within(self.tolerance)
+
+    @property
+    def coordinates(self) -> tuple[np.ndarray, ...]:
+        """The index of each measured entry, one array per axis."""
+        return np.unravel_index(self.at, self.shape) if self.shape else ()
+
+    @property
+    def change(self) -> np.ndarray:
+        """Given minus reference."""
+        return self.given - self.reference
+
+    def digits_within(self, tolerance: np.ndarray) -> np.ndarray:
+        """Per entry, how many digits of the error a pattern explains that holds within a tolerance."""
+        return np.where(self.wrong, _digits(np.abs(self.change), tolerance), 0.0)
+
+    def undone_by(self, moved: np.ndarray, choices: int = 1) -> bool:
+        """Whether the given gradient, with its entries put elsewhere, is the derivative; picked among choices."""
+        found = np.ravel(moved)[self.at]
+        return bool(np.all(np.abs(found - self.reference) <= self.tolerance)) and float(
+            self.digits.sum()
+        ) >= ENOUGH + np.log10(choices)
+
+    def of_size(self, values: np.ndarray | None) -> np.ndarray | None:
+        """Values that belong to the entries of x one to one, at the measured ones; None if they do not."""
+        if values is None or np.size(values) != self.whole.size:
+            return None
+        return np.ravel(np.asarray(values, dtype=np.float64))[self.at]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Numbers c, one per group, for which c·base is the target; each may lie anywhere between low and high.
+
+    spare: digits of agreement beyond those that the choice of the numbers took. total: all of them.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    spare: float
+    total: float
+
+    @property
+    def values(self) -> np.ndarray:
+        """The middle of where each number may lie."""
+        return self.low / 2 + self.high / 2
+
+
+def fit(
+    target: np.ndarray,
+    tolerance: np.ndarray,
+    base: np.ndarray,
+    digits: np.ndarray,
+    groups: np.ndarray | None = None,
+) -> Fit | None:
+    """One number c per group with target = c·base within the tolerance, or None: intervals that intersect.
+
+    A group whose base is 0 throughout gets nan.
+    """
+    groups = np.zeros(len(target), dtype=int) if groups is None else groups
+    known = ~np.isnan(base)
+    silent = known & (base == 0)
+    if not known.any() or np.any(np.isinf(base)) or np.any(np.abs(target[silent]) > tolerance[silent]):
+        return None
+    use = known & ~silent
+    ends = np.stack([(target - tolerance)[use] / base[use], (target + tolerance)[use] / base[use]])
+    low, high = np.full(groups.max() + 1, -np.inf), np.full(groups.max() + 1, np.inf)
+    np.maximum.at(low, groups[use], ends.min(axis=0))
+    np.minimum.at(high, groups[use], ends.max(axis=0))
+    if np.any(low > high) or not np.any(use):
+        return None
+    spent = np.zeros(len(low))
+    np.maximum.at(spent, groups[use], digits[use])
+    empty = np.isinf(low)
+    low[empty], high[empty] = np.nan, np.nan
+    total = float(digits[use].sum())
+    return Fit(low, high, total - float(spent.sum()), total)
+
+
+def _digits(size: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    """Decimal digits of a size above a tolerance: 0 to 16."""
+    known = np.maximum(tolerance, np.finfo(np.float64).tiny)
+    with np.errstate(all="ignore"):
+        digits: np.ndarray = np.log10(size / known)
+    clipped: np.ndarray = np.clip(np.nan_to_num(digits, nan=0.0, posinf=16.0, neginf=0.0), 0.0, 16.0)
+    return clipped

@@ -1,0 +1,120 @@
+"""Factors that derivatives are made of, evaluated at x, at y and at the arrays among the arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from .case import ROUNDING, Case
+from .names import is_numeric
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A factor at the measured entries: its values, what rounding may have added to them, and its words."""
+
+    words: str
+    inverse: str
+    values: np.ndarray
+    rounding: np.ndarray
+    kind: str = "missing factor"
+
+
+def _sigmoid(z: np.ndarray) -> np.ndarray:
+    value: np.ndarray = 1 / (1 + np.exp(-z))
+    return value
+
+
+# By name, and by name of the inverse: the function, and whether it subtracts from 1 (and loses digits near it).
+_OF: Final[list[tuple[str, str, Callable[[np.ndarray], np.ndarray], bool]]] = [
+    ("{}", "1/{}", lambda z: z, False),
+    ("sign({})", "sign({})", np.sign, False),
+    ("{}²", "1/{}²", np.square, False),
+    ("√{}", "1/√{}", np.sqrt, False),
+    ("|{}|", "1/|{}|", np.abs, False),
+    ("{}³", "1/{}³", lambda z: z**3, False),
+    ("(1 - {0})", "1/(1 - {0})", lambda z: 1 - z, True),
+    ("(1 + {0})", "1/(1 + {0})", lambda z: 1 + z, True),
+    ("(1 - {0}²)", "1/(1 - {0}²)", lambda z: (1 - z) * (1 + z), True),
+    ("(1 + {0}²)", "1/(1 + {0}²)", lambda z: 1 + z * z, False),
+    ("√(1 - {0}²)", "1/√(1 - {0}²)", lambda z: np.sqrt((1 - z) * (1 + z)), True),
+    ("√(1 + {0}²)", "1/√(1 + {0}²)", lambda z: np.sqrt(1 + z * z), False),
+    ("{0}(1 - {0})", "1/({0}(1 - {0}))", lambda z: z * (1 - z), True),
+    ("exp {}", "exp(-{})", np.exp, False),
+    ("log {}", "1/log {}", np.log, True),
+    ("cos {}", "1/cos {}", np.cos, True),
+    ("sin {}", "1/sin {}", np.sin, True),
+    ("tan {}", "1/tan {}", np.tan, True),
+    ("cosh {}", "1/cosh {}", np.cosh, False),
+    ("sinh {}", "1/sinh {}", np.sinh, False),
+    ("tanh {}", "1/tanh {}", np.tanh, False),
+    ("cos² {}", "1/cos² {}", lambda z: np.cos(z) ** 2, True),
+    ("cosh² {}", "1/cosh² {}", lambda z: np.cosh(z) ** 2, False),
+    ("sigmoid({})", "1/sigmoid({})", _sigmoid, False),
+    (
+        "σ(1 - σ), σ the sigmoid of {},",
+        "1/(σ(1 - σ)), σ the sigmoid of {},",
+        lambda z: _sigmoid(z) * _sigmoid(-z),
+        False,
+    ),
+    ("exp({}²)", "exp(-{}²)", lambda z: np.exp(z * z), False),
+    ("exp({}²/2)", "exp(-{}²/2)", lambda z: np.exp(z * z / 2), False),
+]
+
+
+def factors(case: Case) -> Iterator[Factor]:
+    """All factors that can be evaluated, the simplest first: of x, of y, then whole arrays."""
+    evidence = case.evidence
+    if evidence.cotangent is not None:
+        for values in aligned(case, evidence.cotangent, evidence.y_shape):
+            yield Factor("cotangent", "1/cotangent", values, ROUNDING * np.abs(values), "cotangent ignored")
+    sources = [("x", case.x)]
+    if evidence.y is not None and np.size(evidence.y) > 1:
+        sources += [("y", values) for values in aligned(case, evidence.y, evidence.y_shape)]
+    for shape, inverse, function, loses in _OF:
+        for letter, argument in sources:
+            values = function(argument)
+            rounding = ROUNDING * (np.abs(values) + (1.0 if loses else 0.0))
+            yield Factor(shape.format(letter), inverse.format(letter), values, rounding)
+    for words, array in _arrays(case):
+        for values in aligned(case, array, np.shape(array)):
+            for label, inverse, power in (("{}", "1/{}", 1), ("{}²", "1/{}²", 2)):
+                of = values**power
+                yield Factor(label.format(words), inverse.format(words), of, ROUNDING * np.abs(of))
+
+
+def aligned(case: Case, array: np.ndarray, shape: tuple[int, ...] | None) -> list[np.ndarray]:
+    """An array's values at the measured entries of x, in each way in which it can lie along x: broadcast, at most.
+
+    shape: its own, if known; else that of x, or that of x with one axis reduced away.
+    """
+    array = np.asarray(array, dtype=np.float64)
+    shapes = [shape] if shape is not None else [case.shape]
+    for known in [shape] if shape is not None else []:
+        if len(known) == len(case.shape) - 1:  # an axis reduced away
+            shapes += [(*known[:k], 1, *known[k:]) for k in range(len(case.shape))]
+    if shape is None:
+        shapes += [(*case.shape[:k], 1, *case.shape[k + 1 :]) for k in range(len(case.shape))]
+    found, seen = [], set()
+    for candidate in shapes:
+        if candidate in seen or int(np.prod(candidate)) != array.size or array.size <= 1 < case.whole.size:
+            continue
+        seen.add(candidate)
+        try:
+            whole = np.broadcast_to(array.reshape(candidate), case.shape)
+        except ValueError:
+            continue
+        found.append(np.ravel(whole)[case.at])
+    return found
+
+
+def _arrays(case: Case) -> Iterator[tuple[str, np.ndarray]]:
+    """The other arrays that f was called with."""
+    for other in case.others:
+        yield other.path, np.asarray(other.x)
+    for constant in case.evidence.constants:
+        if is_numeric(constant) and np.size(constant) > 1:
+            yield f"a constant of shape {np.shape(constant)}", np.asarray(constant)

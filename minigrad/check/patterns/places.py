@@ -1,0 +1,114 @@
+"""Patterns of where a gradient is wrong, the rest of it being right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import comb
+
+import numpy as np
+
+from ..evidence import Diagnosis
+from .case import Case, fit
+from .regions import region
+from .words import between, number, same, several
+
+FEW_SETS, MANY_SETS = 6, 100
+
+
+def not_finite(case: Case) -> Diagnosis | None:
+    """nan or inf where the derivative is finite."""
+    bad = ~np.isfinite(case.given)
+    if not bad.any():
+        return None
+    what = "nan" if np.isnan(case.given[bad]).all() else "inf" if np.isinf(case.given[bad]).all() else "nan or inf"
+    where = region(case, bad)
+    at = f": {where}" if where and not bad.all() else ""
+    x = f", where x = {number(float(case.x[bad][0]))}" if same(case.x[bad]) else ""
+    return Diagnosis(
+        "nan", f"given is {what} in {several(int(bad.sum()), len(bad))}{at}{x}; the derivative is finite"
+    )
+
+
+def branch_at_zero(case: Case) -> Diagnosis | None:
+    """Right on one side of 0, wrong on the other: of x, of the cotangent, of y, of the given gradient."""
+    return _branch(case, zero=True)
+
+
+def branch(case: Case) -> Diagnosis | None:
+    """Right on one side of some number, wrong on the other."""
+    return _branch(case, zero=False)
+
+
+def known_entries(case: Case) -> Diagnosis | None:
+    """Wrong in some entries, which have something in common."""
+    if not case.wrong.all() and (where := region(case, case.wrong)):
+        return _entries(case, where)
+    if not case.wrong.all() and (where := region(case, ~case.wrong)) and _some_right(case):
+        return _entries(case, f"all but {where}")
+    return None
+
+
+def some_entries(case: Case) -> Diagnosis | None:
+    """Wrong in some entries, right in others that are not 0 to begin with."""
+    if case.wrong.all() or not _some_right(case):
+        return None
+    indices = [tuple(int(i) for i in np.unravel_index(flat, case.shape)) for flat in case.at[case.wrong][:4]]
+    listed = ", ".join(str([*index]) for index in indices)
+    return _entries(case, f"{listed}{', ...' if np.count_nonzero(case.wrong) > 4 else ''}")
+
+
+def _entries(case: Case, where: str) -> Diagnosis:
+    seen = several(int(case.wrong.sum()), len(case.wrong))
+    return Diagnosis("entries", f"wrong in {seen}: {where}{_there(case)}")
+
+
+def _some_right(case: Case) -> bool:
+    """Whether entries are right that are not just 0 like everything else."""
+    return bool(np.any(~case.wrong & (np.abs(case.reference) > 100 * case.tolerance)))
+
+
+def _branch(case: Case, zero: bool) -> Diagnosis | None:
+    wrong, right = int(case.wrong.sum()), int((~case.wrong).sum())
+    if min(wrong, right) < 2:
+        return None
+    sets = comb(len(case.wrong), wrong)
+    for words, values in _variables(case):
+        # Of so many sets of as many entries, chance would have to pick the one that a branch does.
+        if sets < (FEW_SETS if zero and words == "x" else MANY_SETS):
+            continue
+        for low, high, sign in ((case.wrong, ~case.wrong, "<"), (~case.wrong, case.wrong, ">")):
+            below, above = float(values[low].max()), float(values[high].min())
+            if not below < above or (zero and not below <= 0 <= above):
+                continue
+            bound = number(between(below, above))
+            other = ">" if sign == "<" else "<"
+            said = f"right where {words} {other} {bound}, wrong where {words} {sign} {bound}"
+            return Diagnosis("branch", f"{said}{_there(case)}")
+    return None
+
+
+def _variables(case: Case) -> Iterator[tuple[str, np.ndarray]]:
+    """What a branch may look at."""
+    yield "x", case.x
+    yield "|x|", np.abs(case.x)
+    for words, values in (("y", case.evidence.y), ("the cotangent", case.evidence.cotangent)):
+        own = case.of_size(values)
+        if own is not None:
+            yield words, own
+    if np.all(case.given):
+        yield "the given gradient", case.given
+
+
+def _there(case: Case) -> str:
+    """What the given gradient is in the wrong entries, if that is simple."""
+    given, reference, tolerance = (a[case.wrong] for a in (case.given, case.reference, case.tolerance))
+    if not np.any(given):
+        return "; given is 0 there"
+    digits = np.ones(len(given))
+    found = fit(reference, tolerance, given, digits)
+    if found is not None and not found.low[0] <= 0 <= found.high[0]:
+        return f"; given = {number(1 / float(found.values[0]))} × reference there"
+    found = fit(given - reference, tolerance, digits, digits)
+    if found is not None:
+        return f"; given - reference = {number(float(found.values[0]))} there"
+    return ""

@@ -1,0 +1,112 @@
+"""Patterns of a gradient that is the derivative plus something simple."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..evidence import Diagnosis
+from .case import ENOUGH, ROUNDING, Case, Fit, fit
+from .groups import axis_sets, grouped, most_lines_wrong
+from .words import aggregate, along, number, same
+
+
+@dataclass(frozen=True)
+class Term:
+    """What given - reference is, but for a number: the words, and its values at the measured entries."""
+
+    words: str
+    values: np.ndarray
+
+
+def missing_term(case: Case) -> Diagnosis | None:
+    """given - reference is a multiple of 1, x, y, the cotangent: by one number, or by one for each line."""
+    for axes in axis_sets(case, whole=True):
+        groups = grouped(case, axes)
+        whole = len(axes) == len(case.shape)
+        if not whole and not most_lines_wrong(case, groups):
+            continue
+        for term in _terms(case):
+            found = fit(case.change, case.tolerance, term.values, case.digits, groups)
+            if found is not None and found.spare >= ENOUGH:
+                return Diagnosis("missing term", _sentence(case, term, found, axes, groups))
+    return None
+
+
+def _terms(case: Case) -> Iterator[Term]:
+    """The simplest first."""
+    evidence = case.evidence
+    x = np.ravel(np.asarray(evidence.x, dtype=np.float64))
+    yield _term(case, "", np.ones(case.whole.size))
+    yield _term(case, "x", x)
+    if evidence.cotangent is not None and np.size(evidence.cotangent) == case.whole.size:
+        yield _term(case, "the cotangent", np.ravel(evidence.cotangent))
+    if evidence.y is not None and np.size(evidence.y) == case.whole.size:
+        yield _term(case, "y", np.ravel(evidence.y))
+    yield _term(case, "sign(x)", np.sign(x))
+    yield _term(case, "x²", x * x)
+    yield _term(case, "1/x", 1 / x)
+    yield _term(case, "x³", x**3)
+
+
+def _term(case: Case, words: str, everywhere: np.ndarray) -> Term:
+    return Term(words, np.asarray(everywhere, dtype=np.float64)[case.at])
+
+
+def _sentence(case: Case, term: Term, found: Fit, axes: tuple[int, ...], groups: np.ndarray) -> str:
+    whole = len(axes) == len(case.shape)
+    known = _meaning(case, term, axes, groups)
+    if whole:
+        size = number(float(found.values[0]))
+        seen = f"given - reference is {f'{size} × {term.words}' if term.words else f'{size} everywhere'}"
+        weight = " (a penalty on x, such as weight decay)" if term.words in ("x", "sign(x)") else ""
+        return f"a term is missing, or one too many: {seen}{weight}{_equals(known, term)}"
+    what = (
+        f"{term.words} times a number constant along {along(axes)}"
+        if term.words
+        else f"constant along {along(axes)}"
+    )
+    return f"a term is missing, or one too many: given - reference is {what}{_equals(known, term)}"
+
+
+def _equals(known: str, term: Term) -> str:
+    if not known:
+        return ""
+    mean = known.endswith("mean of the given gradient") and not known.startswith("minus") and not term.words
+    why = " (the derivative of a mean that is subtracted from x)" if mean else ""
+    return f", and {'the number' if term.words else 'it'} equals {known}{why}"
+
+
+def _meaning(case: Case, term: Term, axes: tuple[int, ...], groups: np.ndarray) -> str:
+    """What the number of each line is: a mean or a sum along it of something at hand; '' if unknown."""
+    for words, values in _summands(case):
+        if not np.all(np.isfinite(values)):
+            continue
+        total = np.broadcast_to(values.sum(axis=axes, keepdims=True), case.shape)
+        rounding = np.broadcast_to(np.abs(values).sum(axis=axes, keepdims=True), case.shape) * ROUNDING
+        count = values.size / max(1, values.sum(axis=axes, keepdims=True).size)
+        for what, share in (("mean", count), ("sum", 1.0)):
+            for minus, factor in (("", 1.0), ("minus ", -1.0)):
+                predicted = factor * np.ravel(total)[case.at] / share * term.values
+                slack = np.ravel(rounding)[case.at] / share * np.abs(term.values)
+                if np.all(np.abs(case.change - predicted) <= case.tolerance + slack):
+                    return f"{minus}{aggregate(what, axes, len(case.shape))} of {words}"
+    return ""
+
+
+def _summands(case: Case) -> Iterator[tuple[str, np.ndarray]]:
+    """Arrays of the shape of x whose means and sums turn up in derivatives."""
+    evidence = case.evidence
+    x = np.asarray(evidence.x, dtype=np.float64)
+    pairs = [("the given gradient", case.whole)]
+    if evidence.cotangent is not None and np.size(evidence.cotangent) == case.whole.size:
+        pairs.append(("the cotangent", np.reshape(evidence.cotangent, case.shape)))
+    yield from pairs
+    for words, values in pairs:
+        yield f"{words} times x", values * x
+        if evidence.y is not None and np.size(evidence.y) == case.whole.size:
+            yield f"{words} times y", values * np.reshape(evidence.y, case.shape)
+    if not same(np.ravel(x)):
+        yield "x", x
