@@ -69,7 +69,7 @@ def _row(record: Op) -> Row:
     differentiable = bool(record.vjps)
     return Row(
         page=record.page,
-        op=_name(record),
+        op=name_of(record),
         label=record.label,
         formula=record.formula,
         forward=_forward(record) if differentiable else "zero",
@@ -84,8 +84,8 @@ def _forward(record: Op) -> str:
     return "none" if any(getattr(rule, "func", None) is no_jvp for rule in record.jvps) else "forward"
 
 
-def _name(record: Op) -> str:
-    """np.exp, np.linalg.norm, minigrad.relu, operator.getitem."""
+def name_of(record: Op) -> str:
+    """The function by the name that leads to it: np.exp, np.linalg.norm, minigrad.relu, operator.getitem."""
     function = record.function
     module = "numpy" if isinstance(function, np.ufunc) else str(getattr(function, "__module__", "")) or "numpy"
     module = "minigrad" if module.startswith("minigrad") else module.lstrip("_").replace("numpy", "np")

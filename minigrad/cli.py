@@ -8,7 +8,9 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from .commands import check
 
 # What is printed where a terminal or a file cannot take the letters of mathematics.
 PLAIN = str.maketrans(
@@ -19,22 +21,35 @@ PLAIN = str.maketrans(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (default: that of the process) and give its exit status.
 
-    0 done, 1 it could not be done; for 2 (a command or option that does not exist) and for --help argparse
-    leaves by SystemExit.
+    0 done, 1 it could not be done, except where a command says otherwise (`check`); for 2 (a command or option that
+    does not exist) and for --help argparse leaves by SystemExit.
     """
-    arguments = _parser().parse_args(argv)
+    arguments, unknown = _parser().parse_known_args(argv)
+    if unknown:
+        arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     _print_anywhere()
     try:
-        arguments.run(arguments)
+        status: int = arguments.run(arguments) or 0
         if sys.stdout is not None:  # as under pythonw
             sys.stdout.flush()
     except BrokenPipeError:  # the reader has gone, as in  python -m minigrad | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return int(arguments.failure)
     except OSError as error:
         print(f"minigrad: {error}", file=sys.stderr)
-        return 1
-    return 0
+        return int(arguments.failure)
+    return status
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that leaves with a status of the command's own when it is misused."""
+
+    misuse = 2
+
+    def error(self, message: str) -> NoReturn:
+        """Say how it is used, and leave."""
+        self.print_usage(sys.stderr)
+        self.exit(self.misuse, f"{self.prog}: error: {message}\n")
 
 
 def _tour(arguments: argparse.Namespace) -> None:
@@ -50,7 +65,7 @@ def _ops(arguments: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="minigrad",
         description="Automatic differentiation to read and extend, to look at, and to trust.",
         epilog="Without a command, the tour.",
@@ -70,10 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=folder, **out)
     # SUPPRESS: without it the default of the command would take the place of an --out before the command.
     tour.add_argument("--out", type=Path, default=argparse.SUPPRESS, **out)
-    parser.set_defaults(run=_tour)
+    parser.set_defaults(run=_tour, parser=parser, failure=1)
     ops = commands.add_parser("ops", help="the table of operations: rules, domains, kinks")
     ops.add_argument("--markdown", action="store_true", help="as Markdown, as in minigrad/rules/README.md")
     ops.set_defaults(run=_ops)
+    check.add_to(commands)
     return parser
 
 

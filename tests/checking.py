@@ -5,16 +5,16 @@ Independent of the engine's sweep: the references only ever call plain NumPy, or
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from draws import CLEARANCE, Example
 
 import minigrad
 from minigrad import Value
+from minigrad.check.calls import OpCall, called, invoke
+from minigrad.check.draws import CLEARANCE
 from minigrad.op import TABLE, Op
 
 EPS = float(np.finfo(np.float64).eps)
@@ -30,44 +30,9 @@ TOLERANCE = 1e-9
 FLOOR = 1e-3
 
 
-def select(*xs: Any) -> Any:
-    """Conditions, choices, default. NumPy does not ask the default what to do."""
-    n = len(xs) // 2
-    choices = [Value(x) if isinstance(xs[-1], Value) > isinstance(x, Value) else x for x in xs[n:-1]]
-    return np.select(xs[:n], choices, xs[-1])
-
-
-SPELLINGS: dict[Callable[..., Any], Callable[..., Any]] = {
-    operator.getitem: lambda x, index: x[index],
-    minigrad.put: lambda x, values, index: minigrad.put(x, index, values),
-    np.astype: lambda x, dtype: np.astype(x, dtype),
-    np.einsum: lambda *factors, subscripts, **how: np.einsum(subscripts, *factors, **how),
-    np.average: lambda a, w=None, **params: np.average(a, weights=w, **params),
-    np.meshgrid: np.meshgrid,
-    np.broadcast_arrays: np.broadcast_arrays,
-    np.select: select,
-    np.gradient: lambda f, varargs=(), **params: np.gradient(f, *varargs, **params),
-    # NumPy asks the first argument alone what to do.
-    np.full_like: lambda x, v: np.full_like(Value(x) if isinstance(v, Value) > isinstance(x, Value) else x, v),
-}
-
-
-def called(op: Op) -> str:
-    """The function's name, as users know it."""
-    return "linalg." * (op.function.__module__ == "numpy.linalg") + op.function.__name__
-
-
 OPS: dict[str, Op] = {called(op): op for op in TABLE.values()}
 DIFFERENTIABLE = {name: op for name, op in OPS.items() if op.vjps}
 CONSTANT = {name: op for name, op in OPS.items() if not op.vjps}
-
-
-def invoke(op: Op, inputs: Sequence[Any], params: dict[str, Any], key: Any = None) -> Any:
-    """The call as a user types it."""
-    function = key or op.function
-    if op.variadic and function not in SPELLINGS:
-        return function(list(inputs), **params)
-    return SPELLINGS.get(function, function)(*inputs, **params)
 
 
 def parts(y: Any) -> tuple[Any, ...]:
@@ -225,7 +190,7 @@ def assert_close(got: Any, want: Any, allowed: Any, what: str) -> None:
         )
 
 
-def check_gradient(op: Op, example: Example) -> None:
+def check_gradient(op: Op, example: OpCall) -> None:
     """Every input's gradient, and jvp, against finite differences; and the two against each other."""
     inputs, params, direction = example.inputs, example.params, example.directions()
     y = invoke(op, inputs, params)
@@ -254,7 +219,7 @@ def check_gradient(op: Op, example: Example) -> None:
             assert not slopes.any(), f"{op.label}: input {k} has no rule, and a gradient"
 
 
-def check_complex_step(op: Op, example: Example) -> None:
+def check_complex_step(op: Op, example: OpCall) -> None:
     """Every input's gradient against the complex step, to 500 roundings of the sum of the sizes of its terms."""
     inputs, params, direction = example.inputs, example.params, example.directions()
     v = each(direction, invoke(op, inputs, params))
@@ -280,7 +245,7 @@ def tangent(op: Op, inputs: Sequence[Any], params: dict[str, Any], ts: dict[int,
     return sum(np.broadcast_to(p, np.shape(y)) for p in pushed)
 
 
-def check_jvp_on_values(op: Op, example: Example) -> None:
+def check_jvp_on_values(op: Op, example: OpCall) -> None:
     """The jvp rules compute the same when they record, as they must for higher orders; tangents add up."""
     inputs, params, direction = example.inputs, example.params, example.directions()
     ts = {k: direction(inputs[k]) for k in places(op, inputs)}
@@ -293,7 +258,7 @@ def check_jvp_on_values(op: Op, example: Example) -> None:
     assert_close(sum(separate), flat(plain), 32 * EPS * size, f"{op.label}: sum of the jvps of all inputs")
 
 
-def check_second_order(op: Op, example: Example) -> None:
+def check_second_order(op: Op, example: OpCall) -> None:
     """The gradient of <gradient of input a, u>, for every pair of inputs a and b, against finite differences.
 
     The cotangent is one of the b: a gradient must also be differentiable in what came from above.

@@ -31,12 +31,14 @@ from checking import (
     same,
     woven,
 )
-from draws import Example, examples, random_examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad
 from minigrad import Value
+from minigrad.check.calls import OpCall
+from minigrad.check.draws import random_calls
+from minigrad.check.strategies import op_calls
 from minigrad.domain import Domain
 from minigrad.op import TABLE, Op
 
@@ -113,7 +115,7 @@ def liftable(op: Op, inputs: Any) -> list[int]:
 def test_forward_is_the_function(name: str, data: Any) -> None:
     """On Values the function gives what it gives on arrays, to the last bit; also if only some are Values."""
     op = OPS[name]
-    example = data.draw(examples(op))
+    example = data.draw(op_calls(op))
     inputs, params = example.inputs, example.params
     expected = parts(invoke(op, inputs, params))
     which = data.draw(st.lists(st.sampled_from(liftable(op, inputs)), min_size=1, unique=True))
@@ -133,14 +135,14 @@ def test_forward_is_the_function(name: str, data: Any) -> None:
 @given(data=st.data())
 def test_gradient_and_jvp_against_finite_differences(name: str, data: Any) -> None:
     op = DIFFERENTIABLE[name]
-    check_gradient(op, data.draw(examples(op)))
+    check_gradient(op, data.draw(op_calls(op)))
 
 
 @pytest.mark.parametrize("name", [n for n, op in DIFFERENTIABLE.items() if n not in BROADCASTING])
 def test_gradient_for_many_ways_of_calling(name: str) -> None:
     """Axes, indices, subscripts: a search that begins with simple calls does not meet them all."""
     op = DIFFERENTIABLE[name]
-    for example in random_examples(op, 2 * settings().max_examples):
+    for example in random_calls(op, 2 * settings().max_examples):
         check_gradient(op, example)
 
 
@@ -148,7 +150,7 @@ def test_gradient_for_many_ways_of_calling(name: str) -> None:
 @given(data=st.data())
 def test_gradient_against_the_complex_step(name: str, data: Any) -> None:
     op = DIFFERENTIABLE[name]
-    check_complex_step(op, data.draw(examples(op)))
+    check_complex_step(op, data.draw(op_calls(op)))
 
 
 @each_differentiable
@@ -156,14 +158,14 @@ def test_gradient_against_the_complex_step(name: str, data: Any) -> None:
 @settings(max_examples=settings().max_examples // PAIRWISE)
 def test_second_order_in_every_pair_of_inputs(name: str, data: Any) -> None:
     op = DIFFERENTIABLE[name]
-    check_second_order(op, data.draw(examples(op, size=6)))
+    check_second_order(op, data.draw(op_calls(op, size=6)))
 
 
 @each_differentiable
 @given(data=st.data())
 def test_jvp_on_values(name: str, data: Any) -> None:
     op = DIFFERENTIABLE[name]
-    check_jvp_on_values(op, data.draw(examples(op)))
+    check_jvp_on_values(op, data.draw(op_calls(op)))
 
 
 @pytest.mark.parametrize("name", [n for n in SEVERAL if n in BROADCASTING])
@@ -172,7 +174,7 @@ def test_every_argument_is_broadcast(name: str) -> None:
     op = DIFFERENTIABLE[name]
     for small in ((), (3,), (1, 3), (2, 1), (1, 1, 1)):
         for k in range(len(op.domain)):
-            (example,) = random_examples(op, 1, start=k)
+            (example,) = random_calls(op, 1, start=k)
             whole = (1, 2, 3) if len(small) == 3 else (2, 3)
             rng = np.random.default_rng(k)
             inputs = [
@@ -184,7 +186,7 @@ def test_every_argument_is_broadcast(name: str) -> None:
             if name == "clip":
                 x = 0.6 + 0.9 * np.arange(inputs[0].size).reshape(inputs[0].shape)  # below, between, above
                 inputs = [x, 1.0 + inputs[1] / 10, 2.0 + inputs[2] / 10]
-            check_gradient(op, Example(tuple(inputs), example.params, seed=k))
+            check_gradient(op, OpCall(op, tuple(inputs), example.params, seed=k))
 
 
 @each_differentiable
@@ -192,7 +194,7 @@ def test_every_argument_is_broadcast(name: str) -> None:
 def test_float32_inputs_have_float32_gradients(name: str, data: Any) -> None:
     """... that are those of float64, to a hundred roundings of float32 in their largest terms."""
     op = DIFFERENTIABLE[name]
-    example = data.draw(examples(op))
+    example = data.draw(op_calls(op))
     which = places(op, example.inputs)
     narrow = woven(example.inputs, which, [np.float32(example.inputs[k]) for k in which])
     wide = woven(example.inputs, which, [np.float64(narrow[k]) for k in which])
@@ -213,7 +215,7 @@ def test_float32_inputs_have_float32_gradients(name: str, data: Any) -> None:
 def test_layout_in_memory_does_not_matter(name: str, data: Any) -> None:
     """Negative strides, gaps and column order in leaves, operands and cotangents give the same gradients."""
     op = DIFFERENTIABLE[name]
-    example = data.draw(examples(op))
+    example = data.draw(op_calls(op))
     which = places(op, example.inputs)
     v = each(example.directions(), invoke(op, example.inputs, example.params))
     want = gradients_of(op, example.inputs, example.params, v)
@@ -256,7 +258,7 @@ def strided(x: Any) -> Any:
 def test_an_operand_given_twice_gets_both_shares(name: str) -> None:
     """f(a, a): the gradient of a is the sum of what f(a, b) gives to a and to b, where b equals a."""
     op, tried = DIFFERENTIABLE[name], 0
-    for example in random_examples(op, 60):
+    for example in random_calls(op, 60):
         inputs, params, direction = example.inputs, example.params, example.directions()
         which = places(op, inputs)
         for a in (inputs[k] for k in which if len(which) > 1):
@@ -282,7 +284,7 @@ def test_an_operand_given_twice_gets_both_shares(name: str) -> None:
 @each_differentiable
 def test_arrays_of_one_entry(name: str) -> None:
     op = DIFFERENTIABLE[name]
-    for example in random_examples(op, 6, sides=(1, 1)):
+    for example in random_calls(op, 6, sides=(1, 1)):
         check_gradient(op, example)
 
 
@@ -290,7 +292,7 @@ def test_arrays_of_one_entry(name: str) -> None:
 def test_numbers_without_dimensions(name: str) -> None:
     """Gradients of scalars are NumPy's scalars, as their data are."""
     op = DIFFERENTIABLE[name]
-    for example in random_examples(op, 6, max_dims=0):
+    for example in random_calls(op, 6, max_dims=0):
         check_gradient(op, example)
         y = invoke(op, example.inputs, example.params)
         for k, g in zip(
@@ -309,7 +311,7 @@ NEVER_EMPTY = {"convolve", "correlate"}  # NumPy refuses
 def test_arrays_of_no_entries(name: str) -> None:
     """What NumPy computes of empty arrays has gradients: of the right shape, without nan."""
     op, tried = DIFFERENTIABLE[name], 0
-    empty = [x for x in random_examples(op, 80, sides=(0, 2)) if not all(map(np.size, x.inputs))]
+    empty = [x for x in random_calls(op, 80, sides=(0, 2)) if not all(map(np.size, x.inputs))]
     with catch_warnings(action="ignore"):  # NumPy's own, of the mean of nothing
         for inputs, params, direction in ((x.inputs, x.params, x.directions()) for x in empty):
             try:
@@ -328,7 +330,7 @@ def test_arrays_of_no_entries(name: str) -> None:
 @settings(max_examples=settings().max_examples // PAIRWISE)
 def test_grad_and_backward_agree_to_the_last_bit(name: str, data: Any) -> None:
     op = DIFFERENTIABLE[name]
-    example = data.draw(examples(op))
+    example = data.draw(op_calls(op))
     inputs, which = example.inputs, places(op, example.inputs)
     v = each(example.directions(), invoke(op, inputs, example.params))
 
@@ -345,7 +347,7 @@ def test_grad_and_backward_agree_to_the_last_bit(name: str, data: Any) -> None:
 def test_no_gradient_flows_through_a_constant_op(name: str, data: Any) -> None:
     """Its result is a Value without a graph; what stands beside it in a product gets its gradient."""
     op = CONSTANT[name]
-    example = data.draw(examples(op))
+    example = data.draw(op_calls(op))
     values = [lifted(x) if k in liftable(op, example.inputs) else x for k, x in enumerate(example.inputs)]
     for y in parts(invoke(op, values, example.params)):
         assert isinstance(y, Value)

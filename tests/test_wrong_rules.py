@@ -20,10 +20,10 @@ from checking import (
     gradients_of,
     invoke,
 )
-from draws import random_examples
 
 import minigrad
 from minigrad import Value
+from minigrad.check.draws import random_calls
 from minigrad.errors import MinigradError
 from minigrad.op import TABLE, Rule
 
@@ -41,7 +41,7 @@ def plain(x: Any) -> Any:
 def caught(check: Check, function: Any, **wrong: tuple[Rule | None, ...]) -> bool:
     """Whether the check fails for the function's record with these rules in place of its own."""
     record = TABLE[function]
-    examples = random_examples(record, CALLS)
+    examples = random_calls(record, CALLS)
     for example in examples:
         check(record, example)  # right, as it stands: so what fails below is the change
     planted = replace(record, **wrong)  # type: ignore[arg-type]
@@ -144,7 +144,7 @@ def test_missing_broadcasting_is_caught() -> None:
 
     record = TABLE[np.add]
     with patch("minigrad.cotangent.unbroadcast", first), pytest.raises(AssertionError, match="gradient of input"):
-        for example in random_examples(record, CALLS):
+        for example in random_calls(record, CALLS):
             check_gradient(record, example)
 
 
@@ -170,7 +170,7 @@ def test_a_constant_in_place_of_a_value_is_caught_at_second_order(function: Any,
     """First order is right: only the derivative of the rule itself is wrong."""
     record = TABLE[function]
     with patch.dict(TABLE, {function: replace(record, vjps=rules)}):
-        for example in random_examples(record, CALLS):
+        for example in random_calls(record, CALLS):
             check_gradient(TABLE[function], example)
     assert caught(check_second_order, function, vjps=rules)
 
@@ -213,7 +213,7 @@ def test_gradients_that_share_memory_are_caught() -> None:
     """A rule for both operands that hands out one array, against an engine that keeps what it is given."""
     record = TABLE[np.add]
     assert record.vjps[0](v := np.ones(2), None, v, v) is v  # type: ignore[misc]
-    for example in random_examples(record, CALLS):
+    for example in random_calls(record, CALLS):
         y = invoke(record, example.inputs, example.params)
         gradients_of(record, example.inputs, example.params, example.directions()(y))
     with patch("minigrad.value.private", lambda g, taken: g), pytest.raises(AssertionError, match="shares memory"):

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from checking import EPS, assert_close, flat, jacobian
-from draws import random_examples
 
 import minigrad
 from minigrad import Value, errors
+from minigrad.check.draws import random_calls
 from minigrad.op import TABLE
 
 EINSUM = TABLE[np.einsum]
@@ -177,7 +177,7 @@ def test_subscripts_that_do_not_fit() -> None:
 def test_every_drawn_form_is_linear_in_every_factor() -> None:
     """Euler: of a product of n factors, each has <cotangent, factor> = <g, y>."""
     forms = set()
-    for example in random_examples(EINSUM, 200):
+    for example in random_calls(EINSUM, 200):
         y, *found = pulled(lambda *xs, p=example.params: np.einsum(p["subscripts"], *xs), *example.inputs)
         forms.add(example.params["subscripts"])
         total = np.sum(np.linspace(0.5, 1.5, np.size(y)).reshape(np.shape(y)) * y)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from checking import DIFFERENTIABLE, each, flat, gradients_of, invoke
-from draws import random_examples
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from minigrad.check.draws import random_calls
 from minigrad.op import Op
 
 LIMITS = np.finfo(np.float64)
@@ -74,7 +74,7 @@ OTHERS = [
 def test_any_other_op_at_special_points(name: str, data: Any) -> None:
     """Calls as the op draws them, with some of the numbers changed, where the function itself stays finite."""
     op = DIFFERENTIABLE[name]
-    example = random_examples(op, 1, start=data.draw(st.integers(0, 2**16)))[0]
+    example = random_calls(op, 1, start=data.draw(st.integers(0, 2**16)))[0]
     inputs = []
     for x in example.inputs:
         x = np.array(x)

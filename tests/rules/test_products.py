@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from checking import OPS, check_gradient, check_second_order
-from draws import Example
 from identities import assert_same_derivatives
 
 import minigrad
 from minigrad import Value, errors
+from minigrad.check.calls import OpCall
 from minigrad.op import TABLE
 
 rng = np.random.default_rng(0)
@@ -87,10 +87,10 @@ def test_a_cross_product_is_square_to_its_factors() -> None:
 )
 def test_cross_products_along_any_axes(shapes: Any, params: dict[str, int]) -> None:
     record = TABLE[np.cross]
-    example = Example(tuple(arrays(*shapes)), params, seed=1)
+    example = OpCall(record, tuple(arrays(*shapes)), params, seed=1)
     inputs, params = record.arguments(example.inputs, params)
-    check_gradient(record, Example(inputs, params, seed=1))
-    check_second_order(record, Example(inputs, params, seed=1))
+    check_gradient(record, OpCall(record, inputs, params, seed=1))
+    check_second_order(record, OpCall(record, inputs, params, seed=1))
     np.testing.assert_array_equal(np.cross(*map(Value, example.inputs), **params).data, np.cross(*inputs, **params))
 
 

@@ -1,7 +1,7 @@
 """Calls of operations, drawn from their domains: the `Draw` protocol over any source of integers.
 
-Over hypothesis's integers a call shrinks: to few dimensions, short sides, halves and whole numbers. Over a random
-generator's it is quick, for what needs many calls and no shrinking.
+Over hypothesis's integers (see `strategies`) a call shrinks: to few dimensions, short sides, halves and whole
+numbers. Over a random generator's it is quick, for what needs many calls and no shrinking. No hypothesis here.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from math import floor, log10
 from typing import Any, TypeVar
 
 import numpy as np
-from hypothesis import reject
-from hypothesis import strategies as st
 
-from minigrad.domain import Call, Domain, Shape
-from minigrad.op import Op
+from ..domain import Domain, Shape
+from ..op import Op
+from .calls import OpCall
 
 T = TypeVar("T")
 
-CLEARANCE = 0.1  # from a kink; more than ten times the longest step of a finite difference
+CLEARANCE = 0.1  # from a kink, or a part of the interval where that is short: far more than a rounding
 COARSE, FINE = 40, 120  # steps in a domain: with no two numbers alike, and with no such wish
 ROUGH = 0.2  # of a step: how far a number that is not nice may lie from the nearest that is
 
@@ -29,9 +29,18 @@ ROUGH = 0.2  # of a step: how far a number that is not nice may lie from the nea
 def grid(domain: Domain) -> tuple[float, ...]:
     """The nice numbers of a domain, the nicest first: whole ones, halves, then the rest by size."""
     steps = COARSE if domain.distinct else FINE
-    points = (domain.low + (domain.high - domain.low) * k / steps for k in range(steps + 1))
-    clear = [round(p, 12) for p in points if all(abs(p - kink) > CLEARANCE for kink in domain.avoid)]
-    return tuple(sorted(clear, key=lambda p: (p % 1 != 0, p % 0.5 != 0, p == 0, abs(p), p)))
+    width = domain.high - domain.low
+    points = (domain.low + width * k / steps for k in range(steps + 1))
+    away = clearance(domain)
+    clear = [round(p, 12 - floor(log10(width))) for p in points if all(abs(p - k) > away for k in domain.avoid)]
+    if not clear:
+        raise ValueError(f"nothing in [{domain.low}, {domain.high}] lies {away:g} away from {domain.avoid}")
+    return tuple(sorted(clear, key=lambda p: (p % 1 != 0, p % 0.5 != 0, p == 0, abs(p), p < 0)))
+
+
+def clearance(domain: Domain) -> float:
+    """How far its numbers keep away from its kinks."""
+    return min(CLEARANCE, (domain.high - domain.low) / 20)
 
 
 @dataclass
@@ -48,9 +57,11 @@ class Drawing:
     used: dict[Domain, set[float]] = field(default_factory=dict)
 
     def choice(self, options: Sequence[T]) -> T:
+        """One of the options; the first is the simplest."""
         return options[self.integer(0, len(options) - 1)]
 
     def shape(self, min_dims: int = 0, max_dims: int = 3, min_side: int = 1) -> Shape:
+        """A shape of that many dimensions, within `sides` and `size`."""
         low, high = self.sides
         shape: Shape = ()
         for _ in range(self.integer(min_dims, max(min_dims, min(max_dims, self.max_dims)))):
@@ -59,6 +70,7 @@ class Drawing:
         return shape
 
     def shapes(self, count: int) -> list[Shape]:
+        """Shapes that broadcast together: the last sides of one shape, some of them 1."""
         whole = self.shape()
         shapes = []
         for _ in range(count):
@@ -67,6 +79,7 @@ class Drawing:
         return shapes
 
     def array(self, domain: Domain, shape: Shape) -> Any:
+        """An array of that shape: nice numbers of the domain, or numbers near them."""
         size = int(np.prod(shape))
         if domain.kind != "f":
             entries: Any = [self.integer(int(domain.low), int(domain.high)) for _ in range(size)]
@@ -89,41 +102,13 @@ class Drawing:
         return np.clip(entries + step * noise, domain.low, domain.high)
 
 
-@dataclass
-class Example:
-    """A call, and a source of directions in general position (cotangents, tangents) that goes with it."""
-
-    inputs: tuple[Any, ...]
-    params: dict[str, Any]
-    seed: int
-
-    def directions(self) -> Callable[[Any], Any]:
-        """For each array asked about, another of its shape: neither even, nor small, nor of one sign."""
-        rng = np.random.default_rng(self.seed)
-
-        def direction(like: Any) -> Any:
-            shape = np.shape(like)
-            return (rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape))[()]
-
-        return direction
+def draw_call(integer: Callable[[int, int], int], op: Op, **options: Any) -> OpCall:
+    """One call of an op. options: those of `Drawing` (sides, size, max_dims)."""
+    inputs, params = op.calls(Drawing(integer, **options))
+    return OpCall(op, inputs, params, integer(0, 2**16))
 
 
-def _example(integer: Callable[[int, int], int], calls: Callable[[Any], Call], options: Any) -> Example:
-    inputs, params = calls(Drawing(integer, **options))
-    return Example(inputs, params, integer(0, 2**16))
-
-
-@st.composite
-def examples(draw: Any, op: Op, **options: Any) -> Example:
-    """Calls of an op, for hypothesis."""
-
-    def integer(low: int, high: int) -> int:
-        return draw(st.integers(low, high)) if low <= high else reject()
-
-    return _example(integer, op.calls, options)
-
-
-def random_examples(op: Op, count: int, start: int = 0, **options: Any) -> list[Example]:
+def random_calls(op: Op, count: int, start: int = 0, **options: Any) -> list[OpCall]:
     """Calls of an op, the same ones every time; fewer where some cannot be made (an index into no entries)."""
     found = []
     for seed in range(start, start + count):
@@ -133,7 +118,7 @@ def random_examples(op: Op, count: int, start: int = 0, **options: Any) -> list[
             return int(rng.integers(low, high, endpoint=True))
 
         try:
-            found.append(_example(integer, op.calls, options))
+            found.append(draw_call(integer, op, **options))
         except (ValueError, IndexError):
             if options.get("sides", (1, 3))[0]:
                 raise

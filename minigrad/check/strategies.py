@@ -1,0 +1,172 @@
+"""What to check gradients with: hypothesis strategies for arrays, shapes, calls of operations and whole programs.
+
+Every strategy shrinks: to few dimensions, short sides, one line, and numbers such as 1.0 and 0.5. This is the one
+module of the package that imports hypothesis (``pip install hypothesis``); what is drawn stands in `draws`
+and `programs`.
+
+>>> from hypothesis import given
+>>> @given(smooth_arrays(kinks=[0.0]))
+... def test_abs(x): minigrad.check_grads(np.abs, x)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from hypothesis import reject
+from hypothesis import strategies as st
+
+from ..domain import REAL, Domain, Shape
+from ..op import Op
+from .calls import OpCall, operation
+from .draws import Drawing, draw_call
+from .programs import Program, draw_program
+
+__all__ = [
+    "broadcastable_arrays",
+    "broadcastable_shapes",
+    "kink_arrays",
+    "magnitudes",
+    "op_calls",
+    "programs",
+    "shapes",
+    "smooth_arrays",
+]
+
+Shapes = Shape | st.SearchStrategy[Shape] | None
+
+
+def _integers(draw: st.DrawFn) -> Callable[[int, int], int]:
+    """Hypothesis as the source of all choices; where there is no choice left, another example."""
+
+    def integer(low: int, high: int) -> int:
+        return int(draw(st.integers(low, high))) if low <= high else reject()
+
+    return integer
+
+
+def _shape(draw: st.DrawFn, shape: Shapes, least: int = 0) -> Shape:
+    """The shape asked for, or a drawn one, with at least that many entries."""
+    if shape is None:
+        several = least > 1
+        return Drawing(_integers(draw), sides=(1 + several, 3), size=9).shape(several, 3 - several)
+    drawn = draw(shape) if isinstance(shape, st.SearchStrategy) else shape
+    return drawn if math.prod(drawn) >= least else reject()
+
+
+def _interval(domain: Domain | None, low: float, high: float, kinks: Sequence[float]) -> Domain:
+    """The domain itself, or the one of that interval and kinks."""
+    return domain or Domain(f"{low:g} to {high:g}", low, high, avoid=tuple(kinks))
+
+
+@st.composite
+def shapes(draw: st.DrawFn, max_dims: int = 3, max_side: int = 3, min_side: int = 1) -> Shape:
+    """Shapes; with min_side=0 of arrays without entries too."""
+    return Drawing(_integers(draw), sides=(min_side, max_side), size=max_side**max_dims).shape(max_dims=max_dims)
+
+
+@st.composite
+def broadcastable_shapes(
+    draw: st.DrawFn, count: int = 2, max_dims: int = 3, max_side: int = 3
+) -> tuple[Shape, ...]:
+    """Tuples of that many shapes that broadcast together: missing dimensions and sides of 1 here and there."""
+    drawing = Drawing(_integers(draw), sides=(1, max_side), size=max_side**max_dims, max_dims=max_dims)
+    return tuple(drawing.shapes(count))
+
+
+@st.composite
+def broadcastable_arrays(draw: st.DrawFn, *domains: Domain) -> tuple[Any, ...]:
+    """One array per domain, of shapes that broadcast together; without domains two of real numbers."""
+    drawing, domains = Drawing(_integers(draw)), domains or (REAL, REAL)
+    return tuple(map(drawing.array, domains, drawing.shapes(len(domains))))
+
+
+@st.composite
+def smooth_arrays(
+    draw: st.DrawFn,
+    domain: Domain | None = None,
+    *,
+    shape: Shapes = None,
+    low: float = -3.0,
+    high: float = 3.0,
+    kinks: Sequence[float] = (),
+) -> Any:
+    """Arrays of float64 away from kinks, where a derivative is unique.
+
+    domain: of the table (`minigrad.domain`); or low, high and kinks: numbers keep 0.1, or a twentieth of
+    the interval where that is less, away from each kink. shape: one, a strategy of them, or any.
+    """
+    drawing = Drawing(_integers(draw))
+    return drawing.array(_interval(domain, low, high, kinks), _shape(draw, shape))
+
+
+@st.composite
+def kink_arrays(
+    draw: st.DrawFn,
+    domain: Domain | None = None,
+    *,
+    shape: Shapes = None,
+    low: float = -3.0,
+    high: float = 3.0,
+    kinks: Sequence[float] = (0.0,),
+) -> Any:
+    """Arrays as `smooth_arrays` gives them, with at least one entry exactly at a kink.
+
+    Where a tie is the kink (a domain of distinct numbers: max, sort) at least two entries are equal.
+    """
+    where, integer = _interval(domain, low, high, kinks), _integers(draw)
+    if not (where.distinct or where.avoid):
+        raise ValueError(f"the domain {where} has no kink\n  write  smooth_arrays(...)   or give  kinks=")
+    drawing = Drawing(integer)
+    dims = _shape(draw, shape, least=1 if where.avoid else 2)
+    x = np.array(drawing.array(where, dims))
+    first = integer(0, x.size - 1)
+    if where.avoid:
+        x.flat[first] = drawing.choice(where.avoid)
+    else:
+        x.flat[first] = x.flat[first - 1]
+    more = [k for k in range(x.size) if drawing.choice((False, False, True))]
+    x.flat[more] = x.flat[first]
+    return x[()]
+
+
+@st.composite
+def magnitudes(draw: st.DrawFn, decades: tuple[int, int] = (-8, 8), *, shape: Shapes = None) -> Any:
+    """Arrays of numbers of very different sizes, of both signs: log-uniform over the decades, four digits each.
+
+    decades: exponents of ten; the default is 1e-8 to 1e8. shape: one, a strategy of them, or any.
+    """
+    integer, (lowest, highest) = _integers(draw), decades
+
+    def entry() -> float:
+        decade, mantissa = divmod(integer(1000 * lowest, 1000 * highest), 1000)
+        size = float(f"{10 ** (mantissa / 1000):.3f}e{decade}")
+        return -size if integer(0, 1) else size
+
+    dims = _shape(draw, shape)
+    return np.array([entry() for _ in range(math.prod(dims))], dtype=np.float64).reshape(dims)[()]
+
+
+@st.composite
+def op_calls(draw: st.DrawFn, /, op: Callable[..., Any] | Op, **options: Any) -> OpCall:
+    """Calls of an operation of the table, drawn from the domain in its row: axes, indices and all.
+
+    op: a function (``np.matmul``) or its record. A call is itself a function of the op's inputs:
+    ``check_grads(call, call.args)``. options: size, the most entries of an array; sides, the shortest and longest
+    side; max_dims. Raises KeyError for a function without a row.
+    """
+    return draw_call(_integers(draw), operation(op), **options)
+
+
+@st.composite
+def programs(draw: st.DrawFn, most: int = 8, scalar: bool = False) -> Program:
+    """Programs of NumPy functions in which values are used again: ``f, args = program``.
+
+    Of at most `most` lines, over ops of the table (your own too, if their name leads to them), away from kinks.
+    scalar: with one number as the result. Printed, a program is Python source that runs.
+    """
+    program = draw_program(Drawing(_integers(draw)), most, scalar)
+    return reject() if program is None else program
