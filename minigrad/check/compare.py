@@ -174,7 +174,8 @@ class Comparison(Gathered):
                 there = np.stack([ask(row) for ask in nudged], axis=-1).reshape(given.shape)
             except Exception:
                 return own
-            moves.append(np.abs(there - given))
+            with np.errstate(all="ignore"):
+                moves.append(np.abs(there - given))
         with np.errstate(all="ignore"):
             spread = np.median(moves, axis=0)
             calm = spread < 1e-4 * np.max(np.abs(given), initial=0.0)

@@ -9,6 +9,7 @@ import numpy as np
 from . import judgement
 from .derivative import Point
 from .judgement import Judged
+from .kinds import REMARKS
 from .ladder import Array
 from .report import Finding, Report
 from .subject import Subject
@@ -34,8 +35,11 @@ class Gathered:
         return self.subject.point
 
     def note(self, findings: list[Finding]) -> None:
-        """Add findings, each once."""
-        self.findings += [f for f in findings if f not in self.findings]
+        """Add findings, each once; of remarks, one of a kind about an argument."""
+        for finding in findings:
+            known = {(f.kind, f.path) for f in self.findings if f.kind in REMARKS}
+            if finding not in self.findings and (finding.kind, finding.path) not in known:
+                self.findings.append(finding)
 
     def merge(self, other: Gathered) -> Self:
         """What others found, beside one's own."""

@@ -147,7 +147,10 @@ class Samples:
             return np.zeros(self.center.shape)
         h = self.h[tail]
         raw = (self.plus[tail] - self.minus[tail]) / (2 * h)
-        wobble = _median(np.abs(np.diff(raw, axis=0)) * h[1:])
+        turns = np.diff(raw, axis=0)
+        wobble = _median(np.abs(turns) * h[1:])
+        # Noise goes up and down; where the slope grows steadily, as at a jump or a cusp, that is no noise.
+        wobble = np.where(np.all(turns > 0, axis=0) | np.all(turns < 0, axis=0), 0.0, wobble)
         size = np.fmax(self.size_center, np.nan_to_num(self.size[tail]).max(axis=0))
         return 8 * np.where(size > 0, wobble / np.where(size > 0, size, 1.0), 0.0)
 
