@@ -79,11 +79,27 @@ def factors(case: Case) -> Iterator[Factor]:
             values = function(argument)
             rounding = ROUNDING * (np.abs(values) + (1.0 if loses else 0.0))
             yield Factor(shape.format(letter), inverse.format(letter), values, rounding)
-    for words, array in _arrays(case):
+    for words, array in arrays(case):
         for values in aligned(case, array, np.shape(array)):
-            for label, inverse, power in (("{}", "1/{}", 1), ("{}²", "1/{}²", 2)):
-                of = values**power
-                yield Factor(label.format(words), inverse.format(words), of, ROUNDING * np.abs(of))
+            for label, inverse, of in (
+                (words, f"1/{words}", values),
+                (f"{words}²", f"1/{words}²", values**2),
+                (f"log {words}", f"1/log {words}", np.log(values)),
+            ):
+                yield Factor(label, inverse, of, ROUNDING * (np.abs(of) + (label[:3] == "log")))
+    yield from _of_the_wrong_letter(case, sources)
+
+
+def _of_the_wrong_letter(case: Case, sources: list[tuple[str, np.ndarray]]) -> Iterator[Factor]:
+    """A slope in terms of y, evaluated at x, or the other way round."""
+    for _, y in sources[1:]:
+        for shape, _, function, loses in _OF:
+            if shape in ("(1 - {0}²)", "{0}(1 - {0})", "{}", "exp {}"):
+                of_x, of_y = function(case.x), function(y)
+                values = of_y / of_x
+                rounding = np.abs(values) * (1 + loses * (1 / np.abs(of_x) + 1 / np.abs(of_y)))
+                words = f"{shape.format('y')}/{shape.format('x')}", f"{shape.format('x')}/{shape.format('y')}"
+                yield Factor(*words, values, ROUNDING * rounding)
 
 
 def aligned(case: Case, array: np.ndarray, shape: tuple[int, ...] | None) -> list[np.ndarray]:
@@ -111,8 +127,8 @@ def aligned(case: Case, array: np.ndarray, shape: tuple[int, ...] | None) -> lis
     return found
 
 
-def _arrays(case: Case) -> Iterator[tuple[str, np.ndarray]]:
-    """The other arrays that f was called with."""
+def arrays(case: Case) -> Iterator[tuple[str, np.ndarray]]:
+    """The other arrays that f was called with, and their names."""
     for other in case.others:
         yield other.path, np.asarray(other.x)
     for constant in case.evidence.constants:

@@ -147,7 +147,10 @@ def _scalars(case: Case) -> Iterator[tuple[Name, float]]:
             yield Name("1/cotangent: the cotangent is not multiplied in", "cotangent ignored"), 1 / cotangent
             yield Name("the cotangent, once too often", "factor"), cotangent
     if evidence.y is not None and np.size(evidence.y) == 1:
-        yield from _powers("the result", _one(evidence.y), "missing factor")
+        result = _one(evidence.y)
+        yield from _powers("the result", result, "missing factor")
+        yield Name("exp of the result", "missing factor"), float(np.exp(result))
+        yield Name("exp of minus the result", "missing factor"), float(np.exp(-result))
 
 
 def _powers(words: str, value: float, kind: str) -> Iterator[tuple[Name, float]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..evidence import Diagnosis
 from .case import Case, fit
+from .dictionary import aligned, arrays
 from .regions import region
 from .words import between, number, same, several
 
@@ -95,6 +96,9 @@ def _variables(case: Case) -> Iterator[tuple[str, np.ndarray]]:
         own = case.of_size(values)
         if own is not None:
             yield words, own
+    for words, array in arrays(case):
+        for values in aligned(case, array, np.shape(array)):
+            yield words, values
     if np.all(case.given):
         yield "the given gradient", case.given
 

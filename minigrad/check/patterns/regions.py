@@ -24,7 +24,7 @@ def region(case: Case, chosen: np.ndarray) -> str:
     """In words, what the chosen among the measured entries are, the simplest first; '' if nothing is seen."""
     if not chosen.any():
         return ""
-    for find in (_picked_often, _equal_inputs, _alone, _slices, _diagonal, _block):
+    for find in (_picked_often, _picked_per_row, _equal_inputs, _alone, _slices, _diagonal, _block):
         words = find(case, chosen)
         if words:
             return words
@@ -41,6 +41,20 @@ def _picked_often(case: Case, chosen: np.ndarray) -> str:
             return f"those whose index is repeated in an array of indices{where}: {index}"
         if np.any(counts == 0) and np.array_equal(chosen, picked == 0):
             return f"those that an array of indices does not pick{where}"
+    return ""
+
+
+def _picked_per_row(case: Case, chosen: np.ndarray) -> str:
+    """One of each row: that which an array of indices, one per row, picks: labels."""
+    if len(case.shape) != 2:
+        return ""
+    row, column = case.coordinates
+    for constant in case.evidence.constants:
+        labels = np.asarray(constant)
+        if labels.dtype.kind in "iu" and labels.shape == case.shape[:1]:
+            picked = column == labels[row] % case.shape[1]
+            if np.array_equal(chosen, picked):
+                return "in each row, the one that an array of indices picks"
     return ""
 
 
