@@ -14,13 +14,23 @@ from .names import is_numeric
 
 @dataclass(frozen=True)
 class Factor:
-    """A factor at the measured entries: its values, what rounding may have added to them, and its words."""
+    """A factor at the measured entries: its values, what rounding may have added to them, and its words.
+
+    is_array: an argument itself, and no function of x or y.
+    """
 
     words: str
     inverse: str
     values: np.ndarray
     rounding: np.ndarray
     kind: str = "missing factor"
+    is_array: bool = False
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether it is 0, 1 or -1 everywhere, and not because an argument is."""
+        size = np.abs(self.values)
+        return not self.is_array and bool(np.all((size <= self.rounding) | (np.abs(size - 1) <= self.rounding)))
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
@@ -86,7 +96,8 @@ def factors(case: Case) -> Iterator[Factor]:
                 (f"{words}²", f"1/{words}²", values**2),
                 (f"log {words}", f"1/log {words}", np.log(values)),
             ):
-                yield Factor(label, inverse, of, ROUNDING * (np.abs(of) + (label[:3] == "log")))
+                rounding = ROUNDING * (np.abs(of) + (label[:3] == "log"))
+                yield Factor(label, inverse, of, rounding, is_array=True)
     yield from _of_the_wrong_letter(case, sources)
 
 
@@ -97,7 +108,7 @@ def _of_the_wrong_letter(case: Case, sources: list[tuple[str, np.ndarray]]) -> I
             if shape in ("(1 - {0}²)", "{0}(1 - {0})", "{}", "exp {}"):
                 of_x, of_y = function(case.x), function(y)
                 values = of_y / of_x
-                rounding = np.abs(values) * (1 + loses * (1 / np.abs(of_x) + 1 / np.abs(of_y)))
+                rounding = np.abs(values) + (np.abs((1 + np.abs(values)) / of_x) if loses else 0.0)
                 words = f"{shape.format('y')}/{shape.format('x')}", f"{shape.format('x')}/{shape.format('y')}"
                 yield Factor(*words, values, ROUNDING * rounding)
 

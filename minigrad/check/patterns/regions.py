@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from .case import Case
+from .names import is_numeric
 from .words import listed, place
 
 _DIAGONAL: Final[dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
@@ -50,7 +51,7 @@ def _picked_per_row(case: Case, chosen: np.ndarray) -> str:
         return ""
     row, column = case.coordinates
     for constant in case.evidence.constants:
-        labels = np.asarray(constant)
+        labels = np.asarray(constant) if is_numeric(constant) else np.zeros(0)
         if labels.dtype.kind in "iu" and labels.shape == case.shape[:1]:
             picked = column == labels[row] % case.shape[1]
             if np.array_equal(chosen, picked):
@@ -62,7 +63,7 @@ def _counts(case: Case) -> Iterator[tuple[int, np.ndarray]]:
     """For each array of integers that may index an axis: the axis, and how often it picks each place."""
     for constant in case.evidence.constants:
         for part in constant if isinstance(constant, (list, tuple)) else [constant]:
-            indices = np.asarray(part)
+            indices = np.asarray(part) if is_numeric(part) else np.zeros(0)
             if indices.dtype.kind not in "iu" or indices.size < 2:
                 continue
             for axis, length in enumerate(case.shape):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from .case import ENOUGH, LISTED, ROUNDING, Case, Fit, fit
 from .dictionary import aligned, arrays
 from .groups import axis_sets, grouped, most_lines_wrong
 from .words import aggregate, along, number, same
+
+PENALTIES: Final = {"x": " (as of weight decay)", "sign(x)": " (as of an L1 penalty)"}
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,7 @@ def _sentence(case: Case, term: Term, found: Fit, axes: tuple[int, ...], groups:
     if whole:
         size = number(float(found.values[0]))
         seen = f"given - reference is {f'{size} × {term.words}' if term.words else f'{size} everywhere'}"
-        weight = " (a penalty on x, such as weight decay)" if term.words in ("x", "sign(x)") else ""
-        return f"a term is missing, or one too many: {seen}{weight}{_equals(known, term)}"
+        return f"a term is missing, or one too many: {seen}{PENALTIES.get(term.words, '')}{_equals(known, term)}"
     what = (
         f"{term.words} times a number constant along {along(axes)}"
         if term.words
