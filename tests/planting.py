@@ -24,7 +24,7 @@ def planted(
     **known: Any,
 ) -> Evidence:
     """Evidence of a wrong gradient: the reference is off by up to a half of its bar, and nan where not measured."""
-    given, derivative = np.asarray(given, dtype=float), np.asarray(derivative, dtype=float)
+    given, derivative = np.asarray(given), np.asarray(derivative, dtype=float)
     size = np.abs(derivative)
     bar = relative * np.maximum(size, 1e-3 * size.max(initial=0.0))
     reference = derivative + np.random.default_rng(1).uniform(-0.5, 0.5, derivative.shape) * bar

@@ -25,6 +25,9 @@ def diagnose(evidence: Evidence, others: Sequence[Evidence] = ()) -> Diagnosis:
 
     The first pattern that holds; kind "wrong" and no sentence if none does, or if no measured entry is wrong.
     """
+    if np.shape(evidence.given) != np.shape(evidence.reference):
+        shapes = f"given has shape {np.shape(evidence.given)}, the argument {np.shape(evidence.x)}"
+        return Diagnosis("shape", shapes)
     case = Case(evidence, others)
     if not case.wrong.any():
         return UNKNOWN

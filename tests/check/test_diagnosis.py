@@ -10,6 +10,7 @@ from planting import BARS, draw, planted, said
 from minigrad.check.diagnosis import Evidence, cotangent_ignored, diagnose
 from minigrad.check.kinds import WRONG
 from minigrad.check.patterns import ORDER
+from minigrad.check.patterns.case import Case
 
 SCALES = [1e-300, 1e-12, 1.0, 1e12, 1e290]
 
@@ -98,6 +99,24 @@ def test_an_empty_gradient_has_nothing_wrong(shape: tuple[int, ...]) -> None:
     assert said(np.zeros(shape), np.zeros(shape)).kind == "wrong"
 
 
+def test_another_shape_is_said_before_anything_is_compared() -> None:
+    d = draw(3, 4)
+    e = planted(d, d, d)
+    summed = Evidence("x", e.x, d.sum(axis=0), e.reference, e.bar, e.wrong)
+    assert diagnose(summed).sentence == "given has shape (4,), the argument (3, 4)"
+
+
+def test_the_rounding_of_a_float32_gradient_hides_no_term() -> None:
+    d = 1e-3 * draw(20)
+    assert said(np.float32(d + 0.37), d, relative=1e-6).kind == "missing term"
+    assert said(d + 0.37 + 1e-7 * draw(20, seed=4), d, relative=1e-6).kind == "wrong"
+
+
+def test_a_mask_of_truth_values_is_a_factor() -> None:
+    d, mask = draw(12), np.arange(12) % 3 > 0
+    assert said(d, d * mask, constants=[mask]).kind == "missing factor"
+
+
 def test_nothing_measured_or_nothing_wrong_is_named_as_nothing() -> None:
     d = draw(4)
     assert said(2 * d, d, measured=[]).kind == "wrong"
@@ -128,12 +147,53 @@ def test_no_pattern_warns_whatever_the_numbers() -> None:
         warnings.simplefilter("error")
         x = np.array([0.0, -1.0, 1e308, -1e308, 1e-320, 710.0])
         for g in (x, draw(6), 1e300 * draw(6), np.zeros(6), np.array([np.nan, np.inf, 0, 1, 2, -np.inf])):
-            said(g, draw(6), x, y=x, cotangent=x, constants=[x, 0.0, np.nan, None, "text", True, 1j, [1, 2], []])
+            said(
+                g,
+                draw(6),
+                x,
+                y=x,
+                cotangent=x,
+                constants=[x, 0.0, np.nan, None, "text", True, 1j, [1, 2], [], [[1], 2]],
+            )
 
 
-def test_every_pattern_holds_for_some_mistake_of_the_suite_alone() -> None:
-    """A pattern that none of these needs would be dead: taking it away must change what is said."""
-    assert len(set(ORDER)) == len(ORDER)
+D, X2 = draw(3, 4), draw(3, 4, seed=1)
+FIRST = {
+    "not_finite": planted(D + np.nan, D),
+    "zero": planted(0 * D, D),
+    "sign": planted(-D, D),
+    "exchanged": planted(X2, D),
+    "named_factor": planted(2 * D, D),
+    "transposed": planted(D.T.reshape(3, 4), D),
+    "flipped": planted(D[:, ::-1], D),
+    "rolled": planted(np.roll(D, 1, axis=1), D),
+    "borrowed": planted(X2 + 1, D),
+    "any_factor": planted(1.2345 * D, D),
+    "not_summed": planted(D[0], D.sum(axis=0), cotangent=D.ravel(), y=X2.ravel()),
+    "listed_factor": planted(D * X2, D, X2),
+    "missing_term": planted(D + 0.3, D),
+    "factor_per_line": planted(D * draw(1, 4, seed=3), D),
+    "permuted": planted(np.sort(D, axis=None).reshape(3, 4), D),
+    "untransposed": planted(D @ draw(4, 4), D @ draw(4, 4).T, cotangent=D.ravel(), constants=[draw(4, 4)]),
+    "branch_at_zero": planted(np.where(X2 < 0, 0.3, D), D, X2),
+    "known_entries": planted(np.where(np.arange(3)[:, None] == 1, X2, D), D),
+    "branch": planted(np.where(np.sort(X2, axis=None)[7] < X2, X2, D), D, X2),
+    "some_entries": planted(np.where(np.isin(np.arange(12), [1, 4, 11]).reshape(3, 4), X2, D), D),
+    "lone_factor": planted([1.2345], [1.0], [0.777]),
+}
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_every_pattern_is_the_first_to_hold_somewhere(name: str) -> None:
+    """One that is never the first is dead, and its place in the order is wrong."""
+    others = [planted(D, X2, path="b"), planted(X2 + 1, X2 + 1, path="c")]
+    case = Case(FIRST[name], others)
+    with np.errstate(all="ignore"):
+        assert next(pattern.__name__ for pattern in ORDER if pattern(case)) == name
+
+
+def test_every_pattern_has_its_mistake() -> None:
+    assert [pattern.__name__ for pattern in ORDER] == list(FIRST)
 
 
 def test_simpler_names_win_where_two_would_fit() -> None:

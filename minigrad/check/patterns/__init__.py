@@ -15,6 +15,7 @@ meant, so it stands first: whole before part, no free number before one, a named
     missing factor    a function of x or y, an array; then a number for each line
     missing term      a constant, or a multiple of x, y; then a number for each line
     permuted          any order
+    transposed        a matrix that was multiplied with
     entries           that have something in common
     branch            at any bound
     entries           any
@@ -29,7 +30,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..evidence import Diagnosis
-from . import factors, moves, places, summing, terms
+from . import factors, matrices, moves, places, summing, terms
 from .case import Case
 
 ORDER: Final[tuple[Callable[[Case], Diagnosis | None], ...]] = (
@@ -48,6 +49,7 @@ ORDER: Final[tuple[Callable[[Case], Diagnosis | None], ...]] = (
     terms.missing_term,
     factors.factor_per_line,
     moves.permuted,
+    matrices.untransposed,
     places.branch_at_zero,
     places.known_entries,
     places.branch,

@@ -37,7 +37,8 @@ class Case:
             for part in (evidence.given, evidence.reference, evidence.bar, evidence.x)
         )
         wrong = np.ravel(evidence.wrong).astype(bool)
-        tolerance = bar + ROUNDING * (np.where(np.isfinite(given), np.abs(given), 0) + np.abs(reference))
+        size = np.where(np.isfinite(given), np.abs(given), 0)
+        tolerance = bar + ROUNDING * (size + np.abs(reference)) + _unit(evidence.given) * size
         # An entry off its reference and yet not wrong is a kink: it says nothing of a pattern.
         usable = np.isfinite(reference) & np.isfinite(bar) & (wrong | (np.abs(given - reference) <= tolerance))
         self.at = np.flatnonzero(usable)
@@ -60,8 +61,11 @@ class Case:
         return np.where(self.wrong, _digits(np.abs(self.change), tolerance), 0.0)
 
     def undone_by(self, moved: np.ndarray, choices: int = 1) -> bool:
-        """Whether the given gradient, with its entries put elsewhere, is the derivative; picked among choices."""
-        found = np.ravel(moved)[self.at]
+        """Whether the given gradient, with its entries put elsewhere, is the derivative; picked among choices.
+
+        moved: of any shape of that size, entries in the order of memory of x.
+        """
+        found = moved[np.unravel_index(self.at, moved.shape)] if moved.shape else np.ravel(moved)[self.at]
         return bool(np.all(np.abs(found - self.reference) <= self.tolerance)) and float(
             self.digits.sum()
         ) >= ENOUGH + np.log10(choices)
@@ -118,8 +122,14 @@ def fit(
     np.maximum.at(spent, groups[use], digits[use])
     empty = np.isinf(low)
     low[empty], high[empty] = np.nan, np.nan
-    total = float(digits[use].sum())
+    total = float(digits[known].sum())  # a base of 0 that meets a target of 0 has used no number up
     return Fit(low, high, total - float(spent.sum()), total)
+
+
+def _unit(given: np.ndarray) -> float:
+    """What rounding leaves of a gradient that was given in fewer bits than float64, relatively."""
+    dtype = np.asarray(given).dtype
+    return float(np.finfo(dtype).eps) if dtype.kind == "f" and dtype.itemsize < 8 else 0.0
 
 
 def _digits(size: np.ndarray, tolerance: np.ndarray) -> np.ndarray:

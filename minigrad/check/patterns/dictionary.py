@@ -14,13 +14,23 @@ from .names import is_numeric
 
 @dataclass(frozen=True)
 class Factor:
-    """A factor at the measured entries: its values, what rounding may have added to them, and its words."""
+    """A factor at the measured entries: its values, what rounding may have added to them, and its words.
+
+    is_array: an argument itself, and no function of x or y.
+    """
 
     words: str
     inverse: str
     values: np.ndarray
     rounding: np.ndarray
     kind: str = "missing factor"
+    is_array: bool = False
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether it is 0, 1 or -1 everywhere, and not because an argument is."""
+        size = np.abs(self.values)
+        return not self.is_array and bool(np.all((size <= self.rounding) | (np.abs(size - 1) <= self.rounding)))
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
@@ -79,11 +89,28 @@ def factors(case: Case) -> Iterator[Factor]:
             values = function(argument)
             rounding = ROUNDING * (np.abs(values) + (1.0 if loses else 0.0))
             yield Factor(shape.format(letter), inverse.format(letter), values, rounding)
-    for words, array in _arrays(case):
+    for words, array in arrays(case):
         for values in aligned(case, array, np.shape(array)):
-            for label, inverse, power in (("{}", "1/{}", 1), ("{}²", "1/{}²", 2)):
-                of = values**power
-                yield Factor(label.format(words), inverse.format(words), of, ROUNDING * np.abs(of))
+            for label, inverse, of in (
+                (words, f"1/{words}", values),
+                (f"{words}²", f"1/{words}²", values**2),
+                (f"log {words}", f"1/log {words}", np.log(values)),
+            ):
+                rounding = ROUNDING * (np.abs(of) + (label[:3] == "log"))
+                yield Factor(label, inverse, of, rounding, is_array=True)
+    yield from _of_the_wrong_letter(case, sources)
+
+
+def _of_the_wrong_letter(case: Case, sources: list[tuple[str, np.ndarray]]) -> Iterator[Factor]:
+    """A slope in terms of y, evaluated at x, or the other way round."""
+    for _, y in sources[1:]:
+        for shape, _, function, loses in _OF:
+            if shape in ("(1 - {0}²)", "{0}(1 - {0})", "{}", "exp {}"):
+                of_x, of_y = function(case.x), function(y)
+                values = of_y / of_x
+                rounding = np.abs(values) + (np.abs((1 + np.abs(values)) / of_x) if loses else 0.0)
+                words = f"{shape.format('y')}/{shape.format('x')}", f"{shape.format('x')}/{shape.format('y')}"
+                yield Factor(*words, values, ROUNDING * rounding)
 
 
 def aligned(case: Case, array: np.ndarray, shape: tuple[int, ...] | None) -> list[np.ndarray]:
@@ -111,8 +138,8 @@ def aligned(case: Case, array: np.ndarray, shape: tuple[int, ...] | None) -> lis
     return found
 
 
-def _arrays(case: Case) -> Iterator[tuple[str, np.ndarray]]:
-    """The other arrays that f was called with."""
+def arrays(case: Case) -> Iterator[tuple[str, np.ndarray]]:
+    """The other arrays that f was called with, and their names."""
     for other in case.others:
         yield other.path, np.asarray(other.x)
     for constant in case.evidence.constants:

@@ -82,8 +82,8 @@ def listed_factor(case: Case) -> Diagnosis | None:
     best: tuple[int, Factor, float, bool] | None = None
     for factor, missing, found in _fits(case):
         rank, multiple = _rank(found)
-        if not case.wrong.all() and abs(multiple) == 1 and np.all(np.abs(factor.values) == 1):
-            continue  # right on one side, -1 times the derivative on the other: a branch
+        if factor.is_mask and not case.wrong.all() and abs(multiple) == 1:
+            continue  # right on one side, 0 or the negative on the other: a branch
         if rank is not None and (best is None or rank < best[0]):
             best = (rank, factor, multiple, missing)
     return None if best is None else _say(*best[1:])

@@ -22,7 +22,7 @@ def transposed(case: Case) -> Diagnosis | None:
         back = tuple(int(k) for k in np.argsort(order))
         shape = tuple(case.shape[k] for k in order)
         if case.undone_by(case.whole.reshape(shape).transpose(back), len(orders)) or case.undone_by(
-            case.whole.transpose(order).reshape(case.shape), len(orders)
+            case.whole.transpose(order), len(orders)
         ):
             moved = [k for k, old in enumerate(order) if k != old]
             what = f"axes {listed(moved)} exchanged" if len(moved) == 2 else f"its axes in the order {order}"

@@ -41,10 +41,11 @@ SHARP = 1e-3  # an interval wider than this, relatively, holds many names and de
 
 @dataclass(frozen=True)
 class Name:
-    """What a number is likely to be: the words; the kind of mistake, if it says more than factor; whether plain."""
+    """What a number is likely to be: the words, the kind of mistake that it makes, and what else is known of it."""
 
     words: str
     kind: str = "factor"
+    remark: str = ""
 
 
 def name(case: Case, low: float, high: float) -> Name | None:
@@ -56,12 +57,9 @@ def name(case: Case, low: float, high: float) -> Name | None:
     found = [label for label, value in _candidates(case) if low - slack <= value <= high + slack]
     if not found:
         return None
-    first = found[0]
-    also = [label.words for label in found[1:] if label.kind == first.kind]
-    likely = [label for label in found if label.kind == "averaged"]
-    if likely:
-        return likely[0]
-    return Name(f"{first.words} (or {also[0]})" if also else first.words, first.kind)
+    first = next((label for label in found if label.kind == "averaged"), found[0])
+    remark = next((label.remark for label in found if label.remark and label.words == first.words), "")
+    return Name(f"{first.words} ({remark})" if remark else first.words, first.kind)
 
 
 def _candidates(case: Case) -> Iterator[tuple[Name, float]]:
@@ -70,18 +68,19 @@ def _candidates(case: Case) -> Iterator[tuple[Name, float]]:
         yield Name(number(value)), value
         yield Name(f"1/{number(value)}"), 1 / value
     for label, length in _lengths(case):
-        yield Name(f"{length}, {label}"), float(length)
-        yield Name(f"1/{length}, with {length} {label}"), 1 / length
+        yield Name(f"{length}", remark=f"{length} is {label}"), float(length)
+        yield Name(f"1/{length}", remark=f"{length} is {label}"), 1 / length
     for words, length in _repeats(case):
         yield Name(f"1/{length}: a mean over {words}, where it is a sum", "averaged"), 1 / length
     for words, value in KNOWN.items():
         yield Name(words), value
     for label, length in _lengths(case):
-        yield Name(f"{length - 1}/{length}, with {length} {label}"), (length - 1) / length
+        remark = f"{length} is {label}"
+        yield Name(f"{length - 1}/{length}", remark=remark), (length - 1) / length
         if length > 2:
-            yield Name(f"{length}/{length - 1}, with {length} {label}"), length / (length - 1)
-            yield Name(f"√{length}, with {length} {label}"), math.sqrt(length)
-            yield Name(f"1/√{length}, with {length} {label}"), 1 / math.sqrt(length)
+            yield Name(f"{length}/{length - 1}", remark=remark), length / (length - 1)
+            yield Name(f"√{length}", remark=remark), math.sqrt(length)
+            yield Name(f"1/√{length}", remark=remark), 1 / math.sqrt(length)
     yield from _scalars(case)
 
 
@@ -147,7 +146,10 @@ def _scalars(case: Case) -> Iterator[tuple[Name, float]]:
             yield Name("1/cotangent: the cotangent is not multiplied in", "cotangent ignored"), 1 / cotangent
             yield Name("the cotangent, once too often", "factor"), cotangent
     if evidence.y is not None and np.size(evidence.y) == 1:
-        yield from _powers("the result", _one(evidence.y), "missing factor")
+        result = _one(evidence.y)
+        yield from _powers("the result", result, "missing factor")
+        yield Name("exp of the result", "missing factor"), float(np.exp(result))
+        yield Name("exp of minus the result", "missing factor"), float(np.exp(-result))
 
 
 def _powers(words: str, value: float, kind: str) -> Iterator[tuple[Name, float]]:
@@ -160,8 +162,12 @@ def _powers(words: str, value: float, kind: str) -> Iterator[tuple[Name, float]]
 
 
 def is_numeric(constant: Any) -> bool:
-    """Whether a constant is a number or an array of real numbers."""
-    return not isinstance(constant, (str, bytes, bool)) and np.asarray(constant).dtype.kind in "iuf"
+    """Whether a constant is a real number, or an array of them (or of truth values: a mask)."""
+    try:
+        array = np.asarray(constant)
+    except (TypeError, ValueError):  # a ragged list, something of another library that is no array
+        return False
+    return array.dtype.kind in "iuf" or (array.dtype.kind == "b" and array.ndim > 0)
 
 
 def _one(value: Any) -> float:

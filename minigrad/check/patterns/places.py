@@ -9,6 +9,7 @@ import numpy as np
 
 from ..evidence import Diagnosis
 from .case import Case, fit
+from .dictionary import aligned, arrays
 from .regions import region
 from .words import between, number, same, several
 
@@ -68,22 +69,22 @@ def _some_right(case: Case) -> bool:
 
 
 def _branch(case: Case, zero: bool) -> Diagnosis | None:
-    wrong, right = int(case.wrong.sum()), int((~case.wrong).sum())
-    if min(wrong, right) < 2:
+    count = int(case.wrong.sum())
+    if min(count, len(case.wrong) - count) < 2:
         return None
-    sets = comb(len(case.wrong), wrong)
+    sets = comb(len(case.wrong), count)
     for words, values in _variables(case):
         # Of so many sets of as many entries, chance would have to pick the one that a branch does.
         if sets < (FEW_SETS if zero and words == "x" else MANY_SETS):
             continue
-        for low, high, sign in ((case.wrong, ~case.wrong, "<"), (~case.wrong, case.wrong, ">")):
+        for low, high in ((case.wrong, ~case.wrong), (~case.wrong, case.wrong)):
             below, above = float(values[low].max()), float(values[high].min())
-            if not below < above or (zero and not below <= 0 <= above):
-                continue
-            bound = number(between(below, above))
-            other = ">" if sign == "<" else "<"
-            said = f"right where {words} {other} {bound}, wrong where {words} {sign} {bound}"
-            return Diagnosis("branch", f"{said}{_there(case)}")
+            if below < above and (not zero or below <= 0 <= above):
+                bound = between(below, above)
+                sides = [f"{words} {'<' if below < bound else '≤'} {number(bound)}"]
+                sides += [f"{words} {'>' if above > bound else '≥'} {number(bound)}"]
+                wrong_side, right_side = sides if low is case.wrong else sides[::-1]
+                return Diagnosis("branch", f"right where {right_side}, wrong where {wrong_side}{_there(case)}")
     return None
 
 
@@ -95,6 +96,9 @@ def _variables(case: Case) -> Iterator[tuple[str, np.ndarray]]:
         own = case.of_size(values)
         if own is not None:
             yield words, own
+    for words, array in arrays(case):
+        for values in aligned(case, array, np.shape(array)):
+            yield words, values
     if np.all(case.given):
         yield "the given gradient", case.given
 
@@ -104,6 +108,8 @@ def _there(case: Case) -> str:
     given, reference, tolerance = (a[case.wrong] for a in (case.given, case.reference, case.tolerance))
     if not np.any(given):
         return "; given is 0 there"
+    if np.all(np.abs(reference) <= tolerance):
+        return "; the derivative is 0 there"
     digits = np.ones(len(given))
     found = fit(reference, tolerance, given, digits)
     if found is not None and not found.low[0] <= 0 <= found.high[0]:

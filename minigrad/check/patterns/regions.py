@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from .case import Case
+from .names import is_numeric
 from .words import listed, place
 
 _DIAGONAL: Final[dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
@@ -24,7 +25,7 @@ def region(case: Case, chosen: np.ndarray) -> str:
     """In words, what the chosen among the measured entries are, the simplest first; '' if nothing is seen."""
     if not chosen.any():
         return ""
-    for find in (_picked_often, _equal_inputs, _alone, _slices, _diagonal, _block):
+    for find in (_picked_often, _picked_per_row, _equal_inputs, _alone, _slices, _diagonal, _block):
         words = find(case, chosen)
         if words:
             return words
@@ -44,11 +45,25 @@ def _picked_often(case: Case, chosen: np.ndarray) -> str:
     return ""
 
 
+def _picked_per_row(case: Case, chosen: np.ndarray) -> str:
+    """One of each row: that which an array of indices, one per row, picks: labels."""
+    if len(case.shape) != 2:
+        return ""
+    row, column = case.coordinates
+    for constant in case.evidence.constants:
+        labels = np.asarray(constant) if is_numeric(constant) else np.zeros(0)
+        if labels.dtype.kind in "iu" and labels.shape == case.shape[:1]:
+            picked = column == labels[row] % case.shape[1]
+            if np.array_equal(chosen, picked):
+                return "in each row, the one that an array of indices picks"
+    return ""
+
+
 def _counts(case: Case) -> Iterator[tuple[int, np.ndarray]]:
     """For each array of integers that may index an axis: the axis, and how often it picks each place."""
     for constant in case.evidence.constants:
         for part in constant if isinstance(constant, (list, tuple)) else [constant]:
-            indices = np.asarray(part)
+            indices = np.asarray(part) if is_numeric(part) else np.zeros(0)
             if indices.dtype.kind not in "iu" or indices.size < 2:
                 continue
             for axis, length in enumerate(case.shape):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from ..evidence import Diagnosis
-from .case import ENOUGH, ROUNDING, Case, Fit, fit
+from .case import ENOUGH, LISTED, ROUNDING, Case, Fit, fit
+from .dictionary import aligned, arrays
 from .groups import axis_sets, grouped, most_lines_wrong
 from .words import aggregate, along, number, same
+
+PENALTIES: Final = {"x": " (as of weight decay)", "sign(x)": " (as of an L1 penalty)"}
 
 
 @dataclass(frozen=True)
@@ -30,29 +34,40 @@ def missing_term(case: Case) -> Diagnosis | None:
             continue
         for term in _terms(case):
             found = fit(case.change, case.tolerance, term.values, case.digits, groups)
-            if found is not None and found.spare >= ENOUGH:
+            if found is not None and found.spare >= ENOUGH + (LISTED if term.words else 0):
                 return Diagnosis("missing term", _sentence(case, term, found, axes, groups))
     return None
 
 
 def _terms(case: Case) -> Iterator[Term]:
-    """The simplest first."""
+    """The simplest first; in a product with the cotangent last."""
     evidence = case.evidence
-    x = np.ravel(np.asarray(evidence.x, dtype=np.float64))
-    yield _term(case, "", np.ones(case.whole.size))
-    yield _term(case, "x", x)
-    if evidence.cotangent is not None and np.size(evidence.cotangent) == case.whole.size:
-        yield _term(case, "the cotangent", np.ravel(evidence.cotangent))
-    if evidence.y is not None and np.size(evidence.y) == case.whole.size:
-        yield _term(case, "y", np.ravel(evidence.y))
-    yield _term(case, "sign(x)", np.sign(x))
-    yield _term(case, "x²", x * x)
-    yield _term(case, "1/x", 1 / x)
-    yield _term(case, "x³", x**3)
+    cotangent, y = case.of_size(evidence.cotangent), case.of_size(evidence.y)
+    yield Term("", np.ones(len(case.at)))
+    yield Term("x", case.x)
+    if cotangent is not None:
+        yield Term("the cotangent", cotangent)
+    simple = list(_simple(case, y))
+    yield from simple
+    if cotangent is not None:
+        for term in [Term("x", case.x), *simple]:
+            yield Term(f"the cotangent × {term.words}", term.values * cotangent)
 
 
-def _term(case: Case, words: str, everywhere: np.ndarray) -> Term:
-    return Term(words, np.asarray(everywhere, dtype=np.float64)[case.at])
+def _simple(case: Case, y: np.ndarray | None) -> Iterator[Term]:
+    """Functions of x and of y, and the arrays among the arguments."""
+    x = case.x
+    if y is not None:
+        yield Term("y", y)
+    yield Term("sign(x)", np.sign(x))
+    for words, array in arrays(case):
+        for values in aligned(case, array, np.shape(array)):
+            yield Term(words, values)
+    yield from (Term("x²", x * x), Term("1/x", 1 / x), Term("x³", x**3))
+    yield from (Term("cos x", np.cos(x)), Term("sin x", np.sin(x)), Term("exp x", np.exp(x)))
+    yield from (Term("log x", np.log(x)), Term("x cos x", x * np.cos(x)), Term("x sin x", x * np.sin(x)))
+    if y is not None:
+        yield from (Term("y/x", y / x), Term("x y", x * y), Term("y²", y * y))
 
 
 def _sentence(case: Case, term: Term, found: Fit, axes: tuple[int, ...], groups: np.ndarray) -> str:
@@ -61,8 +76,7 @@ def _sentence(case: Case, term: Term, found: Fit, axes: tuple[int, ...], groups:
     if whole:
         size = number(float(found.values[0]))
         seen = f"given - reference is {f'{size} × {term.words}' if term.words else f'{size} everywhere'}"
-        weight = " (a penalty on x, such as weight decay)" if term.words in ("x", "sign(x)") else ""
-        return f"a term is missing, or one too many: {seen}{weight}{_equals(known, term)}"
+        return f"a term is missing, or one too many: {seen}{PENALTIES.get(term.words, '')}{_equals(known, term)}"
     what = (
         f"{term.words} times a number constant along {along(axes)}"
         if term.words

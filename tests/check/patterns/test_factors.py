@@ -63,7 +63,8 @@ def test_a_factor_wrong_by_a_millionth_is_written_as_its_distance_from_one() -> 
 
 
 @pytest.mark.parametrize(
-    ("factor", "words"), [(7, "7, the length of axis 0 of x"), (1 / 7, "1/7, with 7 the length")]
+    ("factor", "words"),
+    [(7, "7 (7 is the length of axis 0 of x)"), (1 / 7, "1/7 (7 is the length of axis 0 of x)")],
 )
 def test_a_factor_that_is_a_length_says_whose(factor: float, words: str) -> None:
     d = draw(7, 3)
@@ -72,9 +73,9 @@ def test_a_factor_that_is_a_length_says_whose(factor: float, words: str) -> None
 
 def test_a_factor_that_is_a_length_of_another_array_says_whose() -> None:
     d = draw(3)
-    assert "13, the length of axis 0 of a constant" in said(13 * d, d, constants=[draw(13, 3)]).sentence
+    assert "13 is the length of axis 0 of a constant" in said(13 * d, d, constants=[draw(13, 3)]).sentence
     other = planted(draw(11), draw(11), path="b")
-    assert "11, the length of axis 0 of b" in diagnose(planted(11 * d, d), [other]).sentence
+    assert "11 is the length of axis 0 of b" in diagnose(planted(11 * d, d), [other]).sentence
 
 
 def test_a_factor_that_is_a_constant_or_the_result_says_so() -> None:
