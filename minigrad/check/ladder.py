@@ -48,7 +48,8 @@ class Samples:
     Steps are h = scale · 2**-depth, with a depth per rung (growing; a row of nan stands between rungs that are no
     halves of each other) and a scale per column. Values are nan where the function is not finite. size: of what was
     summed up to give a value (its own size, unless terms cancelled). noise: measured deviation, as a share of the
-    size, one per column. unit: the unit roundoff of the values.
+    size, one per column. argument: the size of the number that is stepped from. grain: a change, in absolute terms,
+    below which values are known to tell nothing. unit: the unit roundoff of the values.
     """
 
     scale: Array
@@ -59,6 +60,8 @@ class Samples:
     size: Array
     size_center: Array
     noise: Array
+    argument: Array
+    grain: Array
     unit: float = U
 
     @functools.cached_property
@@ -71,30 +74,46 @@ class Samples:
         """A bound of the error of each value, per rung and column."""
         size = np.fmax(self.size, self.size_center)
         share = np.fmax(ROUNDING * self.unit, np.fmax(DEVIATIONS * self.noise, self._tail_noise()))
-        return np.fmax(share * size, TIES * self._first_jump())
+        return np.fmax(share * size, TIES * np.fmax(self.grain, self.first_jump))
+
+    @functools.cached_property
+    def drift(self) -> Array:
+        """What a rounding of the argument inside the function does to its slope, per rung and column.
+
+        300·x is rounded alike at x and at all x ± h: a slope at an argument beside the point, which no difference
+        shows. It is off by the curvature times that rounding.
+        """
+        bend = np.abs(self.plus - 2 * self.center + self.minus) / self.h**2
+        return np.nan_to_num(self.unit * self.argument * bend, nan=0.0, posinf=0.0)
 
     def central(self) -> Slope:
         """The derivative by values on both sides: errors fall with h², h⁴, ..."""
-        return extrapolated((self.plus - self.minus) / (2 * self.h), self.floor / self.h, 4.0, self.depth)
+        raw = (self.plus - self.minus) / (2 * self.h)
+        return extrapolated(raw, self.floor / self.h, 4.0, self.depth, self.drift)
 
     def right(self) -> Slope:
         """The derivative to the right: errors fall with h, h², ..."""
-        return extrapolated((self.plus - self.center) / self.h, 2 * self.floor / self.h, 2.0, self.depth)
+        return extrapolated(
+            (self.plus - self.center) / self.h, 2 * self.floor / self.h, 2.0, self.depth, self.drift
+        )
 
     def left(self) -> Slope:
         """The derivative to the left."""
-        return extrapolated((self.center - self.minus) / self.h, 2 * self.floor / self.h, 2.0, self.depth)
+        return extrapolated(
+            (self.center - self.minus) / self.h, 2 * self.floor / self.h, 2.0, self.depth, self.drift
+        )
 
     def second(self) -> Slope:
         """The second derivative."""
         raw = (self.plus - 2 * self.center + self.minus) / self.h**2
-        return extrapolated(raw, 4 * self.floor / self.h**2, 4.0, self.depth)
+        return extrapolated(raw, 4 * self.floor / self.h**2, 4.0, self.depth, np.zeros(raw.shape))
 
     def part(self, columns: Any) -> Samples:
         """Some of the columns."""
         sides = (self.plus[:, columns], self.minus[:, columns], self.center[columns])
-        sizes = (self.size[:, columns], self.size_center[columns], self.noise[columns], self.unit)
-        return Samples(self.scale[columns], self.depth, *sides, *sizes)
+        sizes = (self.size[:, columns], self.size_center[columns], self.noise[columns])
+        known = (self.argument[columns], self.grain[columns], self.unit)
+        return Samples(self.scale[columns], self.depth, *sides, *sizes, *known)
 
     def bent(self) -> Array:
         """Which columns may have a kink at the point: where the graph is not straight over short steps either."""
@@ -154,7 +173,8 @@ class Samples:
         size = np.fmax(self.size_center, np.nan_to_num(self.size[tail]).max(axis=0))
         return 8 * np.where(size > 0, wobble / np.where(size > 0, size, 1.0), 0.0)
 
-    def _first_jump(self) -> Array:
+    @functools.cached_property
+    def first_jump(self) -> Array:
         """The size of the first change above the longest step at which nothing changes: that of a quantised φ.
 
         A function that is flat about the point (relu, left of 0) does not move by steps: two rungs on, at most one
@@ -171,17 +191,18 @@ class Samples:
         return np.where(quantised, np.nan_to_num(before), 0.0)
 
 
-def extrapolated(raw: Array, bound: Array, ratio: float, depth: Array) -> Slope:
+def extrapolated(raw: Array, bound: Array, ratio: float, depth: Array, drift: Array) -> Slope:
     """The best entry of the extrapolation table, column by column: (value, error bar); inf where there is none.
 
     raw: difference quotients (rungs, columns). bound: of their rounding errors. ratio: 4 where truncation errors
-    fall with h², 2 where they fall with h. depth: how often the step of each rung was halved.
+    fall with h², 2 where they fall with h. depth: how often the step of each rung was halved. drift: an error of
+    the slope that no rung shows, as each estimates it.
     """
     table, errors = _table(raw, bound, ratio)
     columns = np.arange(raw.shape[1])
     allowed = np.ones(errors.shape, dtype=bool)
     value = error = np.full(raw.shape[1], np.nan)
-    worst = np.zeros(raw.shape[1])
+    worst, k = np.zeros(raw.shape[1]), np.zeros(raw.shape[1], dtype=np.int64)
     # A value is to be trusted only if shorter steps do not contradict it: beyond their own rounding, and beyond
     # what is left of truncation there. Where they do, the function has features that the longer steps stride over.
     for _ in range(6):
@@ -196,39 +217,29 @@ def extrapolated(raw: Array, bound: Array, ratio: float, depth: Array) -> Slope:
         first = np.argmax(contradicted, axis=0)
         rungs = np.arange(errors.shape[1])[None, :, None] - np.arange(errors.shape[0])[:, None, None]
         allowed &= (worst == 0) | (rungs >= first)
-    return Slope(value, np.where(np.isfinite(value), error + worst, np.inf))
+    error = error + worst + np.take_along_axis(drift, k[None], axis=0)[0]
+    return Slope(value, np.where(np.isfinite(value), error, np.inf))
 
 
 def _table(raw: Array, bound: Array, ratio: float) -> tuple[Array, Array]:
     """All entries (order, rung, column) and their errors; inf where a neighbour is missing."""
     order = min(ORDER, len(raw))
     table, errors = np.full((order, *raw.shape), np.nan), np.full((order, *raw.shape), np.inf)
-    previous, rounding = raw, bound
-    with np.errstate(invalid="ignore", over="ignore"):
-        for j in range(order):
-            entries = previous
-            spread = np.fmax(_back(entries, 1), _back(entries, 2))
-            spread[np.isnan(_back(entries, 1)) | np.isnan(_back(entries, 2))] = np.nan
-            if j:
-                factor = ratio**j
-                older = _shifted(previous, 1)
-                entries = (factor * previous - older) / (factor - 1)
-                spread = np.maximum(_back(entries, 1), _back(entries, 2))
-                spread = np.maximum(spread, np.maximum(np.abs(entries - previous), np.abs(entries - older)))
-                rounding = (factor * rounding + _shifted(rounding, 1)) / (factor - 1)
-            table[j] = entries
-            total = spread + rounding
-            errors[j] = np.where(np.isfinite(total), total, np.inf)
-            previous = entries
+    entries = table[0] = raw
+    rounding = np.array(bound)
+    for j in range(order):
+        if j:
+            factor, (older, newer) = ratio**j, (entries[:-1], entries[1:])
+            entries = table[j]
+            entries[1:] = newer + (newer - older) / (factor - 1)
+            rounding[1:] = (factor * rounding[1:] + rounding[:-1]) / (factor - 1)
+        spread = np.maximum(np.abs(entries[2:] - entries[1:-1]), np.abs(entries[2:] - entries[:-2]))
+        if j:
+            spread = np.maximum(spread, np.abs(entries[2:] - newer[1:]))
+            spread = np.maximum(spread, np.abs(entries[2:] - older[1:]))
+        total = spread + rounding[2:]
+        errors[j, 2:] = np.where(np.isfinite(total), total, np.inf)
     return table, errors
-
-
-def _shifted(a: Array, by: int) -> Array:
-    return np.concatenate([np.full((min(by, len(a)), *a.shape[1:]), np.nan), a[:-by]])
-
-
-def _back(a: Array, by: int) -> Array:
-    return np.abs(a - _shifted(a, by))
 
 
 def _least(errors: Array) -> tuple[Array, Array]:

@@ -153,30 +153,33 @@ class Slopes:
 
         Measured once, along one direction: a noisy function is as noisy in any other. Each time on one side of the
         point alone, which may be a kink, and at two spacings: where points are too far apart for the function to
-        look smooth, the estimate is too large; so the least counts. One that is exactly 0 saw a function that moves
-        in steps, or its end, and nothing else.
+        look smooth, the estimate is too large; so the lesser spacing counts, but the larger side, since a few
+        values may by accident be rounded alike. An estimate that is exactly 0 saw a function that moves in steps, or
+        its end, and nothing else.
         """
         if not self.x.size:
             return np.zeros(len(self._weighted(self.y)[0]))
         rng = np.random.default_rng(len(self.x))
         size = np.where(self.x == 0, 1.0, np.abs(self.x))
         u = rng.choice([-1.0, 1.0], self.x.size) * rng.uniform(0.5, 1.5, self.x.size) * size
-        lines = [Line(u, step * np.arange(1, 8)) for step in (*NOISE_STEPS, *(-s for s in NOISE_STEPS))]
+        lines = [Line(u, step * np.arange(1, 8)) for size in NOISE_STEPS for step in (size, -size)]
         found = self.evaluator.run(self.f, self.x, lines, len(self.y))
         shares = np.array([_noise_share(*self._weighted(values)) for values in found])
-        least = np.where(shares > 0, shares, np.inf).min(axis=0)
+        spacings = shares.reshape(len(NOISE_STEPS), 2, -1).max(axis=1)
+        least = np.where(spacings > 0, spacings, np.inf).min(axis=0)
         return np.where(np.isfinite(least), least, 0.0)
 
     def _some(self, lines: Sequence[int | Array]) -> list[Measured]:
         scales = [self.scale(u) if isinstance(u, int) else 1.0 for u in lines]
         values = self._values(lines, scales, FIRST)
-        samples = self._samples(scales, FIRST, values)
+        samples = self._samples(lines, scales, FIRST, values)
         found, settled = self._measured(samples), self._settled(samples)
         again = [n for n, done in enumerate(settled) if not done]
         for n, longer in zip(again, self._again(lines, scales, values, again), strict=True):
             found[n] = longer
         near = [n for n, u in enumerate(lines) if isinstance(u, int) and self._is_near(u, found[n])]
-        for n, closer in zip(near, self._closer([lines[n] for n in near]), strict=True):
+        grains = [np.max([s.first_jump for s in found[n].samples], axis=0) for n in near]
+        for n, closer in zip(near, self._closer([lines[n] for n in near], grains), strict=True):
             found[n] = found[n].better(closer)
         return found
 
@@ -188,14 +191,15 @@ class Slopes:
             return []
         rest = WHOLE[~np.isin(WHOLE, FIRST)]
         scales = [scales[n] for n in which]
-        more = self._values([lines[n] for n in which], scales, rest)
+        lines = [lines[n] for n in which]
+        more = self._values(lines, scales, rest)
         order = np.argsort(np.concatenate([FIRST, rest]))
         rungs = order[np.isin(np.concatenate([FIRST, rest])[order], WHOLE)]
         whole = [
             tuple(np.concatenate([first[n][k], values[k]])[rungs] for k in range(2))
             for n, values in zip(which, more, strict=True)
         ]
-        return self._measured(self._samples(scales, WHOLE, whole))  # type: ignore[arg-type]
+        return self._measured(self._samples(lines, scales, WHOLE, whole))  # type: ignore[arg-type]
 
     def _values(self, lines: Sequence[Any], scales: Sequence[float], depth: Array) -> list[_Pair]:
         """Values at +h and at -h, along each line; nan at the depths that are no rungs."""
@@ -218,7 +222,14 @@ class Slopes:
         with np.errstate(all="ignore"):
             return values @ self.project.T, np.abs(values) @ np.abs(self.project.T)
 
-    def _samples(self, scales: Sequence[float], depth: Array, values: Sequence[_Pair]) -> Samples:
+    def _samples(
+        self,
+        lines: Sequence[Any],
+        scales: Sequence[float],
+        depth: Array,
+        values: Sequence[_Pair],
+        grains: Sequence[Array] = (),
+    ) -> Samples:
         """The values along all lines, beside each other as columns."""
         parts = [[self._weighted(side) for side in pair] for pair in values]
         plus, minus = (np.concatenate([pair[k][0] for pair in parts], axis=1) for k in range(2))
@@ -226,7 +237,11 @@ class Slopes:
         center, size_center = (np.tile(row, len(values)) for row in self._weighted(self.y))
         scale = np.repeat(scales, len(center) // len(values))
         noise = np.tile(self.noise, len(values))
-        return Samples(scale, depth, plus, minus, center, size, size_center, noise, self.unit)
+        # Points along a direction are rounded each in its own way, and that shows in the values.
+        sizes = [abs(self.x[u]) if isinstance(u, int) else 0.0 for u in lines]
+        argument = np.repeat(sizes, len(center) // len(values))
+        grain = np.concatenate(grains) if grains else np.zeros(len(center))
+        return Samples(scale, depth, plus, minus, center, size, size_center, noise, argument, grain, self.unit)
 
     def _settled(self, samples: Samples) -> Array:
         """Of which lines the first few steps tell the slope to all the digits that are worth having."""
@@ -247,15 +262,19 @@ class Slopes:
     def _is_near(self, i: int, found: Measured) -> bool:
         """Whether steps of the point's own size are called for: it is close to 0, and the slope not known well."""
         small = 2.0**-900 < abs(self.x[i]) < 2.0**-12 or self.x[i] == 0
-        return bool(small and np.any(found.central.error > 1e-10 * np.abs(found.central.value)))
+        known = found.central.error <= 1e-10 * np.abs(found.central.value)
+        return bool(small and not np.all(known))
 
-    def _closer(self, axes: Sequence[Any]) -> list[Measured]:
-        """Slopes by steps of the size of a point that is close to 0, or close to nothing where it is 0."""
+    def _closer(self, axes: Sequence[Any], grains: Sequence[Array]) -> list[Measured]:
+        """Slopes by steps of the size of a point that is close to 0, or close to nothing where it is 0.
+
+        grains: what longer steps have shown to be the least change of the function.
+        """
         if not axes:
             return []
         sizes = [abs(float(self.x[i])) for i in axes]
         scales = [2.0 ** (np.floor(np.log2(size)) - 1) if size else 2.0**-44 for size in sizes]
-        return self._measured(self._samples(scales, NEAR, self._values(axes, scales, NEAR)))
+        return self._measured(self._samples(axes, scales, NEAR, self._values(axes, scales, NEAR), grains))
 
 
 def _noise_share(values: Array, size: Array) -> Array:
