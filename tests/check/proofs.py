@@ -6,6 +6,7 @@ Nothing here measures a derivative: given and right answers are compared, entry 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,10 @@ def is_reordered(a: Any, b: Any) -> bool:
 
 
 def is_transposed(a: Any, b: Any) -> bool:
-    return any(same(a, np.swapaxes(b, i, j)) for i in range(b.ndim) for j in range(i))
+    """Two axes exchanged, or entries written by rows and read by columns."""
+    return any(same(a, np.swapaxes(b, i, j)) for i in range(b.ndim) for j in range(i)) or (
+        b.ndim == 2 and same(a, b.reshape(b.shape[::-1]).T)
+    )
 
 
 def is_flipped(a: Any, b: Any) -> bool:
@@ -84,6 +88,17 @@ def is_unlike(a: Any, b: Any) -> bool:
 
 def has_a_varying_factor(a: Any, b: Any) -> bool:
     return bool(np.ptp(ratio(a, b)) > 1e-6)
+
+
+def of_the_input(case: Case) -> bool:
+    """The factor varies between the entries, or from one point to the next."""
+    if some(has_a_varying_factor)(case):
+        return True
+    elsewhere = rebuilt(case.args, [1.1 * x for x in leaves(case.args) if is_number(x)])
+    factors = [
+        [ratio(a, b)[0] for a, b in parts(c) if not same(a, b)] for c in (case, replace(case, args=elsewhere))
+    ]
+    return some(is_factor)(case) and not np.allclose(*factors, rtol=1e-6)
 
 
 def of_wrong_shape_or_less_than_all(a: Any, b: Any) -> bool:
@@ -202,7 +217,7 @@ PROOFS: dict[str, Callable[[Case], bool]] = {
     "averaged": some(is_an_average),
     "zero": is_zero,
     "missing term": some(is_unlike),
-    "missing factor": some(has_a_varying_factor),
+    "missing factor": of_the_input,
     "branch": some(some_entries),
     "entries": some(some_entries),
     "cotangent ignored": ignores_the_cotangent,

@@ -55,7 +55,7 @@ def test_every_kind_of_mistake_is_planted_several_times() -> None:
 
 def test_mistakes_have_one_name_but_for_a_few() -> None:
     assert all(1 <= len(case.kinds) <= 2 for case in zoo.MISTAKES)
-    assert sum(len(case.kinds) == 2 for case in zoo.MISTAKES) < len(zoo.MISTAKES) / 20
+    assert sum(len(case.kinds) == 2 for case in zoo.MISTAKES) < len(zoo.MISTAKES) / 12
 
 
 def test_the_zoo_is_broad() -> None:
@@ -215,13 +215,13 @@ def test_a_mistake_is_one_as_its_kind_says(case: Case) -> None:
         assert proof(case), kind
 
 
-@named([case for case in zoo.MISTAKES if case.index is not None])
-def test_the_entry_said_to_be_wrong_is_wrong(case: Case) -> None:
+@named([case for case in zoo.MISTAKES if case.index is not None and case.verdict == "disagree"])
+def test_the_entry_said_to_be_wrong_is_the_only_one(case: Case) -> None:
     assert case.index is not None
     wrong = [(a, b) for a, b in parts(case) if not close(a, b, 1e-12)]
     assert len(wrong) == 1
     (a, b) = wrong[0]
-    assert not np.isclose(a[case.index], b[case.index], rtol=1e-8, atol=0)
+    assert np.argwhere(~np.isclose(a, b, rtol=1e-8, atol=0)).tolist() == [list(case.index)]
 
 
 @named(zoo.MISTAKES)

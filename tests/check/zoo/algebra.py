@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .case import Case, Subject, definite, normal, positive, scaled_at
+from .case import OF_INPUT, Case, Subject, definite, normal, positive, scaled_at
 
 A4, B4 = normal(301, 4, 4), normal(302, 4)
 
@@ -84,7 +84,7 @@ def distances_vjp(g: Any, x: Any, y: Any) -> Any:
     return d.sum(1), -d.sum(0)
 
 
-DISTANCES = Subject("distance matrix", distances, (normal(309, 4, 2), normal(310, 4, 2)), "vjp", distances_vjp)
+DISTANCES = Subject("distance matrix", distances, (normal(309, 4, 3), normal(310, 4, 3)), "vjp", distances_vjp)
 
 
 def rbf(x: Any, s: Any) -> Any:
@@ -198,9 +198,9 @@ MISTAKES: list[Case] = [
     QUADRATIC.wrong("the transposed half left out", "missing term", lambda x: A4 @ x, deep=True),
     QUADRATIC.slip("halved", "factor", lambda d: d / 2),
     LOGDET.slip("the transpose forgotten", "transposed", lambda d: d.T.copy()),
-    LOGDET.slip("the determinant's", "factor", lambda d, a: d * np.linalg.det(a)),
-    LOGDET.slip("of the diagonal only", "entries", lambda d: d * np.eye(3), index=(0, 1)),
-    DETERMINANT.slip("the determinant left out", "factor", lambda d, a: d / np.linalg.det(a)),
+    LOGDET.slip("the determinant's", OF_INPUT, lambda d, a: d * np.linalg.det(a)),
+    LOGDET.slip("of the diagonal only", "entries", lambda d: d * np.eye(3)),
+    DETERMINANT.slip("the determinant left out", OF_INPUT, lambda d, a: d / np.linalg.det(a)),
     DETERMINANT.slip("the transpose forgotten", "transposed", lambda d: d.T.copy()),
     INVERSE.slip("the sign forgotten", "sign", lambda d: -d),
     INVERSE.slip("the transposes forgotten", "wrong", lambda d, g, a: -np.linalg.inv(a) @ g @ np.linalg.inv(a)),
@@ -213,14 +213,14 @@ MISTAKES: list[Case] = [
     CHOLESKY.wrong("one of the two solves taken for a constant", "missing term",
                    lambda g, low, b: (-np.outer(cholesky_solve(low, b), cholesky_solve(low, g)) @ low,
                                       cholesky_solve(low, g)), deep=True),
-    CHOLESKY.slip("the triangle kept only, of a function of the whole matrix", "entries", lambda d: np.tril(d), index=(0, 1)),
+    CHOLESKY.slip("the triangle kept only, of a function of the whole matrix", "entries", lambda d: np.tril(d)),
     DISTANCES.slip("the two forgotten", "factor", lambda d: d / 2),
     DISTANCES.slip("the second's sign forgotten", "sign", lambda d: -d, at=1),
     DISTANCES.slip("the first point of the others only", "missing term",
                    lambda d, g, x, y: 2 * g[:, :1] * (x - y[0]), deep=True),
     DISTANCES.wrong("the two exchanged", "swapped", lambda g, x, y: distances_vjp(g, x, y)[::-1], at=None),
     RBF.wrong("each point as the first of a pair only", "missing term", rbf_grad_of_one_side, deep=True),
-    RBF.slip("the width squared, not cubed", "factor", lambda d, x, s: d * s, at=1),
+    RBF.slip("the width squared, not cubed", OF_INPUT, lambda d, x, s: d * s, at=1),
     RBF.slip("the sign of the exponent", "sign", lambda d: -d),
     PRODUCT.slip("b not transposed", "wrong", lambda d, g, a, b: g @ b),
     PRODUCT.slip("a on the wrong side", "wrong", lambda d, g, a, b: g @ a.T, at=1),
@@ -233,17 +233,17 @@ MISTAKES: list[Case] = [
     OUTER.slip("reversed", "flipped", lambda d: d[::-1].copy(), at=1),
     TRACE.slip("not transposed", "transposed", lambda d: d.T.copy()),
     TRACE.slip("not transposed, the second", "transposed", lambda d: d.T.copy(), at=1),
-    TRACE.slip("an entry exchanged with its mirror", "entries",
-               lambda d: np.where(np.isin(np.arange(9).reshape(3, 3), (1, 3)), d.T, d), index=(0, 1)),
+    TRACE.slip("an entry exchanged with its mirror", {"entries", "permuted"},
+               lambda d: np.where(np.isin(np.arange(9).reshape(3, 3), (1, 3)), d.T, d)),  # two entries, in the other order: both
     BILINEAR.slip("the matrix not transposed", "wrong", lambda d, a, b: A4 @ a, at=1),
     BILINEAR.wrong("the two exchanged", "swapped", lambda a, b: (A4.T @ a, A4 @ b), at=None),
     CONTRACTION.slip("two axes exchanged", "transposed", lambda d: np.swapaxes(d, 1, 2).copy()),
     CONTRACTION.slip("the matrix's transposed", "transposed", lambda d: d.T.copy(), at=1),
     RAYLEIGH.slip("the denominator's term left out", "missing term", lambda d, x: d + 2 * rayleigh(x) * x / (x @ x)),
-    RAYLEIGH.slip("the square of the norm left out", "factor", lambda d, x: d * (x @ x)),
+    RAYLEIGH.slip("the square of the norm left out", OF_INPUT, lambda d, x: d * (x @ x)),
     NORMALISED.slip("the norm taken for a constant", "missing term", lambda d, g, x: g / np.sqrt(x @ x)),
-    NORMALISED.slip("divided by the norm once too often", "factor", lambda d, g, x: d / np.sqrt(x @ x)),
-    FROBENIUS.slip("not divided by the norm", "factor", lambda d, a: a.copy()),
+    NORMALISED.slip("divided by the norm once too often", OF_INPUT, lambda d, g, x: d / np.sqrt(x @ x)),
+    FROBENIUS.slip("not divided by the norm", OF_INPUT, lambda d, a: a.copy()),
     FROBENIUS.slip("an entry's sign", "entries", scaled_at((1, 2), -1), index=(1, 2)),
-    FROBENIUS.slip("a column left out", "entries", lambda d: d * (np.arange(3) != 1), index=(2, 1)),
+    FROBENIUS.slip("a column left out", "entries", lambda d: d * (np.arange(3) != 1)),
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .case import Case, Subject, normal
+from .case import OF_INPUT, Case, Subject, normal
 
 X = np.array([-1.7, 0.6, -0.3, 1.2, -0.8, 2.1, 0.25, -2.4])
 
@@ -102,6 +102,9 @@ SUBJECTS = [
     RELU, LEAKY, ELU, ABSOLUTE, HARD_SIGMOID, PINBALL, SAFE_LOG, LARGER, LARGEST, RELU_LAYER, SOFT,
 ]  # fmt: skip
 
+# A branch elsewhere than at 0: nothing but the entries themselves shows where.
+BRANCH_OR_ENTRIES = {"branch", "entries"}
+
 MISTAKES: list[Case] = [
     RELU.wrong("passes everything", "branch", lambda g, x: g.copy()),
     RELU.wrong("passes below in place of above", "wrong", lambda g, x: g * (x < 0)),
@@ -113,8 +116,8 @@ MISTAKES: list[Case] = [
     ELU.wrong("the exponential on both sides", "branch", lambda g, x: g * np.exp(x)),
     ABSOLUTE.wrong("one on both sides", "branch", lambda x: np.arange(1.0, 9.0)),
     ABSOLUTE.wrong("zero below", "branch", lambda x: (x > 0) * np.arange(1.0, 9.0)),
-    HARD_SIGMOID.wrong("not cut off", "entries", lambda g, x: g * 0.5, index=(0,)),
-    HARD_SIGMOID.wrong("not cut off above", "entries", lambda g, x: g * 0.5 * (x > -1), index=(3,)),
+    HARD_SIGMOID.wrong("not cut off", "entries", lambda g, x: g * 0.5),
+    HARD_SIGMOID.wrong("not cut off above", BRANCH_OR_ENTRIES, lambda g, x: g * 0.5 * (x > -1)),
     HARD_SIGMOID.slip("the slope left out", "factor", lambda d: 2 * d),
     PINBALL.wrong("0.9 on both sides", "branch", lambda r: 0.9 * np.arange(1.0, 9.0)),
     PINBALL.wrong("the sides exchanged", "wrong", lambda r: np.where(r > 0, -0.1, 0.9) * np.arange(1.0, 9.0)),
@@ -125,12 +128,12 @@ MISTAKES: list[Case] = [
     SAFE_LOG.wrong("nan where the branch is not taken", "nan", lambda g, x: g * np.where(x > 0, 1 / x, np.nan)),
     LARGER.slip("passes to both", "entries", lambda d, g, a, b: g.copy()),
     LARGER.wrong("the two exchanged", "swapped", lambda g, a, b: (g * (b > a), g * (a > b)), at=None),
-    LARGEST.wrong("to all entries", "entries", lambda x: np.full_like(x, 2 * x.max()), index=(0,)),
+    LARGEST.wrong("to all entries", "entries", lambda x: np.full_like(x, 2 * x.max())),
     LARGEST.wrong("to the smallest", "permuted", lambda x: 2 * x.max() * (x == x.min()), deep=True),
-    LARGEST.slip("the square's factor", "factor", lambda d, x: d / (2 * x.max())),
+    LARGEST.slip("the square's factor", OF_INPUT, lambda d, x: d / (2 * x.max())),
     RELU_LAYER.wrong("the mask forgotten", "missing factor", lambda g, x, w: (g @ w.T, x.T @ g), deep=True),
     RELU_LAYER.wrong("masked by the input's sign", "wrong",
                      lambda g, x, w: ((g @ w.T) * (x > 0), relu_layer_vjp(g, x, w)[1])),
-    SOFT.wrong("not shrunk to zero", "entries", lambda g, x: g.copy(), index=(2,)),
-    SOFT.wrong("only above", "branch", lambda g, x: g * (x > 0.5)),
+    SOFT.wrong("not shrunk to zero", "entries", lambda g, x: g.copy()),
+    SOFT.wrong("only above", BRANCH_OR_ENTRIES, lambda g, x: g * (x > 0.5)),
 ]  # fmt: skip

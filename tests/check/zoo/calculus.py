@@ -250,7 +250,7 @@ SUBJECTS = [
 
 MISTAKES: list[Case] = [
     ROSENBROCK.wrong("what the left neighbour gives left out", "missing term", rosenbrock_without_neighbours, deep=True),
-    ROSENBROCK.wrong("contributions assigned, not added", "entries", rosenbrock_overwrites, index=(1,)),
+    ROSENBROCK.wrong("contributions assigned, not added", "entries", rosenbrock_overwrites),
     ROSENBROCK.slip("the last entry", "entries", scaled_at((5,), 2), index=(5,)),
     ROSENBROCK.slip("shifted by one", "rolled", lambda d: np.roll(d, -1)),
     ROSENBROCK.slip("one part in a million in one entry", "entries", scaled_at((2,), 1 + 1e-6), index=(2,)),
@@ -265,8 +265,8 @@ MISTAKES: list[Case] = [
                 lambda x: W6 * np.exp(np.sin(x * x)) * np.cos(x * x)),
     CHAIN.slip("x of the inner derivative left out", "missing factor", lambda d, x: d / x),
     CHAIN.wrong("the cosine left out", "missing factor", lambda x: W6 * np.exp(np.sin(x * x)) * 2 * x, deep=True),
-    PRODUCT_RULE.wrong("the first term only", "missing term", lambda g, x: g * 2 * x * np.sin(x)),
-    PRODUCT_RULE.wrong("the second term only", "missing term", lambda g, x: g * x * x * np.cos(x)),
+    PRODUCT_RULE.wrong("the first term only", "missing term", lambda g, x: g * 2 * x * np.sin(x), deep=True),
+    PRODUCT_RULE.wrong("the second term only", "missing term", lambda g, x: g * x * x * np.cos(x), deep=True),
     PRODUCT_RULE.wrong("a product of derivatives", "wrong", lambda g, x: g * 2 * x * np.cos(x)),
     QUOTIENT.slip("the denominator not squared", "missing factor", lambda d, g, x, y: d * y, at=1),
     QUOTIENT.slip("the sign of the denominator", "sign", lambda d: -d, at=1),
@@ -305,7 +305,7 @@ MISTAKES: list[Case] = [
     HAVERSINE.slip("the cosine of the latitude left out", "missing factor",
                    lambda d, a, b: d / np.cos(a * DEGREE), at=1, deep=True),
     TANH.wrong("the slope left out", "missing factor", lambda g, x: g.copy()),
-    TANH.wrong("the output not squared", "wrong", lambda g, x: g * (1 - np.tanh(x))),
+    TANH.wrong("the output not squared", "missing factor", lambda g, x: g * (1 - np.tanh(x))),
     TANH.wrong("of the input, not the output", "wrong", lambda g, x: g * (1 - x * x)),
     SIGMOID.wrong("y forgotten in y (1 - y)", "missing factor", lambda g, x: g * (1 - sigmoid_elements(x))),
     SIGMOID.wrong("y (1 - y) forgotten", "missing factor", lambda g, x: g.copy()),

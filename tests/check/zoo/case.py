@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 
 Function = Callable[..., Any]
+# A factor that is the same number for all entries, and that number depends on the input: it has two names.
+OF_INPUT = {"factor", "missing factor"}
+
 FLAVOURS = ("grad", "vjp", "jvp", "jac", "hess")
 
 

@@ -13,7 +13,7 @@ from .algebra import SOLVE as LINEAR_SOLVE
 from .branches import HARD_SIGMOID, RELU
 from .calculus import CHAIN, LENNARD_JONES, LOG, POLYNOMIAL, QUOTIENT, ROSENBROCK, SIGMOID, SQRT, TANH
 from .case import Case, Function
-from .layers import BATCH_NORM, CONV1D, DENSE, DROPOUT, LAYER_NORM, dense_vjp
+from .layers import CONV1D, DENSE, DROPOUT, LAYER_NORM, dense_vjp
 from .losses import COSINE, CROSS_ENTROPY, LOGISTIC, RIDGE, SOFTMAX, YPM, X, softmax
 from .matrices import CUBIC, POLAR
 from .matrices import PRODUCT as FORWARD_PRODUCT
@@ -240,8 +240,8 @@ IGNORED = [
     CUMSUM.wrong("the cotangent left out", "cotangent ignored", lambda g, x: np.arange(6.0, 0, -1)),
     MATMUL.wrong("of the sum of the output", "cotangent ignored",
                  lambda g, a, b: MATMUL.derivative(np.ones_like(g), a, b)),
-    BATCH_NORM.slip("gamma's without the cotangent", "cotangent ignored",
-                    lambda d, g, x, gamma: BATCH_NORM.derivative(np.ones_like(g), x, gamma)[1], at=1),
+    LAYER_NORM.slip("gamma's without the cotangent", "cotangent ignored",
+                    lambda d, g, *a: LAYER_NORM.derivative(np.ones_like(g), *a)[1], at=1),
     POLYNOMIAL.wrong("the cotangent left out", "cotangent ignored",
                      lambda g, x: POLYNOMIAL.derivative(np.ones_like(g), x)),
     DISTANCES.wrong("of the sum of the output", "cotangent ignored",

@@ -189,7 +189,7 @@ SUBJECTS = [
 
 MISTAKES: list[Case] = [
     LAYER_NORM.wrong("the mean's term left out", "missing term", without_mean_term),
-    LAYER_NORM.wrong("the variance's term left out", "missing term", without_variance_term),
+    LAYER_NORM.wrong("the variance's term left out", "missing term", without_variance_term, deep=True),
     LAYER_NORM.slip("gamma's gradient not summed over the batch", {"not summed", "shape"},  # it is both
                     lambda d, g, x, *_: g * layer_norm_parts(x)[0], at=1),
     LAYER_NORM.slip("beta's gradient is that of the first sample", "not summed", lambda d, g, *_: g[0], at=2),
@@ -217,9 +217,9 @@ MISTAKES: list[Case] = [
     AVERAGE_POOL.slip("divided by the window twice", "factor", lambda d: d / 2),
     AVERAGE_POOL.slip("tiled in place of repeated", "permuted", lambda d, g, x: np.tile(g, 2) / 2),
     MAX_POOL.wrong("every place of a window gets the gradient", "entries", max_pool_to_every_place),
-    EMBEDDING.wrong("repeated tokens overwrite", "entries", embedding_overwrites, index=(2, 0)),
-    EMBEDDING.slip("one row forgotten", "entries", lambda d: d * (np.arange(5) != 3)[:, None], index=(3, 0)),
+    EMBEDDING.wrong("repeated tokens overwrite", "entries", embedding_overwrites),
+    EMBEDDING.slip("one row forgotten", "entries", lambda d: d * (np.arange(5) != 3)[:, None]),
     DROPOUT.slip("not scaled by what is kept", "factor", lambda d: d * 0.8),
-    DROPOUT.wrong("the mask forgotten", "entries", lambda g, x: g / 0.8, index=(1,)),
+    DROPOUT.wrong("the mask forgotten", "entries", lambda g, x: g / 0.8),
     DROPOUT.slip("one entry off by a millionth", "entries", scaled_at((3,), 1 + 1e-6), index=(3,)),
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .case import Case, Subject, normal, positive, scaled_at
+from .case import OF_INPUT, Case, Subject, normal, positive, scaled_at
 
 # ------------------------------------------------------------------------------------------- broadcasting
 
@@ -154,7 +154,7 @@ def reversed_squares(x: Any) -> Any:
     return x[::-1] ** 2
 
 
-REVERSED = Subject("reversed squares", reversed_squares, (normal(518, 5),), "vjp", lambda g, x: 2 * x * g[::-1])
+REVERSED = Subject("reversed squares", reversed_squares, (normal(518, 6),), "vjp", lambda g, x: 2 * x * g[::-1])
 
 
 def reshaped(x: Any) -> Any:
@@ -253,28 +253,29 @@ MISTAKES: list[Case] = [
                    lambda d, g, a, b: g * np.cos(a + b), at=1),
     BROADCAST.slip("the first row in place of the sum", "not summed", lambda d, g, a, b: (g * np.cos(a + b))[0], at=1),
     BROADCAST.slip("the mean in place of the sum", "averaged", lambda d: d / 4, at=1),
-    BROADCAST.slip("one row of the larger one", "entries", lambda d: d * (np.arange(4) != 2)[:, None], index=(2, 1)),
+    BROADCAST.slip("one row of the larger one", "entries", lambda d: d * (np.arange(4) != 2)[:, None]),
     COLUMN.slip("not summed", {"not summed", "shape"}, lambda d, g, a, c: g * a, at=1),  # it is both
     COLUMN.slip("summed, the axis not kept", "shape", lambda d: d[:, 0], at=1),
     COLUMN.slip("the first column in place of the sum", "not summed", lambda d, g, a, c: (g * a)[:, :1], at=1),
     COLUMN.slip("the mean in place of the sum", "averaged", lambda d: d / 3, at=1),
     SCALE.slip("an array for a number", {"not summed", "shape"}, lambda d, g, x, s: g * x, at=1),  # it is both
     SCALE.slip("the mean in place of the sum", "averaged", lambda d: d / 6, at=1),
-    SCALE.slip("the number left out", "factor", lambda d, g, x, s: g.copy()),
+    SCALE.slip("the number left out", OF_INPUT, lambda d, g, x, s: g.copy()),
     BOTH_WAYS.slip("the first row in place of the sum", "not summed", lambda d, g, a, b: a[0] * g[0] * np.exp(b), at=1),
     BOTH_WAYS.slip("the slope of exp left out", "missing factor", lambda d, g, a, b: a @ g, at=1),
     MEANS.slip("not divided by the rows", "factor", lambda d: d * 4),
     MEANS.slip("divided by all entries", "factor", lambda d: d / 3),
-    MEANS.slip("the first row only", "entries", lambda d: d * (np.arange(4) == 0)[:, None], index=(3, 0)),
-    ROW_SUMS.slip("the cotangent along the other axis", "wrong", lambda d, g, x: 2 * x * g),
-    ROW_SUMS.slip("a column forgotten", "entries", lambda d: d * (np.arange(4) != 3), index=(1, 3)),
+    MEANS.slip("the first row only", "entries", lambda d: d * (np.arange(4) == 0)[:, None]),
+    ROW_SUMS.slip("the cotangent along the other axis", {"wrong", "entries"},  # its diagonal is right
+                  lambda d, g, x: 2 * x * g),
+    ROW_SUMS.slip("a column forgotten", "entries", lambda d: d * (np.arange(4) != 3)),
     ROW_SUMS.slip("transposed", "transposed", lambda d: d.T.copy()),
     VARIANCE.slip("n in place of n - 1", "factor", lambda d: d * 5 / 6),
     VARIANCE.slip("the mean's part left out", "missing term", lambda d, x: 2 * x / 5),
     CENTRED.wrong("the mean's part left out", "missing term", lambda g, x: g.copy()),
     CENTRED.wrong("the mean's part added", "missing term", lambda g, x: g + g.mean()),
     PROPORTIONS.wrong("the total taken for a constant", "missing term", lambda g, x: g / x.sum()),
-    PROPORTIONS.wrong("only the total", "wrong", lambda g, x: np.full_like(x, -(g @ x) / x.sum() ** 2)),
+    PROPORTIONS.wrong("only the total", "missing term", lambda g, x: np.full_like(x, -(g @ x) / x.sum() ** 2)),
     CUMSUM.wrong("summed forwards", "wrong", lambda g, x: np.cumsum(g)),
     CUMSUM.wrong("not reversed back", "flipped", lambda g, x: np.cumsum(g[::-1])),
     CUMSUM.wrong("an entry late", "missing term", lambda g, x: np.cumsum(g[::-1])[::-1] - g),
@@ -285,7 +286,7 @@ MISTAKES: list[Case] = [
     DIFFERENCES.slip("the sign", "sign", lambda d: -d),
     DIFFERENCES.wrong("the left neighbour's part left out", "missing term",
                       lambda g, x: np.concatenate([[0], g]), deep=True),
-    DIFFERENCES.slip("the ends forgotten", "entries", lambda d: d * (np.arange(6) % 5 > 0), index=(0,)),
+    DIFFERENCES.slip("the ends forgotten", "entries", lambda d: d * (np.arange(6) % 5 > 0)),
     SORT.wrong("gathered in place of scattered", "permuted", lambda g, x: g[np.argsort(x)]),
     SORT.wrong("in sorted order", "permuted", lambda g, x: g.copy()),
     SORT.wrong("in descending order", "permuted", lambda g, x: ordered_vjp(g[::-1], x)),
@@ -296,13 +297,14 @@ MISTAKES: list[Case] = [
     REVERSED.wrong("the cotangent not reversed", "wrong", lambda g, x: 2 * x * g),
     REVERSED.slip("the result reversed", "flipped", lambda d: d[::-1].copy()),
     RESHAPED.slip("left in the output's shape", "shape", lambda d: d.reshape(3, 4)),
-    RESHAPED.slip("in the order of columns", "permuted", lambda d: d.reshape(6, 2).T.copy()),
+    RESHAPED.slip("in the order of columns", {"permuted", "transposed"},  # an exchange of axes, in another shape
+                  lambda d: d.reshape(6, 2).T.copy()),
     RESHAPED.slip("flat", "shape", lambda d: d.reshape(-1)),
     GATHERED.wrong("repeated indices overwrite", "entries", gathered_overwrites, index=(4,)),
     GATHERED.slip("repeated indices averaged", "entries", scaled_at((4,), 0.5), index=(4,)),
     PAIRS.wrong("columns in the other order", "permuted", pairs_in_other_columns),
     PAIRS.slip("shifted by a row", "rolled", lambda d: np.roll(d, 1, axis=0)),
-    MASKED.slip("those not picked get ones", "entries", lambda d: d + ~MASK, index=(1,)),
+    MASKED.slip("those not picked get ones", "entries", lambda d: d + ~MASK),
     MASKED.wrong("packed at the front", "permuted", lambda g, x: np.concatenate([3 * g, np.zeros(2)])),
     STRIDED.slip("not reversed", "flipped", lambda d: d[:, ::-1].copy()),
     STRIDED.slip("the rows before", "rolled", lambda d: np.roll(d, -1, axis=0)),

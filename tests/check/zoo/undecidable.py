@@ -36,6 +36,19 @@ def raises_elsewhere(x: Any) -> Any:
     return 2.0
 
 
+def endless(name: str, f: Function, x: float, slope: float) -> Case:
+    """f whose slope grows without bound towards x: infinity is right, if that can be told, and 1 is not."""
+    verdicts = ("unresolved", "agree") if slope == np.inf else ("unresolved", "disagree")
+    return Case(f"{name}, slope {slope:g}", f, x, verdicts, grad=lambda x: np.float64(slope))
+
+
+ENDLESS: list[tuple[str, Function, float]] = [
+    ("sqrt at 0", np.sqrt, 0.0),
+    ("cbrt at 0", np.cbrt, 0.0),
+    ("arcsin at 1", np.arcsin, 1.0),
+    ("half a circle at its end", lambda x: -np.sqrt((1 - x) * (1 + x)), 1.0),
+]
+
 CASES: list[Case] = [
     undecidable("log of a negative number", np.log, -1.0, "not finite"),
     undecidable("one over zero", lambda x: 1 / np.float64(x), 0.0, "not finite"),
@@ -49,8 +62,5 @@ CASES: list[Case] = [
     undecidable("a step at the step", lambda x: np.where(x >= 1, 1.0, 0.0), 1.0, "jump", 0.0),
     undecidable("floor at an integer", np.floor, 2.0, "jump", 0.0),
     undecidable("a jump on a slope", lambda x: x + (x > 0.5), 0.5, "jump"),
-    undecidable("sqrt at 0", np.sqrt, 0.0, "infinite"),
-    undecidable("cbrt at 0", np.cbrt, 0.0, "infinite"),
-    undecidable("arcsin at 1", np.arcsin, 1.0, "infinite"),
-    undecidable("x log x at 0, written safely", lambda x: x * np.log(np.maximum(x, 1e-320)), 0.0, "infinite"),
+    *(endless(name, f, x, slope) for name, f, x in ENDLESS for slope in (1.0, np.inf)),
 ]
