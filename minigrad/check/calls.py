@@ -104,6 +104,10 @@ class OpCall:
         params = (f"{name}={literal(value)}" for name, value in self.params.items())
         return f"{name_of(self.op)}({', '.join([inputs, *params])})"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """As hypothesis and IPython print it: the same."""
+        printer.text(repr(self))
+
     def directions(self) -> Callable[[Any], Any]:
         """For each array asked about, another of its shape: neither even, nor small, nor of one sign."""
         rng = np.random.default_rng(self.seed)

@@ -83,9 +83,13 @@ class Program:
         """The function and its arguments."""
         return iter((self.f, self.args))
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """As hypothesis and IPython print it: the same."""
+        printer.text(repr(self))
+
     def __repr__(self) -> str:
         """Source that runs as it stands."""
-        args = "".join(f"{literal(x)}, " for x in self.args).rstrip()
+        args = ", ".join(map(literal, self.args)) + "," * (len(self.args) == 1)
         return f"import minigrad\nimport numpy as np\n\n{self.source}\n\nargs = ({args})"
 
 
@@ -98,8 +102,10 @@ def draw_program(draw: Draw, most: int = 8, scalar: bool = False) -> Program | N
     count, rooms = len(values), _templates()
     lines = [""] * count  # an argument has none
     for _ in range(TRIES * most):
-        # Asked before each line, so that a line can be left out without a change elsewhere: programs shrink.
-        if len(values) == count + most or (len(values) > count and draw.integer(0, 2 * most) == 0):
+        # Asked before each line, and once more when there are enough: so that any line can be left out, and what
+        # was asked after it means the same as before. That is what lets programs shrink.
+        done = len(values) > count and draw.integer(0, 2 * most) == 0
+        if done or len(values) == count + most:
             break
         line = _line(draw, values, rooms)
         value = _value(line, values) if line else None
@@ -141,7 +147,7 @@ def _template(op: Op) -> str:
     name = name_of(op)
     try:
         found = functools.reduce(getattr, name.split(".")[1:], NAMESPACE[name.partition(".")[0]])
-    except (KeyError, AttributeError):  # a user's own, in a place that only its user knows
+    except (KeyError, AttributeError):  # a user's own
         return ""
     return f"{name}({', '.join(['{}'] * len(op.domain))})" if found is op.function else ""
 

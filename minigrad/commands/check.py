@@ -98,7 +98,7 @@ def _report(arguments: argparse.Namespace) -> Any:
             raise Misuse(str(error)) from error
 
 
-def _functions(arguments: argparse.Namespace) -> tuple[Callable[..., Any], dict[str, Callable[..., Any]]]:
+def _functions(arguments: argparse.Namespace) -> tuple[Callable[..., Any], dict[str, Any]]:
     """The function, and what was given as its derivative."""
     path = arguments.function.rpartition("::")[0]
     f = function_at(arguments.function)
@@ -115,6 +115,7 @@ def _parameters(f: Callable[..., Any]) -> list[str]:
 
 def _budget(text: str) -> int | float:
     """5000 evaluations, or 2.5s."""
-    if text.endswith("s"):
-        return float(text[:-1])
-    return int(text)
+    try:
+        return float(text.removesuffix("s")) if text.endswith("s") else int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected evaluations (5000) or seconds (2.5s), got {text!r}") from None
