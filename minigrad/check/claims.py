@@ -60,7 +60,9 @@ def read(layout: Layout, given: Any, names: Names, promoted: bool, chosen: tuple
         found = _reach(parts, slot.path)
         if isinstance(found, _Absent):
             answer.missing.add(slot.path)
-            answer.findings.append(Finding("structure", names(slot.path), sentence=str(found)))
+            argument = names(slot.path[: slot.path.index("]") + 1])
+            said = Finding("structure", argument, sentence=str(found))
+            answer.findings += [said] * (said not in answer.findings)
             continue
         _place(answer, slot, found, names(slot.path), promoted)
     return answer
@@ -111,7 +113,8 @@ def _reach(parts: dict[int, Any], path: str) -> Any:
         keys = found if isinstance(found, dict) else {str(i): part for i, part in enumerate(found)}
         match = [key for key in keys if (str(key) if not isinstance(found, dict) else repr(key)) == step]
         if not match:
-            return _Absent(f"nested unlike the argument: {step} is missing{f' at {walked}' if walked else ''}")
+            below = walked.partition("]")[2]
+            return _Absent(f"nested unlike the argument: {step} is missing{f' in {below}' if below else ''}")
         found = keys[match[0]]
         walked += f"[{step}]"
     return found
@@ -123,9 +126,14 @@ def _place(answer: Answer, slot: Slot, given: Any, name: str, promoted: bool) ->
         return
     try:
         array = plain(given) if is_array(given) else np.asarray(given)
-        if array.dtype.kind not in "fiub":
-            raise DTypeError("no real numbers")
     except (DTypeError, ValueError):
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind == "c":
+        answer.missing.add(slot.path)
+        said = f"the gradient is made of complex numbers ({array.dtype}), the argument of {slot.dtype}"
+        answer.findings.append(Finding("dtype", name, sentence=said))
+        return
+    if array.dtype.kind not in "fiub":
         answer.missing.add(slot.path)
         said = f"expected an array of real numbers of shape {slot.shape}, got {type(given).__name__}"
         answer.findings.append(Finding("structure", name, sentence=said))
@@ -169,8 +177,11 @@ class Claim:
         """The tangent of the result for a direction."""
         layout = self.point.layout
         directed = layout.build(u, self.promote)
+        sent = layout.row(directed)
         tangents = tuple(directed[n] for n in self.chosen)
         given = self._asked(lambda args: (args, tangents), row)
+        if not self.mutated and not np.array_equal(sent, layout.row(directed), equal_nan=True):
+            self.mutated.append(Finding("mutated", sentence="the gradient function changed the tangent in place"))
         if isinstance(given, tuple) and len(given) == 2 and not isinstance(self.point.results.tree, tuple):
             given = given[1]  # (y, dy), as engines give it
         return read_like(self.point.results, given, self.promote)
@@ -252,7 +263,6 @@ def read_matrix(results: Layout, layout: Layout, given: Any, names: Names, chose
                 part.findings.append(Finding("structure", names(slot.path), sentence=str(found)))
                 part.missing.add(slot.path)
             else:
-                found = _squeezed(found, shape)
                 _place(part, whole, found, names(slot.path), promoted=True)
             matrix[out.stretch, slot.stretch] = part.row.reshape(out.stop - out.start, slot.stop - slot.start)
             answer.findings += part.findings
@@ -260,12 +270,3 @@ def read_matrix(results: Layout, layout: Layout, given: Any, names: Names, chose
             answer.odd |= part.odd
             answer.unit = max(answer.unit, part.unit)
     return answer
-
-
-def _squeezed(found: Any, shape: tuple[int, ...]) -> Any:
-    """SciPy's habit: a matrix (outputs, inputs) also where either is one number."""
-    if found is None or not is_array(found):
-        return found
-    array = plain(found)
-    lost = [n for n in array.shape if n != 1] == [n for n in shape if n != 1]
-    return array.reshape(shape) if lost and array.ndim == 2 and array.shape != shape else found

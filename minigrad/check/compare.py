@@ -37,7 +37,7 @@ class Comparison(Gathered):
             self.note(found)
             answers, weights = answers[:2], weights[:1]
         given = np.stack([answers[0].row, *(a.row for a in answers[2:])], axis=1)
-        ignored = not found and claim.kind == "vjp" and self._ignored(claim, given, weights)
+        ignored = self._ignored(claim, given) if claim.kind == "vjp" and not found else set()
         if claim.kind == "vjp" and not found and not ignored:
             self.note(linear(claim.pull, weights[0], weights[1][::-1], "cotangent"))
         nudged = [] if found else [lambda row, v=v: claim.pull(v, row).row for v in weights]
@@ -146,16 +146,11 @@ class Comparison(Gathered):
         point = self.point
         return None if point.y.size <= OUTPUTS else self._cotangents()
 
-    def _ignored(self, claim: Claim, given: Array, weights: Array) -> bool:
-        """Whether the gradient is the same, up to a factor, whatever the cotangent."""
-        ones = claim.pull(np.ones(weights.shape[1])).row
-        if given.shape[0] == 0 or not np.any(ones) or weights.shape[1] == 0:
-            return False
-        for k in range(given.shape[1]):
-            same = bool(np.array_equal(given[:, k], ones))
-            if not same:
-                return False
-        return True
+    def _ignored(self, claim: Claim, given: Array) -> set[str]:
+        """The paths of arguments whose gradient is the same whatever the cotangent."""
+        ones = claim.pull(np.ones(self.point.y.size)).row
+        stretches = [(slot.path, ones[slot.stretch], given[slot.stretch]) for slot in self.point.layout.slots]
+        return {path for path, one, rows in stretches if one.any() and np.all(rows == one[:, None])}
 
     def _allowance(self, given: Array, answer: Answer, nudged: Sequence[Callable[[Array], Array]]) -> Array:
         """The rounding errors of what was given: of its last operation, and those it shows when it is nudged.

@@ -46,9 +46,9 @@ def linear(ask: Callable[[Array], Answer], v: Array, w: Array, what: str) -> lis
     return []
 
 
-def transposed(claim: Claim, v: Array, u: Array) -> list[Finding]:
+def transposed(reverse: Claim, forward: Claim, v: Array, u: Array) -> list[Finding]:
     """The two modes are transposes of each other: <v, Ju> = <Jᵀv, u>."""
-    pulled, pushed = claim.pull(v).row, claim.push(u).row
+    pulled, pushed = reverse.pull(v).row, forward.push(u).row
     with np.errstate(all="ignore"):
         left, right = float(v @ pushed), float(pulled @ u)
         size = float(np.abs(v) @ np.abs(pushed) + np.abs(pulled) @ np.abs(u))

@@ -7,6 +7,7 @@ mistakes look like (`diagnosis`). In docs/checking.md, for users.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -149,7 +150,20 @@ def _of_given(f: Callable[..., Any], claimed: dict[str, Any], setup: Callable[..
         else:
             claim = Claim(kind, call, subject.point, subject.names, subject.chosen)
             {"jvp": found.tangents, "jac": found.matrix}.get(kind, found.gradients)(claim)
+    if {"vjp", "jvp"} <= claimed.keys():
+        _as_transposes(
+            found, *(Claim(k, claimed[k], subject.point, subject.names, subject.chosen) for k in ("vjp", "jvp"))
+        )
     return found.report()
+
+
+def _as_transposes(found: Comparison, reverse: Claim, forward: Claim) -> None:
+    """<v, Ju> = <Jᵀv, u>, for random v and u."""
+    rng, point = found.subject.rng(), found.point
+    with contextlib.suppress(Exception):  # that they raise errors has been told
+        found.note(
+            transposed(reverse, forward, rng.uniform(0.5, 1.5, point.y.size), rng.uniform(0.5, 1.5, point.x.size))
+        )
 
 
 def _hessian(found: Comparison, subject: Subject, call: Any, gradient: Any, setup: Callable[..., Subject]) -> None:
@@ -227,9 +241,7 @@ def _both_modes(found: Comparison, subject: Subject, modes: Sequence[str]) -> No
         found.note([Finding("raised", sentence=f"minigrad raised {type(error).__name__}: {error}")])
         return
     if set(modes) == set(MODES):
-        rng = subject.rng()
-        v, u = rng.uniform(0.5, 1.5, subject.point.y.size), rng.uniform(0.5, 1.5, subject.point.x.size)
-        found.note(transposed(claim, v, u))
+        _as_transposes(found, claim, claim)
 
 
 def _below(subject: Subject) -> Gradient:

@@ -20,7 +20,7 @@ import numpy as np
 Array = Any  # np.ndarray of float64 or bool
 ORDER = 9  # columns of the table: beyond, extrapolation gains nothing
 U = 2.0**-53
-FLAT = 10  # halvings of a step: what is flat over longer ones is flat
+FLAT = 6  # halvings of a step: what is flat over longer ones is flat
 # Factors of the noise bound: of an evaluation that is rounded right, of a measured deviation, of a tie.
 ROUNDING, DEVIATIONS, TIES = 4.0, 6.0, 2.0
 
@@ -139,7 +139,7 @@ class Samples:
         with np.errstate(all="ignore"):
             chords = np.abs(side - self.center)[-13:] / self.h[-13:]
             ratios = chords[1:] / chords[:-1]
-            clear = np.all(chords * self.h[-13:] > 50 * self.floor[-13:], axis=0)
+            clear = np.all(chords * self.h[-13:] > 200 * self.unit * self.size_center, axis=0)
             steady = ratios.max(axis=0) < 1.05 * ratios.min(axis=0)
             return np.where(clear & steady, ratios.mean(axis=0), 0.0)
 

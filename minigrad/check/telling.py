@@ -34,7 +34,7 @@ class Told:
     claim: Claim
     answer: Answer
     cotangent: Array | None
-    ignored: bool = False
+    ignored: frozenset[str] | set[str] = frozenset()
 
     @property
     def mode(self) -> str:
@@ -144,7 +144,7 @@ def _wrong(
     gap = np.where(judged.wrong & mine[:, None], np.where(np.isnan(gap), np.inf, gap), -1.0)
     i, j = (int(k) for k in np.unravel_index(int(np.argmax(gap)), gap.shape))
     found = diagnose(evidence, others)
-    if told.ignored:
+    if slot.path in told.ignored:
         found = Diagnosis(
             "cotangent ignored", "it is the same whatever the cotangent: right for a cotangent of ones alone"
         )
