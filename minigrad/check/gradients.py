@@ -151,19 +151,17 @@ def _of_given(f: Callable[..., Any], claimed: dict[str, Any], setup: Callable[..
             claim = Claim(kind, call, subject.point, subject.names, subject.chosen)
             {"jvp": found.tangents, "jac": found.matrix}.get(kind, found.gradients)(claim)
     if {"vjp", "jvp"} <= claimed.keys():
-        _as_transposes(
-            found, *(Claim(k, claimed[k], subject.point, subject.names, subject.chosen) for k in ("vjp", "jvp"))
-        )
+        where = (subject.point, subject.names, subject.chosen)
+        _as_transposes(found, Claim("vjp", claimed["vjp"], *where), Claim("jvp", claimed["jvp"], *where))
     return found.report()
 
 
 def _as_transposes(found: Comparison, reverse: Claim, forward: Claim) -> None:
     """<v, Ju> = <Jᵀv, u>, for random v and u."""
-    rng, point = found.subject.rng(), found.point
+    rng = found.subject.rng()
+    v, u = (rng.uniform(0.5, 1.5, row.size) for row in (found.point.y, found.point.x))
     with contextlib.suppress(Exception):  # that they raise errors has been told
-        found.note(
-            transposed(reverse, forward, rng.uniform(0.5, 1.5, point.y.size), rng.uniform(0.5, 1.5, point.x.size))
-        )
+        found.note(transposed(reverse, forward, v, u))
 
 
 def _hessian(found: Comparison, subject: Subject, call: Any, gradient: Any, setup: Callable[..., Subject]) -> None:

@@ -154,7 +154,7 @@ class Slopes:
         Measured once, along one direction: a noisy function is as noisy in any other. Each time on one side of the
         point alone, which may be a kink, and at two spacings: where points are too far apart for the function to
         look smooth, the estimate is too large; so the lesser spacing counts, but the larger side, since a few
-        values may by accident be rounded alike. An estimate that is exactly 0 saw a function that moves in steps, or
+        values may by accident be rounded alike. An estimate of 0 saw a function that moves in steps, or
         its end, and nothing else.
         """
         if not self.x.size:
