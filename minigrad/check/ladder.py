@@ -21,6 +21,7 @@ Array = Any  # np.ndarray of float64 or bool
 ORDER = 9  # columns of the table: beyond, extrapolation gains nothing
 U = 2.0**-53
 FLAT = 10  # halvings of a step: what is flat over longer ones is flat
+LOST = 2.0**-7  # noise of such a share of the values is none, but features shorter than the shortest step
 # Factors of the noise bound: of an evaluation that is rounded right, of a measured deviation, of a tie.
 ROUNDING, DEVIATIONS, TIES = 4.0, 6.0, 2.0
 
@@ -35,6 +36,10 @@ class Slope(NamedTuple):
         """Column by column, whichever has the smaller bar."""
         mine = self.error <= other.error
         return Slope(np.where(mine, self.value, other.value), np.where(mine, self.error, other.error))
+
+    def unless(self, blind: Array) -> Slope:
+        """Without a bar in some of the columns."""
+        return Slope(self.value, np.where(blind, np.inf, self.error))
 
     def part(self, columns: slice) -> Slope:
         """Some of the columns."""
@@ -73,7 +78,8 @@ class Samples:
     def floor(self) -> Array:
         """A bound of the error of each value, per rung and column."""
         size = np.fmax(self.size, self.size_center)
-        share = np.fmax(ROUNDING * self.unit, np.fmax(DEVIATIONS * self.noise, self._tail_noise()))
+        share = np.fmax(ROUNDING * self.unit, np.fmax(DEVIATIONS * self.noise, self.tail_noise))
+        share = np.where(share > LOST, np.inf, share)
         return np.fmax(share * size, TIES * np.fmax(self.grain, self.first_jump))
 
     @functools.cached_property
@@ -159,14 +165,18 @@ class Samples:
             steady &= np.all(~known | (np.abs(side - self.center) <= bound), axis=0)
         return seen & steady
 
-    def _tail_noise(self) -> Array:
-        """Noise as the shortest steps show it, as a share: there, differences of differences are nothing else."""
-        tail = slice(-14, None)  # fewer rungs than that are the first few, and no tail
-        if len(self.depth) < 20:
+    @functools.cached_property
+    def tail_noise(self) -> Array:
+        """Noise as the shortest steps show it, as a share: there, differences of differences are nothing else.
+
+        Only the very shortest are shorter than the way to a pole that is close by; hence the lesser of two.
+        """
+        if len(self.depth) < 20:  # the first few rungs, and no tail
             return np.zeros(self.center.shape)
+        tail = slice(-14, None)
         h = self.h[tail]
-        raw = (self.plus[tail] - self.minus[tail]) / (2 * h)
-        wobble = _median(np.abs(np.diff(raw, axis=0)) * h[1:])
+        wobbles = np.abs(np.diff((self.plus[tail] - self.minus[tail]) / (2 * h), axis=0)) * h[1:]
+        wobble = np.fmin(_median(wobbles), np.max(wobbles[-7:], axis=0))
         size = np.fmax(self.size_center, np.nan_to_num(self.size[tail]).max(axis=0))
         return 8 * np.where(size > 0, wobble / np.where(size > 0, size, 1.0), 0.0)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -268,13 +268,15 @@ class Slopes:
     def _closer(self, axes: Sequence[Any], grains: Sequence[Array]) -> list[Measured]:
         """Slopes by steps of the size of a point that is close to 0, or close to nothing where it is 0.
 
-        grains: what longer steps have shown to be the least change of the function.
+        grains: what longer steps have shown to be the least change of the function. Where it does not change at
+        all, these steps are too short to tell anything.
         """
         if not axes:
             return []
         sizes = [abs(float(self.x[i])) for i in axes]
         scales = [2.0 ** (np.floor(np.log2(size)) - 1) if size else 2.0**-44 for size in sizes]
-        return self._measured(self._samples(axes, scales, NEAR, self._values(axes, scales, NEAR), grains))
+        found = self._measured(self._samples(axes, scales, NEAR, self._values(axes, scales, NEAR), grains))
+        return [replace(m, central=m.central.unless(m.flat)) for m in found]
 
 
 def _noise_share(values: Array, size: Array) -> Array:
