@@ -54,7 +54,8 @@ class Samples:
     halves of each other) and a scale per column. Values are nan where the function is not finite. size: of what was
     summed up to give a value (its own size, unless terms cancelled). noise: measured deviation, as a share of the
     size, one per column. argument: the size of the number that is stepped from. grain: a change, in absolute terms,
-    below which values are known to tell nothing. unit: the unit roundoff of the values.
+    below which values are known to tell nothing. shift: how far rounding moved a point from where it was meant to
+    be, of shape (rungs, columns). unit: the unit roundoff of the values.
     """
 
     scale: Array
@@ -67,6 +68,7 @@ class Samples:
     noise: Array
     argument: Array
     grain: Array
+    shift: Array
     unit: float = U
 
     @functools.cached_property
@@ -80,7 +82,7 @@ class Samples:
         size = np.fmax(self.size, self.size_center)
         share = np.fmax(ROUNDING * self.unit, np.fmax(DEVIATIONS * self.noise, self.tail_noise))
         share = np.where(share > LOST, np.inf, share)
-        return np.fmax(share * size, TIES * np.fmax(self.grain, self.first_jump))
+        return np.fmax(share * size, TIES * np.fmax(self.grain, self.first_jump)) + self._misplaced()
 
     @functools.cached_property
     def drift(self) -> Array:
@@ -91,6 +93,16 @@ class Samples:
         """
         bend = np.abs(self.plus - 2 * self.center + self.minus) / self.h**2
         return np.nan_to_num(self.unit * self.argument * bend, nan=0.0, posinf=0.0)
+
+    def _misplaced(self) -> Array:
+        """What values are off by because their points are: x + h may need more digits than x, and be rounded."""
+        if not self.shift.any():
+            return self.shift
+        steepest = np.zeros(self.plus.shape)
+        for side in (self.plus, self.minus):
+            steepest = np.fmax(steepest, np.abs(side - self.center) / self.h)
+            steepest[1:] = np.fmax(steepest[1:], np.abs(side[:-1] - side[1:]) / self.h[1:])
+        return self.shift * steepest
 
     def central(self) -> Slope:
         """The derivative by values on both sides: errors fall with h², h⁴, ..."""
@@ -118,7 +130,7 @@ class Samples:
         """Some of the columns."""
         sides = (self.plus[:, columns], self.minus[:, columns], self.center[columns])
         sizes = (self.size[:, columns], self.size_center[columns], self.noise[columns])
-        known = (self.argument[columns], self.grain[columns], self.unit)
+        known = (self.argument[columns], self.grain[columns], self.shift[:, columns], self.unit)
         return Samples(self.scale[columns], self.depth, *sides, *sizes, *known)
 
     def bent(self) -> Array:
@@ -184,14 +196,14 @@ class Samples:
     def first_jump(self) -> Array:
         """The size of the first change above the longest step at which nothing changes: that of a quantised φ.
 
-        A function that is flat about the point (relu, left of 0) does not move by steps: two rungs on, at most one
-        of its sides has moved. Nor does one that is flat over steps of its argument's own size.
+        A function that is flat about the point (relu, left of 0) does not move by steps: three rungs on, at most
+        one of its sides has moved. Nor does one that is flat over steps of its argument's own size.
         """
         moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
         steady = moved == 0
         longest = np.argmax(steady, axis=0)  # rungs fall: the first steady one is the longest
         quantised = steady.any(axis=0) & (longest > 0) & (self.depth[longest] > FLAT)
-        above = np.maximum(longest - 2, 0)[None]
+        above = np.maximum(longest - 3, 0)[None]
         for side in (self.plus, self.minus):
             quantised &= np.take_along_axis(side, above, axis=0)[0] != self.center
         before = np.take_along_axis(moved, np.maximum(longest - 1, 0)[None], axis=0)[0]

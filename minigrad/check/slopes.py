@@ -241,7 +241,17 @@ class Slopes:
         sizes = [abs(self.x[u]) if isinstance(u, int) else 0.0 for u in lines]
         argument = np.repeat(sizes, len(center) // len(values))
         grain = np.concatenate(grains) if grains else np.zeros(len(center))
-        return Samples(scale, depth, plus, minus, center, size, size_center, noise, argument, grain, self.unit)
+        misplaced = np.stack([self._shift(u, s * 2.0**-depth) for u, s in zip(lines, scales, strict=True)], axis=1)
+        shift = np.repeat(misplaced, len(center) // len(values), axis=1)
+        sizes_of = (size, size_center, noise, argument, grain, shift)
+        return Samples(scale, depth, plus, minus, center, *sizes_of, self.unit)
+
+    def _shift(self, line: Any, h: Array) -> Array:
+        """How far from x ± h the points beside x are."""
+        if not isinstance(line, int):
+            return np.zeros(len(h))
+        x = self.x[line]
+        return np.maximum(np.abs(((x + h) - x) - h), np.abs((x - (x - h)) - h))
 
     def _settled(self, samples: Samples) -> Array:
         """Of which lines the first few steps tell the slope to all the digits that are worth having."""
