@@ -20,7 +20,8 @@ import numpy as np
 Array = Any  # np.ndarray of float64 or bool
 ORDER = 9  # columns of the table: beyond, extrapolation gains nothing
 U = 2.0**-53
-FLAT = 6  # halvings of a step: what is flat over longer ones is flat
+FLAT, MOVED = 6, 3  # halvings of a step: what is flat over longer ones is flat; by then a quantised one has moved
+LOST = 2.0**-7  # noise of such a share of the values is none, but features shorter than the shortest step
 # Factors of the noise bound: of an evaluation that is rounded right, of a measured deviation, of a tie.
 ROUNDING, DEVIATIONS, TIES = 4.0, 6.0, 2.0
 
@@ -36,6 +37,10 @@ class Slope(NamedTuple):
         mine = self.error <= other.error
         return Slope(np.where(mine, self.value, other.value), np.where(mine, self.error, other.error))
 
+    def unless(self, blind: Array) -> Slope:
+        """Without a bar in some of the columns."""
+        return Slope(self.value, np.where(blind, np.inf, self.error))
+
     def part(self, columns: slice) -> Slope:
         """Some of the columns."""
         return Slope(self.value[columns], self.error[columns])
@@ -49,7 +54,8 @@ class Samples:
     halves of each other) and a scale per column. Values are nan where the function is not finite. size: of what was
     summed up to give a value (its own size, unless terms cancelled). noise: measured deviation, as a share of the
     size, one per column. argument: the size of the number that is stepped from. grain: a change, in absolute terms,
-    below which values are known to tell nothing. unit: the unit roundoff of the values.
+    below which values are known to tell nothing. shift: how far rounding moved a point from where it was meant to
+    be, of shape (rungs, columns). unit: the unit roundoff of the values.
     """
 
     scale: Array
@@ -62,6 +68,7 @@ class Samples:
     noise: Array
     argument: Array
     grain: Array
+    shift: Array
     unit: float = U
 
     @functools.cached_property
@@ -73,8 +80,9 @@ class Samples:
     def floor(self) -> Array:
         """A bound of the error of each value, per rung and column."""
         size = np.fmax(self.size, self.size_center)
-        share = np.fmax(ROUNDING * self.unit, np.fmax(DEVIATIONS * self.noise, self._tail_noise()))
-        return np.fmax(share * size, TIES * np.fmax(self.grain, self.first_jump))
+        share = np.fmax(ROUNDING * self.unit, np.fmax(DEVIATIONS * self.noise, self.tail_noise))
+        share = np.where(share > LOST, np.inf, share)
+        return np.fmax(share * size, TIES * np.fmax(self.grain, self.first_jump)) + self._misplaced()
 
     @functools.cached_property
     def drift(self) -> Array:
@@ -85,6 +93,16 @@ class Samples:
         """
         bend = np.abs(self.plus - 2 * self.center + self.minus) / self.h**2
         return np.nan_to_num(self.unit * self.argument * bend, nan=0.0, posinf=0.0)
+
+    def _misplaced(self) -> Array:
+        """What values are off by because their points are: x + h may need more digits than x, and be rounded."""
+        if not self.shift.any():
+            return self.shift
+        steepest = np.zeros(self.plus.shape)
+        for side in (self.plus, self.minus):
+            steepest = np.fmax(steepest, np.abs(side - self.center) / self.h)
+            steepest[1:] = np.fmax(steepest[1:], np.abs(side[:-1] - side[1:]) / self.h[1:])
+        return self.shift * steepest
 
     def central(self) -> Slope:
         """The derivative by values on both sides: errors fall with h², h⁴, ..."""
@@ -112,7 +130,7 @@ class Samples:
         """Some of the columns."""
         sides = (self.plus[:, columns], self.minus[:, columns], self.center[columns])
         sizes = (self.size[:, columns], self.size_center[columns], self.noise[columns])
-        known = (self.argument[columns], self.grain[columns], self.unit)
+        known = (self.argument[columns], self.grain[columns], self.shift[:, columns], self.unit)
         return Samples(self.scale[columns], self.depth, *sides, *sizes, *known)
 
     def bent(self) -> Array:
@@ -159,15 +177,19 @@ class Samples:
             steady &= np.all(~known | (np.abs(side - self.center) <= bound), axis=0)
         return seen & steady
 
-    def _tail_noise(self) -> Array:
-        """Noise as the shortest steps show it, as a share: there, differences of differences are nothing else."""
-        tail = slice(-14, None)  # fewer rungs than that are the first few, and no tail
-        if len(self.depth) < 20:
+    @functools.cached_property
+    def tail_noise(self) -> Array:
+        """Noise as the shortest steps show it, as a share: there, differences of differences are nothing else.
+
+        Only the very shortest are shorter than the way to a pole that is close by; hence the lesser of two.
+        """
+        if len(self.depth) < 20:  # the first few rungs, and no tail
             return np.zeros(self.center.shape)
+        tail = slice(-14, None)
         h = self.h[tail]
-        raw = (self.plus[tail] - self.minus[tail]) / (2 * h)
-        turns = np.diff(raw, axis=0)
-        wobble = _median(np.abs(turns) * h[1:])
+        turns = np.diff((self.plus[tail] - self.minus[tail]) / (2 * h), axis=0)
+        wobbles = np.abs(turns) * h[1:]
+        wobble = np.fmin(_median(wobbles), np.max(wobbles[-7:], axis=0))
         # Noise goes up and down; where the slope grows steadily, as at a jump or a cusp, that is no noise.
         wobble = np.where(np.all(turns > 0, axis=0) | np.all(turns < 0, axis=0), 0.0, wobble)
         size = np.fmax(self.size_center, np.nan_to_num(self.size[tail]).max(axis=0))
@@ -177,16 +199,16 @@ class Samples:
     def first_jump(self) -> Array:
         """The size of the first change above the longest step at which nothing changes: that of a quantised φ.
 
-        A function that is flat about the point (relu, left of 0) does not move by steps: two rungs on, at most one
-        of its sides has moved. Nor does one that is flat over steps of its argument's own size.
+        A function that is flat about the point (relu, left of 0) does not move by steps: at most one of its sides
+        moves, even over steps of its argument's own size. Nor does one that is flat over such steps.
         """
         moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
         steady = moved == 0
         longest = np.argmax(steady, axis=0)  # rungs fall: the first steady one is the longest
         quantised = steady.any(axis=0) & (longest > 0) & (self.depth[longest] > FLAT)
-        above = np.maximum(longest - 2, 0)[None]
-        for side in (self.plus, self.minus):
-            quantised &= np.take_along_axis(side, above, axis=0)[0] != self.center
+        wide = self.plus[self.depth == MOVED], self.minus[self.depth == MOVED]
+        for side in wide:
+            quantised &= np.all(side != self.center, axis=0)
         before = np.take_along_axis(moved, np.maximum(longest - 1, 0)[None], axis=0)[0]
         return np.where(quantised, np.nan_to_num(before), 0.0)
 
@@ -199,26 +221,35 @@ def extrapolated(raw: Array, bound: Array, ratio: float, depth: Array, drift: Ar
     the slope that no rung shows, as each estimates it.
     """
     table, errors = _table(raw, bound, ratio)
-    columns = np.arange(raw.shape[1])
-    allowed = np.ones(errors.shape, dtype=bool)
-    value = error = np.full(raw.shape[1], np.nan)
-    worst, k = np.zeros(raw.shape[1]), np.zeros(raw.shape[1], dtype=np.int64)
+    value, error, k = _best(table, errors)
     # A value is to be trusted only if shorter steps do not contradict it: beyond their own rounding, and beyond
-    # what is left of truncation there. Where they do, the function has features that the longer steps stride over.
-    for _ in range(6):
-        j, k = _least(np.where(allowed, errors, np.inf))
-        value, error = table[j, k, columns], errors[j, k, columns]
-        value, error = np.where(np.isfinite(error), value, np.nan), np.where(np.isfinite(error), error, np.inf)
-        excess = _contradiction(raw, bound, ratio, value, k, depth)
-        contradicted = excess > 3 * error
-        worst = np.where(contradicted.any(axis=0), np.nanmax(np.where(contradicted, excess, 0.0), axis=0), 0.0)
-        if not worst.any():
+    # what is left of truncation there. Where they do, the function has features that the longer steps stride over,
+    # and only entries made of shorter steps count.
+    excess, first = _contradiction(raw, bound, ratio, value, error, k, depth)
+    doubted = np.flatnonzero(excess)
+    for _ in range(len(raw)):
+        if not len(doubted):
             break
-        first = np.argmax(contradicted, axis=0)
-        rungs = np.arange(errors.shape[1])[None, :, None] - np.arange(errors.shape[0])[:, None, None]
-        allowed &= (worst == 0) | (rungs >= first)
-    error = error + worst + np.take_along_axis(drift, k[None], axis=0)[0]
+        rungs = np.arange(len(raw))[None, :, None] - np.arange(len(table))[:, None, None]
+        shorter = np.where(rungs >= first[doubted], errors[:, :, doubted], np.inf)
+        found = _best(table[:, :, doubted], shorter)
+        known = np.isfinite(found[1])
+        again = doubted[known]
+        value[again], error[again], k[again] = (part[known] for part in found)
+        some = (raw[:, again], bound[:, again], ratio, value[again], error[again], k[again], depth)
+        excess[again], first[again] = _contradiction(*some)
+        doubted = again[excess[again] > 0]
+    error = error + excess + np.take_along_axis(drift, k[None], axis=0)[0]
     return Slope(value, np.where(np.isfinite(value), error, np.inf))
+
+
+def _best(table: Array, errors: Array) -> tuple[Array, Array, Array]:
+    """Value, error and rung of the entry of least error, column by column; nan and inf where there is none."""
+    flat = errors.reshape(-1, errors.shape[-1])
+    j, k = np.unravel_index(np.argmin(flat, axis=0), errors.shape[:2])
+    columns = np.arange(errors.shape[-1])
+    error = errors[j, k, columns]
+    return np.where(np.isfinite(error), table[j, k, columns], np.nan), error, np.array(k)
 
 
 def _table(raw: Array, bound: Array, ratio: float) -> tuple[Array, Array]:
@@ -242,21 +273,19 @@ def _table(raw: Array, bound: Array, ratio: float) -> tuple[Array, Array]:
     return table, errors
 
 
-def _least(errors: Array) -> tuple[Array, Array]:
-    """Order and rung of the smallest error of each column."""
-    flat = errors.reshape(-1, errors.shape[-1])
-    best = np.argmin(flat, axis=0)
-    return np.unravel_index(best, errors.shape[:2])
+def _contradiction(
+    raw: Array, bound: Array, ratio: float, value: Array, error: Array, k: Array, depth: Array
+) -> tuple[Array, Array]:
+    """How far the quotients over shorter steps than that of rung k lie from a value, beyond what is their right.
 
-
-def _contradiction(raw: Array, bound: Array, ratio: float, value: Array, k: Array, depth: Array) -> Array:
-    """How far each quotient over a shorter step than that of rung k lies from a value, beyond what is its right."""
+    The largest such excess, 0 where none is more than three error bars; and the first rung that contradicts.
+    """
     gap = np.abs(raw - value)
     at_k = np.take_along_axis(gap, k[None], axis=0)[0]
     below = depth[:, None] - depth[k][None]  # how many times the step was halved since
     excess = gap - 2 * bound - 2 * at_k * ratio ** -np.maximum(below, 0.0)
-    shorter = below > 0
-    return np.where(shorter & np.isfinite(excess), excess, -np.inf)
+    contradicts = (below > 0) & np.isfinite(excess) & (excess > 3 * error)
+    return np.max(np.where(contradicts, excess, 0.0), axis=0), np.argmax(contradicts, axis=0)
 
 
 def _median(a: Array) -> Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ WHOLE = np.arange(-7.0, 44.0)
 NEAR = np.arange(24.0)
 SETTLED = 1e-12  # of the slope: more digits are not worth eighty evaluations more
 NOISE_STEPS = (2.0**-24, 2.0**-33)
+# In proportion, close together: at a point that is 0 a function may have no scale of its own, as x⁹.
+NOISE_POINTS = 1 + np.arange(7) / 64
 MEMORY = 2**17  # numbers in a row of a table that is made at once
 
 
@@ -162,7 +164,7 @@ class Slopes:
         rng = np.random.default_rng(len(self.x))
         size = np.where(self.x == 0, 1.0, np.abs(self.x))
         u = rng.choice([-1.0, 1.0], self.x.size) * rng.uniform(0.5, 1.5, self.x.size) * size
-        lines = [Line(u, step * np.arange(1, 8)) for size in NOISE_STEPS for step in (size, -size)]
+        lines = [Line(u, step * NOISE_POINTS) for size in NOISE_STEPS for step in (size, -size)]
         found = self.evaluator.run(self.f, self.x, lines, len(self.y))
         shares = np.array([_noise_share(*self._weighted(values)) for values in found])
         spacings = shares.reshape(len(NOISE_STEPS), 2, -1).max(axis=1)
@@ -241,7 +243,17 @@ class Slopes:
         sizes = [abs(self.x[u]) if isinstance(u, int) else 0.0 for u in lines]
         argument = np.repeat(sizes, len(center) // len(values))
         grain = np.concatenate(grains) if grains else np.zeros(len(center))
-        return Samples(scale, depth, plus, minus, center, size, size_center, noise, argument, grain, self.unit)
+        misplaced = np.stack([self._shift(u, s * 2.0**-depth) for u, s in zip(lines, scales, strict=True)], axis=1)
+        shift = np.repeat(misplaced, len(center) // len(values), axis=1)
+        sizes_of = (size, size_center, noise, argument, grain, shift)
+        return Samples(scale, depth, plus, minus, center, *sizes_of, self.unit)
+
+    def _shift(self, line: Any, h: Array) -> Array:
+        """How far from x ± h the points beside x are."""
+        if not isinstance(line, int):
+            return np.zeros(len(h))
+        x = self.x[line]
+        return np.maximum(np.abs(((x + h) - x) - h), np.abs((x - (x - h)) - h))
 
     def _settled(self, samples: Samples) -> Array:
         """Of which lines the first few steps tell the slope to all the digits that are worth having."""
@@ -268,13 +280,15 @@ class Slopes:
     def _closer(self, axes: Sequence[Any], grains: Sequence[Array]) -> list[Measured]:
         """Slopes by steps of the size of a point that is close to 0, or close to nothing where it is 0.
 
-        grains: what longer steps have shown to be the least change of the function.
+        grains: what longer steps have shown to be the least change of the function. Where it does not change at
+        all, these steps are too short to tell anything.
         """
         if not axes:
             return []
         sizes = [abs(float(self.x[i])) for i in axes]
         scales = [2.0 ** (np.floor(np.log2(size)) - 1) if size else 2.0**-44 for size in sizes]
-        return self._measured(self._samples(axes, scales, NEAR, self._values(axes, scales, NEAR), grains))
+        found = self._measured(self._samples(axes, scales, NEAR, self._values(axes, scales, NEAR), grains))
+        return [replace(m, central=m.central.unless(m.flat)) for m in found]
 
 
 def _noise_share(values: Array, size: Array) -> Array:

@@ -16,6 +16,7 @@ import numpy as np
 from mpmath import mp
 
 DIGITS = 40
+NOTHING = 1e-30
 Formula = Callable[[Any, Any], Any]
 
 
@@ -101,8 +102,13 @@ class Seen:
 
     @property
     def honest(self) -> bool:
-        """Whether the bar reaches the truth; a bar without end claims nothing."""
-        return math.isinf(self.bar) or self.miss <= self.bar
+        """Whether the bar reaches the truth; a bar without end claims nothing.
+
+        Where a function of floats does not change in a single bit its slope is 0 without a bar, by contract; a
+        truth of less than NOTHING is what underflow and 1 + erf(-17) have made of it.
+        """
+        unseen = self.value == self.bar == 0 and abs(self.truth) < NOTHING
+        return math.isinf(self.bar) or self.miss <= self.bar or bool(unseen)
 
     @property
     def relative(self) -> float:
