@@ -20,6 +20,9 @@ from .telling import Told
 
 OUTPUTS = 256  # columns of a matrix looked at one by one; above, weighted sums of them
 NUDGES = 3
+# Roundings of an entry that are no mistake: those of f itself repeat at every point where a factorisation is the
+# same, and then move its slope without showing in any difference.
+OWN = 2.0**11
 
 
 class Comparison(Gathered):
@@ -159,7 +162,7 @@ class Comparison(Gathered):
         moves by much it jumps, as at a kink, and that is no rounding.
         """
         point = self.point
-        own = 8 * answer.unit * np.abs(given)
+        own = OWN * answer.unit * np.abs(given)
         if not nudged or answer.missing:
             return own
         rng, moves = np.random.default_rng(self.subject.seed), []

@@ -37,6 +37,8 @@ class Look:
     def run(self) -> None:
         """Compare, in the way that the number of entries and the budget call for."""
         size = len(self.slopes.x)
+        if not size or not len(self.slopes.y):
+            return
         if size > ONE_BY_ONE or self.slopes.evaluator.limited:
             agreed = self.along_directions()
             if size > ONE_BY_ONE or not agreed:
@@ -58,8 +60,7 @@ class Look:
         """Every entry, against its own error bar."""
         which = np.arange(len(self.slopes.x))
         try:
-            if len(which):
-                self._judge(which)
+            self._judge(which)
         except BudgetSpent:
             said = "the budget ended before entries were looked at one by one"
             self.gathered.remarks.append(f"random directions agree; {said}")

@@ -23,9 +23,9 @@ FIRST = np.array([*range(-2, 11), 17.5, 18, 26.5, 27])
 WHOLE = np.arange(-7.0, 44.0)
 NEAR = np.arange(24.0)
 SETTLED = 1e-12  # of the slope: more digits are not worth eighty evaluations more
-NOISE_STEPS = (2.0**-24, 2.0**-33)
+NOISE_STEPS = (2.0**-22, 2.0**-32)
 # In proportion, close together: at a point that is 0 a function may have no scale of its own, as x⁹.
-NOISE_POINTS = 1 + np.arange(7) / 64
+NOISE_POINTS = 1 + np.arange(7) / 8
 MEMORY = 2**17  # numbers in a row of a table that is made at once
 
 
