@@ -76,7 +76,7 @@ def test_processes_give_the_serial_report_to_the_last_bit(check: str, pool: Proc
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_threads_give_the_serial_report_to_the_last_bit(workers: int) -> None:
     with ThreadPoolExecutor(workers) as executor:
-        for check in CHECKS:
+        for check in ("wrong", "an array", "raises on one side"):
             assert_same_as_serial(executor, check)
 
 
