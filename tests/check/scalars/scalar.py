@@ -46,7 +46,9 @@ class Scalar:
         special = (*self.special, *(edge for edge in self.domain if math.isfinite(edge)))
         tiny = 10.0 ** -rng.uniform(0, 14, 16) * rng.choice([-1.0, 1.0], 16)
         huge = 10.0 ** rng.uniform(0, math.log10(self.largest), 16) * rng.choice([-1.0, 1.0], 16)
-        near = [p + side * 10.0**-k * rng.uniform(0.5, 2) for p in special for side in (-1, 1) for k in range(1, 12)]
+        near = [
+            p + side * 10.0**-k * rng.uniform(0.5, 2) for p in special for side in (-1, 1) for k in range(1, 12)
+        ]
         few = rng.permutation(np.array(near))[:24] if near else rng.uniform(low, high, 12)
         drawn = [*rng.uniform(low, high, 60), 0.0, 1.0, *tiny, *huge, *few]
         return [float(x) for x in drawn if self._defined(float(x))]

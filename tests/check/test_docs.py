@@ -1,0 +1,63 @@
+"""docs/checking.md: its code runs and prints what it says, its vocabulary is that of the code, its names exist."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from test_house import blocks_of
+
+import minigrad
+from minigrad.check import strategies
+from minigrad.check.kinds import KINDS, REMARKS, UNRESOLVED, WRONG
+from minigrad.commands.check import GIVEN, MISUSE, STATUS
+
+PAGE = Path(minigrad.__file__).resolve().parents[1] / "docs" / "checking.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+VERDICTS = {"disagree": WRONG, "unresolved": UNRESOLVED, "no verdict of their own": REMARKS}
+
+
+def vocabulary() -> str:
+    """The tables of kinds, as they stand on the page."""
+    lines: list[str] = []
+    for verdict, words in VERDICTS.items():
+        lines += [f"| {verdict} | |", "|---|---|", *(f"| {kind} | {text} |" for kind, text in words.items()), ""]
+    return "\n".join(lines).strip()
+
+
+def test_the_vocabulary_on_the_page_is_that_of_the_code() -> None:
+    found = re.search(r"<!-- kinds: .*? -->\n(.*?)<!-- end of kinds -->", TEXT, flags=re.S)
+    assert found
+    assert found[1].strip() == vocabulary(), f"put this in its place:\n\n{vocabulary()}"
+    assert all(f"| {kind} |" in found[1] for kind in KINDS)
+
+
+def rounded(text: str) -> str:
+    """Without what another machine's last bits may change: error bars, powers, counts of evaluations."""
+    return re.sub(r"\d+e-\d+|\d[\d,]*(?= evaluations)", "#", text.strip())
+
+
+def test_the_code_of_the_page_runs_and_prints_what_it_says() -> None:
+    space: dict[str, Any] = {"__name__": "checking"}
+    blocks = blocks_of(TEXT)
+    assert len(blocks) >= 4 and sum(expected is not None for _, expected in blocks) >= 2
+    for code, expected in blocks:
+        printed = io.StringIO()
+        with redirect_stdout(printed):
+            exec(compile(code, PAGE.name, "exec"), space)
+        assert rounded(printed.getvalue()) == rounded(expected or ""), code
+
+
+def test_every_strategy_and_every_flavour_stands_on_the_page() -> None:
+    for name in strategies.__all__:
+        assert f"`{name}(" in TEXT, name
+    for kind in GIVEN:
+        assert f"`{kind}=`" in TEXT and (f"--{kind}" in TEXT), kind
+
+
+def test_the_exit_statuses_on_the_page_are_those_of_the_command() -> None:
+    assert STATUS == {"agree": 0, "disagree": 1, "unresolved": 2} and MISUSE == 3
+    assert re.search(r"0, 1 or 2 for agree,\s+disagree and unresolved, and 3 where", TEXT)
