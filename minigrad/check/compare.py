@@ -14,7 +14,7 @@ from .claims import Answer, Claim
 from .contract import linear, repeated, symmetric
 from .gathered import Gathered
 from .ladder import Array
-from .looking import ONE_BY_ONE, Look
+from .looking import Look
 from .report import Finding
 from .telling import Told
 
@@ -100,7 +100,7 @@ class Comparison(Gathered):
             return
         self.note(symmetric(hessian, answers[0].unit))
         rng, axes = self.subject.rng(), np.eye(size)
-        few = size * (size + 1) // 2 <= ONE_BY_ONE
+        few = size * (size + 1) // 2 <= self.few
         lines = (
             [axes[i] + (i != j) * axes[j] for i in range(size) for j in range(i + 1)]
             if few

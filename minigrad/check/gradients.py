@@ -18,7 +18,7 @@ from .claims import Claim
 from .compare import Comparison
 from .contract import transposed
 from .evaluation import Evaluator
-from .own import Gradient, OwnClaim
+from .own import OwnClaim, below
 from .report import Finding, GradientMismatch, GradientUnresolved, Report
 from .subject import Subject
 
@@ -210,7 +210,7 @@ def _of_own(f: Callable[..., Any], modes: Sequence[str], order: int, setup: Call
         whole = found if whole is None else whole.merge(found)
         if subject.point is None or not whole.report().ok:
             break
-        f = _below(subject)
+        f = below(subject)
     assert whole is not None
     return whole.report()
 
@@ -230,15 +230,3 @@ def _both_modes(found: Comparison, subject: Subject, modes: Sequence[str]) -> No
         rng = subject.rng()
         v, u = rng.uniform(0.5, 1.5, subject.point.y.size), rng.uniform(0.5, 1.5, subject.point.x.size)
         found.note(transposed(claim, v, u))
-
-
-def _below(subject: Subject) -> Gradient:
-    """The gradient of <v, f>, to be differentiated in turn."""
-    assert subject.point is not None
-    results, rng = subject.point.results, subject.rng()
-    v = rng.integers(512, 1537, results.size) / 1024 * rng.choice([-1.0, 1.0], results.size)
-    scalar = results.size == 1
-    weights = tuple(
-        np.ones(slot.shape) if scalar else v[slot.stretch].reshape(slot.shape) for slot in results.slots
-    )
-    return Gradient(subject.f, subject.layout, weights)

@@ -16,8 +16,6 @@ from .report import Finding
 from .slopes import Slopes
 from .telling import Told, tell
 
-ONE_BY_ONE = 100  # entries; above, directions
-
 
 @dataclass(frozen=True)
 class Look:
@@ -36,10 +34,10 @@ class Look:
 
     def run(self) -> None:
         """Compare, in the way that the number of entries and the budget call for."""
-        size = len(self.slopes.x)
-        if size > ONE_BY_ONE or self.slopes.evaluator.limited:
+        size, few = len(self.slopes.x), self.gathered.few
+        if size > few or self.slopes.evaluator.limited:
             agreed = self.along_directions()
-            if size > ONE_BY_ONE or not agreed:
+            if size > few or not agreed:
                 return
         self.one_by_one()
 
