@@ -40,7 +40,7 @@ def checkpoint(f: Function) -> Function:
 
 
 def opened(x: Value) -> tuple[Function, tuple[Any, ...], list[Value]] | None:
-    """Of a checkpointed value: it as a function of its own inputs, their data, and the nodes in between, made anew."""
+    """Of a checkpointed value: its function of its own inputs, their data, the nodes in between, made anew."""
     if x.op is not _CHECKPOINT or x.params is None:
         return None
     run, data = x.params["run"], tuple(v._array for v in x.params["run"].inputs)

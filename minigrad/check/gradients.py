@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from .claims import Claim
 from .compare import Comparison
 from .contract import transposed
 from .evaluation import Evaluator
+from .graph import culprit
+from .kinks import Witness
 from .own import OwnClaim, below
 from .report import Finding, GradientMismatch, GradientUnresolved, Report
 from .subject import Subject
@@ -202,8 +205,9 @@ def _own_gradient(subject: Subject) -> Callable[..., Any] | None:
 def _of_own(f: Callable[..., Any], modes: Sequence[str], order: int, setup: Callable[..., Subject]) -> Report:
     """minigrad's own derivatives, order by order, each as the derivative of the one below."""
     whole: Comparison | None = None
+    first = setup(f)
     for level in range(1, order + 1):
-        subject = setup(f)
+        subject = first if level == 1 else setup(f)
         found = Comparison(subject, order=level)
         if subject.point is not None:
             _both_modes(found, subject, modes)
@@ -212,12 +216,16 @@ def _of_own(f: Callable[..., Any], modes: Sequence[str], order: int, setup: Call
             break
         f = below(subject)
     assert whole is not None
-    return whole.report()
+    report = whole.report()
+    if report.verdict == "disagree" and first.point is not None:
+        return replace(report, culprit=culprit(first, order=min(level, 2)))
+    return report
 
 
 def _both_modes(found: Comparison, subject: Subject, modes: Sequence[str]) -> None:
     assert subject.point is not None
     claim = OwnClaim(subject.f, subject.point, subject.names, subject.chosen)
+    claim.witness = Witness(subject)
     try:
         if "rev" in modes:
             found.gradients(claim)

@@ -22,6 +22,8 @@ from .evaluation import Evaluator
 from .kinds import REMARKS
 from .local import Use, look
 from .report import Finding, Report
+from .subject import Subject
+from .tracing import traced
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,12 @@ class GraphReport(Report):
     wrong: tuple[int, ...] = ()
     looked: int = 0
 
+    @property
+    def line(self) -> list[str]:
+        """The user's line that made the node, where it is known: file, number and text."""
+        origin = getattr(self.node, "origin", None)
+        return [origin.line] if origin else []
+
     def _headline(self) -> str:
         if self.op is not None:
             return f"{self.name}: the rule of {self.op.label} is wrong"
@@ -49,7 +57,11 @@ class GraphReport(Report):
 
 @dataclass(frozen=True)
 class Met:
-    """A node to be looked at. rank: its place in the graph, as pictures number it. inside: of a checkpointed one."""
+    """A node to be looked at.
+
+    outer: the node of the graph; another one where it stands inside a checkpoint. rank: the place of that one in
+    the graph, as pictures number it.
+    """
 
     node: Value
     outer: Value
@@ -90,6 +102,23 @@ def check_graph(y: Any, *, order: int = 1, seed: int = 0, seconds: float | None 
     if order not in (1, 2):
         raise ArgumentError(f"order is 1 or 2, got {order!r}")
     return Look(order, seed, seconds).through(graph(*ys))
+
+
+def culprit(subject: Subject, order: int = 1, seconds: float = 20.0) -> str:
+    """In a line, the op whose rule makes a gradient of a function wrong; or that there is none.
+
+    Nothing where f cannot be recorded as it is.
+    """
+    try:
+        nodes = traced(subject)
+    except Exception:
+        return ""
+    report = Look(order, subject.seed, seconds).through(nodes)
+    if report.node is None:
+        done = "every rule" if report.looked == report.entries else f"each of {report.looked:,} rules looked at"
+        return f"{'culprit':<14}  none: {done} is right at what it met" if nodes else ""
+    told = [report.findings[0].sentence.partition("\n")[0], *report.line]
+    return f"{'culprit':<14}  " + f"\n{'':<14}  ".join(told)
 
 
 class Look:
@@ -136,7 +165,11 @@ class Look:
     def _report(self, nodes: int, ruled: int) -> GraphReport:
         inside = {met.outer.serial for met, _ in self.wrong.values() if met.node is not met.outer}
         # What is wrong inside of a checkpoint makes its own gradient wrong: that is one mistake, not two.
-        own = [(met, fs) for met, fs in self.wrong.values() if met.node is not met.outer or met.node.serial not in inside]
+        own = [
+            (met, fs)
+            for met, fs in self.wrong.values()
+            if met.node is not met.outer or met.node.serial not in inside
+        ]
         wrong = sorted(own, key=lambda pair: pair[0].rank)
         left = ruled - self.looked
         remarks = [f"the time was over before {left:,} of {ruled:,} nodes with a rule were looked at"] * (left > 0)
@@ -197,7 +230,12 @@ def _stale(met: Met) -> list[Finding]:
 
 def _key(met: Met) -> Any:
     """What tells one use of an op from another; a checkpointed function is like no other."""
-    return met.use.op, id(met.use.function) if met.use.function else None, met.chosen, tuple(map(_frozen, (*met.use.operands, met.use.params)))
+    return (
+        met.use.op,
+        id(met.use.function) if met.use.function else None,
+        met.chosen,
+        tuple(map(_frozen, (*met.use.operands, met.use.params))),
+    )
 
 
 def _frozen(x: Any) -> Any:

@@ -1,6 +1,7 @@
 """One op at the operands that it met: a function with a rule, looked at as any function with a gradient is.
 
-Its own forward function, on plain arrays, is what is measured; its rules, as the sweeps use them, are what is claimed.
+Its own forward function, on plain arrays, is what is measured; its rules, as the sweeps use them, are
+what is claimed.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from ..op import Op
 from ..sweep import push, sweep_from
 from ..transforms import jvp
 from ..value import Value
+from .claims import Names
 from .compare import Comparison
 from .contract import transposed
 from .derivative import Point
 from .evaluation import Evaluator
+from .kinks import Witness
 from .layout import is_float, plain
 from .own import OwnClaim, below, parts
 from .report import Finding
 from .subject import Subject
-
 
 FEW = 6  # entries looked at one by one: there is an op to be told right from wrong, no entry to be named
 NEAR, AROUND = 2.0**-16, 24  # how near the points around a kink are, as a share of the size; how many
@@ -37,7 +39,7 @@ class Use:
     """An op at the operands that it met, as a function of them: of arrays as NumPy computes it, of Values recorded.
 
     operands: plain numbers and arrays, those that stand inside parameters last (see `node.lifted`).
-    function: what to call instead, where the op does not stand for itself (a checkpointed function).
+    function: what to call instead of the op itself: a call as a user types it, or a checkpointed function.
     """
 
     def __init__(
@@ -101,7 +103,7 @@ class Projected:
 
 @dataclass(frozen=True)
 class Pushed:
-    """The tangent of an op as a function of the operands: what is differentiated to look at a jvp's own derivative."""
+    """The tangent of an op as a function of the operands: its derivative is that of the jvp itself."""
 
     use: Use
     chosen: tuple[int, ...]
@@ -134,17 +136,19 @@ def look(
     setup = functools.partial(Subject, args=use.operands, argnums=chosen, evaluator=evaluator, seed=seed)
     subject = setup(use)
     found = Comparison(subject)
-    if subject.point is None:
+    if subject.point is None or not subject.point.y.size:
         return found
     found.note(mutations(use, chosen, seed))
     claim = OwnClaim(use, subject.point, subject.names, subject.chosen)
-    back = _attempt(found, "vjp", lambda trial: trial.gradients(claim))
+    claim.witness = Witness(subject)
+    back = _attempt(found, "its vjp", functools.partial(_gradients, claim))
     if not back.report().ok and use.op.kink and is_subgradient(claim, seed):
         back.findings = [Finding("kink", sentence="a kink, and the rule gives one of the gradients around it")]
     found.merge(back)
     if has_jvp(use.op):
-        found.merge(_attempt(found, "jvp", lambda trial: _tangents(trial, claim, thorough)))
-    if order > 1 and found.report().ok:
+        found.merge(_attempt(found, "its jvp", lambda trial: _tangents(trial, claim, thorough)))
+    # At a kink a second derivative is whatever the rule gives when run again, and means nothing.
+    if order > 1 and not found.findings:
         _second(found, use, setup, subject.point)
     return found
 
@@ -162,14 +166,14 @@ def _attempt(found: Comparison, rule: str, ask: Callable[[Comparison], None]) ->
             ask(trial)
         except Exception as error:
             trial.note([Finding("raised", sentence=f"{type(error).__name__}: {error}")])
-        if trial.report().ok or trial.point.x.size > Comparison.few:
+        if trial.report().ok or not few < trial.point.x.size <= Comparison.few:
             break
     trial.findings = [f if f in found.subject.findings else _said(rule, f) for f in trial.findings]
     return trial
 
 
 def _said(rule: str, finding: Finding) -> Finding:
-    whose = f"its {rule} for {finding.path}" if finding.path else f"its {rule}"
+    whose = f"{rule} for {finding.path}" if finding.path else rule
     return replace(finding, sentence=f"{whose}: {finding.sentence or finding.kind}")
 
 
@@ -202,7 +206,9 @@ def _tangents(found: Comparison, claim: OwnClaim, thorough: bool) -> None:
     v, u = (rng.choice([-1.0, 1.0], n) * rng.uniform(0.5, 1.5, n) for n in (point.y.size, point.x.size))
     apart = transposed(claim, v, u)
     if thorough or apart:
-        found.tangents(claim)
+        ahead = OwnClaim(claim.function, point, claim.names, claim.chosen)
+        ahead.kind, ahead.witness = "jvp", claim.witness
+        found.tangents(ahead)
     if thorough:
         found.note(apart)
 
@@ -215,17 +221,22 @@ def _second(found: Comparison, use: Use, setup: Callable[..., Subject], point: P
     args = (*weights, *use.operands)
     chosen = (*range(count), *(count + k for k in subject.chosen))
     whole = Subject(Projected(use, count), args, chosen, subject.evaluator, subject.seed)
-    targets = [("vjp", below(whole), args, chosen)]
+    targets: list[tuple[str, Any, Any, tuple[int, ...]]] = [("vjp", below(whole), args, chosen)]
     if has_jvp(use.op):
         tangents = tuple(_direction(rng, use.operands[k]) for k in subject.chosen)
         targets.append(("jvp", Pushed(use, subject.chosen, tangents), use.operands, subject.chosen))
     for rule, function, args, chosen in targets:
         above = Subject(function, args, chosen, subject.evaluator, subject.seed)
-        trial = Comparison(above, order=2)
+        above.names = Names([*["the cotangent"] * (len(args) - len(use.names)), *use.names])
+        trial = Comparison(above)
         if above.point is not None:
             claim = OwnClaim(function, above.point, above.names, above.chosen)
-            trial = _attempt(trial, f"derivative of the {rule}", lambda t, claim=claim: t.gradients(claim))
+            trial = _attempt(trial, f"the derivative of its {rule}", functools.partial(_gradients, claim))
         found.merge(trial)
+
+
+def _gradients(claim: OwnClaim, trial: Comparison) -> None:
+    trial.gradients(claim)
 
 
 def _direction(rng: np.random.Generator, like: Any) -> Any:

@@ -44,7 +44,7 @@ class Outcome:
     """A direction's slope beside what the given derivative says it is.
 
     size: what an entry of average weight contributes. kinked: the point is a kink along this direction, and what
-    is claimed lies between the slopes of the two sides. still: nothing moves beyond rounding, and nothing is claimed.
+    is claimed lies between the slopes of the two sides. still: nothing moves beyond rounding, nothing is claimed.
     """
 
     u: Array
