@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, fields
 import numpy as np
 
 from . import rules as rules  # the pages fill the table
-from .extension import no_jvp
+from .extension import has_jvp
 from .op import TABLE, Op
 
 
@@ -72,16 +72,12 @@ def _row(record: Op) -> Row:
         op=name_of(record),
         label=record.label,
         formula=record.formula,
-        forward=_forward(record) if differentiable else "zero",
+        forward=("forward" if has_jvp(record) else "none") if differentiable else "zero",
         reverse="reverse" if differentiable else "zero",
         higher="any order" if differentiable else "zero",
         domain=", ".join(map(str, record.domain)),
         kink=record.kink,
     )
-
-
-def _forward(record: Op) -> str:
-    return "none" if any(getattr(rule, "func", None) is no_jvp for rule in record.jvps) else "forward"
 
 
 def name_of(record: Op) -> str:

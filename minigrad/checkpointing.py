@@ -39,6 +39,16 @@ def checkpoint(f: Function) -> Function:
     return recomputed
 
 
+def opened(x: Value) -> tuple[Function, tuple[Any, ...], list[Value]] | None:
+    """Of a checkpointed value: its function of its own inputs, their data, the nodes in between, made anew."""
+    if x.op is not _CHECKPOINT or x.params is None:
+        return None
+    run, data = x.params["run"], tuple(v._array for v in x.params["run"].inputs)
+    level = run.level(data)
+    made = [v for v in graph(level.y, since=level.start) if v.serial >= level.start]
+    return checkpoint(run.again_with), data, made
+
+
 class _Run:
     """One call of a checkpointed function: enough to make it again."""
 
@@ -50,9 +60,10 @@ class _Run:
 
     def level(self, inputs: Any) -> Level:
         """The function run once more, with other inputs, as a level of its own."""
-        return Level(self._with, tuple(inputs), {}, tuple(range(len(inputs))))
+        return Level(self.again_with, tuple(inputs), {}, tuple(range(len(inputs))))
 
-    def _with(self, *inputs: Any) -> Any:
+    def again_with(self, *inputs: Any) -> Any:
+        """What the function gives for other inputs."""
         given = iter(inputs)
         args, kwargs = tree_map(lambda x, _: next(given) if _moves(x) else x, self.call)
         return self.f(*args, **kwargs)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from .domain import REAL, Domain
 from .errors import MissingRule, NameTaken
-from .op import TABLE, Rule, dispatched, op
+from .op import TABLE, Op, Rule, dispatched, op
 
 
 def custom(
@@ -52,3 +52,8 @@ def forget(function: Callable[..., Any]) -> None:
 def no_jvp(name: str, *args: Any, **params: Any) -> NoReturn:
     """The forward rule of an op that states none."""
     raise MissingRule(f"{name} states no jvp, so forward mode has no rule\n  write  custom(..., jvp=...)")
+
+
+def has_jvp(record: Op) -> bool:
+    """Whether an op has a rule for forward mode."""
+    return not any(getattr(rule, "func", None) is no_jvp for rule in record.jvps)

@@ -2,6 +2,8 @@
 
 from .derivative import Estimate, derivative, directional, numeric_gradient, numeric_jacobian
 from .gradients import check_grads, gradient_report
+from .graph import GraphReport, check_graph
+from .operation import OpReport, check_op
 from .report import Finding, GradientMismatch, GradientUnresolved, Report
 
 __all__ = [
@@ -9,8 +11,12 @@ __all__ = [
     "Finding",
     "GradientMismatch",
     "GradientUnresolved",
+    "GraphReport",
+    "OpReport",
     "Report",
     "check_grads",
+    "check_graph",
+    "check_op",
     "derivative",
     "directional",
     "gradient_report",

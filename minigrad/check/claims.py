@@ -158,7 +158,10 @@ class Claim:
 
     kind: "grad" and "vjp" pull cotangents back, "jvp" pushes tangents on, "jac" is a matrix.
     promote: whether it is asked at float64, as the function is.
+    witness: for functions whose graph is known: says where along a line a kink comes from, None if from nowhere.
     """
+
+    witness: Callable[[int | Array], str | None] | None = None
 
     def __init__(
         self, kind: str, call: Callable[..., Any], point: Point, names: Names, chosen: tuple[int, ...]

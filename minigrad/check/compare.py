@@ -14,7 +14,7 @@ from .claims import Answer, Claim
 from .contract import linear, repeated, symmetric
 from .gathered import Gathered
 from .ladder import Array
-from .looking import ONE_BY_ONE, Look
+from .looking import Look
 from .report import Finding
 from .telling import Told
 
@@ -68,7 +68,14 @@ class Comparison(Gathered):
             row = claim.push(u).row
             return row if weights is None else weights @ row
 
-        Look(self, told, self.point.slopes(weights), predict).run()
+        def rounding(u: Array, row: Array) -> Array:
+            def nudged(there: Array) -> Array:
+                moved = claim.push(u, there).row
+                return moved if weights is None else weights @ moved
+
+            return self._allowance(row, answers[0], [nudged])
+
+        Look(self, told, self.point.slopes(weights), predict, rounding=rounding).run()
 
     def matrix(self, claim: Claim, hessian: bool = False) -> None:
         """A whole matrix of derivatives."""
@@ -103,7 +110,7 @@ class Comparison(Gathered):
             return
         self.note(symmetric(hessian, answers[0].unit))
         rng, axes = self.subject.rng(), np.eye(size)
-        few = size * (size + 1) // 2 <= ONE_BY_ONE
+        few = size * (size + 1) // 2 <= self.few
         lines = (
             [axes[i] + (i != j) * axes[j] for i in range(size) for j in range(i + 1)]
             if few
@@ -141,6 +148,7 @@ class Comparison(Gathered):
         rng, y = self.subject.rng(), np.abs(point.y)
         random = rng.integers(512, 1537, (2, y.size)) / 1024 * rng.choice([-1.0, 1.0], (2, y.size))
         typical = float(np.median(y[y > 0])) if np.any(y > 0) else 1.0
+        y = np.where(y > 1e-9 * typical, y, typical)  # what is 0 but for rounding is no small number to be blown up
         even = np.exp2(np.round(np.log2(np.clip(typical / np.maximum(y, 1e-6 * typical), 1e-6, 1e6))))
         return random * np.stack([np.ones(y.size), even])
 

@@ -19,8 +19,11 @@ class Gathered:
     """What was found about one function, of whose derivatives more than one may be looked at.
 
     order: of the derivatives. powers: the smallest relative error that each look would have seen. largest: the
-    largest difference that is no more than rounding, as a share of the largest entry.
+    largest difference that is no more than rounding, as a share of the largest entry. few: so many entries are
+    looked at one by one; more of them along random directions.
     """
+
+    few = 100
 
     def __init__(self, subject: Subject, order: int = 1) -> None:
         self.subject, self.order = subject, order

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from .claims import Claim
 from .compare import Comparison
 from .contract import transposed
 from .evaluation import Evaluator
-from .own import Gradient, OwnClaim
+from .graph import culprit
+from .kinks import Witness
+from .own import OwnClaim, below
 from .report import Finding, GradientMismatch, GradientUnresolved, Report
 from .subject import Subject
 
@@ -214,22 +217,27 @@ def _own_gradient(subject: Subject) -> Callable[..., Any] | None:
 def _of_own(f: Callable[..., Any], modes: Sequence[str], order: int, setup: Callable[..., Subject]) -> Report:
     """minigrad's own derivatives, order by order, each as the derivative of the one below."""
     whole: Comparison | None = None
+    first = setup(f)
     for level in range(1, order + 1):
-        subject = setup(f)
+        subject = first if level == 1 else setup(f)
         found = Comparison(subject, order=level)
         if subject.point is not None:
             _both_modes(found, subject, modes)
         whole = found if whole is None else whole.merge(found)
         if subject.point is None or not whole.report().ok:
             break
-        f = _below(subject)
+        f = below(subject)
     assert whole is not None
-    return whole.report()
+    report = whole.report()
+    if report.verdict == "disagree" and first.point is not None:
+        return replace(report, culprit=culprit(first, order=min(level, 2)))
+    return report
 
 
 def _both_modes(found: Comparison, subject: Subject, modes: Sequence[str]) -> None:
     assert subject.point is not None
     claim = OwnClaim(subject.f, subject.point, subject.names, subject.chosen)
+    claim.witness = Witness(subject)
     try:
         if "rev" in modes:
             found.gradients(claim)
@@ -240,15 +248,3 @@ def _both_modes(found: Comparison, subject: Subject, modes: Sequence[str]) -> No
         return
     if set(modes) == set(MODES):
         _as_transposes(found, claim, claim)
-
-
-def _below(subject: Subject) -> Gradient:
-    """The gradient of <v, f>, to be differentiated in turn."""
-    assert subject.point is not None
-    results, rng = subject.point.results, subject.rng()
-    v = rng.integers(512, 1537, results.size) / 1024 * rng.choice([-1.0, 1.0], results.size)
-    scalar = results.size == 1
-    weights = tuple(
-        np.ones(slot.shape) if scalar else v[slot.stretch].reshape(slot.shape) for slot in results.slots
-    )
-    return Gradient(subject.f, subject.layout, weights)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from . import search
+from . import judgement, search
 from .evaluation import BudgetSpent
 from .gathered import Gathered
 from .judgement import Entries, Judged, judge
@@ -16,15 +16,14 @@ from .report import Finding
 from .slopes import Slopes
 from .telling import Told, tell
 
-ONE_BY_ONE = 100  # entries; above, directions
-
 
 @dataclass(frozen=True)
 class Look:
     """A derivative to be looked at: what is claimed of it, as columns, one per weighted sum of the outputs.
 
     predict: the columns claimed along a direction. given, allowance: all entries (entries, columns) and their
-    rounding errors, where they are known beforehand. slopes: what measures the function in the same columns.
+    rounding errors, where they are known beforehand; else rounding: the errors of the columns claimed along a
+    direction. slopes: what measures the function in the same columns.
     """
 
     gathered: Gathered
@@ -33,15 +32,16 @@ class Look:
     predict: Callable[[Array], Array]
     given: Array | None = None
     allowance: Array | None = None
+    rounding: Callable[[Array, Array], Array] | None = None
 
     def run(self) -> None:
         """Compare, in the way that the number of entries and the budget call for."""
-        size = len(self.slopes.x)
+        size, few = len(self.slopes.x), self.gathered.few
         if not size or not len(self.slopes.y):
             return
-        if size > ONE_BY_ONE or self.slopes.evaluator.limited:
+        if size > few or self.slopes.evaluator.limited:
             agreed = self.along_directions()
-            if size > ONE_BY_ONE or not agreed:
+            if size > few or not agreed:
                 return
         self.one_by_one()
 
@@ -52,7 +52,10 @@ class Look:
         axes = np.eye(1, len(self.slopes.x))[0]
         columns = len(self.slopes.noise)
         rows = np.array([self.predict(np.roll(axes, int(k))) for k in which]).reshape(len(which), columns)
-        return rows, 8 * self.told.answer.unit * np.abs(rows)
+        if self.rounding is None:
+            return rows, 8 * self.told.answer.unit * np.abs(rows)
+        blur = [self.rounding(np.roll(axes, int(k)), row) for k, row in zip(which, rows, strict=True)]
+        return rows, np.array(blur).reshape(rows.shape)
 
     # ------------------------------------------------------------------------------------ one by one
 
@@ -74,7 +77,16 @@ class Look:
     def _judged(self, which: Array) -> tuple[Array, Judged]:
         given, allowance = self.entries(which)
         measured = list(self.slopes.along([int(k) for k in which]))
-        return given, judge(given, Entries(measured), allowance, self.gathered.subject.group()[which])
+        judged = judge(given, Entries(measured), allowance, self.gathered.subject.group()[which])
+        self._question_kinks(judged, given, which)
+        return given, judged
+
+    def _question_kinks(self, judged: Judged, given: Array, which: Array) -> None:
+        """A kink that comes from no op of a known graph is none: the entry is wrong."""
+        kinks, witness = (judged.state == judgement.KINK) & np.isfinite(given), self.told.claim.witness
+        for i in np.flatnonzero(kinks.any(axis=1)):
+            if witness is not None and witness(int(which[i])) is None:
+                judged.state[i, kinks[i]] = judgement.WRONG
 
     # ------------------------------------------------------------------------------ along directions
 
@@ -107,7 +119,10 @@ class Look:
             g, spread = None, 8 * self.told.answer.unit * abs(c)
             if self.given is not None and self.allowance is not None:
                 g, spread = self.given[:, k], self.allowance[:, k]
-            found.append(search.outcome(u, c, g, spread, measured, k))
+            outcome = search.outcome(u, c, g, spread, measured, k)
+            if outcome.kinked and self.told.claim.witness and self.told.claim.witness(u) is None:
+                outcome = replace(outcome, kinked=False)
+            found.append(outcome)
         return found
 
     def _directions(self) -> list[Array]:
@@ -121,7 +136,8 @@ class Look:
         if blurred is not None:
             self.gathered.note([self.told.noise_of(blurred)])
         elif any(o.kinked for o in outcomes):
-            said = "the point is a kink along random directions: subgradient accepted"
+            where = self.told.kink_of(next(o.u for o in outcomes if o.kinked))
+            said = f"the point is a kink{where} along random directions: subgradient accepted"
             self.gathered.note([Finding("kink", sentence=said)])
 
     def _blame(self, failed: search.Outcome) -> None:

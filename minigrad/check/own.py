@@ -13,6 +13,7 @@ from .claims import Answer, Claim, Names
 from .derivative import Point
 from .ladder import Array
 from .layout import Layout, joined, plain
+from .subject import Subject
 
 
 class OwnClaim(Claim):
@@ -34,9 +35,12 @@ class OwnClaim(Claim):
         _, t = jvp(self._of_leaves, tuple(self._leaves(row)), tuple(tangents))
         return self._answer(self.point.results.leaves(t))
 
+    def args(self, row: Array | None = None) -> Any:
+        """The arguments of f, with these numbers in them."""
+        return self.point.layout.build(self.point.x if row is None else row, self.promote)
+
     def _leaves(self, row: Array | None) -> list[Any]:
-        layout = self.point.layout
-        return layout.leaves(layout.build(self.point.x if row is None else row, self.promote))
+        return self.point.layout.leaves(self.args(row))
 
     def _of_leaves(self, *leaves: Any) -> Any:
         return self.function(*self.point.layout.fill(leaves))
@@ -61,17 +65,29 @@ class Gradient:
         leaves = self.layout.leaves(args)
 
         def weighted(*leaves: Any) -> Any:
-            results = _parts(self.f(*self.layout.fill(leaves, args)))
+            results = parts(self.f(*self.layout.fill(leaves, args)))
             return sum((np.sum(v * y) for v, y in zip(self.v, results, strict=True)), start=0.0)
 
         found: tuple[Any, ...] = grad(weighted, tuple(range(len(leaves))))(*leaves)
         return found
 
 
-def _parts(result: Any) -> list[Any]:
+def below(subject: Subject) -> Gradient:
+    """The gradient of <v, f>, to be differentiated in turn."""
+    assert subject.point is not None
+    results, rng = subject.point.results, subject.rng()
+    v = rng.integers(512, 1537, results.size) / 1024 * rng.choice([-1.0, 1.0], results.size)
+    scalar = results.size == 1
+    weights = tuple(
+        np.ones(slot.shape) if scalar else v[slot.stretch].reshape(slot.shape) for slot in results.slots
+    )
+    return Gradient(subject.f, subject.layout, weights)
+
+
+def parts(result: Any) -> list[Any]:
     """The arrays of a result, in order."""
     if isinstance(result, dict):
-        return [part for item in result.values() for part in _parts(item)]
+        return [part for item in result.values() for part in parts(item)]
     if isinstance(result, (list, tuple)):
-        return [part for item in result for part in _parts(item)]
+        return [part for item in result for part in parts(item)]
     return [] if result is None else [result]

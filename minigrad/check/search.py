@@ -44,7 +44,7 @@ class Outcome:
     """A direction's slope beside what the given derivative says it is.
 
     size: what an entry of average weight contributes. kinked: the point is a kink along this direction, and what
-    is claimed lies between the slopes of the two sides.
+    is claimed lies between the slopes of the two sides. still: nothing moves beyond rounding, nothing is claimed.
     """
 
     u: Array
@@ -55,6 +55,7 @@ class Outcome:
     column: int
     size: float
     kinked: bool
+    still: bool = False
 
     @property
     def gap(self) -> float:
@@ -70,7 +71,8 @@ class Outcome:
     @property
     def resolved(self) -> bool:
         """Whether the bar is narrow enough to say anything; where nothing moves, there is nothing to be said."""
-        return bool(self.tolerance <= RESOLVED * max(self.size, abs(self.measured)) or self.tolerance == 0)
+        most = RESOLVED * max(self.size, abs(self.measured))
+        return bool(self.still or self.tolerance <= most or self.tolerance == 0)
 
     @property
     def power(self) -> float:
@@ -104,7 +106,8 @@ def outcome(
             kinked = bool(min(ends) - slack <= claimed <= max(ends) + slack)
         if measured.flat[column] and claimed == 0:
             tolerance = 0.0
-    return Outcome(u, float(claimed), slope, error, tolerance, column, size, kinked)
+        still = bool(measured.still[column] and abs(claimed) <= tolerance)
+    return Outcome(u, float(claimed), slope, error, tolerance, column, size, kinked, still)
 
 
 def culprit(failed: Outcome, ask: Callable[[Array], Outcome]) -> int:

@@ -109,7 +109,8 @@ class Subject:
         with np.errstate(all="ignore"):
             self.f(*args)
         self.evaluator.tick(1)
-        changed = before != self.layout.row(args)
+        after = self.layout.row(args)
+        changed = (before != after) & ~(np.isnan(before) & np.isnan(after))
         if changed.any():
             path = self.names(self.layout.slot_of(int(np.argmax(changed))).path)
             self.findings.append(Finding("mutated", path, sentence=f"the function itself changed {path} in place"))

@@ -42,6 +42,11 @@ class Told:
         order = self.gathered.order
         return "" if order == 1 else f"derivative of order {order}: "
 
+    def kink_of(self, line: int | Array) -> str:
+        """Whose kink it is along a line, where that is known."""
+        found = self.claim.witness(line) if self.claim.witness else None
+        return f" of {found}" if found else ""
+
     def noise_of(self, outcome: Outcome) -> Finding:
         """Why a direction tells nothing."""
         said = (
@@ -95,7 +100,7 @@ def tell(told: Told, given: Array, judged: Judged, which: Array) -> list[Finding
         if judged.wrong[mine].any():
             others = [e for path, e in evidence.items() if path != slot.path]
             findings.append(_wrong(told, slot, evidence[slot.path], others, given, judged, which, mine))
-        findings += _unresolved(told, slot, judged, which, mine) + _remarks(told, slot, judged, mine)
+        findings += _unresolved(told, slot, judged, which, mine) + _remarks(told, slot, judged, which, mine)
     return findings
 
 
@@ -125,6 +130,7 @@ def _evidence(told: Told, slot: Slot, given: Array, judged: Judged, which: Array
         y=point.y,
         cotangent=told.cotangent,
         constants=told.gathered.subject.constants(),
+        y_shape=point.results.slots[0].shape if len(point.results.slots) == 1 else None,
     )
 
 
@@ -186,11 +192,12 @@ def _unresolved(told: Told, slot: Slot, judged: Judged, which: Array, mine: Arra
     return findings
 
 
-def _remarks(told: Told, slot: Slot, judged: Judged, mine: Array) -> list[Finding]:
+def _remarks(told: Told, slot: Slot, judged: Judged, which: Array, mine: Array) -> list[Finding]:
     findings, path = [], told.claim.names(slot.path)
-    kinks = int(np.count_nonzero((judged.state == judgement.KINK).any(axis=1) & mine))
-    if kinks:
-        said = f"{kinks} entr{'ies are' if kinks > 1 else 'y is'} at a kink: subgradient accepted"
+    kinks = np.flatnonzero((judged.state == judgement.KINK).any(axis=1) & mine)
+    if len(kinks):
+        where = told.kink_of(int(which[kinks[0]]))
+        said = f"{len(kinks)} entr{'ies are' if len(kinks) > 1 else 'y is'} at a kink{where}: subgradient accepted"
         findings.append(Finding("kink", path, sentence=told.mode + said))
     below = int(np.count_nonzero((judged.state == judgement.BELOW).any(axis=1) & mine))
     if below:

@@ -7,7 +7,7 @@ change when a parameter steps. No colours, no DOT and no SVG here: every kind of
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,10 @@ TITLE = 72  # characters that a title may take
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One value. `rank` is its place in the order of creation; `group` the letter it shares, if any."""
+    """One value. `rank` is its place in the order of creation; `group` the letter it shares, if any.
+
+    is_wrong: whether it was computed by an op whose rule is wrong.
+    """
 
     rank: int
     inputs: int
@@ -36,6 +39,7 @@ class Node:
     group: str | None
     is_leaf: bool
     is_result: bool
+    is_wrong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,11 @@ class Diagram:
     notes: tuple[str, ...]
 
 
-def diagram(y: Value) -> Diagram:
+def diagram(y: Value, wrong: Collection[int] = ()) -> Diagram:
     """A snapshot of the graph of y, with the gradients of y; linear in its size. Writes no `.grad`.
 
     The gradients are those of y itself if it has one element, else those of the cotangent in `y.grad`; if
-    there is none, the diagram shows no gradients, and says so.
+    there is none, the diagram shows no gradients, and says so. wrong: serials of nodes to be marked.
     """
     values = graph(y)
     rank = {v.serial: place for place, v in enumerate(values)}
@@ -89,7 +93,7 @@ def diagram(y: Value) -> Diagram:
     groups = _groups(values, gradients, edges)
     letters = {member: group.letter for group in groups for member in group.members}
     nodes = tuple(
-        _node(place, v, g, letters.get(place), is_result=v is y)
+        _node(place, v, g, letters.get(place), is_result=v is y, is_wrong=v.serial in wrong)
         for place, (v, g) in enumerate(zip(values, gradients, strict=True))
     )
     notes = _notes(groups, gradients) if by_serial else ()
@@ -117,7 +121,7 @@ def _gradients(y: Value) -> tuple[dict[int, Any], str]:
         return {v.serial: g for v, g in sweep(y, seed)}, remark
 
 
-def _node(rank: int, v: Value, gradient: Any, group: str | None, *, is_result: bool) -> Node:
+def _node(rank: int, v: Value, gradient: Any, group: str | None, *, is_result: bool, is_wrong: bool) -> Node:
     return Node(
         rank=rank,
         inputs=len(v.inputs),
@@ -129,6 +133,7 @@ def _node(rank: int, v: Value, gradient: Any, group: str | None, *, is_result: b
         group=group,
         is_leaf=v.op is None,
         is_result=is_result,
+        is_wrong=is_wrong,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from .diagram import ZERO, Diagram, Edge, Group, Node
-from .theme import FONT, INK, MUTED, PAPER, PLAIN, Style, group_style, text_width
+from .theme import FONT, INK, MUTED, PAPER, PLAIN, WRONG, Style, group_style, text_width
 from .theme import ZERO as ZERO_STYLE
 from .words import cut, visible
 
@@ -58,10 +58,12 @@ def _statements(diagram: Diagram, dpi: int | None) -> Iterator[str]:
 
 def _node(node: Node, style: Style) -> str:
     kind = " ".join(["leaf"] * node.is_leaf + ["result"] * node.is_result) or "op"
+    kind += " wrong" * node.is_wrong
     look = ["filled", style.outline] + ["rounded"] * node.is_leaf
+    line, width = (WRONG, 3) if node.is_wrong else (style.line, 1.4 if node.is_leaf else 0.8)
     return (
         f'n{node.rank} [id=n{node.rank}, class="{kind}", style="{",".join(look)}", '
-        f'fillcolor="{style.fill}", color="{style.line}", penwidth={1.4 if node.is_leaf else 0.8}, '
+        f'fillcolor="{style.fill}", color="{line}", penwidth={width}, '
         f"peripheries={2 if node.is_result else 1}, margin={0.04 if node.is_leaf else 0.01}, "
         f"label=<{_card(node, style)}>]"
     )
@@ -75,12 +77,14 @@ def _edge(number: int, edge: Edge, head: Node) -> str:
 def _card(node: Node, style: Style) -> str:
     """The inside of a node: letter, name and operation; then value and gradient."""
     name = cut(visible(node.name))
+    mark = "wrong rule" if node.is_wrong else ""
     words = [_text(name, bold=True), _text(node.operation, bold=not name), _text(node.kind, colour=MUTED)]
+    words.append(_text(mark, bold=True, colour=WRONG))
     heading = "  ".join(filter(None, words))
     lines = [heading] if heading else []
     lines += [_text(line) for line in node.value]
     lines += [_text(line, colour=MUTED) for line in node.gradient]
-    width = text_width("  ".join(filter(None, (name, node.operation, node.kind))), TEXT_SIZE, bold=True)
+    width = text_width("  ".join(filter(None, (name, node.operation, node.kind, mark))), TEXT_SIZE, bold=True)
     width = max(width, *(text_width(line, TEXT_SIZE) for line in node.value + node.gradient))
     chip = _chip(node.group, style) if node.group else ""
     return _table(_row([_ports(node.inputs), chip, _cell(LINE_END.join(lines) + LINE_END, width)]), spacing=3)

@@ -77,13 +77,14 @@ class Drawing:
         return {kind: content for kind, content in bundle.items() if kind not in (exclude or ())}
 
 
-def draw(y: Value) -> Drawing:
+def draw(y: Value, *, wrong: Any = ()) -> Drawing:
     """Draw the graph that y was computed by, with every value and every gradient of y.
 
     y: a Value. The gradients are computed here, and written to no `.grad`: those of y, if it has one element,
     else those of the cotangent in `y.grad`; without one, the picture shows none. Nodes whose gradients are
-    equal share a letter and a colour. Raises ArgumentError for anything but a Value.
+    equal share a letter and a colour. wrong: what `check_graph` found, or serials: those nodes are marked as made
+    by an op whose rule is wrong. Raises ArgumentError for anything but a Value.
     """
     if not isinstance(y, Value):
         raise ArgumentError(f"draw takes a Value, got {type(y).__name__}\n  of several, draw the sum of them")
-    return Drawing(diagram(y))
+    return Drawing(diagram(y, getattr(wrong, "wrong", wrong)))

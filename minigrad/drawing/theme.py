@@ -16,6 +16,7 @@ INK = "#111111"
 MUTED = "#4F555C"  # gradients, notes, arrows: 7:1 on white, 4.5:1 on any fill
 PAPER = "#FFFFFF"
 GREY = "#8A8F96"
+WRONG = "#B00020"  # a border, and the words beside it: 7:1 on white
 FONT = "Helvetica"  # one plain name: the layout engine knows its widths
 NARROW, WIDE = " .,:;!|'()[]{}fijlrtI/-", "mwMW@%&"
 
