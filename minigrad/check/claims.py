@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError
+from ..tree import tree_map
 from .derivative import Point, unit_of
 from .ladder import Array
 from .layout import Layout, Slot, is_array, plain
@@ -56,8 +57,9 @@ def read(layout: Layout, given: Any, names: Names, promoted: bool, chosen: tuple
         answer.findings.append(parts)
         answer.missing = {slot.path for slot in layout.slots}
         return answer
+    beside = _arguments_beside(layout, parts)
     for slot in layout.slots:
-        found = _reach(parts, slot.path)
+        found = beside[slot.path]
         if isinstance(found, _Absent):
             answer.missing.add(slot.path)
             argument = names(slot.path[: slot.path.index("]") + 1])
@@ -66,6 +68,14 @@ def read(layout: Layout, given: Any, names: Names, promoted: bool, chosen: tuple
             continue
         _place(answer, slot, found, names(slot.path), promoted)
     return answer
+
+
+def _arguments_beside(layout: Layout, parts: dict[int, Any]) -> dict[str, Any]:
+    """What was given for each leaf of the arguments."""
+    found: dict[str, Any] = {}
+    for n, given in parts.items():
+        found |= _beside(layout.tree[n], given, f"[{n}]")
+    return found
 
 
 class _Absent(str):
@@ -97,26 +107,36 @@ def _wraps(given: Any, argument: Any) -> bool:
     return isinstance(given, tuple) or isinstance(argument, dict)
 
 
-def _reach(parts: dict[int, Any], path: str) -> Any:
-    """What stands at the path of a slot."""
-    steps = re.findall(r"\[('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\[\]]+)\]", path)
-    found: Any = parts
-    walked = ""
-    for n, step in enumerate(steps):
-        if found is None:
-            return None
-        if is_array(found) and not isinstance(found, (list, tuple, dict)) and n:
-            # a list of numbers may be answered by an array
-            if n == len(steps) - 1 and step.isdigit() and np.ndim(plain(found)) and int(step) < len(plain(found)):
-                return plain(found)[int(step)]
-            return _Absent(f"nested unlike the argument: an array where {path} has {step}")
-        keys = found if isinstance(found, dict) else {str(i): part for i, part in enumerate(found)}
-        match = [key for key in keys if (str(key) if not isinstance(found, dict) else repr(key)) == step]
-        if not match:
-            below = walked.partition("]")[2]
-            return _Absent(f"nested unlike the argument: {step} is missing{f' in {below}' if below else ''}")
-        found = keys[match[0]]
-        walked += f"[{step}]"
+def _beside(tree: Any, given: Any, path: str = "") -> dict[str, Any]:
+    """What was given for each leaf of a tree, by the path of the leaf; `_Absent` where it is nested otherwise."""
+    if given is None or not isinstance(tree, (dict, list, tuple)):
+        return dict.fromkeys(_paths(tree, path), given)
+    keys = [*tree] if isinstance(tree, dict) else [*range(len(tree))]
+    if isinstance(tree, dict) is not isinstance(given, dict) or not (
+        isinstance(given, (dict, list, tuple)) or _answers_numbers(tree, given)
+    ):
+        said = _Absent(f"nested unlike the argument: a {type(given).__name__} for a {type(tree).__name__}")
+        return dict.fromkeys(_paths(tree, path), said)
+    found: dict[str, Any] = {}
+    for key in keys:
+        here = f"{path}[{key!r}]"
+        if key in given if isinstance(given, dict) else key < len(given):
+            found |= _beside(tree[key], given[key], here)
+        else:
+            said = _Absent(f"nested unlike the argument: {key!r} is missing")
+            found |= dict.fromkeys(_paths(tree[key], here), said)
+    return found
+
+
+def _answers_numbers(tree: Any, given: Any) -> bool:
+    """Whether an array answers a list of as many numbers."""
+    numbers = all(is_array(item) and not np.ndim(plain(item)) for item in tree)
+    return numbers and is_array(given) and np.shape(plain(given)) == (len(tree),)
+
+
+def _paths(tree: Any, path: str) -> list[str]:
+    found: list[str] = []
+    tree_map(lambda _, where: found.append(where), tree, path)
     return found
 
 
@@ -236,8 +256,9 @@ class Claim:
 def read_like(layout: Layout, given: Any, promoted: bool) -> Answer:
     """A tangent, nested like the result, as a row."""
     answer = Answer(np.zeros(layout.size))
+    beside = _beside(layout.tree, given)
     for slot in layout.slots:
-        found = _reach({0: given}, "[0]" + slot.path)
+        found = beside[slot.path]
         if isinstance(found, _Absent):
             answer.missing.add(slot.path)
             answer.findings.append(Finding("structure", f"tangent{slot.path}", sentence=str(found)))
@@ -251,11 +272,13 @@ def read_matrix(results: Layout, layout: Layout, given: Any, names: Names, chose
     outs, ins = results.slots, layout.slots
     answer = Answer(np.zeros(results.size * layout.size))
     matrix = answer.row.reshape(results.size, layout.size)
+    blocks = _beside(results.tree, given)
     for out in outs:
-        block = _reach({0: given}, "[0]" + out.path)
+        block = blocks[out.path]
         parts = block if isinstance(block, _Absent) else _per_argument(layout, block, chosen)
+        beside = _arguments_beside(layout, parts) if isinstance(parts, dict) else {}
         for slot in ins:
-            found = parts if isinstance(parts, (Finding, _Absent)) else _reach(parts, slot.path)
+            found = beside.get(slot.path, parts)
             shape = out.shape + slot.shape
             whole = Slot(slot.path, None, shape, np.dtype(np.float64), 0, int(np.prod(shape)))
             part = Answer(np.zeros(whole.stop))

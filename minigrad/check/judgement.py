@@ -80,6 +80,9 @@ def judge(given: Array, entries: Entries, allowance: Array, group: Array) -> Jud
         state = np.where(close | nothing, state, WRONG)
         power = np.where(nothing, 0.0, tolerance / np.where(clear, size, np.fmax(top, swing)))
     judged = Judged(state, value, error, np.where(np.isfinite(tolerance), tolerance, 0.0), power)
+    for i, j in np.argwhere(state == BELOW):  # at the foot of a valley both sides differ, and the middle is right
+        if entries.measured[i].kinked[j]:
+            state[i, j] = KINK
     for i, j in np.argwhere((state == WRONG) | (state == UNRESOLVED) | ~np.isfinite(error)):
         state[i, j] = _second_look(given[i, j], entries.measured[i], j, allowance[i, j], state[i, j])
     return judged

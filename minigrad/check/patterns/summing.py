@@ -75,6 +75,9 @@ def _weights(case: Case) -> Iterator[np.ndarray]:
             for array in arrays:
                 if broadcast_axes(shape, array.shape) or array.shape == shape:
                     yield cotangent * array
+            # Of a + b, each has the same share of every entry: a's gradient is what b's is the sum of.
+            references = (np.asarray(other.reference, dtype=np.float64) for other in case.others)
+            yield from (share for share in references if share.shape == shape and np.isfinite(share).all())
         return
     x = np.asarray(case.evidence.x, dtype=np.float64)
     for array in arrays:

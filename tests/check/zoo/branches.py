@@ -107,11 +107,11 @@ BRANCH_OR_ENTRIES = {"branch", "entries"}
 
 MISTAKES: list[Case] = [
     RELU.wrong("passes everything", "branch", lambda g, x: g.copy()),
-    RELU.wrong("passes below in place of above", "wrong", lambda g, x: g * (x < 0)),
+    RELU.wrong("passes below in place of above", {"branch", "missing term"}, lambda g, x: g * (x < 0)),
     RELU.wrong("masks by the cotangent, not by the input", "nonlinear", lambda g, x: g * (g > 0)),
     LEAKY.wrong("the leak forgotten", "branch", lambda g, x: g * (x > 0)),
     LEAKY.wrong("the leak's sign", "branch", lambda g, x: g * np.where(x > 0, 1, -0.1)),
-    LEAKY.wrong("passes everything", "branch", lambda g, x: g.copy()),
+    LEAKY.wrong("passes everything", {"branch", "missing factor"}, lambda g, x: g.copy()),
     ELU.wrong("y in place of y + 1 below", "branch", lambda g, x: g * np.where(x > 0, 1, elu(x))),
     ELU.wrong("the exponential on both sides", "branch", lambda g, x: g * np.exp(x)),
     ABSOLUTE.wrong("one on both sides", "branch", lambda x: np.arange(1.0, 9.0)),

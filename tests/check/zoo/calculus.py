@@ -306,7 +306,7 @@ MISTAKES: list[Case] = [
                    lambda d, a, b: d / np.cos(a * DEGREE), at=1, deep=True),
     TANH.wrong("the slope left out", "missing factor", lambda g, x: g.copy()),
     TANH.wrong("the output not squared", "missing factor", lambda g, x: g * (1 - np.tanh(x))),
-    TANH.wrong("of the input, not the output", "wrong", lambda g, x: g * (1 - x * x)),
+    TANH.wrong("of the input, not the output", "missing factor", lambda g, x: g * (1 - x * x)),
     SIGMOID.wrong("y forgotten in y (1 - y)", "missing factor", lambda g, x: g * (1 - sigmoid_elements(x))),
     SIGMOID.wrong("y (1 - y) forgotten", "missing factor", lambda g, x: g.copy()),
     SIGMOID.wrong("as of tanh", "wrong", lambda g, x: g * (1 - sigmoid_elements(x) ** 2)),
