@@ -172,11 +172,12 @@ class Look:
         ]
         wrong = sorted(own, key=lambda pair: pair[0].rank)
         left = ruled - self.looked
-        remarks = [f"the time was over before {left:,} of {ruled:,} nodes with a rule were looked at"] * (left > 0)
-        remarks += [f"{'also wrong':<14}  {met.place}" for met, _ in wrong[1:]]
+        said = f"the time was over before {left:,} of {ruled:,} nodes with a rule were looked at"
+        others = [*self.others, *[Finding("budget", sentence=said)] * (left > 0)]
+        remarks = [f"{'also wrong':<14}  {met.place}" for met, _ in wrong[1:]]
         return GraphReport(
             name=f"graph of {nodes:,} node{'s' * (nodes != 1)}",
-            findings=(*(f for _, findings in wrong for f in findings), *self.others),
+            findings=(*(f for _, findings in wrong for f in findings), *others),
             resolving_power=max(self.powers, default=float("inf")),
             largest=self.largest,
             evaluations=self.evaluator.count,

@@ -100,10 +100,14 @@ def outcome(
         tolerance = BARS * error + rounding
         size = float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0
         kinked = False
-        if not abs(claimed - slope) <= tolerance and measured.kinked[column]:
-            ends = (measured.right.value[column], measured.left.value[column])
-            slack = BARS * max(measured.right.error[column], measured.left.error[column]) + rounding
-            kinked = bool(min(ends) - slack <= claimed <= max(ends) + slack)
+        if not abs(claimed - slope) <= tolerance:
+            # The kink of one entry among many may be too slight a bend for `Measured.kinked` to be asked about it.
+            ends, bars = zip(
+                *((m.value[column], m.error[column]) for m in (measured.right, measured.left)), strict=True
+            )
+            slack = BARS * max(bars) + rounding
+            apart = abs(ends[0] - ends[1]) > 10 * sum(bars)
+            kinked = bool(apart and min(ends) - slack <= claimed <= max(ends) + slack)
         if measured.flat[column] and claimed == 0:
             tolerance = 0.0
         still = bool(measured.still[column] and abs(claimed) <= tolerance)
