@@ -121,6 +121,29 @@ constant(
 )
 
 
+@dispatched
+def ranks(x: Any, axis: int = -1) -> Any:
+    """The place that each entry of x has in ascending order along the axis; of equal ones the first comes first."""
+    order = np.argsort(x, axis=axis)
+    ascending = np.moveaxis(np.take_along_axis(x, order, axis), axis, -1)
+    if np.equal(ascending[..., 1:], ascending[..., :-1]).any():
+        order = np.argsort(x, axis=axis, stable=True)  # three times as slow
+    places = np.empty_like(order)
+    side = np.expand_dims(np.arange(x.shape[axis]), tuple(range(1, x.ndim - axis % x.ndim)))
+    np.put_along_axis(places, order, side, axis)
+    return places
+
+
+constant(
+    ranks,
+    "ranks",
+    "y = the place of each entry in ascending order",
+    domain=DISTINCT,
+    options=("axis",),
+    calls=_along_axis,
+)
+
+
 def _partitioning(draw: Draw) -> Call:
     (x,), params = _along_axis(draw)
     return (x,), {"kth": draw.integer(0, x.shape[params["axis"]] - 1), **params}

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..domain import DISTINCT, REAL, Call, Draw, integers
 from ..op import dispatched, linear, op
+from .discrete import ranks
 
 
 def selects_once(index: Any) -> bool:
@@ -176,13 +177,13 @@ def _sort_back(g: Any, y: Any, x: Any, axis: int | None = -1, kind: Any = None, 
     """Each entry of g to the place that its entry of x came from."""
     if axis is None:
         return np.reshape(_sort_back(g, y, np.ravel(x), 0), x.shape)
-    return g[along(np.argsort(np.argsort(x, axis=axis, stable=True), axis=axis), axis, x.ndim)]
+    return np.take_along_axis(g, ranks(x, axis), axis)
 
 
 def _sort_along(t: Any, y: Any, x: Any, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
     if axis is None:
         return _sort_along(np.ravel(t), y, np.ravel(x), 0)
-    return t[along(np.argsort(x, axis=axis, stable=True), axis, x.ndim)]
+    return np.take_along_axis(t, np.argsort(x, axis=axis, stable=True), axis)
 
 
 def _sort(draw: Draw) -> Call:

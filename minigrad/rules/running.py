@@ -8,7 +8,8 @@ import numpy as np
 
 from ..domain import REAL, Call, Draw
 from ..op import linear, op
-from .reductions import one_before
+from .axes import one_before
+from .recurrences import recurrence, upstream
 
 
 def _along_axis(draw: Draw) -> Call:
@@ -46,18 +47,7 @@ op(
     calls=_with_nan,
 )
 
-# Running products: both directions are one recurrence s[i] = f[i] s[i-1] + t[i].
-
-
-def _recurrence(f: Any, t: Any) -> Any:
-    """s[i] = f[i] s[i-1] + t[i] along the last axis, by doubling: log n steps, no division, right with zeros."""
-    n, step = t.shape[-1], 1
-    while step < n:
-        border = [(0, 0)] * (t.ndim - 1) + [(step, 0)]
-        t = t + f * np.pad(t[..., :-step], border)
-        f = f * np.pad(f[..., :-step], border)
-        step *= 2
-    return t
+# Running products: both directions are one recurrence.
 
 
 def _cumprod_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
@@ -65,10 +55,8 @@ def _cumprod_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
         return np.reshape(_cumprod_back(np.ravel(g), np.ravel(y), np.ravel(x), 0), x.shape)
     if not x.size:
         return g
-    g, y, moved = (np.moveaxis(part, axis, -1) for part in (g, y, x))
-    following = np.pad(moved[..., 1:], [(0, 0)] * (moved.ndim - 1) + [(0, 1)])
-    total = np.flip(_recurrence(np.flip(following, -1), np.flip(g, -1)), -1)
-    return np.moveaxis(total * one_before(y), -1, axis)
+    g, y, x = (np.moveaxis(part, axis, -1) for part in (g, y, x))
+    return np.moveaxis(upstream(x, g) * one_before(y, 1.0), -1, axis)
 
 
 def _cumprod_along(t: Any, y: Any, x: Any, axis: int | None = None) -> Any:
@@ -77,7 +65,7 @@ def _cumprod_along(t: Any, y: Any, x: Any, axis: int | None = None) -> Any:
     if not x.size:
         return t
     t, y, x = (np.moveaxis(part, axis, -1) for part in (t, y, x))
-    return np.moveaxis(_recurrence(x, t * one_before(y)), -1, axis)
+    return np.moveaxis(recurrence(x, t * one_before(y, 1.0)), -1, axis)
 
 
 def _nancumprod_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
