@@ -92,6 +92,17 @@ def stop_gradient(x: Any) -> Any:
 constant(stop_gradient, "stop_gradient", "y = x, held constant", domain=REAL)
 
 
+@dispatched
+def chosen(y: Any, a: Any, b: Any) -> Any:
+    """How much of y, the larger or the smaller of a and b, is a: 1 where it is, 1/2 where b is it too, else 0."""
+    ours = np.equal(y, a)
+    ties = ours & np.equal(y, b)
+    return ours - 0.5 * ties if ties.any() else ours * 1.0
+
+
+constant(chosen, "chosen", "y = 1 where x is a, ½ where it is b too", domain=(DISTINCT, DISTINCT, DISTINCT))
+
+
 def _along_axis(draw: Draw) -> Call:
     x = draw.array(DISTINCT, draw.shape(min_dims=1))
     return (x,), {"axis": draw.integer(-x.ndim, x.ndim - 1)}

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..domain import BOOLEAN, DISTINCT, NONZERO, OVER_MINUS_ONE, OVER_ONE, POSITIVE, REAL, UNIT, Call, Draw
 from ..op import diagonal, dispatched, elementwise, op
+from .discrete import chosen
 from .limits import times
 
 LN2, LN10 = float(np.log(2)), float(np.log(10))
@@ -222,16 +223,18 @@ elementwise(
 # Kinks. At a tie the two sides share evenly.
 elementwise(np.absolute, "abs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", analytic=False)
 elementwise(np.fabs, "fabs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", analytic=False)
-for _function, _label, _wins in (
-    (np.maximum, "maximum", np.greater),
-    (np.minimum, "minimum", np.less),
+for _function, _most in (
+    (np.maximum, "larger of a and b"),
+    (np.minimum, "smaller of a and b"),
+    (np.fmax, "larger of a and b that is not nan"),
+    (np.fmin, "smaller of a and b that is not nan"),
 ):
     elementwise(
         _function,
-        _label,
-        f"y = the {'larger' if _wins is np.greater else 'smaller'} of a and b",
-        lambda y, a, b, wins=_wins: wins(a, b) + 0.5 * np.equal(a, b),
-        lambda y, a, b, wins=_wins: wins(b, a) + 0.5 * np.equal(a, b),
+        _function.__name__,
+        f"y = the {_most}",
+        lambda y, a, b: chosen(y, a, b),
+        lambda y, a, b: chosen(y, b, a),
         domain=DISTINCT,
         kink="a tie is shared evenly",
         analytic=False,

@@ -34,9 +34,9 @@ def moments(g: Any, x: Any, shape: tuple[int, ...]) -> Any:
     axes = tuple(i for i, side in enumerate(sides) if side == 1)
     x, power = np.where(np.equal(g, 0), 0.0, x), np.ones(g.shape, dtype=g.dtype)
     y = np.empty((shape[0], math.prod(shape[1:])), dtype=g.dtype)
-    whole = len(axes) == g.ndim
+    total: Any = np.vdot if len(axes) == g.ndim else lambda g, power: np.ravel(np.sum(g * power, axis=axes))
     for k in range(shape[0] - 1, -1, -1):
-        y[k] = np.vdot(g, power) if whole else np.ravel(np.sum(g * power, axis=axes))
+        y[k] = total(g, power)
         power = power * x
     return np.reshape(y, shape)
 

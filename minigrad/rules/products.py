@@ -7,6 +7,7 @@ einsum, the general case, has a page of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -204,9 +205,13 @@ def _multi_dot_back(g: Any, y: Any, *xs: Any) -> list[Any]:
     column = np.reshape(last, (-1, 1)) if last.ndim == 1 else last
     g = np.reshape(g, (row.shape[0], column.shape[1]))
     turned = [swap(x) for x in (row, *rest, column)]
-    # The factors before k, from the inner to the outer; g; those after k, from the outer to the inner.
-    found = [np.linalg.multi_dot([*turned[:k][::-1], g, *turned[k + 1 :][::-1]]) for k in range(len(xs))]
-    return [np.reshape(c, x.shape) for c, x in zip(found, xs, strict=True)]
+
+    def share(k: int) -> Any:
+        """The factors before k, from the inner to the outer; g; those after k, from the outer to the inner."""
+        product = np.linalg.multi_dot([*turned[:k][::-1], g, *turned[k + 1 :][::-1]])
+        return np.reshape(product, xs[k].shape)
+
+    return [partial(share, k) for k in range(len(xs))]
 
 
 def _multi_dot_along(ts: Any, y: Any, *xs: Any) -> Any:

@@ -1,7 +1,7 @@
 """The recurrence behind running products, and products of all entries but one: right with zeros, to any order.
 
-Where no product is zero, subnormal or infinite, division is quicker, and no less exact; that is decided inside an op,
-so that the same is done on arrays and on Values.
+Where no product is zero, subnormal or infinite, division is quicker, and no less exact; that is decided inside an
+op, so that the same is done on arrays and on Values.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _divides(products: Any) -> bool:
 def recurrence(f: Any, t: Any) -> Any:
     """s[i] = f[i] s[i-1] + t[i] along the last axis, s[-1] being 0.
 
-    f, t: of one shape. By s = p Σ t/p with the running product p of f, or, where that would lose digits, by doubling.
+    f, t: of one shape. By s = p Σ t/p with the running product p of f; where that would lose digits, by doubling.
     """
     p = np.cumprod(f, axis=-1)
     if _divides(p):
@@ -43,8 +43,7 @@ def recurrence(f: Any, t: Any) -> Any:
 
 def upstream(f: Any, g: Any) -> Any:
     """The transpose of `recurrence` in t: s[i] = f[i+1] s[i+1] + g[i], the same from the other end."""
-    following = np.flip(one_before(np.flip(f, -1), 0.0), -1)
-    return np.flip(recurrence(np.flip(following, -1), np.flip(g, -1)), -1)
+    return np.flip(recurrence(one_before(np.flip(f, -1), 1.0), np.flip(g, -1)), -1)
 
 
 def _two_alike(draw: Draw) -> Call:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..domain import DISTINCT, REAL, Call, Domain, Draw
-from ..op import elementwise, op
+from ..op import op
 from .axes import joined, parted
 from .discrete import ranks
 from .recurrences import others
@@ -126,20 +126,6 @@ reduction(
     kink="at a tie: to each its own place",
     analytic=False,
 )
-
-
-# Of two entries, the one that is there; ties share evenly.
-for _function, _most in ((np.fmax, "larger"), (np.fmin, "smaller")):
-    elementwise(
-        _function,
-        _function.__name__,
-        f"y = the {_most} of a and b that is not nan",
-        lambda y, a, b: np.equal(y, a) - 0.5 * np.equal(a, b),
-        lambda y, a, b: np.equal(y, b) - 0.5 * np.equal(a, b),
-        domain=DISTINCT,
-        kink="a tie is shared evenly",
-        analytic=False,
-    )
 
 
 def _nan_to_num(g: Any, y: Any, x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:

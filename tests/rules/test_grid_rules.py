@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from identities import assert_same_derivatives
 
 from minigrad import Value, errors, grad
 
@@ -97,9 +98,25 @@ def test_interpolation_at_a_sample_has_the_slope_to_its_right() -> None:
     assert grad(lambda x: np.interp(x, [1.0], [5.0]))(1.0) == 0
 
 
-def test_interpolation_with_a_period_is_refused() -> None:
-    with pytest.raises(errors.ArgumentError, match="interp of a Value does not take period="):
-        np.interp(Value(1.0), [0.0, 1.0], [2.0, 3.0], period=1.0)
+def test_interpolation_with_a_period_is_that_of_the_samples_repeated() -> None:
+    """Samples in any order, also outside of the period; points far away; the piece that joins the ends."""
+    xp, fp = np.array([5.5, -1.0, 2.25, 3.0]), np.array([1.0, -2.0, 0.5, 3.0])
+    x, period = np.array([-13.1, -0.4, 0.3, 2.5, 4.9, 40.2]), 6.0
+
+    def repeated(x: Any, xp: Any, fp: Any) -> Any:
+        order = np.array([2, 3, 1, 0])  # of 2.25, 3, 5 = -1 + 6, 5.5
+        at = xp[order] + np.array([0.0, 0.0, 6.0, 0.0])
+        return np.interp(
+            x - 6.0 * np.floor(x / 6.0),
+            np.concatenate([at[-1:] - 6.0, at, at[:1] + 6.0]),
+            np.concatenate([fp[order][-1:], fp[order], fp[order][:1]]),
+        )
+
+    assert_same_derivatives(lambda *xs: np.interp(*xs, period=period), repeated, x, xp, fp)
+    assert_same_derivatives(lambda v: np.interp(x, xp, v, period=-period), lambda v: repeated(x, xp, v), fp)
+    narrow = np.float32([0.1, -2.7, 17.3])
+    y = np.interp(Value(narrow), xp, [1, 2, 3, 4], period=period)
+    assert y.data.tolist() == np.interp(narrow, xp, [1, 2, 3, 4], period=period).tolist()
 
 
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
