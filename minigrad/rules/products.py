@@ -58,6 +58,7 @@ bilinear(
 
 
 def last_alike(a: Shape, b: Shape) -> str:
+    """What a product along the last axes expects of the shapes."""
     return f"expected last axes of one length, got shapes {a} and {b}"
 
 
