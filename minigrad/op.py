@@ -37,7 +37,8 @@ class Op:
     formula    one line
     domain     where each input may be drawn from, one per input (the last serves all others too)
     vjps       one rule per input, None where no gradient flows: ``(g, y, *inputs, **params) -> cotangent``;
-               a single rule for a sequence of inputs (`variadic`), giving all cotangents at once;
+               a single rule for a sequence of inputs (`variadic`), giving all cotangents at once, or
+               functions without arguments that compute one each: they are called for what has a gradient;
                empty where the derivative is zero wherever it exists
     jvps       likewise for tangents: ``(t, y, *inputs, **params) -> tangent of y``, summed over the inputs;
                of a variadic op ``(ts, y, *inputs, **params)``, with one tangent per input
@@ -128,6 +129,11 @@ class Op:
 def refuse(message: str) -> NoReturn:
     """For the `bind` of an op: a call that has no rule, refused by name."""
     raise ArgumentError(message)
+
+
+def dispatches(x: Any) -> bool:
+    """Whether NumPy hands its functions over to x: a Value, for those that know no such class."""
+    return hasattr(x, "__array_function__") and not isinstance(x, (np.ndarray, np.generic))
 
 
 def dispatched(function: F) -> F:

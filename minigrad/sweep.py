@@ -65,6 +65,10 @@ class _Pending:
         self.owned: set[int] = set()  # serials whose gradient is a buffer that nobody else holds
         self.todo: list[int] = []  # a heap of negative serials: the latest node comes first
 
+    def wants(self, x: Any) -> bool:
+        """Whether a contribution to the gradient of x would be kept: nobody computes one for a constant."""
+        return isinstance(x, Node) and (self.active is None or x.serial in self.active)
+
     def give(self, x: Node, c: Any, label: str) -> None:
         """Add one contribution to the gradient of x."""
         serial, grads, data = x.serial, self.grads, x._array
@@ -136,12 +140,12 @@ def _pull_back_any(y: Node, g: Any, pending: _Pending, alive: Collection[int]) -
     output, args, params = _met(y, alive)
     if made_by.variadic:
         for x, c in zip(y.operands, made_by.vjps[0](g, output, *args, **params), strict=True):
-            if isinstance(x, Node):
-                pending.give(x, c, made_by.label)
+            if pending.wants(x):
+                pending.give(x, c() if callable(c) else c, made_by.label)
         return
     in_place = made_by is ITEM or not (alive or isinstance(g, Node))
     for x, rule in zip(y.operands, made_by.vjps, strict=False):  # inputs inside parameters have no rule
-        if not isinstance(x, Node) or rule is None:
+        if rule is None or not pending.wants(x):
             continue
         if made_by.add is not None and in_place and isinstance(x._array, (np.ndarray, tuple)):
             made_by.add(pending.buffer(x), g, output, *args, **params)

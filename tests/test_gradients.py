@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
+import minigrad
 from minigrad import Value, errors
+from minigrad.op import TABLE
 from minigrad.value import graph, sweep
 
 # ----------------------------------------------------------------------------------------------- gradients
@@ -301,3 +305,29 @@ def test_a_failed_backward_writes_nothing() -> None:
     with pytest.raises(errors.ShapeError):
         y.backward(np.ones(5))
     assert x.grad is None and y.grad is None
+
+
+@pytest.mark.parametrize("function", [np.einsum, np.linalg.multi_dot, np.meshgrid])
+def test_no_cotangent_is_computed_for_a_constant(function: Any) -> None:
+    """Of an op that takes any number of inputs, the rule is asked for those that have a gradient alone."""
+    record, asked = TABLE[function], []
+
+    def counting(g: Any, y: Any, *xs: Any, **params: Any) -> list[Any]:
+        found = record.vjps[0](g, y, *xs, **params)  # type: ignore[misc]
+        return [lambda k=k, c=c: asked.append(k) or c() for k, c in enumerate(found)]
+
+    a, b = np.ones((2, 2)), np.ones(2)
+    call: dict[Any, Any] = {
+        np.einsum: lambda x: np.einsum("ij,jk,k->", a, x, b),
+        np.linalg.multi_dot: lambda x: np.sum(np.linalg.multi_dot([a, x, b])),
+        np.meshgrid: lambda x: np.sum(np.meshgrid(b, x[0])[1]),
+    }
+    with patch.dict(TABLE, {function: replace(record, vjps=(counting,))}):
+        minigrad.grad(call[function])(a)
+        assert asked == [1]
+        w = Value(a)  # a leaf of somebody else's, beside what is differentiated
+        minigrad.grad(lambda x: np.sum(call[function](x) * w))(a)
+        assert asked == [1, 1]
+        if function is np.einsum:
+            minigrad.grad(lambda x: np.einsum("ij,jk,k->", w, x, b))(a)
+            assert asked == [1, 1, 1]

@@ -32,6 +32,7 @@ SPELLINGS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.einsum: lambda *factors, subscripts, **how: np.einsum(subscripts, *factors, **how),
     np.average: lambda a, w=None, **params: np.average(a, weights=w, **params),
     np.meshgrid: np.meshgrid,
+    np.interp: np.interp,
     np.broadcast_arrays: np.broadcast_arrays,
     np.select: select,
     np.gradient: lambda f, varargs=(), **params: np.gradient(f, *varargs, **params),

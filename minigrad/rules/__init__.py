@@ -34,7 +34,8 @@ floor, sign, comparisons, argmax, …   0 everywhere, jumps included; heaviside 
 ====================================  =========================================================================
 
 At a kink the first derivative is as written; a second one there is whatever its rule gives when run again (1 for
-norm and hypot, 0 for abs), and means nothing.
+norm and hypot, 0 for abs), and means nothing. Where a slope is infinite the second derivative is its limit: of cbrt
+and 1 / x, whose limits on the two sides of 0 differ, that on the side of the zero's sign.
 
 Saturated functions keep their digits: tanh and sigmoid have slopes that are right to the last few bits
 however flat they are. cross_entropy and softmax lose theirs where a probability rounds to 1.
@@ -44,6 +45,7 @@ from . import (
     activations,
     arithmetic,
     borders,
+    composed,
     covariance,
     decompositions,
     discrete,
@@ -51,6 +53,7 @@ from . import (
     elementwise,
     grids,
     indexing,
+    interpolation,
     layers,
     limits,
     linalg,
@@ -59,12 +62,14 @@ from . import (
     polynomials,
     products,
     rearranging,
+    recurrences,
     reductions,
     running,
     shaping,
     skipping,
     statistics,
     systems,
+    vectors,
     windows,
 )
 
@@ -72,6 +77,7 @@ __all__ = [
     "activations",
     "arithmetic",
     "borders",
+    "composed",
     "covariance",
     "decompositions",
     "discrete",
@@ -79,6 +85,7 @@ __all__ = [
     "elementwise",
     "grids",
     "indexing",
+    "interpolation",
     "layers",
     "limits",
     "linalg",
@@ -87,11 +94,13 @@ __all__ = [
     "polynomials",
     "products",
     "rearranging",
+    "recurrences",
     "reductions",
     "running",
     "shaping",
     "skipping",
     "statistics",
     "systems",
+    "vectors",
     "windows",
 ]

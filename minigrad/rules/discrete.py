@@ -78,6 +78,14 @@ constant(
     ),
 )
 constant(np.imag, "imag", "y = 0", domain=REAL)
+constant(np.angle, "angle", "y = 0 for x > 0, π for x < 0", domain=REAL, options=("deg",))
+constant(
+    np.isin,
+    "isin",
+    "y = whether a is among b",
+    domain=(DISTINCT, DISTINCT),
+    options=("assume_unique", "invert", "kind"),
+)
 for _function in (np.zeros_like, np.ones_like, np.empty_like):
     _what = _function.__name__
     constant(_function, _what, "y = an array of the shape of x", domain=REAL, options=("dtype", "shape"))
@@ -90,6 +98,17 @@ def stop_gradient(x: Any) -> Any:
 
 
 constant(stop_gradient, "stop_gradient", "y = x, held constant", domain=REAL)
+
+
+@dispatched
+def chosen(y: Any, a: Any, b: Any) -> Any:
+    """How much of y, the larger or the smaller of a and b, is a: 1 where it is, 1/2 where b is it too, else 0."""
+    ours = np.equal(y, a)
+    ties = ours & np.equal(y, b)
+    return ours - 0.5 * ties if ties.any() else ours * 1.0
+
+
+constant(chosen, "chosen", "y = 1 where x is a, ½ where it is b too", domain=(DISTINCT, DISTINCT, DISTINCT))
 
 
 def _along_axis(draw: Draw) -> Call:
@@ -117,6 +136,29 @@ constant(
     "y = the order that sorts x",
     domain=DISTINCT,
     options=("axis", "kind", "stable"),
+    calls=_along_axis,
+)
+
+
+@dispatched
+def ranks(x: Any, axis: int = -1) -> Any:
+    """The place that each entry of x has in ascending order along the axis; of equal ones the first comes first."""
+    order = np.argsort(x, axis=axis)
+    ascending = np.moveaxis(np.take_along_axis(x, order, axis), axis, -1)
+    if np.equal(ascending[..., 1:], ascending[..., :-1]).any():
+        order = np.argsort(x, axis=axis, stable=True)  # three times as slow
+    places = np.empty_like(order)
+    side = np.expand_dims(np.arange(x.shape[axis]), tuple(range(1, x.ndim - axis % x.ndim)))
+    np.put_along_axis(places, order, side, axis)
+    return places
+
+
+constant(
+    ranks,
+    "ranks",
+    "y = the place of each entry in ascending order",
+    domain=DISTINCT,
+    options=("axis",),
     calls=_along_axis,
 )
 

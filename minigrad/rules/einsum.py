@@ -9,6 +9,7 @@ its diagonal, and an identity matrix writes there: for  einsum("ii", a)  it is  
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
@@ -58,7 +59,7 @@ def _share(k: int, g: Any, xs: Sequence[Any], terms: list[str], out: str, optimi
 def _back(g: Any, y: Any, *xs: Any, subscripts: str = "", optimize: Any = False) -> list[Any]:
     terms, out = spelled(subscripts, [np.ndim(x) for x in xs])
     # An order of contraction that the caller worked out is one for other factors.
-    return [_share(k, g, xs, terms, out, bool(optimize)) for k in range(len(xs))]
+    return [partial(_share, k, g, xs, terms, out, bool(optimize)) for k in range(len(xs))]
 
 
 def _along(ts: Any, y: Any, *xs: Any, subscripts: str = "", optimize: Any = False) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..domain import BOOLEAN, DISTINCT, NONZERO, OVER_MINUS_ONE, OVER_ONE, POSITIVE, REAL, UNIT, Call, Draw
 from ..op import diagonal, dispatched, elementwise, op
+from .discrete import chosen
 from .limits import times
 
 LN2, LN10 = float(np.log(2)), float(np.log(10))
@@ -57,13 +58,57 @@ elementwise(
     analytic=False,
 )
 
+# Slopes that are infinite at an end of their domain: ops of their own, so that the second derivative is the limit
+# there; a product with the factor that vanishes would make nan of it.
+
+
+@dispatched
+def cbrt_slope(x: Any) -> Any:
+    """1 / (3 ∛x²)."""
+    y = np.cbrt(x)
+    return 1 / (3 * y * y)
+
+
+@dispatched
+def one_less_square(x: Any) -> Any:
+    """1 - x², to the last digits also close to 1."""
+    return (1 - x) * (1 + x)
+
+
+@dispatched
+def root_above_one(x: Any) -> Any:
+    """√(x² - 1), also where x² would overflow."""
+    return np.sqrt(x - 1) * np.sqrt(x + 1)
+
+
+elementwise(
+    cbrt_slope,
+    "1/3∛x²",
+    "y = 1 / (3 ∛x²)",
+    lambda y, x: -2 * y / (3 * x),
+    domain=NONZERO,
+    product=times,
+    kink="at 0: -inf, at -0: inf",
+    analytic=False,
+)
+elementwise(one_less_square, "1-x²", "y = 1 - x²", lambda y, x: -2 * x, domain=REAL, product=times)
+elementwise(
+    root_above_one,
+    "√(x²-1)",
+    "y = √(x² - 1)",
+    lambda y, x: x / y,
+    domain=OVER_ONE,
+    product=times,
+    kink="at 1: inf",
+)
+
 # Powers and roots.
 diagonal(np.square, "square", "y = x²", lambda g, y, x: 2 * g * x, domain=REAL)
 elementwise(
     np.reciprocal,
     "reciprocal",
     "y = 1 / x",
-    lambda y, x: -1 / (x * x),
+    lambda y, x: -times(y, y),
     domain=NONZERO,
     product=times,
     kink="at 0: -inf",
@@ -75,7 +120,7 @@ elementwise(
     np.cbrt,
     "cbrt",
     "y = ∛x",
-    lambda y, x: 1 / (3 * y * y),
+    lambda y, x: cbrt_slope(x),
     domain=NONZERO,
     product=times,
     kink="at 0: inf",
@@ -100,7 +145,7 @@ elementwise(
     np.arcsin,
     "arcsin",
     "y = arcsin x",
-    lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)),
+    lambda y, x: 1 / np.sqrt(one_less_square(x)),
     domain=UNIT,
     product=times,
     kink="at -1, 1: inf",
@@ -109,7 +154,7 @@ elementwise(
     np.arccos,
     "arccos",
     "y = arccos x",
-    lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)),
+    lambda y, x: -1 / np.sqrt(one_less_square(x)),
     domain=UNIT,
     product=times,
     kink="at -1, 1: -inf",
@@ -204,7 +249,7 @@ elementwise(
     np.arccosh,
     "arccosh",
     "y = arcosh x",
-    lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    lambda y, x: 1 / root_above_one(x),
     domain=OVER_ONE,
     product=times,
     kink="at 1: inf",
@@ -213,7 +258,7 @@ elementwise(
     np.arctanh,
     "arctanh",
     "y = artanh x",
-    lambda y, x: 1 / ((1 - x) * (1 + x)),
+    lambda y, x: 1 / one_less_square(x),
     domain=UNIT,
     product=times,
     kink="at -1, 1: inf",
@@ -222,16 +267,18 @@ elementwise(
 # Kinks. At a tie the two sides share evenly.
 elementwise(np.absolute, "abs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", analytic=False)
 elementwise(np.fabs, "fabs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", analytic=False)
-for _function, _label, _wins in (
-    (np.maximum, "maximum", np.greater),
-    (np.minimum, "minimum", np.less),
+for _function, _most in (
+    (np.maximum, "larger of a and b"),
+    (np.minimum, "smaller of a and b"),
+    (np.fmax, "larger of a and b that is not nan"),
+    (np.fmin, "smaller of a and b that is not nan"),
 ):
     elementwise(
         _function,
-        _label,
-        f"y = the {'larger' if _wins is np.greater else 'smaller'} of a and b",
-        lambda y, a, b, wins=_wins: wins(a, b) + 0.5 * np.equal(a, b),
-        lambda y, a, b, wins=_wins: wins(b, a) + 0.5 * np.equal(a, b),
+        _function.__name__,
+        f"y = the {_most}",
+        lambda y, a, b: chosen(y, a, b),
+        lambda y, a, b: chosen(y, b, a),
         domain=DISTINCT,
         kink="a tie is shared evenly",
         analytic=False,
@@ -259,7 +306,7 @@ op(
 )
 
 # Of a real number, its real part and its conjugate are the number itself.
-for _function in (np.real, np.conjugate):
+for _function in (np.real, np.conjugate, np.real_if_close):
     diagonal(_function, _function.__name__, "y = x", lambda g, y, x: g, domain=REAL, analytic=False)
 
 

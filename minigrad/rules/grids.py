@@ -1,4 +1,4 @@
-"""Functions on samples along an axis: differences, slopes, areas, interpolation, convolution."""
+"""Functions on samples along an axis: differences, slopes, areas, convolution."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, UNEVEN, Call, Draw
-from ..op import bilinear, linear, op
+from ..domain import REAL, Call, Draw
+from ..op import bilinear, dispatches, linear, op, refuse
+from .axes import widened
 from .indexing import scatter
-
-Pairs = list[tuple[int, int]]
 
 
 def _axis_and_array(draw: Draw, least: int = 1) -> tuple[Any, int]:
@@ -22,18 +21,14 @@ def _axis_and_array(draw: Draw, least: int = 1) -> tuple[Any, int]:
     return draw.array(REAL, tuple(shape)), axis
 
 
-def _borders(ndim: int, axis: int, before: int, after: int) -> Pairs:
-    """Widths for np.pad that widen one axis."""
-    return [(before, after) if i == axis % ndim else (0, 0) for i in range(ndim)]
-
-
 # Differences.
 
 
 def _diff_back(g: Any, y: Any, a: Any, n: int = 1, axis: int = -1) -> Any:
     if not g.size:
         return np.zeros(a.shape)
-    return (-1.0) ** n * np.diff(np.pad(g, _borders(a.ndim, axis, n, n)), n, axis)
+    wide = np.moveaxis(widened(np.moveaxis(g, axis, -1), n, n), -1, axis) if n else g
+    return np.diff(wide, n, axis) if n % 2 == 0 else -np.diff(wide, n, axis)
 
 
 def _diff_call(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Call:
@@ -99,6 +94,13 @@ def _gradient_back(
 
 
 def _gradient_call(f: Any, varargs: tuple[Any, ...] = (), axis: Any = None, edge_order: int = 1) -> Call:
+    if any(map(dispatches, varargs)):
+        if len(varargs) > 1 or np.ndim(varargs[0]):
+            refuse(
+                "gradient of a Value takes one number as a spacing that has a gradient\n"
+                "  write  np.diff(f) / np.diff(x)   for the slopes between samples at x"
+            )
+        f, varargs = f / varargs[0], ()  # of one spacing all slopes are parts
     return (f,), {"varargs": varargs, "axis": axis, "edge_order": edge_order}
 
 
@@ -140,9 +142,7 @@ def _last(x: Any, axis: int) -> Any:
 
 def _ends(pieces: Any, before: float, after: float) -> Any:
     """before · pieces at their left ends + after · pieces at their right ends, along the last axis."""
-    ndim = pieces.ndim
-    left, right = (np.pad(pieces, _borders(ndim, -1, *sides)) for sides in ((0, 1), (1, 0)))
-    return before * left + after * right
+    return before * widened(pieces, 0, 1) + after * widened(pieces, 1, 0)
 
 
 def _trapezoid_back(g: Any, y: Any, f: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
@@ -182,88 +182,13 @@ op(
     calls=_trapezoid,
 )
 
-# Interpolation.
-
-
-def _place(x: Any, xp: Any) -> tuple[Any, Any, Any, Any]:
-    """For each x: the samples left and right of it, where between them it lies (0 to 1), and whether it does.
-
-    At a sample the piece to the right counts, at the last one the piece to the left.
-    """
-    n = xp.shape[0]
-    i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(n - 2, 0))
-    j = np.minimum(i + 1, n - 1)
-    width = xp[j] - xp[i]
-    inside = np.greater_equal(x, xp[0]) & np.less_equal(x, xp[-1])
-    between = np.clip((x - xp[i]) / np.where(np.equal(width, 0), 1.0, width), 0.0, 1.0)
-    return i, j, between, inside
-
-
-def _slope(x: Any, xp: Any, fp: Any) -> Any:
-    i, j, _, inside = _place(x, xp)
-    width = xp[j] - xp[i]
-    return np.where(inside, (fp[j] - fp[i]) / np.where(np.equal(width, 0), 1.0, width), 0.0)
-
-
-def _shares(x: Any, xp: Any, left: Any, right: Any) -> tuple[Any, Any, Any, Any]:
-    """Which two samples make y, and with which weights: none where `left` or `right` stands instead."""
-    i, j, between, _ = _place(x, xp)
-    own = 1.0 if left is None else np.greater_equal(x, xp[0])
-    own = own * (1.0 if right is None else np.less_equal(x, xp[-1]))
-    return i, j, own * (1.0 - between), own * between
-
-
-def _interp_x(g: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
-    return g * _slope(x, xp, fp)
-
-
-def _interp_fp(g: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
-    i, j, a, b = _shares(x, xp, left, right)
-    return scatter(g * a, i, fp.shape) + scatter(g * b, j, fp.shape)
-
-
-def _interp_xp(g: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
-    i, j, between, _ = _place(x, xp)
-    steep = -g * _slope(x, xp, fp)
-    return scatter(steep * (1.0 - between), i, xp.shape) + scatter(steep * between, j, xp.shape)
-
-
-def _interp_fp_along(t: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
-    i, j, a, b = _shares(x, xp, left, right)
-    return t[i] * a + t[j] * b
-
-
-def _interp_xp_along(t: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
-    i, j, between, _ = _place(x, xp)
-    return -_slope(x, xp, fp) * (t[i] * (1.0 - between) + t[j] * between)
-
-
-def _interp(draw: Draw) -> Call:
-    steps = [draw.integer(1, 2) for _ in range(draw.integer(0, 3))]
-    xp = np.cumsum([draw.integer(-3, 0), *steps]).astype(np.float64)
-    ends = draw.choice([{}, {"left": 0.5}, {"left": -1.0, "right": 2.0}])
-    return (draw.array(UNEVEN, draw.shape()), xp, draw.array(REAL, xp.shape)), ends
-
-
-op(
-    np.interp,
-    "interp",
-    "y = the polygon through the samples, at x",
-    domain=(UNEVEN, REAL, REAL),
-    vjp=(_interp_x, _interp_xp, _interp_fp),
-    jvp=(_interp_x, _interp_xp_along, _interp_fp_along),
-    calls=_interp,
-    kink="in x, at a sample: the slope to its right, at the last one to its left; 0 outside",
-    analytic=False,
-)
-
 # Convolution: every mode is a part of the full one.
 
 
 def _full(g: Any, n: int, m: int, start: int) -> Any:
     """The cotangent of the full convolution, of which g belongs to the part that begins at start."""
     rest = n + m - 1 - start - g.shape[0]
-    return np.pad(g, (start, rest)) if start or rest else g
+    return scatter(g, slice(start, start + g.shape[0]), (n + m - 1,)) if start or rest else g
 
 
 def _start(n: int, m: int, mode: str, correlating: bool) -> int:

@@ -37,12 +37,16 @@ def _full(g: Any, a: Any, b: Any) -> Any:
 def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     if a.ndim == b.ndim == 2:
         return np.dot(g, b.T)
+    if b.ndim == 1:
+        return np.reshape(g, (*np.shape(g), 1)) * b
     return _full(g, a, b) @ swap(_column(b))
 
 
 def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     if a.ndim == b.ndim == 2:
         return np.dot(a.T, g)
+    if a.ndim == 1:
+        return g * a if b.ndim == 1 else np.reshape(a, (-1, 1)) * np.expand_dims(g, -2)
     product = swap(_row(a)) @ _full(g, a, b)
     return np.squeeze(product, -1) if b.ndim == 1 else product
 

@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ..domain import REAL, Call, Draw
-from ..op import op
-from .limits import times
+from ..op import dispatched, op
 
 
-def _powers(n: int, ndim: int) -> Any:
-    """n - 1, …, 1, 0, along an axis before ndim others."""
-    return np.reshape(np.arange(n - 1, -1, -1), (n, *(1,) * ndim))
+def _falling(n: int, ndim: int) -> Any:
+    """n - 1, …, 1, along an axis before ndim others."""
+    return np.reshape(np.arange(n - 1, 0, -1), (n - 1, *(1,) * ndim))
 
 
 def _slope(p: Any, x: Any) -> Any:
     """p'(x); of a constant, 0 in the shape that its value has."""
-    return np.polyval((p * _powers(len(p), p.ndim - 1))[: max(len(p) - 1, 1)], x)
+    if len(p) < 2:
+        return np.polyval(0.0 * p, x)
+    return np.polyval(p[:-1] * _falling(len(p), p.ndim - 1), x)
 
 
-def _for_coefficients(g: Any, y: Any, p: Any, x: Any) -> Any:
-    """g xᵏ for each power k, where a zero g has no share in a power that overflows, in the shape of p."""
-    shares = times(g, x ** _powers(len(p), y.ndim))
-    sides = (1,) * (y.ndim + 1 - p.ndim) + p.shape[1:]
-    axes = tuple(i + 1 for i, side in enumerate(sides) if side == 1)
-    return np.reshape(np.sum(shares, axis=axes), p.shape)
+@dispatched
+def moments(g: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    """Σ g x^(n-1), …, Σ g x, Σ g: np.polyval transposed, from its values to coefficients of that shape.
+
+    The sums run over the axes along which the coefficients were broadcast. A zero g has no share in a power,
+    also where it overflows.
+    """
+    sides = (1,) * (g.ndim + 1 - len(shape)) + shape[1:]
+    axes = tuple(i for i, side in enumerate(sides) if side == 1)
+    x, power = np.where(np.equal(g, 0), 0.0, x), np.ones(g.shape, dtype=g.dtype)
+    y = np.empty((shape[0], math.prod(shape[1:])), dtype=g.dtype)
+    total: Any = np.vdot if len(axes) == g.ndim else lambda g, power: np.ravel(np.sum(g * power, axis=axes))
+    for k in range(shape[0] - 1, -1, -1):
+        y[k] = total(g, power)
+        power = power * x
+    return np.reshape(y, shape)
+
+
+def _moments_along(t: Any, y: Any, g: Any, x: Any, shape: tuple[int, ...] = ()) -> Any:
+    n, *each = shape
+    lower = moments(g * t, x, (n - 1, *each)) * _falling(n, len(each)) if n > 1 else np.zeros((0, *each))
+    return np.concatenate([lower, np.zeros((1, *each))]) if n else y
 
 
 def _polyval(draw: Draw) -> Call:
@@ -34,12 +52,27 @@ def _polyval(draw: Draw) -> Call:
     return (draw.array(REAL, draw.choice([(n,), (n, *each)])), draw.array(REAL, x)), {}
 
 
+def _moments(draw: Draw) -> Call:
+    (p, x), _ = _polyval(draw)
+    return (draw.array(REAL, np.shape(np.polyval(p, x))), x), {"shape": p.shape}
+
+
 op(
     np.polyval,
     "polyval",
     "y = Σ p[i] x^(n-1-i)",
     domain=(REAL, REAL),
-    vjp=(_for_coefficients, lambda g, y, p, x: g * _slope(p, x)),
+    vjp=(lambda g, y, p, x: moments(g, x, p.shape), lambda g, y, p, x: g * _slope(p, x)),
     jvp=(lambda t, y, p, x: np.polyval(t, x), lambda t, y, p, x: t * _slope(p, x)),
     calls=_polyval,
+)
+op(
+    moments,
+    "moments",
+    "y[i] = Σ g x^(n-1-i)",
+    domain=(REAL, REAL),
+    vjp=(lambda h, y, g, x, shape=(): np.polyval(h, x), lambda h, y, g, x, shape=(): g * _slope(h, x)),
+    jvp=(lambda t, y, g, x, shape=(): moments(t, x, shape), _moments_along),
+    calls=_moments,
+    analytic=False,
 )

@@ -7,13 +7,14 @@ einsum, the general case, has a page of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..domain import REAL, Call, Draw, Shape
-from ..op import bilinear, linear, op, refuse
+from ..op import bilinear, linear, op
 from .linalg import swap
 
 
@@ -56,7 +57,8 @@ bilinear(
 )
 
 
-def _last_alike(a: Shape, b: Shape) -> str:
+def last_alike(a: Shape, b: Shape) -> str:
+    """What a product along the last axes expects of the shapes."""
     return f"expected last axes of one length, got shapes {a} and {b}"
 
 
@@ -93,7 +95,7 @@ bilinear(
     _inner_right,
     domain=(REAL, REAL),
     calls=_inner,
-    expects=_last_alike,
+    expects=last_alike,
 )
 
 
@@ -204,9 +206,13 @@ def _multi_dot_back(g: Any, y: Any, *xs: Any) -> list[Any]:
     column = np.reshape(last, (-1, 1)) if last.ndim == 1 else last
     g = np.reshape(g, (row.shape[0], column.shape[1]))
     turned = [swap(x) for x in (row, *rest, column)]
-    # The factors before k, from the inner to the outer; g; those after k, from the outer to the inner.
-    found = [np.linalg.multi_dot([*turned[:k][::-1], g, *turned[k + 1 :][::-1]]) for k in range(len(xs))]
-    return [np.reshape(c, x.shape) for c, x in zip(found, xs, strict=True)]
+
+    def share(k: int) -> Any:
+        """The factors before k, from the inner to the outer; g; those after k, from the outer to the inner."""
+        product = np.linalg.multi_dot([*turned[:k][::-1], g, *turned[k + 1 :][::-1]])
+        return np.reshape(product, xs[k].shape)
+
+    return [partial(share, k) for k in range(len(xs))]
 
 
 def _multi_dot_along(ts: Any, y: Any, *xs: Any) -> Any:
@@ -253,115 +259,3 @@ def _trace(draw: Draw) -> Call:
 
 # np.linalg.trace is written in terms of this one.
 linear(np.trace, "trace", "y = Σ x[i,i]", _trace_back, domain=REAL, calls=_trace)
-
-
-# ----------------------------------------------------------------------- products of vectors along one axis
-
-
-def _last(x: Any, axis: int) -> Any:
-    """x with the axis that holds its vectors at the end."""
-    return x if axis == -1 else np.moveaxis(x, axis, -1)
-
-
-def _back(c: Any, x: Any, axis: int) -> Any:
-    """A cotangent that has its vectors at the end, as x has them: counted from the end, for x may be broadcast."""
-    return c if axis == -1 else np.moveaxis(c, -1, axis % x.ndim - x.ndim)
-
-
-def _vectors(draw: Draw, length: int) -> tuple[Any, Any, int]:
-    """Two stacks of vectors, with an axis that is one of both."""
-    lead = draw.shapes(2)
-    axis = draw.integer(-1 - min(map(len, lead)), -1)
-    a, b = (draw.array(REAL, (*shape, length)) for shape in lead)
-    return np.moveaxis(a, -1, axis), np.moveaxis(b, -1, axis), axis
-
-
-def _vecdot(draw: Draw) -> Call:
-    a, b, axis = _vectors(draw, side(draw))
-    return (a, b), {"axis": axis}
-
-
-bilinear(
-    np.vecdot,
-    "vecdot",
-    "y = Σ a[…,k] b[…,k]",
-    lambda g, y, a, b, axis=-1: _back(np.expand_dims(g, -1) * _last(b, axis), a, axis),
-    lambda g, y, a, b, axis=-1: _back(np.expand_dims(g, -1) * _last(a, axis), b, axis),
-    domain=(REAL, REAL),
-    aliases=(np.linalg.vecdot,),
-    calls=_vecdot,
-    expects=_last_alike,
-    analytic=False,
-)
-
-
-# np.matvec and np.vecmat: from NumPy 2.2 on.
-if hasattr(np, "matvec"):
-
-    def _matvec(draw: Draw) -> Call:
-        n, k, lead = side(draw), side(draw), draw.shapes(2)
-        return (draw.array(REAL, (*lead[0], n, k)), draw.array(REAL, (*lead[1], k))), {}
-
-    def _vecmat(draw: Draw) -> Call:
-        n, k, lead = side(draw), side(draw), draw.shapes(2)
-        return (draw.array(REAL, (*lead[0], k)), draw.array(REAL, (*lead[1], k, n))), {}
-
-    bilinear(
-        np.matvec,
-        "matvec",
-        "y[…,i] = Σ a[…,i,k] b[…,k]",
-        lambda g, y, a, b: np.expand_dims(g, -1) * np.expand_dims(b, -2),
-        lambda g, y, a, b: np.vecmat(g, a),
-        domain=(REAL, REAL),
-        calls=_matvec,
-        expects=lambda a, b: f"expected a.shape[-1] == b.shape[-1], got shapes {a} and {b}",
-    )
-    bilinear(
-        np.vecmat,
-        "vecmat",
-        "y[…,j] = Σ a[…,k] b[…,k,j]",
-        lambda g, y, a, b: np.matvec(b, g),
-        lambda g, y, a, b: np.expand_dims(a, -1) * np.expand_dims(g, -2),
-        domain=(REAL, REAL),
-        calls=_vecmat,
-        expects=lambda a, b: f"expected a.shape[-1] == b.shape[-2], got shapes {a} and {b}",
-        analytic=False,
-    )
-
-
-def _cross_left(g: Any, y: Any, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1) -> Any:
-    return _back(np.cross(_last(b, axisb), _last(g, axisc)), a, axisa)
-
-
-def _cross_right(g: Any, y: Any, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1) -> Any:
-    return _back(np.cross(_last(g, axisc), _last(a, axisa)), b, axisb)
-
-
-def _cross_call(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Call:
-    """One axis argument for each array; vectors of two entries, which NumPy itself gives up, are refused."""
-    if axis is not None:
-        axisa = axisb = axisc = axis
-    for name, x, k in (("a", a, axisa), ("b", b, axisb)):
-        if np.shape(x)[k] != 3:
-            refuse(
-                f"cross of a Value takes vectors of 3 entries; {name} has shape {np.shape(x)}, its vectors axis {k}"
-            )
-    return (a, b), {"axisa": axisa, "axisb": axisb, "axisc": axisc}
-
-
-def _cross(draw: Draw) -> Call:
-    a, b, axis = _vectors(draw, 3)
-    return (a, b), {} if axis == -1 else {"axis": axis}
-
-
-bilinear(
-    np.cross,
-    "×",
-    "y = a × b",
-    _cross_left,
-    _cross_right,
-    domain=(REAL, REAL),
-    aliases=(np.linalg.cross,),
-    bind=_cross_call,
-    calls=_cross,
-)

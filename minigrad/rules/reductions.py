@@ -10,14 +10,9 @@ import numpy as np
 
 from ..domain import DISTINCT, REAL, Call, Domain, Draw, draw_axis
 from ..op import linear, op
+from .axes import expand
 from .limits import times
-
-
-def expand(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """g with the reduced axes of x put back, of length 1."""
-    if keepdims or g.shape == x.shape:
-        return g
-    return np.reshape(g, (1,) * x.ndim) if axis is None else np.expand_dims(g, axis)
+from .recurrences import others
 
 
 def over_axes(domain: Domain, min_dims: int = 0, **options: Any) -> Callable[[Draw], Call]:
@@ -135,25 +130,6 @@ reduction(
     kink="at 0: 0",
     analytic=False,
 )
-
-
-def one_before(y: Any) -> Any:
-    """Along the last axis, what stands one place before, and 1 at the first place."""
-    return np.pad(y[..., :-1], [(0, 0)] * (y.ndim - 1) + [(1, 0)], constant_values=1.0)
-
-
-def others(x: Any, axis: Any) -> Any:
-    """For each entry, the product of all others along the axes: of those before it and of those behind."""
-    axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % x.ndim
-    order = [*(i for i in range(x.ndim) if i not in axes), *(i for i in range(x.ndim) if i in axes)]
-    if not x.size or not len(axes):
-        return np.ones(x.shape)
-    moved = np.transpose(x, order)
-    kept = moved.shape[: x.ndim - len(axes)]
-    rows = np.reshape(moved, (*kept, x.size // int(np.prod(kept))))
-    before = one_before(np.cumprod(rows, axis=-1))
-    behind = np.flip(one_before(np.cumprod(np.flip(rows, -1), axis=-1)), -1)
-    return np.transpose(np.reshape(before * behind, moved.shape), tuple(np.argsort(order)))
 
 
 reduction(

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Draw
-from ..op import linear, op
-from .reductions import one_before
+from ..domain import DISTINCT, REAL, Call, Draw
+from ..op import dispatched, linear, op
+from .axes import one_before
+from .recurrences import recurrence, upstream
 
 
 def _along_axis(draw: Draw) -> Call:
@@ -46,18 +47,7 @@ op(
     calls=_with_nan,
 )
 
-# Running products: both directions are one recurrence s[i] = f[i] s[i-1] + t[i].
-
-
-def _recurrence(f: Any, t: Any) -> Any:
-    """s[i] = f[i] s[i-1] + t[i] along the last axis, by doubling: log n steps, no division, right with zeros."""
-    n, step = t.shape[-1], 1
-    while step < n:
-        border = [(0, 0)] * (t.ndim - 1) + [(step, 0)]
-        t = t + f * np.pad(t[..., :-step], border)
-        f = f * np.pad(f[..., :-step], border)
-        step *= 2
-    return t
+# Running products: both directions are one recurrence.
 
 
 def _cumprod_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
@@ -65,10 +55,8 @@ def _cumprod_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
         return np.reshape(_cumprod_back(np.ravel(g), np.ravel(y), np.ravel(x), 0), x.shape)
     if not x.size:
         return g
-    g, y, moved = (np.moveaxis(part, axis, -1) for part in (g, y, x))
-    following = np.pad(moved[..., 1:], [(0, 0)] * (moved.ndim - 1) + [(0, 1)])
-    total = np.flip(_recurrence(np.flip(following, -1), np.flip(g, -1)), -1)
-    return np.moveaxis(total * one_before(y), -1, axis)
+    g, y, x = (np.moveaxis(part, axis, -1) for part in (g, y, x))
+    return np.moveaxis(upstream(x, g) * one_before(y, 1.0), -1, axis)
 
 
 def _cumprod_along(t: Any, y: Any, x: Any, axis: int | None = None) -> Any:
@@ -77,7 +65,7 @@ def _cumprod_along(t: Any, y: Any, x: Any, axis: int | None = None) -> Any:
     if not x.size:
         return t
     t, y, x = (np.moveaxis(part, axis, -1) for part in (t, y, x))
-    return np.moveaxis(_recurrence(x, t * one_before(y)), -1, axis)
+    return np.moveaxis(recurrence(x, t * one_before(y, 1.0)), -1, axis)
 
 
 def _nancumprod_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
@@ -157,3 +145,55 @@ op(
     jvp=(_cumulative_prod_along,),
     calls=_cumulative,
 )
+
+
+# The largest and the smallest so far: among those that are equal, each has its share, as of np.max.
+
+
+@dispatched
+def cummax(x: Any, axis: int = 0) -> Any:
+    """The largest so far along the axis: np.maximum.accumulate."""
+    return np.maximum.accumulate(x, axis=axis)
+
+
+@dispatched
+def cummin(x: Any, axis: int = 0) -> Any:
+    """The smallest so far along the axis: np.minimum.accumulate."""
+    return np.minimum.accumulate(x, axis=axis)
+
+
+def _reached(y: Any, x: Any, axis: int) -> tuple[Any, Any, Any]:
+    """Along the last axis: whether y stays as it was, whether x is y, and how many x are, so far."""
+    y, x = (np.moveaxis(part, axis, -1) for part in (y, x))
+    stays = np.concatenate([np.zeros((*y.shape[:-1], 1)), np.equal(y[..., 1:], y[..., :-1]) * 1.0], axis=-1)
+    stays, there = stays[..., : y.shape[-1]], np.equal(x, y) * 1.0
+    return stays, there, np.maximum(recurrence(stays, there), 1.0)
+
+
+def _extreme_back(g: Any, y: Any, x: Any, axis: int = 0) -> Any:
+    stays, there, count = _reached(y, x, axis)
+    return np.moveaxis(upstream(stays, np.moveaxis(g, axis, -1) / count) * there, -1, axis)
+
+
+def _extreme_along(t: Any, y: Any, x: Any, axis: int = 0) -> Any:
+    stays, there, count = _reached(y, x, axis)
+    return np.moveaxis(recurrence(stays, np.moveaxis(t, axis, -1) * there) / count, -1, axis)
+
+
+def _extremes(draw: Draw) -> Call:
+    x = draw.array(DISTINCT, draw.shape(min_dims=1))
+    return (x,), {"axis": draw.integer(-x.ndim, x.ndim - 1)}
+
+
+for _function, _most in ((cummax, "largest"), (cummin, "smallest")):
+    op(
+        _function,
+        _function.__name__,
+        f"y[i] = the {_most} x[j], j ≤ i",
+        domain=(DISTINCT,),
+        vjp=(_extreme_back,),
+        jvp=(_extreme_along,),
+        calls=_extremes,
+        kink="a tie is shared evenly",
+        analytic=False,
+    )

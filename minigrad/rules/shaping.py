@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -286,8 +287,11 @@ def _meshgrid_back(g: Any, y: Any, *xs: Any, sparse: bool = False, indexing: Any
     axes = [*range(len(xs))]
     if indexing == "xy" and len(xs) > 1:
         axes[:2] = [1, 0]
-    sums = [np.sum(c, axis=tuple(j for j in range(len(xs)) if j != i)) for c, i in zip(g, axes, strict=True)]
-    return [np.reshape(c, np.shape(x)) for c, x in zip(sums, xs, strict=True)]
+
+    def share(k: int) -> Any:
+        return np.reshape(np.sum(g[k], axis=tuple(j for j in range(len(xs)) if j != axes[k])), np.shape(xs[k]))
+
+    return [partial(share, k) for k in range(len(xs))]
 
 
 def _meshgrid(draw: Draw) -> Call:

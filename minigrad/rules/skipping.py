@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..domain import DISTINCT, REAL, Call, Domain, Draw
-from ..op import elementwise, op
-from .reductions import others, over_axes, reduction
-from .statistics import joined, parted
+from ..op import op
+from .axes import joined, parted
+from .discrete import ranks
+from .recurrences import others
+from .reductions import over_axes, reduction
 
 
 def _there(x: Any) -> Any:
@@ -109,8 +111,8 @@ reduction(
 def _middle(y: Any, x: Any, axis: Any) -> Any:
     """Half of each of the two places in the middle, which may be one; nan is sorted behind them."""
     rows = joined(x, axis)
-    ranks, last = np.argsort(np.argsort(rows, axis=-1, stable=True), axis=-1), _number(rows, -1) - 1
-    halves = np.equal(2 * ranks, last - last % 2) * 0.5 + np.equal(2 * ranks, last + last % 2) * 0.5
+    places, last = 2 * ranks(rows), _number(rows, -1) - 1
+    halves = np.equal(places, last - last % 2) * 0.5 + np.equal(places, last + last % 2) * 0.5
     return parted(halves * _there(rows), x, axis)
 
 
@@ -124,20 +126,6 @@ reduction(
     kink="at a tie: to each its own place",
     analytic=False,
 )
-
-
-# Of two entries, the one that is there; ties share evenly.
-for _function, _most in ((np.fmax, "larger"), (np.fmin, "smaller")):
-    elementwise(
-        _function,
-        _function.__name__,
-        f"y = the {_most} of a and b that is not nan",
-        lambda y, a, b: np.equal(y, a) - 0.5 * np.equal(a, b),
-        lambda y, a, b: np.equal(y, b) - 0.5 * np.equal(a, b),
-        domain=DISTINCT,
-        kink="a tie is shared evenly",
-        analytic=False,
-    )
 
 
 def _nan_to_num(g: Any, y: Any, x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:

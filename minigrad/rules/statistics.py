@@ -8,7 +8,9 @@ import numpy as np
 
 from ..domain import DISTINCT, POSITIVE, Call, Draw, draw_axis
 from ..op import op
-from .reductions import expand, over_axes, reduction
+from .axes import expand, joined, parted
+from .discrete import ranks
+from .reductions import over_axes, reduction
 
 # Weights.
 
@@ -87,21 +89,6 @@ op(
 # Ranks. A quantile is a weighted sum of two neighbours in ascending order.
 
 
-def joined(x: Any, axis: Any) -> Any:
-    """x with the axes that are reduced joined to one, the last."""
-    axes = [*range(x.ndim)] if axis is None else [i % x.ndim for i in np.atleast_1d(axis)]
-    kept = [i for i in range(x.ndim) if i not in axes]
-    n = int(np.prod([x.shape[i] for i in axes]))
-    return np.reshape(np.transpose(x, (*kept, *axes)), (*(x.shape[i] for i in kept), n))
-
-
-def parted(rows: Any, x: Any, axis: Any) -> Any:
-    """The inverse of `joined`, for an array in the layout that x has there."""
-    axes = [*range(x.ndim)] if axis is None else [i % x.ndim for i in np.atleast_1d(axis)]
-    order = (*(i for i in range(x.ndim) if i not in axes), *axes)
-    return np.transpose(np.reshape(rows, [x.shape[i] for i in order]), tuple(np.argsort(order)))
-
-
 def _mixture(q: Any, rows: Any, method: Any) -> Any:
     """How much of each entry of a row in ascending order is in the quantiles q: of shape (q.size, 1, …, 1, n).
 
@@ -120,8 +107,7 @@ def _quantile_back(g: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, metho
     mixture = _mixture(q, rows, method)
     g = np.reshape(g, (mixture.shape[0], *rows.shape[:-1], 1))
     sorted_g = np.sum(g * mixture, axis=0)
-    ranks = np.argsort(np.argsort(rows, axis=-1, stable=True), axis=-1)
-    return parted(np.take_along_axis(sorted_g, ranks, -1), a, axis)
+    return parted(np.take_along_axis(sorted_g, ranks(rows), -1), a, axis)
 
 
 def _quantile_along(t: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, method: Any = "linear") -> Any:
@@ -198,22 +184,21 @@ def _ends(y: Any, x: Any, axis: Any) -> Any:
 reduction(np.ptp, "ptp", "y = max x - min x", _ends, domain=DISTINCT, kink="a tie is shared evenly", analytic=False)
 
 
-def _partition_order(x: Any, y: Any, axis: int) -> Any:
-    """The place in y of each entry of x: equal ranks, whatever way NumPy took to partition."""
-    ranks = np.argsort(np.argsort(x, axis=axis, stable=True), axis=axis)
-    return np.take_along_axis(np.argsort(y, axis=axis, stable=True), ranks, axis)
+# Entries of x and of y belong together where their ranks are equal, whatever way NumPy took to partition.
 
 
 def _partition_back(g: Any, y: Any, a: Any, kth: Any = 0, axis: int | None = -1) -> Any:
     if axis is None:
         return np.reshape(_partition_back(g, y, np.ravel(a), kth, 0), a.shape)
-    return np.take_along_axis(g, _partition_order(a, y, axis), axis)
+    in_order = np.take_along_axis(g, np.argsort(y, axis=axis, stable=True), axis)
+    return np.take_along_axis(in_order, ranks(a, axis), axis)
 
 
 def _partition_along(t: Any, y: Any, a: Any, kth: Any = 0, axis: int | None = -1) -> Any:
     if axis is None:
         return _partition_along(np.ravel(t), y, np.ravel(a), kth, 0)
-    return np.take_along_axis(t, np.argsort(_partition_order(a, y, axis), axis=axis), axis)
+    in_order = np.take_along_axis(t, np.argsort(a, axis=axis, stable=True), axis)
+    return np.take_along_axis(in_order, ranks(y, axis), axis)
 
 
 def _partition(draw: Draw) -> Call:

@@ -160,7 +160,7 @@ def test_float32_stays_float32_on_the_way() -> None:
     for subscripts, g in (("ii", np.float32(1)), ("ij->j", np.ones(3, np.float32)), ("iij->i", None)):
         if g is not None:
             (c,) = rule(g, None, x, subscripts=subscripts)  # type: ignore[misc]
-            assert c.dtype == np.float32
+            assert c().dtype == np.float32
 
 
 @pytest.mark.parametrize("name", ["out", "dtype", "order", "casting"])

@@ -1,0 +1,97 @@
+"""np.interp: the polygon through given samples, in its values, its samples and the points asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import REAL, UNEVEN, Call, Draw
+from ..op import op
+from .indexing import scatter
+
+
+def _widths(xp: Any) -> Any:
+    """The width of each piece; 1 where there is none, at a sample that stands twice or alone."""
+    width = np.diff(xp) if xp.shape[0] > 1 else 0.0 * xp
+    return np.where(np.equal(width, 0), 1.0, width)
+
+
+def _place(x: Any, xp: Any) -> tuple[Any, Any, Any]:
+    """For each x: the samples left and right of it, and where between them it lies (0 to 1).
+
+    At a sample the piece to the right counts, at the last one the piece to the left.
+    """
+    n = xp.shape[0]
+    i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(n - 2, 0))
+    return i, np.minimum(i + 1, n - 1), np.clip((x - xp[i]) / _widths(xp)[i], 0.0, 1.0)
+
+
+def _slope(x: Any, xp: Any, fp: Any, i: Any) -> Any:
+    inside = np.greater_equal(x, xp[0]) & np.less_equal(x, xp[-1])
+    rise = np.diff(fp) if fp.shape[0] > 1 else 0.0 * fp
+    return np.where(inside, (rise / _widths(xp))[i], 0.0)
+
+
+def _own(x: Any, xp: Any, left: Any, right: Any) -> Any:
+    """1 where y is made of samples, 0 where `left` or `right` stands instead."""
+    own = 1.0 if left is None else np.greater_equal(x, xp[0]) * 1.0
+    return own * (1.0 if right is None else np.less_equal(x, xp[-1]))
+
+
+def _back(g: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> list[Any]:
+    i, j, between = _place(x, xp)
+    n = xp.shape
+
+    def to_samples(c: Any) -> Any:
+        right_share = c * between
+        return scatter(c - right_share, i, n) + scatter(right_share, j, n)
+
+    return [
+        lambda: g * _slope(x, xp, fp, i),
+        lambda: to_samples(-g * _slope(x, xp, fp, i)),
+        lambda: to_samples(g * _own(x, xp, left, right)),
+    ]
+
+
+def _along(ts: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    i, j, between = _place(x, xp)
+    tx, txp, tfp = (t + 0.0 for t in ts)
+    at_x = tx - txp[i] * (1.0 - between) - txp[j] * between
+    at_y = (tfp[i] * (1.0 - between) + tfp[j] * between) * _own(x, xp, left, right)
+    return _slope(x, xp, fp, i) * at_x + at_y
+
+
+def _call(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Call:
+    """Of a period, the samples in order, and one more at either end, as NumPy itself puts them there."""
+    if period is None:
+        return (x, xp, fp), {"left": left, "right": right}
+    x, xp, fp = (np.astype(z if hasattr(z, "dtype") else np.asarray(z), np.float64) for z in (x, xp, fp))
+    x, xp = np.remainder(x, abs(period)), np.remainder(xp, abs(period))
+    order = np.argsort(xp)
+    xp, fp = (np.take_along_axis(z, order, 0) for z in (xp, fp))
+    xp = np.concatenate([xp[-1:] - abs(period), xp, xp[:1] + abs(period)])
+    return (x, xp, np.concatenate([fp[-1:], fp, fp[:1]])), {"left": None, "right": None}
+
+
+def _interp(draw: Draw) -> Call:
+    steps = [draw.integer(1, 2) for _ in range(draw.integer(0, 3))]
+    xp = np.cumsum([draw.integer(-3, 0), *steps]).astype(np.float64)
+    ends = draw.choice([{}, {"left": 0.5}, {"left": -1.0, "right": 2.0}])
+    return (draw.array(UNEVEN, draw.shape()), xp, draw.array(REAL, xp.shape)), ends
+
+
+# One rule for all three, so that the places are looked up once.
+op(
+    np.interp,
+    "interp",
+    "y = the polygon through the samples, at x",
+    domain=(UNEVEN, REAL, REAL),
+    vjp=_back,
+    jvp=_along,
+    bind=_call,
+    options=("xp", "fp", "left", "right", "period"),
+    calls=_interp,
+    kink="in x, at a sample: the slope to its right, at the last one to its left; 0 outside",
+    analytic=False,
+)

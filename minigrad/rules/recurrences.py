@@ -1,0 +1,107 @@
+"""The recurrence behind running products, and products of all entries but one: right with zeros, to any order.
+
+Where no product is zero, subnormal or infinite, division is quicker, and no less exact; that is decided inside an
+op, so that the same is done on arrays and on Values.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import REAL, Call, Draw, draw_axis
+from ..op import dispatched, op
+from .axes import joined, one_before, parted, widened
+
+
+def _divides(products: Any) -> bool:
+    """Whether it is exact to divide by the factors of these products: none is zero, and no digits were lost."""
+    sizes = np.abs(products)
+    return bool(((sizes >= np.finfo(products.dtype).tiny) & (sizes < np.inf)).all())
+
+
+@dispatched
+def recurrence(f: Any, t: Any) -> Any:
+    """s[i] = f[i] s[i-1] + t[i] along the last axis, s[-1] being 0.
+
+    f, t: of one shape. By s = p Σ t/p with the running product p of f; where that would lose digits, by doubling.
+    """
+    p = np.cumprod(f, axis=-1)
+    if _divides(p):
+        with np.errstate(over="ignore", invalid="ignore"):
+            s = p * np.cumsum(t / p, axis=-1)
+        if np.isfinite(s).all():
+            return s
+    n, step = t.shape[-1], 1
+    while step < n:
+        t = t + f * widened(t[..., :-step], step, 0)
+        f = f * widened(f[..., :-step], step, 0)
+        step *= 2
+    return t
+
+
+def upstream(f: Any, g: Any) -> Any:
+    """The transpose of `recurrence` in t: s[i] = f[i+1] s[i+1] + g[i], the same from the other end."""
+    return np.flip(recurrence(one_before(np.flip(f, -1), 1.0), np.flip(g, -1)), -1)
+
+
+def _two_alike(draw: Draw) -> Call:
+    shape = draw.shape(min_dims=1)
+    return (draw.array(REAL, shape), draw.array(REAL, shape)), {}
+
+
+op(
+    recurrence,
+    "recurrence",
+    "y[i] = f[i] y[i-1] + t[i]",
+    domain=(REAL, REAL),
+    vjp=(lambda g, y, f, t: upstream(f, g) * one_before(y, 0.0), lambda g, y, f, t: upstream(f, g)),
+    jvp=(lambda t, y, f, x: recurrence(f, t * one_before(y, 0.0)), lambda t, y, f, x: recurrence(f, t)),
+    calls=_two_alike,
+    expects=lambda f, t: f"expected two arrays of one shape, got {f} and {t}",
+    analytic=False,
+)
+
+
+def _products(rows: Any) -> tuple[Any, Any]:
+    """For each entry of a row, the product of those before it and of those behind it."""
+    return one_before(np.cumprod(rows, axis=-1), 1.0), np.flip(
+        one_before(np.cumprod(np.flip(rows, -1), axis=-1), 1.0), -1
+    )
+
+
+@dispatched
+def others(x: Any, axis: Any = None) -> Any:
+    """For each entry of x, the product of all others along the axes; of the shape of x."""
+    y = np.prod(x, axis=axis, keepdims=True)
+    if _divides(y):
+        return y / x
+    before, behind = _products(joined(x, axis))
+    return parted(before * behind, x, axis)
+
+
+def _others_slope(t: Any, y: Any, x: Any, axis: Any = None) -> Any:
+    """Σ t[j] Π x[k], k neither i nor j: a Hessian, and symmetric, so the rule is vjp and jvp."""
+    rows, moved = joined(x, axis), joined(t, axis)
+    before, behind = _products(rows)
+    from_left = one_before(recurrence(rows, moved * before), 0.0)
+    from_right = np.flip(one_before(recurrence(np.flip(rows, -1), np.flip(moved * behind, -1)), 0.0), -1)
+    return parted(from_left * behind + before * from_right, x, axis)
+
+
+def _others(draw: Draw) -> Call:
+    x = draw.array(REAL, draw.shape())
+    return (x,), {"axis": draw_axis(draw, x.ndim)}
+
+
+op(
+    others,
+    "others",
+    "y[i] = Π x[j], j ≠ i",
+    domain=(REAL,),
+    vjp=(_others_slope,),
+    jvp=(_others_slope,),
+    calls=_others,
+    analytic=False,
+)
