@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from checking import DIFFERENTIABLE, each, flat, gradients_of, invoke, parts, places, woven
-from hypothesis import assume, given
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from minigrad import grad
@@ -114,6 +114,9 @@ def test_any_other_op_at_special_points(name: str, data: Any) -> None:
                 x.flat[i] = data.draw(st.sampled_from(WIDE))
         inputs.append(x[()])
     with np.errstate(all="ignore"):
-        y = invoke(op, inputs, example.params)
+        try:
+            y = invoke(op, inputs, example.params)
+        except ZeroDivisionError:  # NumPy's own, of weights whose sum is 0
+            reject()
     assume(np.isfinite(flat(y)).all())
     assert_no_nan(op, tuple(inputs), example.params)
