@@ -1,0 +1,14 @@
+"""Symmetry: which parameters move as one, why, and for how long.
+
+    ties      which entries stay equal for ever    explain   why two gradients are equal, or are not
+    quotient  the smaller network it really is     tracker   what became of the ties in training
+
+    recording  the loss as a graph     proof, probe      the two ways to decide
+    field, meaning, special, formulas  graphs read as formulas
+
+Nothing here changes a Value or a model.
+"""
+
+from .ties import Ties, ties
+
+__all__ = ["Ties", "ties"]
