@@ -31,7 +31,7 @@ from .rules.layers import binary_cross_entropy_with_logits, dropout, embedding, 
 from .rules.nn import cross_entropy, log_softmax, logsumexp, relu, sigmoid, softmax, softplus
 from .rules.shaping import stack
 from .rules.windows import avg_pool, conv1d, conv2d, max_pool
-from .symmetry import ties
+from .symmetry import equal_gradients, ties
 from .transforms import grad, jvp, value_and_grad, vjp
 from .value import Value
 
@@ -50,6 +50,7 @@ __all__ = [
     "dropout",
     "elu",
     "embedding",
+    "equal_gradients",
     "erf",
     "erfc",
     "errors",

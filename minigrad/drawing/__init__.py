@@ -1,7 +1,7 @@
 """Pictures of a computation and its gradients.
 
-    diagram   what is shown        groups   which gradients are equal     words   numbers and ops as text
-    dot, svg  one file per output  render   the door to Graphviz          theme   colours and letters
+    diagram   what is shown              words    numbers and ops as text
+    dot, svg  one file per output        render   the door to Graphviz     theme   colours and letters
     picture   what a user holds
 
 A picture never changes what it shows: nothing here writes to a Value.

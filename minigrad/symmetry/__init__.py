@@ -9,6 +9,7 @@
 Nothing here changes a Value or a model.
 """
 
+from .equal import EqualGradients, equal_gradients
 from .ties import Ties, ties
 
-__all__ = ["Ties", "ties"]
+__all__ = ["EqualGradients", "Ties", "equal_gradients", "ties"]

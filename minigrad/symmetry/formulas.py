@@ -115,11 +115,7 @@ def _plain(x: Any) -> Print:
                 _constants.clear()
             found = _constants[x] = constant(x)
         return found
-    if (
-        x is None
-        or isinstance(x, (str, tuple, list))
-        or (not hasattr(x, "dtype") and not isinstance(x, (bool, int)))
-    ):
+    if not isinstance(x, (np.ndarray, np.generic, bool, int)):  # None, in place of a bound
         zero = np.zeros((LANES,), dtype=np.int64)
         return Print(mix(zero, salt("operand", described({"it": x}))), 1.0, 1.0)
     return constant(x)

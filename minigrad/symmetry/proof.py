@@ -3,8 +3,8 @@
 P is the partition, V_P all points that are constant on its classes, and 0 on the zero-valued entries that are
 still taken for frozen. Start with "equal value now"; read value and gradient as formulas in one symbol per class;
 split the classes by their gradient's formula; repeat until nothing changes. Then equal classes have equal gradients
-at every point of V_P: descent never leaves it. This is partition refinement for backward differential equivalence (Cardelli,
-Tribastone, Tschaikowski and Vandin 2016), with formulas compared as in `field`.
+at every point of V_P: descent never leaves it. This is partition refinement for backward differential equivalence
+(Cardelli, Tribastone, Tschaikowski and Vandin 2016), with formulas compared as in `field`.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def of_function(f: Callable[..., Any], params: Any, data: Sequence[Any], for_all
     return Recording(_loss(y), leaves, paths, nested, free)
 
 
-def of_model(model: Module, x: Any, y: Any, loss: Callable[[Any, Any], Any], for_all_data: bool) -> Recording:
+def of_model(model: Any, x: Any, y: Any, loss: Callable[[Any, Any], Any], for_all_data: bool) -> Recording:
     """loss(model(x), y), recorded in the same way."""
     named = model.named_parameters()
     free, given = _data((x, y), for_all_data, per_number=bool(getattr(model, "per_neuron", False)))

@@ -147,10 +147,8 @@ def symmetric(name: str) -> Callable[..., Print]:
             entries = per_point(lambda z: np.sum(z, axis=axis, keepdims=keepdims), entries)
         count = x.x.size // max(entries.size, 1)
         out = mix(entries, salt("of all", name, count))
-        zeros = per_point(
-            lambda z: np.sum(z, axis=axis, keepdims=keepdims), (~is_zero(x.x)).astype(np.int64)[None].repeat(4, 0)
-        )
-        return Print(np.where(zeros == 0, 0, out), 1.0, 1.0)
+        zero = np.all(is_zero(x.x), axis=axis, keepdims=keepdims)
+        return Print(np.where(zero, 0, out), 1.0, 1.0)
 
     return reduced
 
