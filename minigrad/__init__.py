@@ -31,12 +31,13 @@ from .rules.layers import binary_cross_entropy_with_logits, dropout, embedding, 
 from .rules.nn import cross_entropy, log_softmax, logsumexp, relu, sigmoid, softmax, softplus
 from .rules.shaping import stack
 from .rules.windows import avg_pool, conv1d, conv2d, max_pool
-from .symmetry import equal_gradients, ties
+from .symmetry import SymmetryTracker, equal_gradients, explain, quotient, ties
 from .transforms import grad, jvp, value_and_grad, vjp
 from .value import Value
 
 __all__ = [
     "Drawing",
+    "SymmetryTracker",
     "Value",
     "avg_pool",
     "binary_cross_entropy_with_logits",
@@ -54,6 +55,7 @@ __all__ = [
     "erf",
     "erfc",
     "errors",
+    "explain",
     "forget",
     "gelu",
     "grad",
@@ -72,6 +74,7 @@ __all__ = [
     "no_grad",
     "ops",
     "put",
+    "quotient",
     "relu",
     "relu6",
     "selu",

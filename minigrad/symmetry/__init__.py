@@ -10,6 +10,22 @@ Nothing here changes a Value or a model.
 """
 
 from .equal import EqualGradients, equal_gradients
+from .explain import Explanation, explain
+from .quotient import Quotient, quotient
+from .remedies import Remedies, Remedy
 from .ties import Ties, ties
+from .tracker import SymmetryTracker
 
-__all__ = ["EqualGradients", "Ties", "equal_gradients", "ties"]
+__all__ = [
+    "EqualGradients",
+    "Explanation",
+    "Quotient",
+    "Remedies",
+    "Remedy",
+    "SymmetryTracker",
+    "Ties",
+    "equal_gradients",
+    "explain",
+    "quotient",
+    "ties",
+]

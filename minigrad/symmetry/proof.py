@@ -41,13 +41,17 @@ def start(values: Any) -> Any:
     return by_appearance(np.unique(values + 0.0, return_inverse=True)[1])[0]
 
 
-def prove(y: Value, params: Sequence[Value], free: Sequence[Value] = ()) -> Partition:
-    """The partition for the gradient of y; `free` are nodes that stand for any data."""
+def prove(y: Value, params: Sequence[Value], free: Sequence[Value] = (), values: Any = None) -> Partition:
+    """The partition for the gradient of y.
+
+    free: nodes that stand for any data. values: numbers for all entries to start from, if not those they have.
+    """
+    values = flat([p._array for p in params]) if values is None else values
     vectors = batched(y, params, free)
     if vectors is not None:
         loss, entries, data = vectors
-        return Proof(loss, [entries], [data]).partition()
-    return Proof(y, params, free).partition()
+        return Proof(loss, [entries], [data]).partition(values)
+    return Proof(y, params, free).partition(values)
 
 
 class Proof:
@@ -62,9 +66,8 @@ class Proof:
             [np.full(p._array.size, g is not None) for p, g in zip(params, gradients, strict=True)] or [np.zeros(0)]
         ).astype(bool)
 
-    def partition(self) -> Partition:
-        """Refine to the fixpoint."""
-        values = flat([p._array for p in self.params])
+    def partition(self, values: Any) -> Partition:
+        """Refine "equal value now" to the fixpoint."""
         classes, zero, rounds = start(values), values == 0, 0
         while True:
             rounds += 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,6 @@ class Recording:
     free: Sequence[Value] = ()
     model: Module | None = None
     call: tuple[Any, ...] = ()  # of a model: x, y, loss
-    replayed: list[Any] = field(default_factory=list)
 
     @property
     def values(self) -> Any:
@@ -62,6 +61,11 @@ class Recording:
 
     def at(self, values: Any) -> tuple[Value, list[Value]]:
         """The loss recorded anew with other numbers, and the leaves that hold them."""
+        env = self.again(values)
+        return env[self.y.serial], [env[p.serial] for p in self.params]
+
+    def again(self, values: Any) -> dict[int, Any]:
+        """Every node recorded anew, by the serial of the old one."""
         leaves = [
             argument(part.astype(p._array.dtype)) for part, p in zip(self.split(values), self.params, strict=True)
         ]
@@ -70,7 +74,7 @@ class Recording:
             for old in graph(self.y):
                 if old.serial not in env:
                     env[old.serial] = _again(old, env)
-        return env[self.y.serial], leaves
+        return env
 
     @property
     def masks(self) -> bool:
