@@ -9,7 +9,7 @@ from . import errors, nn
 from .catalogue import ops
 from .checkpointing import checkpoint
 from .context import debug, no_grad
-from .drawing import Drawing, draw
+from .drawing import Drawing, decision_boundary, draw
 from .extension import custom, forget
 from .jacobians import hessian, hvp, jacobian
 from .rules.activations import (
@@ -47,6 +47,7 @@ __all__ = [
     "cross_entropy",
     "custom",
     "debug",
+    "decision_boundary",
     "draw",
     "dropout",
     "elu",

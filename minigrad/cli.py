@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has gone, as in  python -m minigrad | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
+    except (OSError, ValueError) as error:
         print(f"minigrad: {error}", file=sys.stderr)
         return 1
     return 0
@@ -47,6 +47,20 @@ def _ops(arguments: argparse.Namespace) -> None:
     from .catalogue import markdown, text
 
     print(markdown() if arguments.markdown else text())
+
+
+def _ties(arguments: argparse.Namespace) -> None:
+    from .symmetry.command import tell
+
+    tell(arguments.sizes, arguments.init, arguments.activation, arguments.output, arguments.loss, arguments.seed)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    """2-3-3-2."""
+    sizes = tuple(int(n) if n.isdecimal() else 0 for n in text.split("-"))
+    if len(sizes) < 2 or not all(sizes):
+        raise argparse.ArgumentTypeError(f"{text!r} is no network: write its sizes like 2-3-3-2")
+    return sizes
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,6 +88,19 @@ def _parser() -> argparse.ArgumentParser:
     ops = commands.add_parser("ops", help="the table of operations: rules, domains, kinks")
     ops.add_argument("--markdown", action="store_true", help="as Markdown, as in minigrad/rules/README.md")
     ops.set_defaults(run=_ops)
+    ties = commands.add_parser(
+        "ties",
+        help="which parameters of a network move as one, for all data",
+        description="Which parameters of a network move as one, whatever the data: the summary, the groups, the"
+        " widths.",
+    )
+    ties.add_argument("sizes", type=_sizes, help="inputs, hidden layers, outputs: 2-3-3-2")
+    ties.add_argument("--init", default="ones", help="a number, or an initialiser by name (default: ones)")
+    ties.add_argument("--activation", default="tanh", help="of the hidden layers (default: tanh)")
+    ties.add_argument("--output", default=None, help="activation of the last layer (default: none)")
+    ties.add_argument("--loss", default="squared", choices=["squared", "cross-entropy", "binary"], help="the loss")
+    ties.add_argument("--seed", type=int, default=0, help="of an initialiser that draws (default: 0)")
+    ties.set_defaults(run=_ties)
     return parser
 
 
