@@ -106,7 +106,9 @@ def log(x: Print) -> Print:
 def softmax(x: Print, axis: Any = -1) -> Print:
     """e^x / Σ e^x."""
     e = exp(x)
-    return divided(e, summed(e, axis, True))
+    over = summed(e, axis, True)
+    # Of a single entry it is 1. That the outputs of several sum to 1 is more than the proof knows.
+    return Print(np.ones_like(e.x), 0.0, 1.0) if over.shape == x.shape else divided(e, over)
 
 
 def logsumexp(x: Print, axis: Any = None, keepdims: bool = False) -> Print:
@@ -116,7 +118,9 @@ def logsumexp(x: Print, axis: Any = None, keepdims: bool = False) -> Print:
 
 def log_softmax(x: Print, axis: Any = -1) -> Print:
     """x - ln Σ e^x."""
-    return subtracted(x, logsumexp(x, axis, True))
+    return (
+        log(softmax(x, axis)) if summed(x, axis, True).shape == x.shape else subtracted(x, logsumexp(x, axis, True))
+    )
 
 
 def norm(x: Print, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Print | None:
