@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..value import Value
+from .meaning import is_elementwise
 
 Index = tuple[int, ...]
 LONG = 24  # characters of a formula that is spelled out in place of a name
@@ -63,6 +64,10 @@ class Names:
         if x.op.label in ("+", "-", "neg") and len(operands) <= 2:
             parts = [self.spelled(o, under(index, o)) for o in operands]
             text = f"-{parts[0]}" if x.op.label == "neg" else f"({f' {x.op.label} '.join(parts)})"
+            if len(text) <= LONG:
+                return text
+        if len(operands) == 1 and is_elementwise(x.op):
+            text = f"{'σ' if x.op.label == 'sigmoid' else x.op.label}({self.spelled(operands[0], index)})"
             if len(text) <= LONG:
                 return text
         return self.of(x, index)

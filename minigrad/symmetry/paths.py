@@ -112,7 +112,7 @@ class Ways:
         found: dict[Stop, list[tuple[float, Words]]] = {}
         todo: list[tuple[Stop, float, Words]] = [(stop, 1.0, Words())]
         while todo:
-            (serial, e), number, words = todo.pop()
+            (serial, e), number, words = todo.pop(0)  # in the order in which they were written
             for k, x, f, slope in self._operands(self.node[serial], e):
                 longer = words.times(partial(self.node[serial], k, e, f, self.names))
                 lower = (x.serial, f)
@@ -206,9 +206,9 @@ def _twins(nodes: list[Value]) -> Iterator[dict[int, Any]]:
     yield {v.serial: v for v in nodes}
     recording = of_graph(nodes[-1])
     if not recording.masks:
-        rng = np.random.default_rng(0)
-        for _ in range(2):
-            yield recording.again(rng.normal(size=recording.values.shape) + 0.1)
+        numbers = np.random.default_rng(0).normal(size=(3, *recording.values.shape))
+        for values in (np.abs(numbers[0]), *numbers[1:]):  # positive numbers open most relus
+            yield recording.again(values)
 
 
 def _named_stops(nodes: list[Value], reach: dict[int, Any], y: Value, u: Value) -> set[int]:

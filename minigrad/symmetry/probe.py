@@ -83,8 +83,9 @@ def split(classes: Any, g: Any, tolerance: float, least: float = 0.0) -> Any:
         return classes
     count = int(classes.max()) + 1
     low, high = np.full(count, np.inf), np.full(count, -np.inf)
-    np.minimum.at(low, classes, g)
-    np.maximum.at(high, classes, g)
+    with np.errstate(invalid="ignore"):
+        np.minimum.at(low, classes, g)
+        np.maximum.at(high, classes, g)
     gap = np.maximum(tolerance * np.maximum(np.abs(low), np.abs(high)), least)
     apart = np.flatnonzero((~(high - low <= gap))[classes])  # most classes hold together: only the rest is sorted
     if not len(apart):

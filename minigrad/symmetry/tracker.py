@@ -129,8 +129,9 @@ class SymmetryTracker:
 
     def _judge(self, step: int, values: Any, grads: Any) -> None:
         """Name the cause at the first look where there is one; rounding may still be followed by another."""
+        largest = float(values[self._tied].max(initial=0))
         for k in self._tied.tolist():
-            cause = self._cause(k, values[k], grads[k])
+            cause = self._cause(k, values[k], grads[k], largest)
             known = self._broken.get(k)
             if cause is None or known in (GRADIENTS, UPDATE):
                 continue
@@ -144,14 +145,16 @@ class SymmetryTracker:
                 Break(step, k, cause, float(max(values[k], grads[k] if cause == GRADIENTS else 0.0)))
             )
 
-    def _cause(self, k: int, value: float, grad: float) -> str | None:
-        if grad > max(self._rounding, UNEXPLAINED * value):
+    def _cause(self, k: int, value: float, grad: float, largest: float) -> str | None:
+        """Why group k parts; largest: the spread of any tie now, which may make the gradients of all differ."""
+        if grad > max(self._rounding, UNEXPLAINED * largest):
             return GRADIENTS
         if self._before is not None:
-            value_before, grad_before = self._before[0][k], self._before[1][k]
-            was_equal = grad_before <= max(self._rounding, UNEXPLAINED * value_before)
-            if was_equal and value > max(self._rounding, UNEXPLAINED * value_before):
+            explained = max(self._rounding, UNEXPLAINED * float(self._before[0][self._tied].max(initial=0)))
+            if self._before[1][k] <= explained and value > explained:
                 return UPDATE
+        if value > self._rounding:  # it follows another tie that broke, if one did
+            return next((b.cause for b in self.breaks if b.cause != DRIFT), DRIFT)
         return DRIFT if value > 0 else None
 
     def _independent(self, values: Any) -> int:
