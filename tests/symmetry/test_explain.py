@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from minigrad import Value, context, explain, nn
+from minigrad import Value, context, explain, nn, tour
 from minigrad.errors import ArgumentError, IndexingError
 from minigrad.symmetry.report import SHOWN
 
@@ -133,7 +133,7 @@ def test_without_names_every_value_is_a_step() -> None:
         (lambda a, b: a**3 * b, ["b 3 a^(3 - 1)", "v4"]),
         (lambda a, b: np.log(a) + np.sqrt(b), ["1 / a", "1 / 2 √(b)"]),
         (lambda a, b: a.tanh() * b.sigmoid(), ["σ(b) (1 - tanh(a)²)", "tanh(a) σ(b) (1 - σ(b))"]),
-        (lambda a, b: np.sin(a) + b.softplus() + np.square(a), ["sin′(a) + 2 a", "σ(b)"]),
+        (lambda a, b: np.sin(a) + b.softplus() + np.square(a), ["2 a + sin′(a)", "σ(b)"]),
     ],
 )
 def test_factors_read_as_one_would_write_them(make: Any, words: list[str]) -> None:
@@ -207,3 +207,15 @@ def test_a_graph_recorded_in_a_trace_is_explained_too() -> None:
         a, b = Value(2.0, name="a"), Value(2.0, name="b")
         y = (a.relu() + b.relu()).exp()
     assert explain(y, a, b).proved
+
+
+@pytest.mark.parametrize("weights", [tour.DIFFERENT, tour.TIED, (0.7, -0.3, 0.2, 1.4, -0.6, 0.9)])
+@pytest.mark.parametrize("weight", tour.WEIGHTS)
+def test_every_factor_in_words_has_the_value_of_its_number(weights: Any, weight: str) -> None:
+    J = tour.two_neurons(weights)
+    values = {v.name: v.item() for v in context_graph(J) if v.name}
+    (pair,) = paths_of(explain(J, tour.leaf(J, weight)))
+    for factor in pair.first.factors:
+        formula = re.sub(r"(\w) \(", r"\1 * (", factor.words)  # a1 (1 - a1)
+        assert eval(formula, {}, values) == pytest.approx(factor.number, rel=1e-12), factor
+    assert pair.first.product == pytest.approx(dict(tour.gradients(J))[tour.leaf(J, weight)], rel=1e-12)
