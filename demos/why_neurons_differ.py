@@ -11,8 +11,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from minigrad import SymmetryTracker, explain, nn, quotient, ties
 from minigrad.drawing import Drawing
 from minigrad.drawing.diagram import diagram
@@ -23,7 +21,9 @@ SIZES, LOOKS = (2, 3, 2, 1), (0, 1, 10, 100, 300, 1000)
 
 
 def network(start: str, per_neuron: bool = False) -> nn.MLP:
-    net = nn.MLP(SIZES, "tanh", "sigmoid", init="xavier" if start == "random" else 0.5, seed=1, per_neuron=per_neuron)
+    net = nn.MLP(
+        SIZES, "tanh", "sigmoid", init="xavier" if start == "random" else 0.5, seed=1, per_neuron=per_neuron
+    )
     if start == "one weight changed":
         state = net.state()
         state["W1"][0, 0] += 0.1
@@ -39,7 +39,10 @@ def loss(net: nn.MLP) -> Any:
 
 def train(net: nn.MLP) -> list[str]:
     """Width of each hidden layer at the looks, and the loss at the end."""
-    tracker, optimiser = SymmetryTracker(ties(net, X, Y, nn.binary_cross_entropy)), nn.optim.Adam(net.parameters(), 0.02)
+    tracker, optimiser = (
+        SymmetryTracker(ties(net, X, Y, nn.binary_cross_entropy)),
+        nn.optim.Adam(net.parameters(), 0.02),
+    )
     for step in range(LOOKS[-1] + 1):
         net.zero_grad()
         loss(net).backward()
@@ -76,5 +79,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    np.set_printoptions(precision=4)
     main()
