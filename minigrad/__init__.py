@@ -26,7 +26,7 @@ from .check import (
 )
 from .checkpointing import checkpoint
 from .context import debug, no_grad
-from .drawing import Drawing, draw
+from .drawing import Drawing, decision_boundary, draw
 from .extension import custom, forget
 from .jacobians import hessian, hvp, jacobian
 from .rules.activations import (
@@ -48,6 +48,7 @@ from .rules.layers import binary_cross_entropy_with_logits, dropout, embedding, 
 from .rules.nn import cross_entropy, log_softmax, logsumexp, relu, sigmoid, softmax, softplus
 from .rules.shaping import stack
 from .rules.windows import avg_pool, conv1d, conv2d, max_pool
+from .symmetry import SymmetryTracker, equal_gradients, explain, quotient, ties
 from .transforms import grad, jvp, value_and_grad, vjp
 from .value import Value
 
@@ -60,6 +61,7 @@ __all__ = [
     "GraphReport",
     "OpReport",
     "Report",
+    "SymmetryTracker",
     "Value",
     "avg_pool",
     "binary_cross_entropy_with_logits",
@@ -73,15 +75,18 @@ __all__ = [
     "cross_entropy",
     "custom",
     "debug",
+    "decision_boundary",
     "derivative",
     "directional",
     "draw",
     "dropout",
     "elu",
     "embedding",
+    "equal_gradients",
     "erf",
     "erfc",
     "errors",
+    "explain",
     "forget",
     "gelu",
     "grad",
@@ -103,6 +108,7 @@ __all__ = [
     "numeric_jacobian",
     "ops",
     "put",
+    "quotient",
     "relu",
     "relu6",
     "selu",
@@ -113,6 +119,7 @@ __all__ = [
     "softsign",
     "stack",
     "stop_gradient",
+    "ties",
     "value_and_grad",
     "vjp",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .commands import check
+from .commands import check, ties
 
 # What is printed where a terminal or a file cannot take the letters of mathematics.
 PLAIN = str.maketrans(
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has gone, as in  python -m minigrad | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(arguments.failure)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         print(f"minigrad: {error}", file=sys.stderr)
         return int(arguments.failure)
     return status
@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     ops.add_argument("--markdown", action="store_true", help="as Markdown, as in minigrad/rules/README.md")
     ops.set_defaults(run=_ops)
     check.add_to(commands)
+    ties.add_to(commands)
     return parser
 
 

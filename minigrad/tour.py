@@ -1,17 +1,15 @@
 """The tour: why do the neurons of a layer not all learn the same thing?
 
 It reads from top to bottom as it is told: two neurons that differ, two that never will, a whole network of
-the second kind, and the pictures. Every number is computed while it runs, from the graph; where the question
-was asked with numbers, those stand beside them. Nothing here is needed to use the package.
+the second kind, then the shorter `stories`, and the pictures. Every number is computed while it runs, from the
+graph; where the question was asked with numbers, those stand beside them. The package does without all this.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import ROUND_CEILING, Context
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,9 @@ from .drawing import Drawing
 from .drawing.diagram import diagram
 from .errors import RenderError
 from .rules.nn import sigmoid
+from .stories import tell_linear, tell_luck, tell_remedies, tell_starts, tell_who_stays_tied, title
+from .symmetry import explain, quotient, ties
+from .symmetry.groups import equal_groups
 from .value import Value, graph, sweep
 
 Array = npt.NDArray[np.float64]
@@ -72,6 +73,9 @@ def tour(out: Path) -> None:
     tell_different(different)
     tell_tied(tied)
     tell_all_ones()
+    for story in (tell_who_stays_tied, tell_remedies, tell_starts, tell_luck):
+        story()
+    tell_linear(out)
     pairs = {out / "two-neurons": different, out / "two-neurons-tied": tied}
     pictures = {path: (J, finding(J, "w1", "w3")) for path, J in pairs.items()}
     tell_pictures(pictures | {out / "all-ones": all_ones_drawn()})
@@ -150,106 +154,27 @@ def tell_numbers(J: Value) -> None:
 def tell_chains(J: Value, first: str, second: str) -> None:
     """The factors of two gradients side by side, those that differ marked."""
     print(f"\n  {finding(J, first, second)}\n")
-    rows = list(zip(chain(J, first), chain(J, second), strict=True))
-    width = max(len(factor.words) for row in rows for factor in row) + 2
-    for a, b in rows:
-        mark = "" if a.number == b.number else "≠"
-        name = f"∂{common(a.upper, b.upper)}/∂{common(a.lower, b.lower)}"
-        cells = "   ".join(f"{factor.words:{width}}{factor.number:>12.7f}" for factor in (a, b))
-        print(f"  {name:9} {cells}   {mark}".rstrip())
-    left, right = (f"{np.prod([row[side].number for row in rows]):>12.7f}" for side in (0, 1))
-    print(f"  {'product':9} {f'∂J/∂{first}':{width}}{left}   {f'∂J/∂{second}':{width}}{right}")
+    _, table = str(explain(J, leaf(J, first), leaf(J, second))).split("\n\n", maxsplit=1)
+    print("\n".join(f"{line}".rstrip() for line in table.splitlines()))
 
 
 def finding(J: Value, first: str, second: str) -> str:
     """Two gradients in a sentence, with the values that tell them apart."""
-    values = {v.name: v.item() for v in graph(J) if v.name}
-    a, b = chain(J, first), chain(J, second)
-    pairs = {
-        pair: None
-        for ours, theirs in zip(a, b, strict=True)
-        if ours.number != theirs.number
-        for pair in zip(names_in(ours.words), names_in(theirs.words), strict=True)
-        if values[pair[0]] != values[pair[1]]
-    }
-    dJ = {v.name: g for v, g in gradients(J).items()}
-    said = [f"∂J/∂{name} = {dJ[name]:.7f}" for name in (first, second)]
-    if dJ[first] == dJ[second]:
-        return f"{said[0]} and {said[1]} are equal: every factor has an equal twin"
-    return f"{said[0]} and {said[1]} differ because " + " and ".join(f"{p} ≠ {q}" for p, q in pairs)
+    told = explain(J, leaf(J, first), leaf(J, second))
+    said = [f"∂J/∂{name} = {g:.7f}" for name, g in zip((first, second), told.gradients, strict=True)]
+    if told.equal:
+        return f"{said[0]} and {said[1]} {told.sentence[told.sentence.index('are equal') :]}"
+    return f"{said[0]} and {said[1]} differ{told.sentence[told.sentence.index(' because') :]}"
 
 
-@dataclass(frozen=True)
-class Factor:
-    """One derivative of the chain rule, ∂upper/∂lower, in words and as a number."""
-
-    upper: str
-    lower: str
-    words: str
-    number: float
-
-
-def chain(J: Value, weight: str) -> list[Factor]:
-    """The factors of ∂J/∂weight, along the named values between them."""
-    w = next(v for v in graph(J) if v.name == weight)
-    between = [v for v in reversed(graph(J)) if v.name and any(u is w for u in graph(v))]
-    return [Factor(str(u.name), str(v.name), in_words(u, v), gradients(u)[v]) for u, v in pairwise(between)]
+def leaf(y: Value, name: str) -> Value:
+    """The value of that name that y was computed from."""
+    return next(v for v in graph(y) if v.name == name)
 
 
 def gradients(y: Value) -> dict[Value, Any]:
     """The gradient of y for every value it depends on, without touching any .grad."""
     return dict(sweep(y, np.float64(1)))
-
-
-def in_words(upper: Value, lower: Value) -> str:
-    """∂upper/∂lower as a formula: over every path between them the product of the local derivatives."""
-    return " + ".join(map(fraction, paths(upper, lower))).replace("+ -", "- ")
-
-
-def paths(upper: Value, lower: Value) -> Iterator[list[tuple[int, str, str]]]:
-    """The local derivatives along each path that meets no other named value on its way."""
-    for i, operand in enumerate(upper.operands):
-        if operand is lower:
-            yield [local(upper, i)]
-        elif isinstance(operand, Value) and not operand.name:
-            yield from ([local(upper, i), *rest] for rest in paths(operand, lower))
-
-
-def local(y: Value, i: int) -> tuple[int, str, str]:
-    """The derivative of one operation by operand i: its sign, and what stands above and below the line."""
-    assert y.op is not None
-    rules: dict[str, Callable[[], tuple[int, str, str]]] = {
-        "+": lambda: (1, "", ""),
-        "-": lambda: ((1, -1)[i], "", ""),
-        "neg": lambda: (-1, "", ""),
-        "*": lambda: (1, spelled(y.operands[1 - i]), ""),
-        "log": lambda: (1, "", spelled(y.operands[i])),
-        "sigmoid": lambda: (1, f"{y.name} (1 - {y.name})", ""),
-    }
-    return rules[y.op.label]()
-
-
-def spelled(x: Any) -> str:
-    """A value by its name or as the formula it came from, a constant as its number."""
-    if not isinstance(x, Value):
-        return f"{x:g}"
-    if x.name or x.op is None:
-        return x.name or f"{x.item():g}"
-    operands = [spelled(operand) for operand in x.operands]
-    return f"-{operands[0]}" if x.op.label == "neg" else f"({f' {x.op.label} '.join(operands)})"
-
-
-def fraction(path: Sequence[tuple[int, str, str]]) -> str:
-    """The product of local derivatives, written as one fraction."""
-    signs, above, below = zip(*path, strict=True)
-    top = " ".join(filter(None, above)) or "1"
-    bottom = " ".join(filter(None, below))
-    return ("-" if np.prod(signs) < 0 else "") + (f"{top} / {bottom}" if bottom else top)
-
-
-def names_in(words: str) -> list[str]:
-    """The names in a formula, each once, in order."""
-    return list(dict.fromkeys(re.findall(r"[A-Za-z]\w*", words)))
 
 
 # The third story: a whole network of ones.
@@ -269,7 +194,7 @@ def tell_all_ones() -> None:
     for (name, expected), computed in zip(OUTPUTS.items(), (outputs[0], outputs[1], outputs[3]), strict=True):
         tell_row(name, computed, expected)
     tell_row("the targets", Y, Y)
-    tell_truth(ones, random, [float(np.square(a - Y).sum()) for a in outputs])
+    tell_truth(ones, random, [float(np.square(a - Y).sum()) for a in outputs], one_of_each(LATE))
 
 
 def first_pass(net: nn.MLP) -> dict[str, Array]:
@@ -292,68 +217,45 @@ def train(net: nn.MLP, steps: int) -> Array:
     return np.array(net(X).data)
 
 
-def tell_truth(ones: nn.MLP, random: nn.MLP, errors: Sequence[float]) -> None:
+def tell_truth(ones: nn.MLP, random: nn.MLP, errors: Sequence[float], small: nn.MLP) -> None:
     """Both halves: the neurons never part, and one of each is enough here."""
     print(f"\n  {'start':10}{'parameters':>12}{'move as':>10}{'layers of':>12}{'act as':>10}", end="")
     print(f"{f'C at {EARLY:,}':>13}{f'C at {LATE:,}':>13}")
-    for start, net, (early, late) in (("all ones", ones, errors[:2]), ("random", random, errors[2:])):
-        numbers = np.concatenate([array.ravel() for array in net.state().values()])
-        widths = " and ".join(map(str, effective_widths(net)))
-        sizes = " and ".join(map(str, net.sizes[1:-1]))
-        groups = len(distinct(numbers[:, None]))
-        print(f"  {start:10}{numbers.size:>12}{groups:>10}{sizes:>12}{widths:>10}{early:>13.6f}{late:>13.6f}")
-    small = one_of_each(ones)
+    starts = {"all ones": nn.MLP(SIZES, *SIGMOID, init=1), "random": random}
+    for (start, net), (early, late) in zip(starts.items(), (errors[:2], errors[2:]), strict=True):
+        found = ties(net, X, Y)
+        widths, sizes = (" and ".join(map(str, n)) for n in (found.width or (), net.sizes[1:-1]))
+        print(f"  {start:10}{found.numbers.size:>12}{found.independent:>10}{sizes:>12}{widths:>10}", end="")
+        print(f"{early:>13.6f}{late:>13.6f}")
     size, apart = sum(p.size for p in small.parameters()), np.abs(small(X).data - ones(X).data).max()
     means = " and ".join(f"{mean:g}" for mean in Y.mean(axis=0))
     print(f"""
-  Half of the truth: equal weights get equal gradients, so the neurons of a layer stay equal for ever. The
-  2-1-1-2 network of one neuron each, with {size} parameters, gives the same outputs (off by {at_most(apart)}).
-  After {EARLY:,} steps it sits on a plateau: near {means}, the means of the targets, whatever the input.
+  Half of the truth: equal weights get equal gradients, so the neurons of a layer stay equal for ever, which
+  is proved from the formulas and not read off the numbers. {quotient(ties(starts["all ones"], X, Y)).summary()}
+  It has {size} parameters; trained beside the other, it gives the same outputs (off by {at_most(apart)}).
+  After {EARLY:,} steps both sit on a plateau: near {means}, the means of the targets, whatever the input.
 
   The other half: one effective neuron per layer is enough for two observations. After {LATE:,} steps it has
   learned them, its neurons still equal. The random start has more to learn with, and gets there sooner.""")
 
 
-def one_of_each(net: nn.MLP) -> nn.MLP:
-    """The network with one neuron in place of each hidden layer of equal ones."""
-    p = net.state()
-    start = [p["W1"][:, :1], p["b1"][:1], p["W2"].sum(0)[:1, None], p["b2"][:1], p["W3"].sum(0)[None], p["b3"]]
-    return nn.MLP((2, 1, 1, 2), *SIGMOID, init=start)
-
-
-def effective_widths(net: nn.MLP) -> list[int]:
-    """How many distinct neurons each hidden layer has: by the weights into them, biases and weights out."""
-    p = net.state()
-    layers = range(1, len(net.sizes) - 1)
-    return [len(distinct(np.vstack([p[f"W{k}"], p[f"b{k}"], p[f"W{k + 1}"].T]).T)) for k in layers]
-
-
-def distinct(rows: Array) -> list[Array]:
-    """The rows that differ from all before them by more than rounding can explain."""
-    found: list[Array] = []
-    for row in rows:
-        if not any(np.allclose(row, other, rtol=1e-9, atol=1e-12) for other in found):
-            found.append(row)
-    return found
+def one_of_each(steps: int) -> nn.MLP:
+    """The network of one neuron per layer that the network of ones is, trained as long, at rates to match."""
+    small = quotient(ties(nn.MLP(SIZES, *SIGMOID, init=1), X, Y))
+    for _ in range(steps):
+        small.model.zero_grad()
+        nn.squared_error(small.model(X), Y).backward()
+        small.descend(RATE)
+    return small.model
 
 
 # How it is told.
-
-
-def title(name: str, found: str) -> None:
-    """A finding, as a heading."""
-    print(f"\n\n{name}: {found}\n{'─' * (len(name) + len(found) + 2)}\n")
 
 
 def named(name: str, value: Value) -> Value:
     """The same value, with a name for the pictures."""
     value.name = name
     return value
-
-
-def common(a: str, b: str) -> str:
-    """One name for both sides of a table: the name itself, or what is left without a number."""
-    return a if a == b else a.rstrip("0123456789")
 
 
 def tell_row(name: str, computed: Any, expected: Any) -> float:
@@ -381,8 +283,10 @@ def all_ones_drawn() -> tuple[Value, str]:
     net = nn.MLP(SIZES, *SIGMOID, init=1, per_neuron=True)
     C = named("C", nn.squared_error(net(X), Y))
     dC = gradients(C)
-    numbers = np.array([[dC[p]] for p in net.parameters()])
-    return C, f"all ones: {len(numbers)} parameters share {len(distinct(numbers))} gradients"
+    groups = equal_groups([dC[p] for p in net.parameters()])
+    count = len(net.parameters())
+    shared = count - sum(len(group) - 1 for group in groups)
+    return C, f"all ones: {count} parameters share {shared} gradients"
 
 
 def tell_pictures(pictures: dict[Path, tuple[Value, str]]) -> None:

@@ -84,6 +84,7 @@ def test_python_m_minigrad_in_an_ascii_world_without_a_terminal(tmp_path: Path) 
     assert b"?" not in run.stdout.replace(b"same thing?", b"")
     assert sorted(p.name for p in (tmp_path / "minigrad-tour").iterdir()) == [
         "all-ones.svg",
+        "one-neuron-is-linear.svg",
         "two-neurons-tied.svg",
         "two-neurons.svg",
     ]
@@ -108,3 +109,36 @@ def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
     )
     os.close(write)
     assert run.returncode == 1 and run.stderr == b""
+
+
+def told(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    assert cli.main(["ties", *argv]) == 0
+    return capsys.readouterr().out
+
+
+def test_ties_of_a_network_of_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(capsys, "2-3-3-2", "--init", "ones", "--activation", "sigmoid", "--loss", "squared")
+    lines = text.splitlines()
+    assert lines[0] == "29 parameters move as 9 · hidden layers of 3 and 3 act as 1 and 1"
+    assert lines[1] == "for all data, proved"
+    assert len([line for line in lines if " × " in line]) == 9
+    assert "    4     9 ×  W2[0,0], W2[0,1], W2[0,2], W2[1,0], W2[1,1], W2[1,2], … 3 more" in lines
+    assert lines[-1] == "distinct neurons per hidden layer: 1, 1"
+
+
+def test_ties_from_zeros_random_numbers_and_other_losses(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "36 ×  never move  W1[0,0]" in told(capsys, "2-4-4-1", "--init", "zeros")
+    assert told(capsys, "2-3-1", "--init", "normal").startswith("13 parameters move as 13 ")
+    assert told(capsys, "2-3-3", "--init", "0.5", "--loss", "cross-entropy").startswith("21 parameters move as 9 ")
+    binary = told(capsys, "2-3-1", "--init", "0.5", "--output", "sigmoid", "--loss", "binary")
+    assert binary.startswith("13 parameters move as 5 ")
+
+
+def test_ties_of_what_is_no_network(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["ties", "2-x"], ["ties", "3"], ["ties", "2-0-1"], ["ties"], ["ties", "2-1", "--loss", "guess"]):
+        with pytest.raises(SystemExit) as left:
+            cli.main(argv)
+        assert left.value.code == 2
+    assert "write its sizes like 2-3-3-2" in capsys.readouterr().err
+    assert cli.main(["ties", "2-3-1", "--init", "guess"]) == 1
+    assert "no initialiser is called 'guess'" in capsys.readouterr().err

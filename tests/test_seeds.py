@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import Value, nn
+from minigrad import SymmetryTracker, Value, decision_boundary, explain, nn, quotient, ties
 from minigrad.drawing.diagram import diagram
 from minigrad.value import graph, sweep
 
@@ -463,3 +463,195 @@ def test_all_ones_a_random_start_reaches_the_targets_untied() -> None:
     close(net(ONES_X).data, [[0.2002, 0.3998], [0.993, 0.008]], 0.003)
     numbers = np.sort(np.concatenate([array.ravel() for array in net.state().values()]))
     assert np.diff(numbers).min() > 1e-6, "29 parameters move as 29"
+
+
+# Who moves as one, and why.
+
+
+def test_two_neurons_the_tool_names_the_factors_that_differ() -> None:
+    v = two_neurons(FIRST)
+    assert explain(v["J"], v["w1"], v["w3"]).sentence == "dJ/dw1 ≠ dJ/dw3 because w5 ≠ w6 and a1 ≠ a2"
+    assert explain(v["J"], v["w1"], v["w2"]).sentence == "dJ/dw1 ≠ dJ/dw2 because x1 ≠ x2"
+    factors = explain(v["J"], v["w1"]).groups[0].pairs[0].first.factors
+    assert [(f.upper, f.lower) for f in factors] == [
+        *(("J", "a3"), ("a3", "z3"), ("z3", "a1"), ("a1", "z1"), ("z1", "w1"))
+    ]
+    assert [f.words for f in factors[2::2]] == ["w5", "x1"]
+
+
+def test_two_neurons_tied_is_proved_and_any_one_of_the_six_unties_them() -> None:
+    v = two_neurons(TIED)
+    assert explain(v["J"], v["w1"], v["w3"]).sentence == (
+        "dJ/dw1 and dJ/dw3 are equal, and stay equal: every factor has a twin (proved)"
+    )
+    for changed in range(7):
+        weights = [w + 0.01 * (i == changed) for i, w in enumerate(TIED)]
+        found = ties(tied_loss, weights, 1.0, 2.0, 1.0)
+        assert [found.labels[i] == found.labels[j] for i, j in ((0, 2), (1, 3), (4, 5))] == [changed == 6] * 3
+    alone = ties(tied_loss, [0.1, 0.2, 0.3, 0.4, 0.6, 0.6], 1.0, 2.0, 1.0)
+    assert len(alone.groups) == 6, "w5 = w6 alone ties nothing"
+
+
+def tied_loss(w: Any, x1: Any, x2: Any, y: Any) -> Any:
+    a1, a2 = (w[0] * x1 + w[1] * x2).sigmoid(), (w[2] * x1 + w[3] * x2).sigmoid()
+    a3 = (w[4] * a1 + w[5] * a2).sigmoid()
+    return -y * np.log(a3) - (1 - y) * np.log(1 - a3)
+
+
+def test_logistic_from_zero_has_no_ties() -> None:
+    x, y = np.array([[0.0, 0.5], [1.0, 2.0], [3.0, -1.0]]), np.array([[0.0], [1.0], [1.0]])
+    for start in (0, 1, -0.5):
+        found = ties(nn.MLP((2, 1), output="sigmoid", init=start), x, y, nn.binary_cross_entropy)
+        assert found.frozen is None and found.independent == 3
+
+
+def classifier(sizes: tuple[int, ...], x: Any, y: Any, seed: int = 3) -> nn.MLP:
+    net = nn.MLP(sizes, "tanh", "sigmoid", seed=seed)
+    optimiser = nn.optim.Adam(net.parameters(), 0.05)
+    for _ in range(600):
+        net.zero_grad()
+        nn.binary_cross_entropy(net(x), y).backward()
+        optimiser.step()
+    return net
+
+
+@pytest.mark.parametrize("data", ["xor", "two_moons"])
+def test_one_neuron_is_linear(data: str) -> None:
+    x, y = getattr(nn.data, data)()
+    nets = {"one neuron": classifier((2, 1), x, y), "2-8-1 network": classifier((2, 8, 1), x, y)}
+    picture = decision_boundary(nets, x, y)
+    assert picture.accuracy["one neuron"] <= {"xor": 0.75, "two_moons": 0.92}[data]
+    assert picture.accuracy["2-8-1 network"] == 1
+    for title, share in picture.accuracy.items():
+        assert f"{title}: {share:.0%} right" in picture.svg
+    # On any line, one neuron changes its mind at most once.
+    for line in (np.linspace([-1, 2], [2, -1], 99), np.linspace([-1, 0.3], [2, 0.3], 99)):
+        chosen = (nets["one neuron"](line).data > 0.5).ravel()
+        assert np.count_nonzero(np.diff(chosen)) <= 1
+
+
+def test_one_effective_neuron_the_smaller_network_has_the_same_loss_and_predictions() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
+    net = nn.MLP((3, 5, 2), "tanh", init={"W1": 0.4, "b1": -0.2, "W2": [[0.3, -0.6]] * 5, "b2": [0.1, 0.2]})
+    found = ties(net, x, y)
+    small = quotient(found).model
+    assert found.width == (1,) and small.sizes == (3, 1, 2)
+    close(small(x).data, net(x).data, 1e-14)
+    close(nn.squared_error(small(x), y).item(), nn.squared_error(net(x), y).item(), 1e-13)
+
+
+@pytest.mark.parametrize("function", ["relu", "sigmoid"])
+def test_classic_3_4_2_acts_as_one_or_as_four(function: str) -> None:
+    x, y = np.array([[1.0, 0.5, 2.0]]), np.array([0])
+    equal, random = (
+        ties(nn.MLP((3, 4, 2), function, init=init, seed=3), x, y, minigrad.cross_entropy)
+        for init in (EQUAL, lambda shape, rng: rng.uniform(0.1, 1, shape))
+    )
+    assert equal.width == (1,) and random.width == (4,)
+    assert set(equal.evidence) == {"proved"}
+
+
+def test_deterministic_the_same_start_has_the_same_ties_and_no_step_breaks_them() -> None:
+    net = nn.MLP((2, 3, 3, 2), "sigmoid", "sigmoid", init=1)
+    found = ties(net, ONES_X, ONES_Y)
+    tracker = SymmetryTracker(found)
+    optimiser = nn.optim.SGD(net.parameters(), 0.5)
+    for step in range(300):
+        net.zero_grad()
+        nn.squared_error(net(ONES_X), ONES_Y).backward()
+        tracker.observe(step, net.parameters(), [p.grad for p in net.parameters()])
+        optimiser.step()
+    assert {(seen.width, seen.independent) for seen in tracker.observations[1:]} == {((1, 1), 9)}
+    assert not [b for b in tracker.breaks if b.cause != "rounding"]
+
+
+def test_all_ones_29_parameters_move_as_9() -> None:
+    for per_neuron in (False, True):
+        found = ties(all_ones(per_neuron=per_neuron), ONES_X, ONES_Y)
+        assert found.summary() == "29 parameters move as 9 · hidden layers of 3 and 3 act as 1 and 1"
+        assert found.evidence == ("proved",) * 9
+        assert quotient(found).summary() == "Your 2-3-3-2 network is this 2-1-1-2 network."
+    assert ties(all_ones(init="normal", seed=0), ONES_X, ONES_Y).independent == 29
+
+
+# Who stays tied: 2-4-4-1, tanh, 5 random samples, squared error.
+
+INTERLEAVED = lambda shape, rng: np.where(np.indices(shape).sum(axis=0) % 2, 0.7, 0.3)  # noqa: E731
+NORMAL = lambda shape, rng: rng.normal(size=shape)  # noqa: E731
+
+
+def only(layer: int) -> dict[str, Any]:
+    return {f"{kind}{k}": NORMAL if k == layer else 0.5 for k in (1, 2, 3) for kind in "Wb"}
+
+
+WHO_STAYS_TIED: dict[str, tuple[Any, int, tuple[int, int]]] = {
+    "all random": (NORMAL, 37, (4, 4)),
+    "constant 0.5": (0.5, 7, (1, 1)),
+    "all zero": (0.0, 2, (1, 1)),
+    "two interleaved values": (INTERLEAVED, 15, (2, 2)),
+    "only the output layer random": (only(3), 16, (1, 4)),
+    "only the first layer random": (only(1), 19, (4, 1)),
+    "only the middle layer random": (only(2), 37, (4, 4)),
+    "random weights, zero biases": (
+        {f"{b}{k}": NORMAL if b == "W" else 0 for k in (1, 2, 3) for b in "Wb"},
+        37,
+        (4, 4),
+    ),
+}
+
+
+def five_samples() -> tuple[Any, Any]:
+    rng = np.random.default_rng(5)
+    return rng.normal(size=(5, 2)), rng.normal(size=(5, 1))
+
+
+@pytest.mark.parametrize("method", ["prove", "probe"])
+@pytest.mark.parametrize("per_neuron", [False, True])
+@pytest.mark.parametrize("name", WHO_STAYS_TIED)
+def test_who_stays_tied(name: str, per_neuron: bool, method: str) -> None:
+    init, groups, widths = WHO_STAYS_TIED[name]
+    net = nn.MLP((2, 4, 4, 1), init=init, seed=2, per_neuron=per_neuron)
+    found = ties(net, *five_samples(), method=method)
+    assert (found.numbers.size, len(found.groups), found.width) == (37, groups, widths)
+    assert set(found.evidence) == {"proved" if method == "prove" else "probed"}
+    if name == "all zero":
+        assert [len(group) for group in found.groups] == [36, 1] and found.frozen == 0
+        assert found.groups[1] == (("b3[0]" if per_neuron else "b3", () if per_neuron else (0,)),)
+    else:
+        assert found.frozen is None
+
+
+@pytest.mark.parametrize("method", ["prove", "probe"])
+def test_who_stays_tied_constant_with_the_xor_data(method: str) -> None:
+    found = ties(nn.MLP((2, 4, 4, 1), init=0.5), *nn.data.xor(), method=method)
+    assert (len(found.groups), found.width) == (6, (1, 1))
+    assert found.labels["W1"][0, 0] == found.labels["W1"][1, 0], "swapping the inputs maps the data to itself"
+
+
+@pytest.mark.parametrize("loss", [nn.squared_error, "softmax"])
+def test_who_stays_tied_no_hidden_layer_from_zeros(loss: Any) -> None:
+    x = np.random.default_rng(5).normal(size=(5, 2))
+    y: Any = np.random.default_rng(6).normal(size=(5, 3)) if callable(loss) else np.array([0, 1, 2, 0, 1])
+    found = ties(nn.MLP((2, 3), init=0), x, y, loss if callable(loss) else minigrad.cross_entropy)
+    assert (found.numbers.size, found.independent, found.frozen) == (9, 9, None)
+
+
+@pytest.mark.parametrize("name", ["constant 0.5", "two interleaved values", "only the first layer random"])
+@pytest.mark.parametrize("rule", ["sgd", "momentum", "adam", "decay"])
+def test_who_stays_tied_every_rule_keeps_every_tie_to_the_bit_one_weight_at_a_time(name: str, rule: str) -> None:
+    net = nn.MLP((2, 4, 4, 1), init=WHO_STAYS_TIED[name][0], seed=2, per_neuron=True)
+    x, y = five_samples()
+    numbers, p = ties(net, x, y).numbers, net.parameters()
+    optimiser: Any = {
+        "sgd": lambda: nn.optim.SGD(p, 0.01),
+        "momentum": lambda: nn.optim.SGD(p, 0.005, momentum=0.9),
+        "adam": lambda: nn.optim.Adam(p, 0.01),
+        "decay": lambda: nn.optim.SGD(p, 0.01, weight_decay=0.1),
+    }[rule]()
+    for _ in range(100):
+        net.zero_grad()
+        nn.squared_error(net(x), y).backward()
+        optimiser.step()
+    values = np.array([w.item() for w in p])
+    assert all(np.ptp(values[numbers == k]) == 0 for k in range(numbers.max() + 1))

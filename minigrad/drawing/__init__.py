@@ -1,12 +1,13 @@
 """Pictures of a computation and its gradients.
 
-    diagram   what is shown        groups   which gradients are equal     words   numbers and ops as text
-    dot, svg  one file per output  render   the door to Graphviz          theme   colours and letters
-    picture   what a user holds
+    diagram   what is shown              words    numbers and ops as text
+    dot, svg  one file per output        render   the door to Graphviz     theme   colours and letters
+    picture   what a user holds          boundary  of classifiers, over their data
 
 A picture never changes what it shows: nothing here writes to a Value.
 """
 
+from .boundary import Boundary, decision_boundary
 from .picture import Drawing, draw
 
-__all__ = ["Drawing", "draw"]
+__all__ = ["Boundary", "Drawing", "decision_boundary", "draw"]

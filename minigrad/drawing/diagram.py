@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ..symmetry.groups import TOLERANCE, TOLERANCE_SINGLE, equal_groups, is_zero
 from ..value import Value, graph, sweep
 from . import words
-from .groups import TOLERANCE, TOLERANCE_SINGLE, equal_groups, is_zero
 from .theme import letter
 
 ZERO = "0"

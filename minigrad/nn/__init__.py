@@ -4,9 +4,9 @@ Everything here is written with the public operations and reads like the formula
 knows how a gradient is found.
 """
 
-from . import init, optim
+from . import data, init, optim
 from .layers import MLP
 from .losses import binary_cross_entropy, squared_error
 from .module import Module
 
-__all__ = ["MLP", "Module", "binary_cross_entropy", "init", "optim", "squared_error"]
+__all__ = ["MLP", "Module", "binary_cross_entropy", "data", "init", "optim", "squared_error"]

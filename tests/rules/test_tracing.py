@@ -8,15 +8,15 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from checking import DIFFERENTIABLE, each, invoke, places, projected, woven
-from draws import random_examples
 
 from minigrad import Value, errors, grad
+from minigrad.check.draws import random_calls
 from minigrad.context import trace
 from minigrad.op import TABLE, Op
 
 
 def differentiate_traced(op: Op) -> None:
-    for example in random_examples(op, 6):
+    for example in random_calls(op, 6):
         which, plain = places(op, example.inputs), invoke(op, example.inputs, example.params)
         ones = each(lambda part: 1.0, plain)
         with trace(), np.errstate(all="ignore"):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.drawing.groups import equal_groups
+from minigrad.symmetry.groups import equal_groups
 
 
 def test_equal_up_to_rounding_is_equal_and_a_millionth_is_not() -> None:

@@ -16,10 +16,11 @@ TOLERANCE = 1e-12
 TOLERANCE_SINGLE = 1e-5  # of float32, and of anything coarser
 
 
-def equal_groups(gradients: Sequence[Any]) -> list[list[int]]:
+def equal_groups(gradients: Sequence[Any], tolerance: float | None = None) -> list[list[int]]:
     """Positions of equal gradients, in groups of two and more, each in order and ordered by its first.
 
     gradients: one array (or number) per node; None, zeros, empty arrays and such with a nan are in no group.
+    tolerance: of the largest entry; by default 1e-12, and 1e-5 for float32.
 
     Neighbours in sorted order are compared, and a group ends where a gap is too wide: rounding to buckets
     would part two equal numbers that fall on either side of an edge.
@@ -30,7 +31,7 @@ def equal_groups(gradients: Sequence[Any]) -> list[list[int]]:
             by_shape.setdefault(np.shape(g), []).append(position)
     found = []
     for positions in by_shape.values():
-        found += _split(positions, gradients)
+        found += _split(positions, gradients, tolerance)
     return sorted((group for group in found if len(group) > 1), key=lambda group: group[0])
 
 
@@ -39,12 +40,12 @@ def is_zero(g: Any) -> bool:
     return bool(np.size(g)) and not np.any(g)
 
 
-def _split(positions: list[int], gradients: Sequence[Any]) -> list[list[int]]:
+def _split(positions: list[int], gradients: Sequence[Any], given: float | None) -> list[list[int]]:
     """Nodes of one shape, parted wherever neighbours in sorted order differ."""
     rows = np.array([gradients[position] for position in positions], dtype=np.float64)
     rows = rows.reshape(len(positions), -1)
     coarse = [np.finfo(np.asarray(gradients[position]).dtype).eps > 1e-15 for position in positions]
-    tolerance = np.where(coarse, TOLERANCE_SINGLE, TOLERANCE)
+    tolerance = np.where(coarse, TOLERANCE_SINGLE, TOLERANCE) if given is None else np.full(len(rows), given)
     order = np.lexsort(_keys(rows))
     groups = [[positions[order[0]]]]
     for same, place in zip(_equal_neighbours(rows[order], tolerance[order]), order[1:], strict=True):

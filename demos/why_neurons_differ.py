@@ -1,0 +1,82 @@
+"""Why do the neurons of a layer end up different? One network, three starts: equal, one weight changed, random.
+
+A 2-3-2-1 network learns XOR. Each start is drawn in the same layout, a letter and a colour for equal
+gradients, and trained; the table tells how many neurons each layer really has on the way. `explain` says why.
+
+    python demos/why_neurons_differ.py
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from minigrad import SymmetryTracker, explain, nn, quotient, ties
+from minigrad.drawing import Drawing
+from minigrad.drawing.diagram import diagram
+from minigrad.errors import RenderError
+
+X, Y = nn.data.xor()
+SIZES, LOOKS = (2, 3, 2, 1), (0, 1, 10, 100, 300, 1000)
+
+
+def network(start: str, per_neuron: bool = False) -> nn.MLP:
+    net = nn.MLP(
+        SIZES, "tanh", "sigmoid", init="xavier" if start == "random" else 0.5, seed=1, per_neuron=per_neuron
+    )
+    if start == "one weight changed":
+        state = net.state()
+        state["W1"][0, 0] += 0.1
+        net.load(state)
+    return net
+
+
+def loss(net: nn.MLP) -> Any:
+    J = nn.binary_cross_entropy(net(X), Y)
+    J.name = "J"
+    return J
+
+
+def train(net: nn.MLP) -> list[str]:
+    """Width of each hidden layer at the looks, and the loss at the end."""
+    tracker, optimiser = (
+        SymmetryTracker(ties(net, X, Y, nn.binary_cross_entropy)),
+        nn.optim.Adam(net.parameters(), 0.02),
+    )
+    for step in range(LOOKS[-1] + 1):
+        net.zero_grad()
+        loss(net).backward()
+        if step in LOOKS:
+            tracker.observe(step, net.parameters(), [p.grad for p in net.parameters()])
+        optimiser.step()
+    return ["-".join(map(str, seen.width or ())) for seen in tracker.observations] + [f"{loss(net).item():.4f}"]
+
+
+def draw(start: str) -> str:
+    """The picture of one sample, a neuron at a time: the same graph for every start, so the same layout."""
+    net = network(start, per_neuron=True)
+    J = nn.binary_cross_entropy(net(X[1]), Y[1])
+    J.name = "J"
+    found = ties(net, X, Y, nn.binary_cross_entropy)
+    picture = Drawing(replace(diagram(J), title=f"{start}: {found.summary()}"))
+    path = f"why-neurons-differ-{start.replace(' ', '-')}"
+    try:
+        return str(picture.save(f"{path}.svg"))
+    except RenderError:
+        return str(picture.save(f"{path}.dot"))
+
+
+def main() -> None:
+    print("distinct neurons per hidden layer, by step" + "".join(f"{k:>8,}" for k in LOOKS) + "    loss")
+    for start in ("equal", "one weight changed", "random"):
+        print(f"{start:42}" + "".join(f"{cell:>8}" for cell in train(network(start))))
+    for start in ("equal", "one weight changed", "random"):
+        net = network(start)
+        W1 = net.parameters()[0]
+        print(f"\n{start}: {ties(net, X, Y, nn.binary_cross_entropy).summary()}\n  {draw(start)}\n")
+        print(explain(loss(net), (W1, 0, 0), (W1, 0, 1)))
+    print(f"\n{quotient(ties(network('equal'), X, Y, nn.binary_cross_entropy)).summary()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""equal_gradients: which gradients are equal now, of whole nodes and within arrays, and which are opposite.
+
+What is equal now may part at the next step; whether it must stay equal is the question of `ties`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..value import Value, graph, seed, sweep
+from .groups import TOLERANCE, TOLERANCE_SINGLE, equal_groups, is_zero
+
+KINDS = ("nodes", "columns", "rows", "entries", "opposite", "zero")
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A node, or a part of it: index () is all of it, (None, 2) column 2, (0, None) row 0, or it is an entry's."""
+
+    node: Value
+    index: tuple[int | None, ...]
+    name: str
+
+    def __repr__(self) -> str:
+        """As it is indexed: W1[:, 2]."""
+        inside = ", ".join(":" if i is None else str(i) for i in self.index)
+        return f"{self.name}[{inside}]" if self.index else self.name
+
+
+@dataclass(frozen=True, eq=False)
+class EqualGroup:
+    """Places whose gradients are equal; of "opposite" ones, the first's is minus the second's."""
+
+    kind: str
+    places: tuple[Place, ...]
+    gradient: Any
+
+    def __repr__(self) -> str:
+        """The places, and the gradient where it is one number."""
+        sign = " = -" if self.kind == "opposite" else " = "
+        value = f" = {float(self.gradient):.4g}" if np.size(self.gradient) == 1 else ""
+        return sign.join(map(str, self.places)) + value
+
+
+@dataclass(frozen=True, eq=False)
+class EqualGradients:
+    """The groups, by kind: nodes, columns, rows, entries, opposite, zero; and the tolerance they hold to."""
+
+    groups: tuple[EqualGroup, ...]
+    tolerance: float
+
+    def of(self, kind: str) -> tuple[EqualGroup, ...]:
+        """The groups of one kind."""
+        if kind not in KINDS:
+            raise ValueError(f"no kind is called {kind!r}\n  expected one of {', '.join(KINDS)}")
+        return tuple(group for group in self.groups if group.kind == kind)
+
+    def __repr__(self) -> str:
+        """One group to a line."""
+        head = f"equal gradients, to {self.tolerance:g} of the largest entry"
+        return "\n".join([head, *(f"  {group.kind:8}  {group}" for group in self.groups)])
+
+
+def equal_gradients(y: Value, tolerance: float | None = None) -> EqualGradients:
+    """Which nodes, and parts of arrays, have equal gradients of y now.
+
+    y: a Value of one element. tolerance: two gradients are equal if no entry differs by more than this share of the
+    largest; by default 1e-12, or 1e-5 where float32 is among them.
+
+    Kinds: "nodes" as a whole; "columns" and "rows" of one matrix; "entries" of arrays, wherever they stand;
+    "opposite" pairs, one minus the other; "zero", whose gradient is exactly 0. Writes no `.grad`. ShapeError where
+    y is more than one number.
+    """
+    if not isinstance(y, Value):
+        raise ArgumentError(f"equal_gradients takes a Value, got {type(y).__name__}")
+    with np.errstate(all="ignore"):
+        found = {v.serial: g for v, g in sweep(y, seed(y))}
+    nodes = [(v, found[v.serial], _name(k, v)) for k, v in enumerate(graph(y)) if v.serial in found]
+    whole = [(Place(v, (), name), g) for v, g, name in nodes]
+    groups = [*_groups("nodes", whole, tolerance), *_opposite(whole, tolerance)]
+    for v, g, name in nodes:
+        if np.ndim(g) == 2:
+            columns = [(Place(v, (None, j), name), g[:, j]) for j in range(g.shape[1]) if len(g) > 1]
+            rows = [(Place(v, (i, None), name), g[i]) for i in range(len(g)) if g.shape[1] > 1]
+            groups += [*_groups("columns", columns, tolerance), *_groups("rows", rows, tolerance)]
+    entries = [
+        (Place(v, index, name), g[index]) for v, g, name in nodes for index in np.ndindex(np.shape(g)) if index
+    ]
+    groups += _groups("entries", entries, tolerance)
+    zeros = [(place, g) for place, g in [*whole, *entries] if is_zero(g)]
+    if len(zeros) > 1:
+        groups.append(EqualGroup("zero", tuple(place for place, _ in zeros), np.float64(0)))
+    groups.sort(key=lambda group: KINDS.index(group.kind))
+    single = any(np.asarray(g).dtype.itemsize < 8 for _, g, _ in nodes)
+    return EqualGradients(tuple(groups), tolerance or (TOLERANCE_SINGLE if single else TOLERANCE))
+
+
+def _name(k: int, v: Value) -> str:
+    return v.name or (f"{v.op.label}#{k}" if v.op is not None else f"leaf#{k}")
+
+
+def _groups(kind: str, places: Sequence[tuple[Place, Any]], tolerance: float | None) -> list[EqualGroup]:
+    found = equal_groups([g for _, g in places], tolerance)
+    return [EqualGroup(kind, tuple(places[k][0] for k in group), places[group[0]][1]) for group in found]
+
+
+def _opposite(places: Sequence[tuple[Place, Any]], tolerance: float | None) -> list[EqualGroup]:
+    """One pair for each two groups (or single nodes) of which one's gradient is minus the other's."""
+    n = len(places)
+    gradients = [g for _, g in places]
+    found, seen = [], set()
+    for group in equal_groups([*gradients, *(-g for g in gradients)], tolerance):
+        plus, minus = [k for k in group if k < n], [k - n for k in group if k >= n]
+        if plus and minus and frozenset((plus[0], minus[0])) not in seen:
+            seen.add(frozenset((plus[0], minus[0])))
+            first, second = sorted((plus[0], minus[0]))
+            found.append(EqualGroup("opposite", (places[first][0], places[second][0]), gradients[first]))
+    return found

@@ -1,0 +1,271 @@
+"""explain: why a gradient is what it is, and why two are equal or are not, factor by factor.
+
+Paths come from `paths`, their words from `local`. Here two gradients' paths are laid side by side and compared; how
+that is written down stands in `report`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, IndexingError, describe
+from ..value import Value, graph, seed, sweep
+from .field import LANES, Print, symbols
+from .formulas import Formulas, recorded_gradients
+from .groups import TOLERANCE, TOLERANCE_SINGLE
+from .local import Index, Names
+from .paths import Factor, Path, Ways
+from .proof import prove
+
+MANY = 1000  # paths that are compared; of the rest, only the sum is told
+SHOWN = 3  # tables
+NAME = re.compile(r"[A-Za-zα-ωΑ-Ω_]\w*(?:\[[\d,]*\])*")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A path of the first gradient beside its twin of the second (None: it has none), and the rows that differ."""
+
+    first: Path
+    second: Path | None
+    differ: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pairs of paths through the same kinds of steps, which differ in the same ones; the largest stands first."""
+
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why one gradient is what it is, or two are equal or differ. Shows itself as text, and as HTML in notebooks.
+
+    sentence   the finding            gradients  one number, or two
+    groups     of paths               total      paths of each gradient
+    equal      now, to rounding       proved     equal for ever
+    """
+
+    sentence: str
+    titles: tuple[str, ...]
+    gradients: tuple[float, ...]
+    groups: tuple[Group, ...]
+    total: tuple[int, ...]
+    seen: int
+    equal: bool = False
+    proved: bool = False
+
+    def __str__(self) -> str:
+        """The sentence, and a table for each of the largest groups."""
+        from .report import text
+
+        return text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from .report import html
+
+        return html(self)
+
+
+def explain(y: Value, u: Any, v: Any = None) -> Explanation:
+    """The chain rule of dy/du with formulas and numbers; with v, why dy/du and dy/dv are equal, or are not.
+
+    y: a Value of one element. u, v: Values of one element, or entries of arrays, as ``(W1, 0, 2)``; y must have
+    been computed from them. Of many paths the largest are compared, grouped by their factors, and what is left out
+    is said.
+
+    Raises ArgumentError, IndexingError, ShapeError.
+    """
+    if not isinstance(y, Value):
+        raise ArgumentError(f"explain takes a Value, got {describe(y)}")
+    start = seed(y)
+    nodes = graph(y)
+    names = Names(nodes)
+    asked = [_entry(x, nodes) for x in ((u,) if v is None else (u, v))]
+    with np.errstate(all="ignore"):
+        found = {node.serial: g for node, g in sweep(y, start)}
+    gradients = tuple(float(np.asarray(found.get(x.serial, np.zeros(np.shape(x._array))))[i]) for x, i in asked)
+    ways = [Ways(y, x, i, names) for x, i in asked]
+    titles = tuple(f"d{names.of(y, (0,) * y.ndim if y.ndim else ())}/d{names.of(x, i)}" for x, i in asked)
+    total = tuple(way.total for way in ways)
+    if v is None:
+        paths = list(islice(ways[0].largest(), MANY))
+        groups = _grouped([Pair(path, None, ()) for path in paths])
+        return Explanation(
+            _of_one(titles[0], gradients[0], paths, total[0]), titles, gradients, groups, total, len(paths)
+        )
+    tolerance = TOLERANCE_SINGLE if any(x._array.dtype.itemsize < 8 for x, _ in asked) else TOLERANCE
+    pairs = [_paired(path, ways[1], tolerance) for path in islice(ways[0].largest(), MANY)]
+    equal = abs(gradients[0] - gradients[1]) <= tolerance * max(map(abs, gradients))
+    proved = equal and _stays_equal(y, asked)
+    sentence = _of_two(titles, pairs, names, equal, proved, total)
+    return Explanation(sentence, titles, gradients, _grouped(pairs), total, len(pairs), equal, proved)
+
+
+def _entry(x: Any, nodes: Sequence[Value]) -> tuple[Value, Index]:
+    """A node and an index of one of its entries."""
+    value, index = (x[0], tuple(x[1:])) if isinstance(x, tuple) and x else (x, ())
+    if not isinstance(value, Value):
+        raise ArgumentError(f"explain takes Values and entries of Values, as (W1, 0, 2), got {describe(value)}")
+    if not any(node is value for node in nodes):
+        raise ArgumentError(f"y was not computed from {describe(value)}")
+    shape = np.shape(value._array)
+    if not index and value._array.size == 1:
+        index = (0,) * len(shape)
+    if len(index) != len(shape) or not all(isinstance(i, (int, np.integer)) for i in index):
+        name = value.name or "W"
+        raise IndexingError(
+            f"an explanation is of one entry, and {describe(value)} has {value._array.size}\n"
+            f"  write  ({', '.join([name, *('0' for _ in shape)])})   for its first"
+        )
+    if not all(-n <= i < n for i, n in zip(index, shape, strict=True)):
+        raise IndexingError(f"no entry {index} in {describe(value)}")
+    return value, tuple(int(i) % n for i, n in zip(index, shape, strict=True))
+
+
+def _paired(path: Path, ways: Ways, tolerance: float) -> Pair:
+    """The path of the other gradient that goes with this one: the same ops, and where it can the same entries."""
+    twin = _twin(path.factors, ways)
+    if twin is None:
+        return Pair(path, None, tuple(range(len(path.factors))))
+    pairs = zip(path.factors, twin.factors, strict=True)
+    return Pair(path, twin, tuple(k for k, (a, b) in enumerate(pairs) if not _close(a.number, b.number, tolerance)))
+
+
+def _close(a: float, b: float, tolerance: float) -> bool:
+    return abs(a - b) <= tolerance * max(abs(a), abs(b))
+
+
+def _twin(factors: Sequence[Factor], ways: Ways) -> Path | None:
+    """Follow a path in the other gradient's ways, where possible through the same entries, else alike ones."""
+    best: list[tuple[int, tuple[Any, ...]]] = [(0, (ways.start, ()))]
+    for factor in factors:
+        longer: dict[Any, tuple[int, tuple[Any, ...]]] = {}
+        for score, (stop, steps) in best:
+            for step in ways.steps(stop):
+                likeness = _likeness(factor, step, ways)
+                if likeness is not None:
+                    at = longer.get(step[0])
+                    if at is None or at[0] < score + likeness:
+                        longer[step[0]] = (score + likeness, (step[0], (*steps, (stop, step))))
+        best = list(longer.values())
+    ends = [(score, steps) for score, (stop, steps) in best if stop == ways.end]
+    if not ends:
+        return None
+    steps = max(ends, key=lambda end: end[0])[1]
+    found = tuple(ways.factor(stop, step) for stop, step in steps)
+    return Path(found, float(np.prod([factor.number for factor in found])))
+
+
+def _likeness(factor: Factor, step: tuple[Any, float, str], ways: Ways) -> int | None:
+    """How much a step is like a factor's: of another op, not at all; through the same entry, most."""
+    (serial, index), _, _ = step
+    node = ways.node[serial]
+    if (node.op.label if node.op else "") != factor.maker:
+        return None
+    own, own_index = factor.stop
+    if (serial, index) == (own, own_index):
+        return 8
+    if serial == own:
+        return 1 + 4 * int(index[:1] == own_index[:1]) + 2 * int(index[-1:] == own_index[-1:])
+    return 2 * int(index == own_index)
+
+
+def _grouped(pairs: Sequence[Pair]) -> tuple[Group, ...]:
+    """Pairs by the kinds of their steps and the rows that differ; groups by their largest product."""
+    groups: dict[Any, list[Pair]] = {}
+    for pair in pairs:
+        kinds = tuple((f.maker, f.stop[0]) for f in pair.first.factors)
+        groups.setdefault((kinds, pair.differ, pair.second is None), []).append(pair)
+    return tuple(Group(tuple(members)) for members in groups.values())
+
+
+def _stays_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool:
+    """Whether the two gradients are one formula, wherever descent may take the leaves of y."""
+    leaves = [node for node in graph(y) if node.op is None]
+    partition = prove(y, leaves)
+    nodes = [x for x, _ in asked]
+    gradients = recorded_gradients(y, list({x.serial: x for x in nodes}.values()))
+    by_serial = dict(zip(dict.fromkeys(x.serial for x in nodes), gradients, strict=True))
+    wanted = [by_serial[x.serial] for x in nodes]
+    if any(g is None for g in wanted):
+        return all(g is None for g in wanted)
+    x = symbols(int(partition.classes.max(initial=-1)) + 1, "class")[:, partition.classes]
+    values = np.concatenate([np.ravel(leaf._array) for leaf in leaves])
+    x[:, partition.still & (values == 0)] = 0
+    given, place = {}, 0
+    for leaf in leaves:
+        part = x[:, place : place + leaf._array.size].reshape(LANES, *np.shape(leaf._array))
+        given[leaf.serial] = Print(part, 1.0, 1.0)
+        place += leaf._array.size
+    first, second = Formulas(wanted, leaves).read(given)
+    (_, i), (_, j) = asked
+    return all(bool(a[i] == b[j]) for a, b in zip(first.x, second.x, strict=True))
+
+
+# The finding, in a sentence.
+
+
+def _of_one(title: str, gradient: float, paths: Sequence[Path], total: int) -> str:
+    count = f"{total:,} path{'' if total == 1 else 's'}"
+    if gradient != 0 or not paths:
+        return f"{title} = {gradient:.4g}, {'the sum over ' if total != 1 else ''}{count}"
+    zeros = [next((f.words for f in path.factors if f.number == 0), None) for path in paths]
+    if all(zeros):
+        names = list(dict.fromkeys(zeros))
+        return f"{title} = 0 because every path has a factor 0: {_listed([f'{name} = 0' for name in names])}"
+    return f"{title} = 0: the {count} cancel"
+
+
+def _of_two(
+    titles: Sequence[str], pairs: Sequence[Pair], names: Names, equal: bool, proved: bool, total: Sequence[int]
+) -> str:
+    first, second = titles
+    if proved:
+        return f"{first} and {second} are equal, and stay equal: every factor has a twin (proved)"
+    if equal:
+        return f"{first} and {second} are equal now, and nothing keeps them equal"
+    reasons = list(dict.fromkeys(reason for pair in pairs for reason in _reasons(pair, names)))
+    if not reasons:
+        how = (
+            "the paths have no twins"
+            if total[0] == total[1]
+            else f"{total[0]:,} paths lead to one, {total[1]:,} to the other"
+        )
+        return f"{first} ≠ {second} because {how}"
+    return f"{first} ≠ {second} because {_listed(reasons)}"
+
+
+def _reasons(pair: Pair, names: Names) -> Iterator[str]:
+    """The names in which the differing factors of a pair differ, as w5 ≠ w6."""
+    if pair.second is None:
+        return
+    for k in pair.differ:
+        a, b = pair.first.factors[k].words, pair.second.factors[k].words
+        ours, theirs = NAME.findall(a), NAME.findall(b)
+        told = False
+        if len(ours) == len(theirs):
+            for p, q in zip(ours, theirs, strict=True):
+                if p != q and names.numbers.get(p) != names.numbers.get(q):
+                    told = True
+                    yield f"{p} ≠ {q}"
+        if not told:
+            yield f"{a} ≠ {b}"
+
+
+def _listed(reasons: Sequence[str]) -> str:
+    """a and b; a, b, c and 5 more."""
+    kept = list(reasons[:4])
+    if len(reasons) > 4:
+        kept.append(f"{len(reasons) - 4} more")
+    return kept[0] if len(kept) == 1 else f"{', '.join(kept[:-1])} and {kept[-1]}"

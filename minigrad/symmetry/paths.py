@@ -1,0 +1,220 @@
+"""The paths from a value back to one entry of another, and the factors along them.
+
+Steps go from one named value to the next; what has no name in between is summed up into one factor. Where nothing
+has a name, every value is a step. How paths are compared and told stands in `explain`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..value import Value, graph, push, sweep_from
+from .local import Index, Names, Words, partial, under
+from .meaning import is_elementwise
+
+Stop = tuple[int, Index]  # a node by its serial, and an entry
+TERMS = 3  # of a factor that is a sum, written out
+
+
+@dataclass(frozen=True)
+class Factor:
+    """∂upper/∂lower, in words and as a number; the stops it lies between."""
+
+    upper: str
+    lower: str
+    words: str
+    number: float
+    stop: Stop
+    maker: str  # what made the lower value: its op
+
+
+@dataclass(frozen=True)
+class Path:
+    """The factors from the result down to the entry, and their product."""
+
+    factors: tuple[Factor, ...]
+    product: float
+
+
+class Ways:
+    """All paths from y to entry `index` of u: how many, and the largest first."""
+
+    def __init__(self, y: Value, u: Value, index: Index, names: Names) -> None:
+        nodes = graph(y)
+        self.names, self.end = names, (u.serial, index)
+        self.node = {v.serial: v for v in nodes}
+        self.twins = list(_twins(nodes))
+        self.reach = _reach(nodes, self.twins, u, index)
+        self.stops = _named_stops(nodes, self.reach, y, u)
+        self.start: Stop = (y.serial, (0,) * np.ndim(y._array))
+        self._partials: dict[Any, Any] = {}
+        self._steps: dict[Stop, list[tuple[Stop, float, str]]] = {}
+        self.count: dict[Stop, int] = {}
+        self._largest: dict[Stop, float] = {}
+        self._explore()
+
+    def _explore(self) -> None:
+        """Find every stop on the way; then, from the end back, how many paths each has, and the largest product."""
+        todo, order = [self.start], []
+        while todo:
+            stop = todo.pop()
+            if stop in self._steps:
+                continue
+            order.append(stop)
+            self._steps[stop] = [] if stop == self.end else self._next(stop)
+            todo += [lower for lower, _, _ in self._steps[stop]]
+        for stop in sorted(order):
+            steps = [step for step in self._steps[stop] if self.count[step[0]]]
+            self._steps[stop] = steps
+            self.count[stop] = sum(self.count[lower] for lower, _, _ in steps) + (stop == self.end)
+            own = [abs(number) * self._largest[lower] for lower, number, _ in steps]
+            self._largest[stop] = max(own, default=1.0 if stop == self.end else 0.0)
+
+    @property
+    def total(self) -> int:
+        """The number of paths."""
+        return self.count[self.start]
+
+    def largest(self) -> Iterator[Path]:
+        """The paths by the size of their product, the largest first."""
+        tie = itertools.count()
+        heap: list[Any] = [(-self._largest[self.start], next(tie), self.start, 1.0, ())]
+        while heap:
+            _, _, stop, product, factors = heapq.heappop(heap)
+            if stop == self.end:
+                yield Path(factors, product)
+                continue
+            for step in self._steps[stop]:
+                lower, number, _ = step
+                bound = -abs(product * number) * self._largest[lower]
+                longer = (*factors, self.factor(stop, step))
+                heapq.heappush(heap, (bound, next(tie), lower, product * number, longer))
+
+    def factor(self, stop: Stop, step: tuple[Stop, float, str]) -> Factor:
+        """One step as a factor."""
+        lower, number, words = step
+        upper = self.names.of(self.node[stop[0]], stop[1])
+        node = self.node[lower[0]]
+        return Factor(upper, self.names.of(node, lower[1]), words, number, lower, node.op.label if node.op else "")
+
+    def steps(self, stop: Stop) -> list[tuple[Stop, float, str]]:
+        """The steps down from a stop: the lower stop, the derivative, its words."""
+        return self._steps[stop]
+
+    def _next(self, stop: Stop) -> list[tuple[Stop, float, str]]:
+        """The stops below, each with the sum over all nameless ways there."""
+        found: dict[Stop, list[tuple[float, Words]]] = {}
+        todo: list[tuple[Stop, float, Words]] = [(stop, 1.0, Words())]
+        while todo:
+            (serial, e), number, words = todo.pop(0)  # in the order in which they were written
+            for k, x, f, slope in self._operands(self.node[serial], e):
+                longer = words.times(partial(self.node[serial], k, e, f, self.names))
+                lower = (x.serial, f)
+                if x.serial in self.stops:
+                    found.setdefault(lower, []).append((number * slope, longer))
+                else:
+                    todo.append((lower, number * slope, longer))
+        return [(lower, sum(n for n, _ in ways), _joined([w for _, w in ways])) for lower, ways in found.items()]
+
+    def _operands(self, y: Value, e: Index) -> Iterator[tuple[int, Value, Index, float]]:
+        """The entries that entry e of y was made of, on the way to the end, each with the derivative."""
+        for k, x in enumerate(y.operands):
+            if not isinstance(x, Value) or x.serial not in self.reach:
+                continue
+            slopes = self._slopes(y, e).get(x.serial)
+            if slopes is None:
+                continue
+            twice = sum(other is x for other in y.operands)
+            slope = slopes if twice == 1 else self._slope_of(y, k, e)
+            if y.op is not None and is_elementwise(y.op):
+                candidates: Any = [under(e, x)]
+            else:
+                candidates = map(tuple, np.argwhere(self._made_of(y, e, x)).tolist())
+            for f in candidates:
+                if self.reach[x.serial][f]:
+                    yield k, x, f, float(np.asarray(slope)[f])
+
+    def _made_of(self, y: Value, e: Index, x: Value) -> Any:
+        """Which entries of x have a part in entry e of y, at these numbers or others: a weight may be 0."""
+        parts = [_slopes(twins[y.serial], e).get(twins[x.serial].serial) for twins in self.twins]
+        return np.logical_or.reduce([np.zeros(np.shape(x._array), bool), *(p != 0 for p in parts if p is not None)])
+
+    def _slopes(self, y: Value, e: Index) -> dict[int, Any]:
+        """The derivative of entry e of y for each Value that it was made of, by the op's own rule."""
+        key = (y.serial, e)
+        if key not in self._partials:
+            self._partials[key] = _slopes(y, e)
+        return self._partials[key]  # type: ignore[no-any-return]
+
+    def _slope_of(self, y: Value, k: int, e: Index) -> Any:
+        """The derivative by operand k alone, where one value is several operands."""
+        seed = np.zeros(np.shape(y._array))
+        seed[e] = 1.0
+        operands = [x._array if isinstance(x, Value) else x for x in y.operands]
+        params = y.params or {}
+        assert y.op is not None
+        with np.errstate(all="ignore"):
+            if y.op.variadic:
+                shares = y.op.vjps[0](seed[()], y._array, *operands, **params)  # type: ignore[misc]
+                return shares[k]
+            return y.op.vjps[k](seed[()], y._array, *operands, **params)  # type: ignore[misc]
+
+
+def _slopes(y: Value, e: Index) -> dict[int, Any]:
+    seed = np.zeros(np.shape(y._array))
+    seed[e] = 1.0
+    ends = {x.serial for v in y.inputs for x in (v.inputs if type(v._array) is tuple else (v,))}
+    with np.errstate(all="ignore"):
+        swept = sweep_from([(y, seed[()])], None, (), ends)
+        return {x.serial: np.asarray(g) for x, g in swept if x is not y}
+
+
+def _joined(ways: list[Words]) -> str:
+    """A sum of formulas; the longest sums are cut."""
+    text = " + ".join(map(str, ways[:TERMS])).replace("+ -", "- ")
+    return text if len(ways) <= TERMS else f"{text} + {len(ways) - TERMS} more"
+
+
+def _reach(nodes: list[Value], every: list[dict[int, Any]], u: Value, index: Index) -> dict[int, Any]:
+    """By serial, which entries depend on the entry: where a tangent in its direction arrives.
+
+    At these numbers a weight of 0 may stop it, so that it is sent through other numbers as well.
+    """
+    direction = np.zeros(np.shape(u._array))
+    direction[index] = 1.0
+    found: dict[int, Any] = {}
+    for twins in every:
+        tangents = push([twins[nodes[-1].serial]], {twins[u.serial].serial: direction[()]})
+        for v in nodes:
+            t = tangents.get(twins[v.serial].serial)
+            if t is not None and not isinstance(t, tuple):
+                arrived = np.asarray(t) != 0
+                found[v.serial] = found[v.serial] | arrived if v.serial in found else arrived
+    return found
+
+
+def _twins(nodes: list[Value]) -> Iterator[dict[int, Any]]:
+    """The graph itself; and with other numbers in its leaves, where it can be computed anew."""
+    from .recording import of_graph
+
+    yield {v.serial: v for v in nodes}
+    recording = of_graph(nodes[-1])
+    if not recording.masks:
+        numbers = np.random.default_rng(0).normal(size=(3, *recording.values.shape))
+        for values in (np.abs(numbers[0]), *numbers[1:]):  # positive numbers open most relus
+            yield recording.again(values)
+
+
+def _named_stops(nodes: list[Value], reach: dict[int, Any], y: Value, u: Value) -> set[int]:
+    """Serials of the values at which a path stops: those with names, or all."""
+    on_the_way = [v for v in nodes if v.serial in reach and v.serial >= u.serial and type(v._array) is not tuple]
+    named = {v.serial for v in on_the_way if v.name}
+    if named - {y.serial, u.serial}:
+        return named | {y.serial, u.serial}
+    return {v.serial for v in on_the_way} | {y.serial, u.serial}

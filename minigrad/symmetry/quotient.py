@@ -1,0 +1,133 @@
+"""quotient: the smaller network that a network with tied neurons really is.
+
+Neurons of one class become one. What it hands on is multiplied by how many it stands for, so that the next layer
+sees the same sums: with classes of m neurons before and n after, ``Q = m W``. The gradient of Q is n times that of
+one W, and Q must move m times as far: with ``lr · m / n`` it takes the same path. Those factors are the `rates`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..nn.layers import MLP
+from .neurons import neuron_classes
+from .recording import flat
+from .ties import Ties
+
+AGREE = 1e-9  # of the largest output
+
+
+@dataclass(frozen=True, eq=False)
+class Quotient:
+    """The smaller network, and how it relates to the one it was made from.
+
+    model          the network of `nn`, one neuron for each class; in the same form, a layer or a neuron at a time
+    multiplicity   how many neurons each of its hidden neurons stands for, per hidden layer
+    rates          per parameter, what to multiply the learning rate by: then gradient descent takes the same path
+    """
+
+    model: MLP
+    multiplicity: tuple[tuple[int, ...], ...]
+    rates: dict[str, Any]
+    original: MLP
+    classes: tuple[Any, ...]
+
+    def summary(self) -> str:
+        """Your 2-3-3-2 network is this 2-1-1-2 network."""
+        old, new = ("-".join(map(str, m.sizes)) for m in (self.original, self.model))
+        return f"Your {old} network is this {new} network." if old != new else f"Your {old} network has no twins."
+
+    def descend(self, lr: float) -> None:
+        """One step of gradient descent by the gradients in `model`, with the rates that keep to the same path."""
+        rates = np.concatenate([np.ravel(rate) for rate in self.rates.values()])
+        start = 0
+        for p in self.model.parameters():
+            if p.grad is not None:
+                p.data -= lr * rates[start : start + p.size].reshape(p.shape) * p.grad
+            start += p.size
+
+    def expanded(self) -> dict[str, Any]:
+        """The parameters of the large network that this one stands for, as `load` takes them."""
+        found, groups = {}, self._groups()
+        for name, q in self.model.state().items():
+            k = int(name[1:])
+            if name[0] == "W":
+                q = (q / _count(groups[k - 1])[:, None])[groups[k - 1]]
+            found[name] = q[..., groups[k]]
+        return found
+
+    def _groups(self) -> list[Any]:
+        return [np.arange(self.original.sizes[0]), *self.classes, np.arange(self.original.sizes[-1])]
+
+    def __repr__(self) -> str:
+        """The summary."""
+        return f"<quotient: {self.summary()}>"
+
+
+def quotient(ties: Ties) -> Quotient:
+    """The network with one neuron for each class of tied ones: same predictions, same loss, same path of descent.
+
+    ties: those of a network of `nn`. Raises ArgumentError for any other model, and where a hidden activation mixes
+    neurons, as softmax does: then a neuron that stands for three is not three.
+    """
+    model = ties.recording.model
+    if not isinstance(model, MLP):
+        raise ArgumentError(
+            "a quotient is that of a network\n  write  quotient(ties(model, x, y, loss))  with an MLP"
+        )
+    classes = neuron_classes(model, ties.classes)
+    groups = [np.arange(model.sizes[0]), *classes, np.arange(model.sizes[-1])]
+    small = _network(model, groups)
+    x = np.asarray(ties.recording.call[0])
+    ours, theirs = (flat([_numbers(net(x))]) for net in (small, model))
+    if not np.allclose(ours, theirs, rtol=AGREE, atol=AGREE * np.abs(theirs).max(initial=0)):
+        raise ArgumentError(
+            "the network is no smaller network: a hidden activation mixes its neurons, as softmax does\n"
+            "  expected one that looks at one neuron at a time"
+        )
+    counts = tuple(tuple(_count(c).tolist()) for c in classes)
+    return Quotient(small, counts, _rates(model, groups), model, tuple(classes))
+
+
+def _count(classes: Any) -> Any:
+    return np.bincount(classes)
+
+
+def _first(classes: Any) -> Any:
+    return np.unique(classes, return_index=True)[1]
+
+
+def _network(model: MLP, groups: list[Any]) -> MLP:
+    start = {}
+    for name, array in model.state().items():
+        k = int(name[1:])
+        after = array[..., _first(groups[k])]
+        start[name] = after[_first(groups[k - 1])] * _count(groups[k - 1])[:, None] if name[0] == "W" else after
+    return MLP(
+        [len(_first(g)) for g in groups],
+        model.layers[0].activation,
+        model.layers[-1].activation,
+        init=start,
+        bias=any(name[0] == "b" for name in start),
+        per_neuron=model.per_neuron,
+    )
+
+
+def _rates(model: MLP, groups: list[Any]) -> dict[str, Any]:
+    rates = {}
+    for name in model.state():
+        k = int(name[1:])
+        after = 1.0 / _count(groups[k])
+        rates[name] = _count(groups[k - 1])[:, None] * after if name[0] == "W" else after
+    return rates
+
+
+def _numbers(outputs: Any) -> Any:
+    """A network's outputs as plain numbers, in either form."""
+    if isinstance(outputs, list):
+        return [_numbers(part) for part in outputs]
+    return outputs.data

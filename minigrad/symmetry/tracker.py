@@ -1,0 +1,195 @@
+"""SymmetryTracker: what becomes of ties while a network is trained, and what broke them.
+
+A tie can break in three ways, and each leaves another trace. Gradients differ on equal parameters: the loss or the
+data are not symmetric (dropout, noise, masks). Parameters part although their gradients were equal: the update rule
+does not treat them alike. Or rounding does it: then they start to part by a last bit, and grow apart from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..nn.layers import MLP
+from ..tree import leaves
+from ..value import Value
+from .neurons import by_name
+from .recording import flat
+from .ties import Ties
+
+ROUNDING = {8: 1e-11, 4: 1e-4}  # relative differences that one step's rounding can make, by bytes per number
+UNEXPLAINED = 1e3  # times the spread of the parameters: gradients that differ by more do so for another reason
+SMALL = 1e-3  # of the largest gradient: below, differences are measured against this
+GRADIENTS, UPDATE, DRIFT = "gradients", "update", "rounding"
+SENTENCES = {
+    GRADIENTS: "gradients differed on equal parameters: loss or data are not symmetric (dropout, noise, masks)",
+    UPDATE: "parameters part though their gradients were equal: the update rule does not treat them alike",
+    DRIFT: "tied in theory; drifted by {:.1e} through rounding",
+}
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One look: the step, distinct neurons per hidden layer (None without a network), parameters that are distinct,
+    the largest relative spread inside a tie, and the distances between the neurons of each hidden layer."""
+
+    step: int
+    width: tuple[int, ...] | None
+    independent: int
+    spread: float
+    distances: tuple[Any, ...] | None
+
+
+@dataclass(frozen=True)
+class Break:
+    """When a tie broke, the number of its group, and which of three it was: "gradients", "update", "rounding"."""
+
+    step: int
+    group: int
+    cause: str
+    spread: float
+
+    def __str__(self) -> str:
+        """The step and the reason."""
+        return f"step {self.step:,}: {SENTENCES[self.cause].format(self.spread)}"
+
+
+@dataclass(eq=False)
+class SymmetryTracker:
+    """Follows ties through any training loop: ``tracker.observe(step, params, grads)`` once per step.
+
+    ties: as they were at the start. tolerance: relative distance up to which neurons and parameters count as equal.
+    """
+
+    ties: Ties
+    tolerance: float = 1e-6
+    observations: list[Observation] = field(default_factory=list)
+    breaks: list[Break] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        numbers = self.ties.numbers
+        still = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
+        if self.ties.frozen is not None:
+            still[self.ties.frozen] = True
+        sizes = np.bincount(numbers, minlength=len(still))
+        self._tied = np.flatnonzero((sizes > 1) & ~still)
+        width = min((p._array.dtype.itemsize for p in self.ties.recording.params), default=8)
+        self._rounding = ROUNDING.get(width, 1e-2)
+        self._before: tuple[Any, Any] | None = None  # spreads of values and gradients at the last look
+        self._broken: dict[int, str] = {}
+
+    def observe(self, step: int, params: Any, grads: Any) -> Observation:
+        """Take a look: parameters and their gradients, before the step is made.
+
+        params, grads: nested as the ties' parameters are, in arrays or Values; of a model also the list of its
+        parameters. Raises ValueError where the number of entries is another.
+        """
+        values, g = (self._entries(tree, what) for tree, what in ((params, "params"), (grads, "grads")))
+        spreads = self._spread(values, 0.0), self._spread(g, SMALL * float(np.abs(g).max(initial=0)))
+        self._judge(step, *spreads)
+        self._before = spreads
+        seen = Observation(
+            step,
+            self._width(values),
+            self._independent(values),
+            float(spreads[0][self._tied].max(initial=0)),
+            self._distances(values),
+        )
+        self.observations.append(seen)
+        return seen
+
+    def summary(self) -> str:
+        """The last look in a line, then what broke, one line for each cause."""
+        if not self.observations:
+            return "nothing observed yet"
+        last = self.observations[-1]
+        acts = f", hidden layers act as {' and '.join(map(str, last.width))}" if last.width else ""
+        head = (
+            f"step {last.step:,}: {last.independent:,} distinct parameters{acts}; spread in a tie {last.spread:.1e}"
+        )
+        causes = {b.cause: b for b in reversed(self.breaks)}
+        return "\n".join([head, *(str(causes[c]) for c in (GRADIENTS, UPDATE, DRIFT) if c in causes)])
+
+    def _entries(self, tree: Any, what: str) -> Any:
+        entries = flat([x._array if isinstance(x, Value) else x for x in leaves(tree)])
+        if entries.shape != self.ties.numbers.shape:
+            raise ValueError(f"{what} has {entries.size} entries, the ties {self.ties.numbers.size}")
+        return entries
+
+    def _spread(self, x: Any, least: float) -> Any:
+        """By group, the range of its entries, relative to the largest of them."""
+        numbers, count = self.ties.numbers, len(self.ties.evidence)
+        low, high = np.full(count, np.inf), np.full(count, -np.inf)
+        np.minimum.at(low, numbers, x)
+        np.maximum.at(high, numbers, x)
+        size = np.maximum(np.maximum(np.abs(low), np.abs(high)), least)
+        return np.where(high > low, (high - low) / np.where(size > 0, size, 1.0), 0.0)
+
+    def _judge(self, step: int, values: Any, grads: Any) -> None:
+        """Name the cause at the first look where there is one; rounding may still be followed by another."""
+        largest = float(values[self._tied].max(initial=0))
+        for k in self._tied.tolist():
+            cause = self._cause(k, values[k], grads[k], largest)
+            known = self._broken.get(k)
+            if cause is None or known in (GRADIENTS, UPDATE):
+                continue
+            if cause == DRIFT and known == DRIFT:
+                place = next(n for n, b in enumerate(self.breaks) if b.group == k and b.cause == DRIFT)
+                if values[k] > self.breaks[place].spread:
+                    self.breaks[place] = Break(self.breaks[place].step, k, DRIFT, float(values[k]))
+                continue
+            self._broken[k] = cause
+            self.breaks.append(
+                Break(step, k, cause, float(max(values[k], grads[k] if cause == GRADIENTS else 0.0)))
+            )
+
+    def _cause(self, k: int, value: float, grad: float, largest: float) -> str | None:
+        """Why group k parts; largest: the spread of any tie now, which may make the gradients of all differ."""
+        if grad > max(self._rounding, UNEXPLAINED * largest):
+            return GRADIENTS
+        if self._before is not None:
+            explained = max(self._rounding, UNEXPLAINED * float(self._before[0][self._tied].max(initial=0)))
+            if self._before[1][k] <= explained and value > explained:
+                return UPDATE
+        if value > self._rounding:  # it follows another tie that broke, if one did
+            return next((b.cause for b in self.breaks if b.cause != DRIFT), DRIFT)
+        return DRIFT if value > 0 else None
+
+    def _independent(self, values: Any) -> int:
+        """How many different parameters there are: ties that have broken count for what they fell into."""
+        order = np.lexsort((values, self.ties.numbers))
+        numbers, x = self.ties.numbers[order], values[order]
+        apart = np.abs(np.diff(x)) > self.tolerance * np.maximum(np.abs(x[1:]), np.abs(x[:-1]))
+        frozen = -1 if self.ties.frozen is None else self.ties.frozen
+        return int(np.count_nonzero((np.diff(numbers) != 0) | (apart & (numbers[1:] != frozen)))) + bool(len(x))
+
+    def _neurons(self, values: Any) -> list[Any]:
+        """One row per neuron, for each hidden layer: weights in, bias, weights out."""
+        model = self.ties.recording.model
+        assert isinstance(model, MLP)
+        p = by_name(model, values)
+        return [
+            np.vstack([p[f"W{k}"], *([p[f"b{k}"][None]] if f"b{k}" in p else []), p[f"W{k + 1}"].T]).T
+            for k in range(1, len(model.sizes) - 1)
+        ]
+
+    def _distances(self, values: Any) -> tuple[Any, ...] | None:
+        if not isinstance(self.ties.recording.model, MLP):
+            return None
+        return tuple(np.sqrt(np.square(n[:, None] - n[None]).sum(axis=-1)) for n in self._neurons(values))
+
+    def _width(self, values: Any) -> tuple[int, ...] | None:
+        if not isinstance(self.ties.recording.model, MLP):
+            return None
+        return tuple(_distinct(neurons, self.tolerance) for neurons in self._neurons(values))
+
+
+def _distinct(rows: Any, tolerance: float) -> int:
+    """How many rows differ from all before them by more than the tolerance allows."""
+    found: list[Any] = []
+    for row in rows:
+        if not any(np.abs(row - other).max() <= tolerance * np.abs(other).max(initial=0) for other in found):
+            found.append(row)
+    return len(found)

@@ -1,0 +1,76 @@
+"""Decision boundaries: the regions are where the classifier says, the points where they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from minigrad import Value, decision_boundary, nn
+from minigrad.drawing.boundary import CELLS, HEAD, SIDE
+from minigrad.errors import ShapeError, UnknownFormat
+
+X, Y = nn.data.xor()
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def right(x: Any) -> Any:
+    """Class 1 where x is large."""
+    return (x[:, 0] > 0.5).astype(float)
+
+
+def regions(svg: str) -> list[Any]:
+    """The rectangles of class 1: left, top, width, height."""
+    rects = list(ElementTree.fromstring(svg).iter(f"{SVG}rect"))
+    fill = rects[2].get("fill")
+    return [[float(r.get(k, 0)) for k in ("x", "y", "width", "height")] for r in rects[2:] if r.get("fill") == fill]
+
+
+def test_the_region_of_class_1_is_where_the_classifier_says() -> None:
+    found = regions(decision_boundary(right, X, Y).svg)
+    assert len(found) == CELLS, "one run of cells in each row"
+    for left, _, width, _ in found:
+        assert left == pytest.approx(20 + SIDE / 2) and width == pytest.approx(SIDE / 2)
+    assert min(top for _, top, _, _ in found) == HEAD
+
+
+def test_up_is_up() -> None:
+    found = regions(decision_boundary(lambda x: x[:, 1:] * 1.0, X, Y).svg)
+    assert min(top for _, top, _, _ in found) == HEAD and len(found) == CELLS // 2
+
+
+def test_accuracy_points_and_titles() -> None:
+    picture = decision_boundary({"a line": right, "<xor> & more": lambda x: np.abs(x[:, 0] - x[:, 1])}, X, Y)
+    assert picture.accuracy == {"a line": 0.5, "<xor> & more": 1.0}
+    root = ElementTree.fromstring(picture.svg)
+    texts = [text.text for text in root.iter(f"{SVG}text")]
+    assert texts == ["a line: 50% right", "<xor> & more: 100% right"]
+    assert len(list(root.iter(f"{SVG}circle"))) == 4, "two discs in each panel"
+    assert root.findtext(f"{SVG}title") == "a line: 50% right; <xor> & more: 100% right"
+    assert "Discs: class 0" in (root.findtext(f"{SVG}desc") or "")
+
+
+def test_models_values_and_the_level_of_logits() -> None:
+    net = nn.MLP((2, 3, 1), "tanh", "sigmoid", seed=0)
+    logits = nn.MLP((2, 3, 1), "tanh", None, seed=0)
+    same = decision_boundary(net, X, Y), decision_boundary(logits, X, Y, level=0.0)
+    assert same[0].svg == same[1].svg
+    assert decision_boundary(lambda x: Value(right(x)), X, Y.ravel()).accuracy == {"": 0.5}
+
+
+def test_equal_numbers_give_equal_bytes_and_save_asks_for_svg(tmp_path: Path) -> None:
+    one, two = (decision_boundary(right, X, Y) for _ in range(2))
+    assert one.svg == two.svg == one._repr_svg_()
+    assert one.save(tmp_path / "b.svg").read_text(encoding="utf-8") == one.svg
+    with pytest.raises(UnknownFormat, match="the suffix must be"):
+        one.save(tmp_path / "b.png")
+
+
+def test_wrong_shapes_are_refused() -> None:
+    with pytest.raises(ShapeError, match="points"):
+        decision_boundary(right, np.ones((3, 3)), np.ones(3))
+    with pytest.raises(ShapeError, match="one number per point"):
+        decision_boundary(lambda x: np.ones(3), X, Y)

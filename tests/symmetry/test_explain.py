@@ -1,0 +1,221 @@
+"""explain: the right factors, aligned; the right reasons; every path counted or named as left out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from minigrad import Value, context, explain, nn, tour
+from minigrad.errors import ArgumentError, IndexingError
+from minigrad.symmetry.report import SHOWN
+
+RNG = np.random.default_rng(3)
+X, Y = RNG.normal(size=(4, 2)), RNG.normal(size=(4, 2))
+
+
+def network(init: Any = "normal", sizes: tuple[int, ...] = (2, 3, 3, 2), activation: str = "tanh") -> Any:
+    net = nn.MLP(sizes, activation, init=init, seed=1)
+    J = nn.squared_error(net(X), Y)
+    J.name = "J"
+    return J, dict(net.named_parameters())
+
+
+def paths_of(explanation: Any) -> list[Any]:
+    return [pair for group in explanation.groups for pair in group.pairs]
+
+
+def test_the_paths_add_up_to_the_gradient_and_so_do_both_sides_of_a_comparison() -> None:
+    J, p = network()
+    J.backward()
+    for name, index in (("W1", (1, 2)), ("b1", (0,)), ("W2", (2, 1)), ("W3", (0, 1)), ("b3", (1,))):
+        told = explain(J, (p[name], *index))
+        assert told.total == (len(paths_of(told)),)
+        total = sum(pair.first.product for pair in paths_of(told))
+        assert total == pytest.approx(p[name].grad[index], rel=1e-12)
+        assert told.gradients == (p[name].grad[index],)
+        for pair in paths_of(told):
+            assert np.prod([f.number for f in pair.first.factors]) == pytest.approx(pair.first.product, rel=1e-12)
+    both = explain(J, (p["W1"], 0, 0), (p["W1"], 0, 1))
+    sides = [sum(getattr(pair, side).product for pair in paths_of(both)) for side in ("first", "second")]
+    assert sides == pytest.approx([p["W1"].grad[0, 0], p["W1"].grad[0, 1]], rel=1e-12)
+
+
+def test_the_number_of_paths_is_counted() -> None:
+    J, p = network()
+    assert explain(J, (p["W1"], 0, 0)).total == (4 * 3 * 2,), "samples, second hidden layer, outputs"
+    assert explain(J, (p["W3"], 0, 0)).total == (4,)
+
+
+def test_twins_share_sample_and_everything_above() -> None:
+    J, p = network()
+    for pair in paths_of(explain(J, (p["W1"], 0, 0), (p["W1"], 0, 1))):
+        uppers = [[(f.upper, f.lower) for f in side.factors[:3]] for side in (pair.first, pair.second)]
+        assert uppers[0] == uppers[1]
+        assert pair.differ == (3, 4)
+        stops = [side.factors[3].lower for side in (pair.first, pair.second)]
+        assert re.fullmatch(r"a1\[(\d),0\]", stops[0])[1] == re.fullmatch(r"a1\[(\d),1\]", stops[1])[1]  # type: ignore
+
+
+def test_the_sentence_names_what_differs_in_an_array() -> None:
+    J, p = network()
+    told = explain(J, (p["W3"], 0, 0), (p["W3"], 1, 0))
+    assert told.sentence.startswith("dJ/dW3[0,0] ≠ dJ/dW3[1,0] because a2[")
+    assert not told.equal and not told.proved
+
+
+def test_tied_entries_are_proved_and_rows_of_different_inputs_are_not() -> None:
+    J, p = network(0.5)
+    same = explain(J, (p["W1"], 0, 2), (p["W1"], 0, 0))
+    assert (
+        same.sentence == "dJ/dW1[0,2] and dJ/dW1[0,0] are equal, and stay equal: every factor has a twin (proved)"
+    )
+    assert same.equal and same.proved and "≠" not in str(same)
+    other = explain(J, (p["W1"], 0, 2), (p["W1"], 1, 2))
+    assert not other.equal and "because" in other.sentence
+
+
+def test_equal_now_but_not_for_ever_is_said_to_be_so() -> None:
+    a, b = Value(1.0, name="a"), Value(1.0, name="b")
+    told = explain(a**2 + 2 * b, a, b)
+    assert told.equal and not told.proved
+    assert told.sentence == "dy/da and dy/db are equal now, and nothing keeps them equal"
+
+
+def test_inner_values_are_compared_too() -> None:
+    J, _ = network(0.5)
+    inner = {v.name: v for v in context_graph(J) if v.name}
+    told = explain(J, (inner["a1"], 0, 0), (inner["a1"], 0, 1))
+    assert told.proved
+    assert not explain(J, (inner["a1"], 0, 0), (inner["a1"], 1, 0)).equal
+
+
+def context_graph(y: Value) -> Any:
+    from minigrad.value import graph
+
+    return graph(y)
+
+
+def test_a_gradient_of_zero_names_the_factors_that_are_zero() -> None:
+    x, w, v = Value(2.0, name="x"), Value(0.0, name="w"), Value(3.0, name="v")
+    h = (x * w).relu()
+    h.name = "h"
+    told = explain(h * v, w)
+    assert told.sentence == "dy/dw = 0 because every path has a factor 0: [v3 > 0] x = 0"
+    J, p = network(0.0)
+    assert "W3[" in explain(J, (p["W1"], 0, 0)).sentence and "= 0" in explain(J, (p["W1"], 0, 0)).sentence
+
+
+def test_a_value_used_twice_in_one_op_counts_for_both_places() -> None:
+    a, b = Value(3.0, name="a"), Value(2.0, name="b")
+    told = explain(a * a + a * b, a)
+    assert sum(pair.first.product for pair in paths_of(told)) == 2 * 3 + 2
+    squared = a * a
+    squared.name = "s"
+    (pair,) = paths_of(explain(squared, a))
+    assert [(f.words, f.number) for f in pair.first.factors] == [("a + a", 6.0)]
+
+
+def test_without_names_every_value_is_a_step() -> None:
+    a = Value(0.5)
+    (pair,) = paths_of(explain((a * 2.0).tanh().exp(), a))
+    assert [f.lower for f in pair.first.factors] == ["v2", "v1", "v0"]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda a, b: a / b, ["1 / b", "-a / b b"]),
+        (lambda a, b: a**2 - b, ["2 a", "-1"]),
+        (lambda a, b: a**3 * b, ["b 3 a^(3 - 1)", "v4"]),
+        (lambda a, b: np.log(a) + np.sqrt(b), ["1 / a", "1 / 2 √(b)"]),
+        (lambda a, b: a.tanh() * b.sigmoid(), ["σ(b) (1 - tanh(a)²)", "tanh(a) σ(b) (1 - σ(b))"]),
+        (lambda a, b: np.sin(a) + b.softplus() + np.square(a), ["2 a + sin′(a)", "σ(b)"]),
+    ],
+)
+def test_factors_read_as_one_would_write_them(make: Any, words: list[str]) -> None:
+    a, b = Value(2.0, name="a"), Value(3.0, name="b")
+    y = make(a, b)
+    y.name = "y"
+    between = Value(1.0, name="c") * y  # a named value above, so that nameless ones below are summed up
+    told = [explain(between, x).groups[0].pairs[0].first.factors[-1].words for x in (a, b)]
+    assert [re.sub(r"v\d+", "v4", text) for text in told] == words
+
+
+def test_many_paths_are_grouped_and_the_rest_is_told() -> None:
+    J, p = network(sizes=(2, 16, 16, 2))
+    told = explain(J, (p["W1"], 0, 0), (p["W1"], 0, 1))
+    assert told.total == (128, 128) and told.seen == 128
+    text = str(told)
+    assert "more paths like it, together" in text
+    big, q = network(sizes=(2, 40, 40, 2))
+    X_many = np.repeat(X, 4, axis=0)
+    net = nn.MLP((2, 40, 40, 2), init="normal", seed=1)
+    J = nn.squared_error(net(X_many), np.repeat(Y, 4, axis=0))
+    told = explain(J, (dict(net.named_parameters())["W1"], 0, 0))
+    assert told.total == (16 * 40 * 2,) and told.seen == 1000
+    assert "left out: 280 smaller paths, together" in str(told)
+    sizes = [abs(pair.first.product) for group in told.groups for pair in group.pairs]
+    assert len(told.groups) > 1 or sizes == sorted(sizes, reverse=True)
+    assert big is not J and q
+
+
+def test_no_more_tables_than_can_be_read_and_html_says_the_same() -> None:
+    J, p = network()
+    told = explain(J, (p["W1"], 0, 0), (p["W1"], 1, 1))
+    html = told._repr_html_()
+    root = ElementTree.fromstring(f"<div>{html}</div>")
+    assert root.findtext(".//strong") == told.sentence
+    assert 1 <= len(root.findall("table")) <= SHOWN
+    marked = [row for row in root.iter("tr") if row[-1].text == "≠"]
+    assert marked and all(cell.tag == "th" for row in marked for cell in row)
+    assert repr(told) == str(told)
+
+
+def test_names_cannot_break_html() -> None:
+    a = Value(1.0, name="<b>&")
+    assert "<b>&" not in explain(a * a, a)._repr_html_()
+
+
+def test_nothing_is_written_to_grad() -> None:
+    J, p = network()
+    explain(J, (p["W1"], 0, 0), (p["W1"], 0, 1))
+    assert all(v.grad is None for v in context_graph(J))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda J, p: explain(3.0, p["W1"]), ArgumentError, "takes a Value"),
+        (lambda J, p: explain(J, p["W1"]), IndexingError, r"write  \(W1, 0, 0\)"),
+        (lambda J, p: explain(J, (p["W1"], 0, 9)), IndexingError, "no entry"),
+        (lambda J, p: explain(J, Value(1.0)), ArgumentError, "was not computed from"),
+        (lambda J, p: explain(J, "W1"), ArgumentError, "entries of Values"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(call: Any, error: type[Exception], words: str) -> None:
+    J, p = network()
+    with pytest.raises(error, match=words):
+        call(J, p)
+
+
+def test_a_graph_recorded_in_a_trace_is_explained_too() -> None:
+    with context.trace():
+        a, b = Value(2.0, name="a"), Value(2.0, name="b")
+        y = (a.relu() + b.relu()).exp()
+    assert explain(y, a, b).proved
+
+
+@pytest.mark.parametrize("weights", [tour.DIFFERENT, tour.TIED, (0.7, -0.3, 0.2, 1.4, -0.6, 0.9)])
+@pytest.mark.parametrize("weight", tour.WEIGHTS)
+def test_every_factor_in_words_has_the_value_of_its_number(weights: Any, weight: str) -> None:
+    J = tour.two_neurons(weights)
+    values = {v.name: v.item() for v in context_graph(J) if v.name}
+    (pair,) = paths_of(explain(J, tour.leaf(J, weight)))
+    for factor in pair.first.factors:
+        formula = re.sub(r"(\w) \(", r"\1 * (", factor.words)  # a1 (1 - a1)
+        assert eval(formula, {}, values) == pytest.approx(factor.number, rel=1e-12), factor
+    assert pair.first.product == pytest.approx(dict(tour.gradients(J))[tour.leaf(J, weight)], rel=1e-12)

@@ -1,0 +1,187 @@
+"""Every op of the table as a formula: entries with equal residues have equal numbers, wherever the inputs move."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from draws import random_examples
+
+from minigrad import Value, context, nn
+from minigrad.node import lifted, record
+from minigrad.op import TABLE, Op
+from minigrad.symmetry import meaning, ties
+from minigrad.symmetry.field import LANES, Print, rows_in_common, symbols
+from minigrad.symmetry.formulas import Formulas
+from minigrad.tree import leaves
+from minigrad.value import argument
+
+OPS = {f"{op.page}-{op.function.__name__}": op for op in TABLE.values()}
+EXAMPLES, DRAWS = 10, 4
+REFUSED = (ValueError, np.linalg.LinAlgError, IndexError)  # calls that cannot be made with these numbers
+
+
+class Call:
+    """One call of an op with its float inputs tied: few classes of entries, the first of them perhaps zero."""
+
+    def __init__(self, op: Op, example: Any, rng: np.random.Generator, zero: bool) -> None:
+        self.op, self.params, self.rng, self.zero = op, example.params, rng, zero
+        self.inputs = [np.asarray(x) for x in example.inputs]
+        self.kinds = [
+            rng.integers(0, max(1, x.size // 2) + 1, x.shape) if x.dtype.kind == "f" and x.size else None
+            for x in self.inputs
+        ]
+
+    def made(self) -> tuple[list[Any], list[Value]]:
+        """The call with other numbers: they are constant on the classes, and from the op's domain (or 0)."""
+        xs = []
+        for x, kinds in zip(self.inputs, self.kinds, strict=True):
+            if kinds is None:
+                xs.append(x)
+                continue
+            numbers = self.rng.choice(np.ravel(x), int(kinds.max()) + 1) * self.rng.uniform(0.9, 1.0)
+            numbers[:1] *= not self.zero
+            xs.append(argument(numbers[kinds]))
+        with context.trace(), np.errstate(all="ignore"):
+            result = record(Value, self.op, *lifted(tuple(xs), self.params))
+        return xs, [v for v in leaves(result) if isinstance(v, Value)]
+
+    def groups(self) -> Any:
+        """Numbers of the groups of output entries that have equal residues."""
+        xs, outputs = self.made()
+        given = {}
+        for place, (x, kinds) in enumerate(zip(xs, self.kinds, strict=True)):
+            if kinds is not None:
+                residues = symbols(int(kinds.max()) + 1, "test", place)[:, np.ravel(kinds)]
+                residues[:, (np.ravel(kinds) == 0) & self.zero] = 0
+                given[x.serial] = Print(residues.reshape(LANES, *kinds.shape), 1.0, 1.0)
+        prints = Formulas(outputs, [x for x in xs if isinstance(x, Value)]).read(given)
+        assert [p.shape for p in prints] == [np.shape(v._array) for v in outputs]
+        return rows_in_common(np.concatenate([p.x.reshape(LANES, -1) for p in prints], axis=1))[0]
+
+    def numbers(self) -> Any:
+        return np.concatenate([np.ravel(v._array).astype(float) for v in self.made()[1]])
+
+
+def check(op: Op) -> int:
+    """Compare; gives how many pairs were equal as formulas."""
+    rng, pairs = np.random.default_rng(0), 0
+    for number, example in enumerate(random_examples(op, EXAMPLES)):
+        call = Call(op, example, rng, zero=bool(number % 2))
+        try:
+            groups = call.groups()
+            drawn = [call.numbers() for _ in range(DRAWS)]
+        except REFUSED:
+            continue
+        for numbers in drawn:
+            for k in range(int(groups.max(initial=-1)) + 1):
+                members = numbers[groups == k]
+                members = members[np.isfinite(members)]
+                pairs += max(len(members) - 1, 0)
+                if len(members):
+                    assert np.ptp(members) <= 1e-9 * max(1.0, np.abs(members).max()), (op.label, members)
+    return pairs
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_equal_residues_are_equal_numbers_everywhere(name: str) -> None:
+    if OPS[name].function is not np.nonzero:  # the number of its outputs depends on the data
+        check(OPS[name])
+
+
+@pytest.mark.parametrize("family", ["MOVES", "SUMS", "PRODUCTS", "ELEMENTWISE", "COMMUTATIVE", "ALIKE", "SPECIAL"])
+def test_a_family_holds_functions_of_the_table_only(family: str) -> None:
+    assert set(getattr(meaning, family)) <= {op.function for op in TABLE.values()}
+
+
+def test_the_comparison_is_not_empty() -> None:
+    assert sum(check(OPS[name]) for name in ("arithmetic-add", "linalg-matmul", "nn-softmax")) > 100
+
+
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [("MOVES", "elementwise-exp"), ("PRODUCTS", "elementwise-arctan2"), ("ELEMENTWISE", "reductions-nansum")],
+)
+def test_an_op_in_the_wrong_family_is_caught(family: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meaning, "SPECIAL", {})
+    monkeypatch.setattr(meaning, "DIRECT", {})
+    monkeypatch.setattr(meaning, family, getattr(meaning, family) | {OPS[name].function})
+    with np.errstate(all="ignore"), pytest.raises((AssertionError, TypeError)):
+        check(OPS[name])
+
+
+def test_subtraction_that_is_taken_for_commutative_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meaning, "COMMUTATIVE", frozenset((np.arctan2,)))
+    params = np.array([1.0, 2.0])
+    false = ties(lambda w: np.arctan2(w[0], w[1]) + np.arctan2(w[1], w[0]), params + 1 - params)
+    assert len(false.groups) == 1
+    monkeypatch.undo()
+    assert len(ties(lambda w: np.arctan2(w[0], 2 * w[1]) + np.arctan2(w[1], 3 * w[0]), np.ones(2)).groups) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (lambda a, b, c: (a + b) + c, lambda a, b, c: a + (c + b)),
+        (lambda a, b, c: a * (b + c), lambda a, b, c: c * a + b * a),
+        (lambda a, b, c: a * a, lambda a, b, c: a**2),
+        (lambda a, b, c: -(a - b), lambda a, b, c: b - a),
+        (lambda a, b, c: np.exp(a) / np.exp(np.stack([a, b, c])).sum(), lambda a, b, c: softmax_of(a, b, c)),
+        (lambda a, b, c: (a + b + c) / 3, lambda a, b, c: np.mean(np.stack([c, b, a]))),
+    ],
+)
+def test_one_formula_written_in_two_ways_is_recognised(one: Any, other: Any) -> None:
+    xs = [argument(np.float64(k + 1.5)) for k in range(3)]
+    with context.trace():
+        outputs = [one(*xs), other(*xs), one(*xs) + xs[0]]
+    given = {x.serial: Print(symbols(1, "test", k)[:, 0], 1.0, 1.0) for k, x in enumerate(xs)}
+    first, second, third = (p.x for p in Formulas(outputs, xs).read(given))
+    assert (first == second).all()
+    assert (first != third).any()
+
+
+def softmax_of(a: Value, b: Value, c: Value) -> Value:
+    return np.stack([c, a, b]).softmax()[1]
+
+
+def test_a_sum_of_so_many_terms_that_its_residue_would_be_zero_is_not_taken_for_zero() -> None:
+    """2^31 x and x have the same residue modulo 2^31 - 1: doubling 31 times must not tie x to itself."""
+
+    def f(w: Any) -> Any:
+        doubled = w[0]
+        for _ in range(31):
+            doubled = doubled + doubled
+        return np.sin(doubled) + np.sin(w[1])
+
+    assert len(ties(f, np.ones(2)).groups) == 2
+
+
+def test_a_power_so_high_that_its_residue_would_be_a_low_one_is_not_taken_for_it() -> None:
+    """x^(2^31) and x² have the same residue (Fermat): squaring 31 times must not tie them."""
+
+    def f(w: Any) -> Any:
+        squared = w[0]
+        for _ in range(31):
+            squared = squared * squared
+        return np.sin(squared) + np.sin(w[1] * w[1])
+
+    assert len(ties(f, np.ones(2)).groups) == 2
+
+
+def test_an_op_of_which_nothing_is_known_ties_equal_calls_only() -> None:
+    def f(w: Any) -> Any:
+        a = np.linalg.det(np.reshape(w[:4], (2, 2))) * np.linalg.det(np.reshape(w[:4], (2, 2)))
+        return np.sin(a * w[4]) + np.sin(a * w[5])
+
+    found = ties(f, np.array([2.0, 1.0, 1.0, 2.0, 3.0, 3.0]), method="prove")
+    assert found.labels[4] == found.labels[5]
+    assert len(set(found.labels[:4])) == 4, "the proof says less than the truth"
+
+
+def test_networks_are_read_without_unknown_ops() -> None:
+    x, y = np.random.default_rng(0).normal(size=(3, 2)), np.zeros((3, 1))
+    for activation in ("tanh", "relu", "sigmoid", "softplus", "softmax", "log_softmax", "linear"):
+        for per_neuron in (False, True):
+            net = nn.MLP((2, 3, 1), activation, init=0.5, per_neuron=per_neuron)
+            assert ties(net, x, y).partition.unknown == ()

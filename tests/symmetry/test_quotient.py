@@ -1,0 +1,83 @@
+"""quotient: the same predictions, the same loss, the same path of descent; and no quotient where there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad import nn, quotient, ties
+from minigrad.errors import ArgumentError
+
+RNG = np.random.default_rng(11)
+X, Y = RNG.normal(size=(6, 3)), RNG.normal(size=(6, 2))
+
+
+def blocks(shape: tuple[int, ...], rng: Any) -> Any:
+    """Neurons in two blocks of 2 and the rest."""
+    columns = np.broadcast_to(np.where(np.arange(shape[-1]) < 2, 0.3, -0.4), shape).copy()
+    if len(shape) == 2 and shape[0] > 3:
+        columns *= np.where(np.arange(shape[0]) < 2, 1.0, 0.5)[:, None]
+    return columns
+
+
+@pytest.mark.parametrize("per_neuron", [False, True])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize(("init", "sizes"), [(0.3, (3, 1, 1, 2)), (blocks, (3, 2, 2, 2)), ("normal", (3, 5, 4, 2))])
+@pytest.mark.parametrize("activation", ["tanh", "relu", "softplus"])
+def test_predictions_loss_and_the_path_of_descent(
+    activation: str, init: Any, sizes: tuple[int, ...], bias: bool, per_neuron: bool
+) -> None:
+    net = nn.MLP((3, 5, 4, 2), activation, init=init, seed=0, bias=bias, per_neuron=per_neuron)
+    small = quotient(ties(net, X, Y))
+    assert small.model.sizes == sizes and small.model.per_neuron == per_neuron
+    losses = [nn.squared_error(n(X), Y) for n in (net, small.model)]
+    assert losses[0].item() == pytest.approx(losses[1].item(), rel=1e-13)
+    for _ in range(30):
+        for n in (net, small.model):
+            n.zero_grad()
+            nn.squared_error(n(X), Y).backward()
+        for p in net.parameters():
+            p.data -= 0.01 * p.grad
+        small.descend(0.01)
+    expanded = small.expanded()
+    for name, array in net.state().items():
+        np.testing.assert_allclose(expanded[name], array, rtol=1e-10, atol=1e-12)
+
+
+def test_one_rate_for_all_would_be_another_path() -> None:
+    net = nn.MLP((3, 5, 2), init=0.3)
+    small = quotient(ties(net, X, Y))
+    for n in (net, small.model):
+        nn.squared_error(n(X), Y).backward()
+    nn.optim.SGD(net.parameters(), 0.01).step()
+    nn.optim.SGD(small.model.parameters(), 0.01).step()
+    assert np.abs(small.expanded()["W1"] - net.state()["W1"]).max() > 1e-3
+
+
+def test_the_words_and_the_multiplicities() -> None:
+    small = quotient(ties(nn.MLP((2, 3, 3, 2), "sigmoid", init=1), X[:, :2], Y))
+    assert small.summary() == "Your 2-3-3-2 network is this 2-1-1-2 network."
+    assert small.multiplicity == ((3,), (3,))
+    np.testing.assert_array_equal(small.model.state()["W2"], [[3.0]])
+    np.testing.assert_allclose(small.rates["W1"], np.full((2, 1), 1 / 3))
+    np.testing.assert_array_equal(small.rates["W3"], [[3.0, 3.0]])
+    assert (
+        quotient(ties(nn.MLP((2, 3, 1), init="normal", seed=0), X[:, :2], Y[:, :1])).summary().endswith("no twins.")
+    )
+
+
+def test_an_activation_that_mixes_neurons_has_no_quotient() -> None:
+    with pytest.raises(ArgumentError, match="mixes its neurons"):
+        quotient(ties(nn.MLP((3, 4, 2), "softmax", init=0.5), X, Y))
+
+
+def test_softmax_at_the_end_is_no_hindrance() -> None:
+    net = nn.MLP((3, 4, 2), "tanh", "softmax", init=0.5)
+    assert quotient(ties(net, X, Y)).model.sizes == (3, 1, 2)
+
+
+def test_a_quotient_is_that_of_a_network() -> None:
+    with pytest.raises(ArgumentError, match="an MLP"):
+        quotient(ties(lambda w: (w * w).sum(), np.ones(3)))

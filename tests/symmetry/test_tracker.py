@@ -1,0 +1,148 @@
+"""SymmetryTracker: what broke a tie, told apart in three; widths, parameters, distances on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad import SymmetryTracker, nn, ties, value_and_grad
+
+RNG = np.random.default_rng(4)
+X, Y = RNG.normal(size=(8, 2)), RNG.normal(size=(8, 1))
+
+
+def train(
+    steps: int, change: Callable[[int, Any, Any], Any] = lambda k, g, rng: g, loss: Any = None, dtype: Any = float
+) -> SymmetryTracker:
+    """A tied network; `change` may spoil what is done with the gradient, `loss` the gradient itself."""
+    net = nn.MLP((2, 5, 1), init=lambda shape, rng: np.full(shape, 0.3, dtype))
+    rng = np.random.default_rng(0)
+    x, y = X.astype(dtype), Y.astype(dtype)
+    tracker = SymmetryTracker(ties(net, x, y))
+    for k in range(steps):
+        net.zero_grad()
+        (loss or (lambda net, k: nn.squared_error(net(x), y)))(net, k).backward()
+        tracker.observe(k, net.parameters(), [p.grad for p in net.parameters()])
+        for p in net.parameters():
+            p.data -= (0.01 * change(k, p.grad, rng)).astype(p.data.dtype)
+    return tracker
+
+
+def causes(tracker: SymmetryTracker) -> set[str]:
+    return {b.cause for b in tracker.breaks}
+
+
+def test_what_stays_tied_breaks_nothing() -> None:
+    tracker = train(100)
+    assert causes(tracker) <= {"rounding"}
+    last = tracker.observations[-1]
+    assert (last.step, last.width, last.independent) == (99, (1,), 5)
+    assert last.distances is not None and last.distances[0].shape == (5, 5) and last.distances[0].max() < 1e-9
+
+
+def test_dropout_is_gradients_that_differ_on_equal_parameters() -> None:
+    rng = np.random.default_rng(1)
+
+    def dropped(net: Any, k: int) -> Any:
+        mask = rng.random(5) < (0.5 if k >= 10 else 2.0)
+        first, last = net.layers
+        return nn.squared_error(last(first(X) * mask), Y)
+
+    tracker = train(20, loss=dropped)
+    assert {b.cause for b in tracker.breaks if b.cause != "rounding"} == {"gradients"}
+    assert min(b.step for b in tracker.breaks if b.cause == "gradients") == 10
+    assert tracker.observations[-1].width == (5,) and tracker.observations[9].width == (1,)
+    assert "the loss or data are not symmetric" in tracker.summary().replace("loss or data", "the loss or data")
+
+
+def test_noise_in_the_gradient_is_seen_in_the_gradient() -> None:
+    net = nn.MLP((2, 5, 1), init=0.3)
+    found = ties(net, X, Y)
+    tracker = SymmetryTracker(found)
+    g = found.recording.split(found.recording.gradient(found.recording.values))
+    tracker.observe(0, net.parameters(), g)
+    g[0][0, 1] += 1e-6
+    tracker.observe(1, net.parameters(), g)
+    assert [(b.step, b.cause) for b in tracker.breaks if b.cause != "rounding"] == [(1, "gradients")]
+
+
+def test_an_update_that_treats_twins_unlike_is_the_update() -> None:
+    tracker = train(20, lambda k, g, rng: g * (np.arange(g.shape[-1]) + 1 if k == 7 and g.shape[-1] == 5 else 1))
+    first = min((b for b in tracker.breaks if b.cause != "rounding"), key=lambda b: b.step)
+    assert (first.step, first.cause) == (8, "update")
+    assert "the update rule does not treat them alike" in tracker.summary()
+
+
+def test_momentum_adam_and_decay_are_not_blamed() -> None:
+    for make in (
+        lambda p: nn.optim.SGD(p, 0.01, momentum=0.9),
+        lambda p: nn.optim.Adam(p, 0.01),
+        lambda p: nn.optim.SGD(p, 0.01, weight_decay=0.1),
+    ):
+        net = nn.MLP((2, 5, 1), init=0.3)
+        tracker, optimiser = SymmetryTracker(ties(net, X, Y)), make(net.parameters())
+        for k in range(100):
+            net.zero_grad()
+            nn.squared_error(net(X), Y).backward()
+            tracker.observe(k, net.parameters(), [p.grad for p in net.parameters()])
+            optimiser.step()
+        assert causes(tracker) <= {"rounding"}
+
+
+@pytest.mark.parametrize(("dtype", "bit"), [(float, 1e-15), (np.float32, 1e-7)])
+def test_rounding_that_grows_is_told_apart_from_the_rest(dtype: Any, bit: float) -> None:
+    """One last bit, planted; then an unstable descent makes it a thousand times as large."""
+    net = nn.MLP((2, 5, 1), init=lambda shape, rng: np.full(shape, 0.3, dtype))
+    x, y = X.astype(dtype), Y.astype(dtype)
+    tracker = SymmetryTracker(ties(net, x, y))
+    W = net.parameters()[0]
+    for k in range(60):
+        net.zero_grad()
+        nn.squared_error(net(x), y).backward()
+        if k == 1:
+            W.data[0, 0] *= dtype(1 + 4 * bit)
+        tracker.observe(k, net.parameters(), [p.grad for p in net.parameters()])
+        for p in net.parameters():
+            p.data -= dtype(0.005) * p.grad
+        middle = W.data.mean(axis=1, keepdims=True)
+        W.data[...] = middle + (W.data - middle) * dtype(1.2)  # twins drift apart, slowly
+    assert causes(tracker) == {"rounding"}
+    drift = max(b.spread for b in tracker.breaks)
+    assert drift > 100 * bit
+    assert f"tied in theory; drifted by {drift:.1e} through rounding" in tracker.summary()
+
+
+def test_any_loop_and_any_nesting() -> None:
+    def f(p: Any, x: Any, y: Any) -> Any:
+        return np.sum((np.tanh(x @ p["W"]) @ p["v"] - y) ** 2)
+
+    p = {"W": np.full((2, 3), 0.2), "v": np.ones((3, 1))}
+    tracker = SymmetryTracker(ties(f, p, X, Y))
+    for k in range(5):
+        _, g = value_and_grad(f)(p, X, Y)
+        seen = tracker.observe(k, p, g)
+        p = {name: p[name] - 0.01 * g[name] for name in p}
+    assert (seen.width, seen.distances, seen.independent) == (None, None, 3)
+
+
+def test_random_neurons_are_all_distinct_and_their_distances_are_euclidean() -> None:
+    net = nn.MLP((2, 3, 1), init="normal", seed=0)
+    found = ties(net, X, Y)
+    g = found.recording.split(found.recording.gradient(found.recording.values))
+    seen = SymmetryTracker(found).observe(0, net.parameters(), g)
+    assert (seen.width, seen.independent, seen.spread) == ((3,), 13, 0.0)
+    p = net.state()
+    rows = np.vstack([p["W1"], p["b1"], p["W2"].T]).T
+    assert seen.distances is not None
+    assert seen.distances[0][0, 2] == pytest.approx(np.linalg.norm(rows[0] - rows[2]), rel=1e-15)
+
+
+def test_another_number_of_entries_is_refused() -> None:
+    net = nn.MLP((2, 3, 1), init=0.5)
+    tracker = SymmetryTracker(ties(net, X, Y))
+    with pytest.raises(ValueError, match="grads has 1 entries, the ties 13"):
+        tracker.observe(0, net.parameters(), [np.ones(1)])
+    assert tracker.summary() == "nothing observed yet"
