@@ -25,6 +25,12 @@ def main(folder: Path) -> None:
     print(f"  y''       {second(x):.9f}  {(first(x + h) - first(x - h)) / (2 * h):.9f}")
     print(f"  forwards  {minigrad.jvp(bump, (x,), (1.0,))[1]:.9f}")
 
+    # Its rules over the whole domain, as those of the table are checked; and how a wrong one is caught.
+    print(minigrad.check_op(bump))
+    slope = minigrad.custom(lambda x: np.arctan(x), name="slope", vjp=lambda g, y, x: g / np.sqrt(1 + x * x))
+    print(minigrad.check_op(slope))
+    minigrad.forget(slope)
+
     v = minigrad.Value(x, name="x")
     print(minigrad.draw(bump(v) * v).save(folder / "extend.svg"))
 

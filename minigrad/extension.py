@@ -27,7 +27,8 @@ def custom(
     vjp: one rule per input, ``(g, y, *inputs, **params) -> cotangent``, written with functions that have rules
     (then it differentiates to any order); a single one for a single input. jvp: likewise, for forward mode.
     name: of the op, in pictures, errors and the table (that of the function). formula: one line.
-    domain: where tests draw inputs from.
+    domain: where tests draw inputs from. Whether the rules are right is what `check_op` of the function says, by
+    which the table's own are checked too; and `check_graph`, of a graph that uses the op.
     Raises NameTaken, if an op of that name is there; `forget` takes one out. ``**more``: as for `op`.
     """
     name = name or forward.__name__

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad import Value, custom, draw, forget, grad, jvp, ops
+from minigrad import Value, check_graph, check_op, custom, draw, forget, grad, jvp, ops
 from minigrad.errors import ArgumentError, MissingRule, NameTaken
 
 
@@ -77,3 +77,14 @@ def test_a_parameter_the_rule_does_not_take_is_refused_by_name():
             scaled(Value(1.0), twice=True)
     finally:
         forget(scaled)
+
+
+def test_it_is_checked_as_the_ops_of_the_table_are(cube):
+    assert check_op(cube, examples=2).ok
+    assert check_graph(cube(Value([0.5, -2.0])).sum()).ok
+    wrong = custom(lambda x: x**3, name="wrong", vjp=lambda g, y, x: 3 * g * x)
+    try:
+        assert check_op(wrong, examples=2).verdict == "disagree"
+        assert check_graph(np.exp(wrong(cube(Value(0.5))))).op.label == "wrong"
+    finally:
+        forget(wrong)

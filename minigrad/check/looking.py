@@ -113,12 +113,12 @@ class Look:
     def ask(self, u: Array) -> list[search.Outcome]:
         """What a direction says, a column at a time."""
         (measured,) = self.slopes.along([u])
-        claimed = self.predict(u)
+        given, allowance = self.given, self.allowance
         found = []
-        for k, c in enumerate(claimed):
+        for k, c in enumerate(self.predict(u)):
             g, spread = None, 8 * self.told.answer.unit * abs(c)
-            if self.given is not None and self.allowance is not None:
-                g, spread = self.given[:, k], self.allowance[:, k]
+            if given is not None and allowance is not None:
+                g, spread = given[:, k], allowance[:, k]
             outcome = search.outcome(u, c, g, spread, measured, k)
             if outcome.kinked and self.told.claim.witness and self.told.claim.witness(u) is None:
                 outcome = replace(outcome, kinked=False)
