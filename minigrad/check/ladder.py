@@ -21,6 +21,7 @@ Array = Any  # np.ndarray of float64 or bool
 ORDER = 9  # columns of the table: beyond, extrapolation gains nothing
 U = 2.0**-53
 FLAT = 10  # halvings of a step: what is flat over longer ones is flat
+RETREATS = 20  # times that an answer is given up for one by shorter steps
 LOST = 2.0**-7  # noise of such a share of the values is none, but features shorter than the shortest step
 # Factors of the noise bound: of an evaluation that is rounded right, of a measured deviation, of a tie.
 ROUNDING, DEVIATIONS, TIES = 4.0, 6.0, 2.0
@@ -149,6 +150,14 @@ class Samples:
             chords = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center)) / self.h
             return np.where(wide & np.isfinite(chords), chords, 0.0).max(axis=0)
 
+    def chord(self) -> Array:
+        """The steeper of the two chords over a step of the point's own size, or the next where that is not finite."""
+        h = self.h[self.depth >= 0]
+        with np.errstate(all="ignore"):
+            steep = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))[self.depth >= 0] / h
+        first = np.argmax(np.isfinite(steep), axis=0)
+        return np.nan_to_num(np.take_along_axis(steep, first[None], axis=0)[0])
+
     def growth(self, side: Array) -> Array:
         """By which factor chords to one side grow each time the step is halved, on the last rungs; 0 if unsteadily.
 
@@ -196,14 +205,14 @@ class Samples:
     def first_jump(self) -> Array:
         """The size of the first change above the longest step at which nothing changes: that of a quantised φ.
 
-        A function that is flat about the point (relu, left of 0) does not move by steps: three rungs on, at most
+        A function that is flat about the point (relu, left of 0) does not move by steps: eight rungs on, at most
         one of its sides has moved. Nor does one that is flat over steps of its argument's own size.
         """
         moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
         steady = moved == 0
         longest = np.argmax(steady, axis=0)  # rungs fall: the first steady one is the longest
         quantised = steady.any(axis=0) & (longest > 0) & (self.depth[longest] > FLAT)
-        above = np.maximum(longest - 3, 0)[None]
+        above = np.maximum(longest - 8, 0)[None]
         for side in (self.plus, self.minus):
             quantised &= np.take_along_axis(side, above, axis=0)[0] != self.center
         before = np.take_along_axis(moved, np.maximum(longest - 1, 0)[None], axis=0)[0]
@@ -224,7 +233,7 @@ def extrapolated(raw: Array, bound: Array, ratio: float, depth: Array, drift: Ar
     worst, k = np.zeros(raw.shape[1]), np.zeros(raw.shape[1], dtype=np.int64)
     # A value is to be trusted only if shorter steps do not contradict it: beyond their own rounding, and beyond
     # what is left of truncation there. Where they do, the function has features that the longer steps stride over.
-    for _ in range(6):
+    for _ in range(RETREATS):
         j, k = _least(np.where(allowed, errors, np.inf))
         value, error = table[j, k, columns], errors[j, k, columns]
         value, error = np.where(np.isfinite(error), value, np.nan), np.where(np.isfinite(error), error, np.inf)
@@ -236,7 +245,7 @@ def extrapolated(raw: Array, bound: Array, ratio: float, depth: Array, drift: Ar
         first = np.argmax(contradicted, axis=0)
         rungs = np.arange(errors.shape[1])[None, :, None] - np.arange(errors.shape[0])[:, None, None]
         allowed &= (worst == 0) | (rungs >= first)
-    error = error + worst + np.take_along_axis(drift, k[None], axis=0)[0]
+    error = error + 2 * worst + np.take_along_axis(drift, k[None], axis=0)[0]
     return Slope(value, np.where(np.isfinite(value), error, np.inf))
 
 
