@@ -149,6 +149,14 @@ class Samples:
             chords = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center)) / self.h
             return np.where(wide & np.isfinite(chords), chords, 0.0).max(axis=0)
 
+    def chord(self) -> Array:
+        """The steeper of the two chords over a step of the point's own size, or the next where that is not finite."""
+        h = self.h[self.depth >= 0]
+        with np.errstate(all="ignore"):
+            steep = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))[self.depth >= 0] / h
+        first = np.argmax(np.isfinite(steep), axis=0)
+        return np.nan_to_num(np.take_along_axis(steep, first[None], axis=0)[0])
+
     def growth(self, side: Array) -> Array:
         """By which factor chords to one side grow each time the step is halved, on the last rungs; 0 if unsteadily.
 
@@ -239,7 +247,7 @@ def extrapolated(raw: Array, bound: Array, ratio: float, depth: Array, drift: Ar
         some = (raw[:, again], bound[:, again], ratio, value[again], error[again], k[again], depth)
         excess[again], first[again] = _contradiction(*some)
         doubted = again[excess[again] > 0]
-    error = error + excess + np.take_along_axis(drift, k[None], axis=0)[0]
+    error = error + 2 * excess + np.take_along_axis(drift, k[None], axis=0)[0]
     return Slope(value, np.where(np.isfinite(value), error, np.inf))
 
 

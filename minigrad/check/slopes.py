@@ -39,10 +39,6 @@ class Measured:
     central: Slope
     samples: tuple[Samples, ...]
 
-    def better(self, other: Measured) -> Measured:
-        """Column by column, whichever is known better."""
-        return Measured(self.central.better(other.central), self.samples + other.samples)
-
     @functools.cached_property
     def right(self) -> Slope:
         """The slope to the right of the point."""
@@ -182,7 +178,7 @@ class Slopes:
         near = [n for n, u in enumerate(lines) if isinstance(u, int) and self._is_near(u, found[n])]
         grains = [np.max([s.first_jump for s in found[n].samples], axis=0) for n in near]
         for n, closer in zip(near, self._closer([lines[n] for n in near], grains), strict=True):
-            found[n] = found[n].better(closer)
+            found[n] = _reconciled(closer, found[n], self.unit)
         return found
 
     def _again(
@@ -289,6 +285,21 @@ class Slopes:
         scales = [2.0 ** (np.floor(np.log2(size)) - 1) if size else 2.0**-44 for size in sizes]
         found = self._measured(self._samples(axes, scales, NEAR, self._values(axes, scales, NEAR), grains))
         return [replace(m, central=m.central.unless(m.flat)) for m in found]
+
+
+def _reconciled(closer: Measured, wider: Measured, unit: float) -> Measured:
+    """What short steps and long ones show, column by column the better; bars that reach both where they disagree.
+
+    exp(x) - 1 - x is -x, as far as steps beside 1e-14 can see: what cancels has been rounded alike in all of them.
+    And 1/x² is flat, as far as steps that stride over 0 can.
+    """
+    near, far = closer.central, wider.central
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(near.value - far.value)
+        odd = np.where(np.isfinite(far.error) & (gap > near.error + far.error), 2 * gap, 0.0)
+    hidden = 2 * unit * np.max([s.chord() for s in wider.samples], axis=0)
+    near, far = Slope(near.value, near.error + hidden + odd), Slope(far.value, far.error + odd)
+    return Measured(near.better(far), wider.samples + closer.samples)
 
 
 def _noise_share(values: Array, size: Array) -> Array:

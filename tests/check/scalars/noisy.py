@@ -55,12 +55,14 @@ def root_slope(x: float) -> float:
 
 
 def relaxed(x: float) -> float:
-    """cos's fixed point, scaled by x, by iteration until it moves by less than 1e-8."""
-    y, moved = 0.5, 1.0
-    while moved > 1e-8:
+    """cos's fixed point, scaled by x, by iteration until it moves by less than 1e-8; far away it never comes to rest."""
+    y = 0.5
+    for _ in range(200):
         after = math.cos(y * x / 3)
         moved, y = abs(after - y), after
-    return y
+        if moved < 1e-8:
+            return y
+    return math.nan
 
 
 def relaxed_slope(x: float) -> float:
@@ -80,6 +82,12 @@ def nearest(x: float) -> float:
 
 def linear(x: float) -> float:
     return float(np.interp(x, np.linspace(0, 3, 1025), TABLE))
+
+
+def linear_slope(x: float) -> float:
+    """That of the piece that x lies on."""
+    k = int(x / 3 * 1024)
+    return float(TABLE[k + 1] - TABLE[k]) / 3 * 1024
 
 
 def long_sum(x: float) -> float:
@@ -111,5 +119,6 @@ NOISY = [
     Noisy("1e10 cancelling", lambda x: (1e10 + math.sin(x)) - 1e10, math.cos),
     Noisy("1e4 cancelling", lambda x: (1e4 + math.exp(x)) - 1e4, math.exp),
     Noisy("nearest in a table", nearest, math.cos),
+    Noisy("line in a table", linear, linear_slope),
     Noisy("sum in no order", long_sum, long_sum_slope),
 ]
