@@ -78,7 +78,9 @@ class Met:
     def rows(self) -> str:
         """The node, the user's line if it is known, and the operands: a table for a page."""
         origin = getattr(self.node, "origin", None)
-        rows = {f"node {self.rank}": describe(self.node)} | ({"line": origin.line} if origin else {})
+        data, label = self.node._array, self.use.op.label
+        made = f"{len(data)} outputs   made by {label}" if isinstance(data, tuple) else describe(self.node)
+        rows = {f"node {self.rank}": made} | ({"line": origin.line} if origin else {})
         rows |= {name: describe(x) for name, x in zip(self.use.names, self.node.operands, strict=False)}
         return "\n".join(f"{label:<14}  {text}" for label, text in rows.items())
 

@@ -46,7 +46,11 @@ class Witness:
                 sides = [traced(self.subject, x + t * u) for t in (-h, h)]
             except Exception:  # one side may lie outside of where f is defined: slopes alone have said so
                 return "the edge of where the function is defined"
-            if found := _difference(*sides):
+            try:
+                found = _difference(*sides)
+            except Exception:  # a rule that raises stands for no kink
+                return None
+            if found:
                 return found
         return None
 

@@ -218,3 +218,26 @@ def test_a_wrong_second_derivative_has_a_culprit_too():
 
 def test_a_gradient_that_somebody_gave_has_no_culprit_op():
     assert gradient_report(np.tanh, 0.3, grad=lambda x: 1.0).culprit == ""
+
+
+def test_a_wrong_op_of_several_outputs_is_named():
+    right = TABLE[np.linalg.eigh].vjps[0]
+
+    def rule(g, y, x, UPLO="L"):
+        return 2 * right(g, y, x, UPLO)
+
+    with planted(np.linalg.eigh, vjps=(rule,)):
+        values, vectors = np.linalg.eigh(Value(X.T @ X))
+        report = check_graph(values.sum() + vectors[0, 0])
+    assert report.op.label == TABLE[np.linalg.eigh].label
+    assert "2 outputs" in str(report)
+
+
+def test_a_rule_that_raises_beside_its_kink_is_told_and_not_raised():
+    def rule(g, y, x):
+        if (x < 0).any():
+            raise RuntimeError("negative")
+        return g * 0.7
+
+    with planted(minigrad.relu, vjps=(rule,)):
+        assert check_graph(minigrad.relu(Value([0.0, 1.0]))).op.label == "relu"

@@ -20,6 +20,7 @@ from minigrad.op import TABLE, Op, Rule
 
 DIFFERENTIABLE = {called(op): op for op in TABLE.values() if op.vjps}
 CALLS = 6  # among which one is looked for that the mistake shows in
+NEVER = {"heaviside"}  # its one rule gives 0 wherever its domain lets calls be drawn
 TERMS = 2  # sums of a rule from which a term is left out
 
 
@@ -119,4 +120,4 @@ def test_every_wrong_rule_is_caught_and_named(name: str) -> None:
         assert graph.verdict == "disagree", f"{mistake}: {graph}"
         assert graph.op is wrong, f"{mistake}: {graph}"
         assert op.label in str(graph)
-    assert len(tried) >= 2, "no planted mistake shows in any call"
+    assert len(tried) >= 2 or name in NEVER, "no planted mistake shows in any call"
