@@ -150,7 +150,7 @@ class Slopes:
         Measured once, along one direction: a noisy function is as noisy in any other. Each time on one side of the
         point alone, which may be a kink, and at two spacings: where points are too far apart for the function to
         look smooth, the estimate is too large; so the lesser spacing counts, but the larger side, since a few
-        values may by accident be rounded alike. An estimate that is exactly 0 saw a function that moves in steps, or
+        values may by accident be rounded alike. An estimate that is exactly 0 saw a function that moves by steps or
         its end, and nothing else.
         """
         if not self.x.size:
@@ -256,7 +256,10 @@ class Slopes:
             size = np.abs(slope.value)
             # A slope of 0 has no digits: then what the values' own rounding leaves is all there is to know.
             nothing = (size <= slope.error) & (slope.error <= 64 * self.unit * samples.size_center)
-            return np.all(((slope.error <= SETTLED * size) | nothing).reshape(-1, len(self.noise)), axis=1)
+            # Nor is more to be had where the bar is the values' rounding and little else.
+            rounded = slope.error <= np.fmin(1024 * self.unit * samples.size_center / samples.scale, 1e-10 * size)
+            known = (slope.error <= SETTLED * size) | nothing | rounded
+            return np.all(known.reshape(-1, len(self.noise)), axis=1)
 
     def _measured(self, samples: Samples) -> list[Measured]:
         with np.errstate(all="ignore"):

@@ -1,1 +1,1 @@
-"""Functions of one number: those the ladder was tuned on, those it only had to meet, and those with noise inside."""
+"""Functions of one number: those the ladder was tuned on, those held out, and those with noise inside."""

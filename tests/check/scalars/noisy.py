@@ -55,7 +55,7 @@ def root_slope(x: float) -> float:
 
 
 def relaxed(x: float) -> float:
-    """cos's fixed point, scaled by x, by iteration until it moves by less than 1e-8; far away it never comes to rest."""
+    """cos's fixed point, scaled by x, by iteration to 1e-8; far away it never comes to rest."""
     y = 0.5
     for _ in range(200):
         after = math.cos(y * x / 3)
