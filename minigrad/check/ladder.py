@@ -150,7 +150,7 @@ class Samples:
             return np.where(wide & np.isfinite(chords), chords, 0.0).max(axis=0)
 
     def chord(self) -> Array:
-        """The steeper of the two chords over a step of the point's own size, or the next where that is not finite."""
+        """The steeper of the two chords over a step of the point's own size, or the next that is finite."""
         h = self.h[self.depth >= 0]
         with np.errstate(all="ignore"):
             steep = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))[self.depth >= 0] / h

@@ -258,7 +258,10 @@ class Slopes:
             size = np.abs(slope.value)
             # A slope of 0 has no digits: then what the values' own rounding leaves is all there is to know.
             nothing = (size <= slope.error) & (slope.error <= 64 * self.unit * samples.size_center)
-            return np.all(((slope.error <= SETTLED * size) | nothing).reshape(-1, len(self.noise)), axis=1)
+            # Nor is more to be had where the bar is the values' rounding and little else.
+            rounded = slope.error <= np.fmin(1024 * self.unit * samples.size_center / samples.scale, 1e-10 * size)
+            known = (slope.error <= SETTLED * size) | nothing | rounded
+            return np.all(known.reshape(-1, len(self.noise)), axis=1)
 
     def _measured(self, samples: Samples) -> list[Measured]:
         with np.errstate(all="ignore"):

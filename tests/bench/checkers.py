@@ -1,6 +1,7 @@
-"""Checkers of gradients and numerical derivatives, ours beside those of others: python -m tests.bench.checkers
+"""Checkers of gradients and numerical derivatives, ours and others:  python -m tests.bench.checkers
 
-Prints two tables in Markdown. Peers that are not installed are named and left out; each runs in a process of its own.
+Prints two tables in Markdown. Peers that are not installed are named and left out;
+each runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ def numerical(side: str) -> Callable[[Any, float], tuple[float, float]]:
         from numdifftools import Derivative
 
         def tools(f: Any, x: float) -> tuple[float, float]:
-            value, info = Derivative(np.vectorize(f, otypes=[float]), full_output=True)(x)
-            return float(np.ravel(value)[0]), float(np.ravel(info.error_estimate)[0])
+            found = Derivative(np.vectorize(f, otypes=[float]), full_output=True)(x)
+            return float(found.estimate), float(found.error_estimate)
 
         return tools
     from jacobi import jacobi

@@ -1,4 +1,4 @@
-"""The public numerical derivatives: nested arguments, float32, edges, kinks, budgets, and what wrong inputs are told."""
+"""The public numerical derivatives: nested arguments, float32, edges, kinks, and what wrong inputs are told."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_of_an_array_valued_function() -> None:
 
 
 def test_more_than_a_number_is_refused() -> None:
-    with pytest.raises(ShapeError, match="one number, got shape.*numeric_gradient"):
+    with pytest.raises(ShapeError, match=r"one number, got shape \(3,\)\n.*numeric_gradient"):
         minigrad.derivative(np.sum, np.ones(3))
 
 
@@ -44,7 +44,7 @@ def test_gradient_is_nested_like_the_point() -> None:
 
 
 def test_gradient_of_an_array_is_refused() -> None:
-    with pytest.raises(ShapeError, match="f gave 3\n.*numeric_jacobian"):
+    with pytest.raises(ShapeError, match=r"f gave 3\n.*numeric_jacobian"):
         minigrad.numeric_gradient(np.sin, np.ones(3))
 
 

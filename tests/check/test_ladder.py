@@ -7,7 +7,7 @@ import pytest
 
 from minigrad.check.ladder import Samples, Slope, deviation, extrapolated
 
-DEPTH = np.arange(0.0, 24.0)
+DEPTH = np.arange(0.0, 44.0)
 
 
 def samples(f: object, x: float = 0.5, depth: np.ndarray = DEPTH, **known: float) -> Samples:

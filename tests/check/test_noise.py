@@ -12,7 +12,7 @@ from check.scalars.noisy import NOISY, Noisy
 import minigrad
 from minigrad.check.ladder import Samples
 
-EACH = 70
+EACH = 75
 
 
 def misses(noisy: Noisy) -> list[str]:
@@ -44,7 +44,7 @@ def test_bars_without_the_terms_for_noise_do_not_hold(noisy: Noisy, monkeypatch:
     assert misses(noisy)
 
 
-@pytest.mark.parametrize("noise", ["noise 1e-12", "noise 1e-08", "iteration to 1e-8", "float32 inside"])
+@pytest.mark.parametrize("noise", ["noise 1e-12", "noise 1e-08", "float32 inside"])
 def test_noise_leaves_digits(noise: str) -> None:
     """A bar without end would be honest, and worth nothing."""
     noisy = next(n for n in NOISY if n.name == noise)

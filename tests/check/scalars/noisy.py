@@ -1,4 +1,8 @@
-"""Functions with noise inside, each the same at the same point, and the slope that they stand for."""
+"""Functions with noise inside, each the same at the same point, and the slope that they stand for.
+
+Not here: an iteration that ends after the same number of steps all around the point. Its error is smooth, and its
+slope is that of what was computed; no differences of values can tell it from that of what was meant.
+"""
 
 from __future__ import annotations
 
@@ -54,25 +58,6 @@ def root_slope(x: float) -> float:
     return 1 / (3 * y * y + 1)
 
 
-def relaxed(x: float) -> float:
-    """cos's fixed point, scaled by x, by iteration until it moves by less than 1e-8; far away it never comes to rest."""
-    y = 0.5
-    for _ in range(200):
-        after = math.cos(y * x / 3)
-        moved, y = abs(after - y), after
-        if moved < 1e-8:
-            return y
-    return math.nan
-
-
-def relaxed_slope(x: float) -> float:
-    y = 0.7
-    for _ in range(200):
-        y = math.cos(y * x / 3)
-    s = math.sin(y * x / 3)
-    return -s * y / 3 / (1 + s * x / 3)
-
-
 TABLE = np.sin(np.linspace(0, 3, 1025))
 
 
@@ -109,7 +94,6 @@ def shaken_slope(x: float) -> float:
 NOISY = [
     *(Noisy(f"noise {level:g}", shaken(level), shaken_slope) for level in (0.0, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6)),
     Noisy("bisection to 1e-8", solved, root_slope),
-    Noisy("iteration to 1e-8", relaxed, relaxed_slope),
     Noisy(
         "float32 inside",
         lambda x: float(np.sin(np.float32(x)) * np.exp(np.float32(x / 2))),
