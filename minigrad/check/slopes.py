@@ -26,6 +26,8 @@ SETTLED = 1e-12  # of the slope: more digits are not worth eighty evaluations mo
 NOISE_STEPS = (2.0**-22, 2.0**-32)
 # In proportion, close together: at a point that is 0 a function may have no scale of its own, as x⁹.
 NOISE_POINTS = 1 + np.arange(7) / 8
+QUIET = 2.0**-40  # a share of the values; above, it may be their curvature that is seen
+AWAY, HUSHED = 2.0**-7, 2.0**-8  # how far off it is looked whether the function is so much larger there
 MEMORY = 2**17  # numbers in a row of a table that is made at once
 
 
@@ -151,9 +153,9 @@ class Slopes:
 
         Measured once, along one direction: a noisy function is as noisy in any other. Each time on one side of the
         point alone, which may be a kink, and at two spacings: where points are too far apart for the function to
-        look smooth, the estimate is too large; so the lesser spacing counts, but the larger side, since a few
-        values may by accident be rounded alike. An estimate of 0 saw a function that moves in steps, or
-        its end, and nothing else.
+        look smooth, the estimate is too large, and the lesser spacing counts; but where it is small anyway the
+        larger does, and the larger side, since a few values may by accident be rounded alike. An estimate of 0 saw
+        a function that moves in steps, or its end, and nothing else.
         """
         if not self.x.size:
             return np.zeros(len(self._weighted(self.y)[0]))
@@ -164,8 +166,31 @@ class Slopes:
         found = self.evaluator.run(self.f, self.x, lines, len(self.y))
         shares = np.array([_noise_share(*self._weighted(values)) for values in found])
         spacings = shares.reshape(len(NOISE_STEPS), 2, -1).max(axis=1)
-        least = np.where(spacings > 0, spacings, np.inf).min(axis=0)
-        return np.where(np.isfinite(least), least, 0.0)
+        least, most = np.where(spacings > 0, spacings, np.inf).min(axis=0), spacings.max(axis=0)
+        return np.where(most < QUIET, most, np.where(np.isfinite(least), least, 0.0))
+
+    @functools.cached_property
+    def murmur(self) -> Array:
+        """The deviation of values a short way off, per column, where the function is much smaller at the point.
+
+        What cancels inside it, as in sin(x) - x, may be rounded alike all about the point, and look exact there. Where
+        the function is of its usual size, its noise at the point says it all: 0.
+        """
+        if not self.x.size:
+            return np.zeros(len(self.noise))
+        rng = np.random.default_rng(len(self.x))
+        u = (
+            rng.choice([-1.0, 1.0], self.x.size)
+            * rng.uniform(0.5, 1.5, self.x.size)
+            * np.maximum(1.0, np.abs(self.x))
+        )
+        points = AWAY * (1 + np.arange(7) * 2.0**-20)
+        found = self.evaluator.run(self.f, self.x, [Line(u, points), Line(u, -points)], len(self.y))
+        sides = [self._weighted(values) for values in found]
+        with np.errstate(all="ignore"):
+            size = np.fmax(*(np.nan_to_num(sizes).max(axis=0) for _, sizes in sides))
+            noise = np.maximum(*(deviation(values) for values, _ in sides))
+        return np.where(self._weighted(self.y)[1] < HUSHED * size, noise, 0.0)
 
     def _some(self, lines: Sequence[int | Array]) -> list[Measured]:
         scales = [self.scale(u) if isinstance(u, int) else 1.0 for u in lines]
@@ -238,7 +263,7 @@ class Slopes:
         # Points along a direction are rounded each in its own way, and that shows in the values.
         sizes = [abs(self.x[u]) if isinstance(u, int) else 0.0 for u in lines]
         argument = np.repeat(sizes, len(center) // len(values))
-        grain = np.concatenate(grains) if grains else np.zeros(len(center))
+        grain = np.concatenate(grains) if grains else np.tile(self.murmur, len(values))
         misplaced = np.stack([self._shift(u, s * 2.0**-depth) for u, s in zip(lines, scales, strict=True)], axis=1)
         shift = np.repeat(misplaced, len(center) // len(values), axis=1)
         sizes_of = (size, size_center, noise, argument, grain, shift)
