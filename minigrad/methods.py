@@ -71,6 +71,7 @@ class ArrayMethods:
     def squeeze(self, axis: Axis = None) -> Self: return self._call(np.squeeze, axis=axis)
     def repeat(self, repeats: Any, axis: int | None = None) -> Self: return np.repeat(self, repeats, axis)  # type: ignore
     def take(self, indices: Any, axis: int | None = None) -> Self: return np.take(self, indices, axis)  # type: ignore
+    def compress(self, condition: Any, axis: int | None = None) -> Self: return np.compress(condition, self, axis)  # type: ignore
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self: return np.diagonal(self, offset, axis1, axis2)  # type: ignore
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self: return np.trace(self, offset, axis1, axis2)  # type: ignore
     def searchsorted(self, v: Any, side: str = "left") -> Self: return np.searchsorted(self, v, side)  # type: ignore
@@ -82,6 +83,8 @@ class ArrayMethods:
     def mT(self) -> Self: return self._call(np.swapaxes, axis1=-1, axis2=-2)
     @property
     def real(self) -> Self: return self._call(np.real)
+    @property
+    def imag(self) -> Self: return self._call(np.imag)
     # fmt: on
 
     def sort(self) -> None:

@@ -131,6 +131,11 @@ def refuse(message: str) -> NoReturn:
     raise ArgumentError(message)
 
 
+def dispatches(x: Any) -> bool:
+    """Whether NumPy hands its functions over to x: a Value, for those that know no such class."""
+    return hasattr(x, "__array_function__") and not isinstance(x, (np.ndarray, np.generic))
+
+
 def dispatched(function: F) -> F:
     """Make a function of ours dispatch like NumPy's own: called with a Value, it is recorded."""
 

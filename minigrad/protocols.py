@@ -13,6 +13,9 @@ import numpy as np
 from .context import refuse_while_tracing
 from .errors import GradientLost, MissingRule
 from .op import TABLE, Op
+from .rules.composed import COMPOSED
+from .rules.nn import logsumexp
+from .rules.running import cummax, cummin
 
 _REDUCTIONS: dict[tuple[np.ufunc, str], Any] = {
     (np.add, "reduce"): np.sum,
@@ -23,6 +26,9 @@ _REDUCTIONS: dict[tuple[np.ufunc, str], Any] = {
     (np.logical_or, "reduce"): np.any,
     (np.add, "accumulate"): np.cumsum,
     (np.multiply, "accumulate"): np.cumprod,
+    (np.maximum, "accumulate"): cummax,
+    (np.minimum, "accumulate"): cummin,
+    (np.logaddexp, "reduce"): logsumexp,
 }
 # Functions that do the same to each of their arguments.
 _EACH = {np.atleast_1d, np.atleast_2d, np.atleast_3d}
@@ -32,6 +38,8 @@ _INSTEAD = {
     "np.put": "minigrad.put(a, index, v)   for np.put(a, index, v)",
     "np.putmask": "np.where(mask, v, a)   for np.putmask(a, mask, v)",
     "np.place": "np.where(mask, v, a)   for np.place(a, mask, v)",
+    "np.linalg.eig": "np.linalg.eigh(a)   where a is symmetric: else its eigenvalues may be complex",
+    "np.linalg.eigvals": "np.linalg.eigvalsh(a)   where a is symmetric: else they may be complex",
 }
 # Questions about a Value that have a plain answer.
 _PLAIN = {
@@ -92,6 +100,8 @@ class NumPyProtocols:
             function = np.nonzero
         if function in TABLE:
             return self._apply(TABLE[function], args, kwargs)
+        if function in COMPOSED:
+            return COMPOSED[function].forward(*args, **kwargs)
         if function in _PLAIN:
             return function(*_data_of(args), **_data_of(kwargs))
         if function in _READING:

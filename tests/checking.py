@@ -277,7 +277,11 @@ def tangent(op: Op, inputs: Sequence[Any], params: dict[str, Any], ts: dict[int,
     with np.errstate(divide="ignore", invalid="ignore"):
         pushed = [op.jvps[k](t, y, *xs, **params) for k, t in ts.items()]  # type: ignore[misc]
     if isinstance(y, (tuple, list)):
-        return tuple(sum(shares) for shares in zip(*pushed, strict=True))
+        wide = (
+            [np.broadcast_to(p, np.shape(part)) for p in shares]
+            for shares, part in zip(zip(*pushed, strict=True), y, strict=True)
+        )
+        return tuple(map(sum, wide))
     return sum(np.broadcast_to(p, np.shape(y)) for p in pushed)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import NONZERO, OVER_ONE, POSITIVE, REAL, UNEVEN, Call, Draw
-from ..op import constant, diagonal, elementwise
+from ..domain import NONZERO, OVER_ONE, POSITIVE, REAL, UNEVEN, Call, Domain, Draw
+from ..op import constant, diagonal, elementwise, op
 from .limits import times
 
 diagonal(np.add, "+", "y = a + b", lambda g, y, a, b: g, lambda g, y, a, b: g, domain=REAL)
@@ -77,5 +77,46 @@ diagonal(
     lambda g, y, a, b: -times(g, np.rint((a - y) / b)),
     domain=(REAL, NONZERO),
     calls=_quotient,
+    analytic=False,
+)
+
+# Several outputs: whole numbers have no gradient, the rest of the division and the fraction do.
+op(
+    np.divmod,
+    "divmod",
+    "q, y = ⌊a / b⌋, a - b q",
+    domain=(REAL, NONZERO),
+    vjp=(lambda g, y, a, b: g[1], lambda g, y, a, b: -times(g[1], y[0])),
+    jvp=(lambda t, y, a, b: (0.0 * t, t), lambda t, y, a, b: (0.0 * t, -times(t, y[0]))),
+    calls=_quotient,
+    analytic=False,
+)
+op(
+    np.modf,
+    "modf",
+    "y, n = x - n, x without its fraction",
+    domain=(UNEVEN,),
+    vjp=(lambda g, y, x: g[0],),
+    jvp=(lambda t, y, x: (t, 0.0 * t),),
+    analytic=False,
+)
+_EXPONENT = Domain("whole", -3, 3, kind="i")
+op(
+    np.ldexp,
+    "ldexp",
+    "y = x 2^n",
+    domain=(REAL, _EXPONENT),
+    vjp=(lambda g, y, x, n: np.ldexp(g, n), None),
+    jvp=(lambda t, y, x, n: np.ldexp(t, n), None),
+    analytic=False,
+)
+op(
+    np.frexp,
+    "frexp",
+    "y, n = x 2^-n of size ½ to 1, and that n",
+    domain=(Domain("real, no powers of 2", 1.2, 1.8),),
+    vjp=(lambda g, y, x: np.ldexp(g[0], -y[1]),),
+    jvp=(lambda t, y, x: (np.ldexp(t, -y[1]), 0.0 * t),),
+    kink="at a power of 2: as above it",
     analytic=False,
 )

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..domain import REAL, Call, Draw
-from ..op import op, refuse
+from ..op import dispatches, op, refuse
 from .indexing import scatter
 from .rearranging import at
+from .shaping import stack
 
 COPYING = ("edge", "reflect", "symmetric", "wrap")
 STATISTICS: dict[str, Any] = {"mean": np.mean, "maximum": np.max, "minimum": np.min, "median": np.median}
@@ -31,6 +32,8 @@ def _inner(shape: tuple[int, ...], pad_width: Any) -> tuple[slice, ...]:
 def _side(x: Any, axis: int, width: int, mode: str, given: Any, last: bool) -> Any:
     """One side of a computed border. given: how many entries a statistic is of, or where a ramp ends."""
     n = x.shape[axis]
+    if mode == "constant":
+        return np.broadcast_to(given, [width if i == axis else side for i, side in enumerate(x.shape)])
     if mode == "linear_ramp":
         edge = x[at(axis, x.ndim, -1 if last else 0)]
         ramp = np.linspace(given, edge, width, endpoint=False, axis=axis)
@@ -41,44 +44,80 @@ def _side(x: Any, axis: int, width: int, mode: str, given: Any, last: bool) -> A
     return np.broadcast_to(value, [width if i == axis else side for i, side in enumerate(value.shape)])
 
 
+def _each(shape: tuple[int, ...], given: Any) -> Any:
+    """What np.pad puts at the two ends of each axis, of shape (axes, 2); they may be Values."""
+    return np.broadcast_to(stack(given) if isinstance(given, (list, tuple)) else given, (len(shape), 2))
+
+
 def _composed(x: Any, pad_width: Any, mode: str, given: Any) -> Any:
     """x within a border that is computed: axis by axis, as NumPy does it."""
-    ends = [(given, given)] * x.ndim if given is None else _widths(x.shape, given)
+    ends = [(None, None)] * x.ndim if given is None else _each(x.shape, given)
     for axis, widths in enumerate(_widths(x.shape, pad_width)):
         left, right = (_side(x, axis, w, mode, ends[axis][k], bool(k)) for k, w in enumerate(widths))
         x = np.concatenate([left, x, right], axis=axis)
     return x
 
 
-def _pad_back(g: Any, y: Any, x: Any, pad_width: Any = 0, mode: Any = "constant", constant_values: Any = 0) -> Any:
+def _mirrored(x: Any, pad_width: Any, mode: str) -> Any:
+    """The transpose of an odd reflection, axis by axis: NumPy's own weights, from what it makes of unit vectors."""
+    for axis, widths in enumerate(_widths(x.shape, pad_width)):
+        n = x.shape[axis] - sum(widths)
+        weights = np.pad(np.eye(n, dtype=x.dtype), [widths, (0, 0)], mode=mode, reflect_type="odd")  # type: ignore[call-overload]
+        x = np.moveaxis(np.moveaxis(x, axis, -1) @ weights, -1, axis)
+    return x
+
+
+def _pad_back(
+    g: Any,
+    y: Any,
+    x: Any,
+    pad_width: Any = 0,
+    mode: Any = "constant",
+    constant_values: Any = 0,
+    reflect_type: Any = "",
+) -> Any:
     if mode == "constant":
         return g[_inner(x.shape, pad_width)]
+    if reflect_type == "odd":
+        return _mirrored(g, pad_width, mode)
     sources = np.pad(np.reshape(np.arange(x.size), x.shape), pad_width, mode=mode)
     return np.reshape(scatter(np.ravel(g), np.ravel(sources), (x.size,)), x.shape)
 
 
-def _pad_along(t: Any, y: Any, x: Any, pad_width: Any = 0, mode: Any = "constant", constant_values: Any = 0) -> Any:
-    return np.pad(t, pad_width, mode=mode)
+def _pad_along(t: Any, y: Any, x: Any, pad_width: Any = 0, constant_values: Any = 0, **params: Any) -> Any:
+    return np.pad(t, pad_width, **params)
 
 
 def _pad_call(array: Any, pad_width: Any, mode: Any = "constant", **more: Any) -> Call:
-    if more.pop("reflect_type", "even") != "even":
-        refuse("pad of a Value does not take reflect_type=\n  write  2 * np.pad(x, w, 'edge') - np.pad(x, w, mode)")
-    if mode in STATISTICS or mode == "linear_ramp":
-        given = more.pop("end_values", 0.0) if mode == "linear_ramp" else more.pop("stat_length", None)
+    if more.get("reflect_type") == "even":
+        del more["reflect_type"]
+    computed = mode in STATISTICS or mode == "linear_ramp" or _holds_values(more.get("constant_values", 0))
+    if computed:
+        name = {"linear_ramp": "end_values", "constant": "constant_values"}.get(mode, "stat_length")
+        given = more.pop(name, 0.0 if mode == "linear_ramp" else None)
         array, pad_width, mode = _composed(array, pad_width, mode, given), 0, "constant"
     elif mode not in ("constant", *COPYING):
         refuse(f"pad of a Value has no rule for mode={mode!r}\n  what it puts there depends on nothing")
-    for name in more.keys() & {"end_values", "stat_length"}:
+    allowed = {"constant_values"} if mode == "constant" and not computed else set()
+    allowed |= {"reflect_type"} if mode in ("reflect", "symmetric") else set()
+    for name in more.keys() - allowed:
         refuse(f"pad of a Value does not take {name}= in mode {mode!r}\n  leave it out")
     return (array,), {"pad_width": pad_width, "mode": mode, **more}
+
+
+def _holds_values(x: Any) -> bool:
+    """Whether there is a Value in nested lists."""
+    if isinstance(x, (list, tuple)):
+        return any(map(_holds_values, x))
+    return dispatches(x)
 
 
 def _pad(draw: Draw) -> Call:
     x = draw.array(REAL, draw.shape(min_dims=1))
     each = [(draw.integer(0, 2), draw.integer(0, 4)) for _ in range(x.ndim)]
     widths = draw.choice([each, 1, (2, 1)])
-    mode: dict[str, Any] = draw.choice([{}, {"constant_values": 1.5}, *({"mode": mode} for mode in COPYING)])
+    odd = [{"mode": mode, "reflect_type": "odd"} for mode in ("reflect", "symmetric")]
+    mode: dict[str, Any] = draw.choice([{}, {"constant_values": 1.5}, *({"mode": mode} for mode in COPYING), *odd])
     return (x,), {"pad_width": widths, **mode}
 
 

@@ -78,6 +78,14 @@ constant(
     ),
 )
 constant(np.imag, "imag", "y = 0", domain=REAL)
+constant(np.angle, "angle", "y = 0 for x > 0, π for x < 0", domain=REAL, options=("deg",))
+constant(
+    np.isin,
+    "isin",
+    "y = whether a is among b",
+    domain=(DISTINCT, DISTINCT),
+    options=("assume_unique", "invert", "kind"),
+)
 for _function in (np.zeros_like, np.ones_like, np.empty_like):
     _what = _function.__name__
     constant(_function, _what, "y = an array of the shape of x", domain=REAL, options=("dtype", "shape"))

@@ -262,7 +262,7 @@ op(
 )
 
 # Of a real number, its real part and its conjugate are the number itself.
-for _function in (np.real, np.conjugate):
+for _function in (np.real, np.conjugate, np.real_if_close):
     diagonal(_function, _function.__name__, "y = x", lambda g, y, x: g, domain=REAL, analytic=False)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..domain import REAL, Call, Draw
-from ..op import bilinear, linear, op
+from ..op import bilinear, dispatches, linear, op, refuse
 from .axes import widened
 from .indexing import scatter
 
@@ -94,6 +94,13 @@ def _gradient_back(
 
 
 def _gradient_call(f: Any, varargs: tuple[Any, ...] = (), axis: Any = None, edge_order: int = 1) -> Call:
+    if any(map(dispatches, varargs)):
+        if len(varargs) > 1 or np.ndim(varargs[0]):
+            refuse(
+                "gradient of a Value takes one number as a spacing that has a gradient\n"
+                "  write  np.diff(f) / np.diff(x)   for the slopes between samples at x"
+            )
+        f, varargs = f / varargs[0], ()  # of one spacing all slopes are parts
     return (f,), {"varargs": varargs, "axis": axis, "edge_order": edge_order}
 
 

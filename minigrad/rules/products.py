@@ -334,24 +334,52 @@ if hasattr(np, "matvec"):
     )
 
 
-def _cross_left(g: Any, y: Any, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1) -> Any:
-    return _back(np.cross(_last(b, axisb), _last(g, axisc)), a, axisa)
+# Of two vectors in a plane the product is what stands out of it: `plane` takes the third entry alone.
+_OUT = np.array([0.0, 0.0, 1.0])
 
 
-def _cross_right(g: Any, y: Any, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1) -> Any:
-    return _back(np.cross(_last(g, axisc), _last(a, axisa)), b, axisb)
+def _crossed(a: Any, b: Any, *, plane: bool = False, axisc: int = -1, **axes: Any) -> Any:
+    return np.cross(a, b, **axes)[..., 2] if plane else np.cross(a, b, axisc=axisc, **axes)
+
+
+def _product(g: Any, axisc: int, plane: bool) -> Any:
+    """The cotangent of the whole product, its vectors at the end."""
+    return np.expand_dims(g, -1) * _OUT if plane else _last(g, axisc)
+
+
+def _cross_left(
+    g: Any, y: Any, a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, plane: Any = 0
+) -> Any:
+    return _back(np.cross(_last(b, axisb), _product(g, axisc, plane)), a, axisa)
+
+
+def _cross_right(
+    g: Any, y: Any, a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, plane: Any = 0
+) -> Any:
+    return _back(np.cross(_product(g, axisc, plane), _last(a, axisa)), b, axisb)
+
+
+def _in_space(x: Any, axis: int) -> Any:
+    """Vectors of two entries with a third that is 0: NumPy itself is about to give those up."""
+    if np.shape(x)[axis] == 3:
+        return x
+    if np.shape(x)[axis] != 2:
+        refuse(f"cross takes vectors of 2 or 3 entries; there is a shape {np.shape(x)}, its vectors on axis {axis}")
+    beside = [1 if i == axis % np.ndim(x) else side for i, side in enumerate(np.shape(x))]
+    return np.concatenate([x, np.zeros(beside, dtype=getattr(x, "dtype", None))], axis=axis)
 
 
 def _cross_call(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Call:
-    """One axis argument for each array; vectors of two entries, which NumPy itself gives up, are refused."""
+    """One axis argument for each array."""
     if axis is not None:
         axisa = axisb = axisc = axis
-    for name, x, k in (("a", a, axisa), ("b", b, axisb)):
-        if np.shape(x)[k] != 3:
-            refuse(
-                f"cross of a Value takes vectors of 3 entries; {name} has shape {np.shape(x)}, its vectors axis {k}"
-            )
-    return (a, b), {"axisa": axisa, "axisb": axisb, "axisc": axisc}
+    plane = np.shape(a)[axisa] == np.shape(b)[axisb] == 2
+    return (_in_space(a, axisa), _in_space(b, axisb)), {
+        "axisa": axisa,
+        "axisb": axisb,
+        "axisc": axisc,
+        **({"plane": True} if plane else {}),
+    }
 
 
 def _cross(draw: Draw) -> Call:
@@ -359,13 +387,17 @@ def _cross(draw: Draw) -> Call:
     return (a, b), {} if axis == -1 else {"axis": axis}
 
 
-bilinear(
+op(
     np.cross,
     "×",
     "y = a × b",
-    _cross_left,
-    _cross_right,
     domain=(REAL, REAL),
+    forward=_crossed,
+    vjp=(_cross_left, _cross_right),
+    jvp=(
+        lambda t, y, a, b, **params: _crossed(t, b, **params),
+        lambda t, y, a, b, **params: _crossed(a, t, **params),
+    ),
     aliases=(np.linalg.cross,),
     bind=_cross_call,
     calls=_cross,

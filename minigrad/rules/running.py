@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Draw
-from ..op import linear, op
+from ..domain import DISTINCT, REAL, Call, Draw
+from ..op import dispatched, linear, op
 from .axes import one_before
 from .recurrences import recurrence, upstream
 
@@ -145,3 +145,55 @@ op(
     jvp=(_cumulative_prod_along,),
     calls=_cumulative,
 )
+
+
+# The largest and the smallest so far: among those that are equal, each has its share, as of np.max.
+
+
+@dispatched
+def cummax(x: Any, axis: int = 0) -> Any:
+    """The largest so far along the axis: np.maximum.accumulate."""
+    return np.maximum.accumulate(x, axis=axis)
+
+
+@dispatched
+def cummin(x: Any, axis: int = 0) -> Any:
+    """The smallest so far along the axis: np.minimum.accumulate."""
+    return np.minimum.accumulate(x, axis=axis)
+
+
+def _reached(y: Any, x: Any, axis: int) -> tuple[Any, Any, Any]:
+    """Along the last axis: whether y stays as it was, whether x is y, and how many x are, so far."""
+    y, x = (np.moveaxis(part, axis, -1) for part in (y, x))
+    stays = np.concatenate([np.zeros((*y.shape[:-1], 1)), np.equal(y[..., 1:], y[..., :-1]) * 1.0], axis=-1)
+    stays, there = stays[..., : y.shape[-1]], np.equal(x, y) * 1.0
+    return stays, there, np.maximum(recurrence(stays, there), 1.0)
+
+
+def _extreme_back(g: Any, y: Any, x: Any, axis: int = 0) -> Any:
+    stays, there, count = _reached(y, x, axis)
+    return np.moveaxis(upstream(stays, np.moveaxis(g, axis, -1) / count) * there, -1, axis)
+
+
+def _extreme_along(t: Any, y: Any, x: Any, axis: int = 0) -> Any:
+    stays, there, count = _reached(y, x, axis)
+    return np.moveaxis(recurrence(stays, np.moveaxis(t, axis, -1) * there) / count, -1, axis)
+
+
+def _extremes(draw: Draw) -> Call:
+    x = draw.array(DISTINCT, draw.shape(min_dims=1))
+    return (x,), {"axis": draw.integer(-x.ndim, x.ndim - 1)}
+
+
+for _function, _most in ((cummax, "largest"), (cummin, "smallest")):
+    op(
+        _function,
+        _function.__name__,
+        f"y[i] = the {_most} x[j], j ≤ i",
+        domain=(DISTINCT,),
+        vjp=(_extreme_back,),
+        jvp=(_extreme_along,),
+        calls=_extremes,
+        kink="a tie is shared evenly",
+        analytic=False,
+    )
