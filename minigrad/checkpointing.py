@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .context import is_recording
 from .domain import REAL
-from .errors import ArgumentError, describe
-from .node import node
+from .errors import ArgumentError
+from .node import ITEM, linked, node, record
 from .op import TABLE, op
 from .transforms import Function, Level
 from .tree import leaves, tree_map
@@ -19,9 +20,9 @@ from .value import Value, graph, push, sweep_from
 def checkpoint(f: Function) -> Function:
     """f with the same values and derivatives, but its graph is let go, and made again when a sweep arrives.
 
-    f: gives one number or array, always the same for the same arguments, which may be nested; Values that it
-    closes over (the parameters of a model) get their gradients too. Where n steps are cut into √n blocks of
-    √n steps each, memory grows like √n, at the price of one more evaluation. Raises ArgumentError.
+    f: gives always the same for the same arguments; both may be nested lists, tuples and dicts of arrays. Values
+    that it closes over (the parameters of a model) get their gradients too. Where n steps are cut into √n blocks
+    of √n steps each, memory grows like √n, at the price of one more evaluation. Raises ArgumentError.
     (Chen, Xu, Zhang, Guestrin, Training deep nets with sublinear memory cost, 2016.)
     """
 
@@ -29,12 +30,18 @@ def checkpoint(f: Function) -> Function:
     def recomputed(*args: Any, **kwargs: Any) -> Any:
         run = _Run(f, args, kwargs)
         level = run.level([x._array for x in run.inputs])
-        if type(level.y) is not Value:
-            if leaves(level.y) != [level.y]:
-                raise ArgumentError(f"checkpoint takes a function that gives one array, not a {describe(level.y)}")
+        if not (ys := _made(level)):
             return level.y
         run.outside, run.prints = _outside(level), _prints(level)
-        return node(Value, level.y._array, _CHECKPOINT, (*run.inputs, *run.outside), {"run": run})
+        operands = (*run.inputs, *run.outside)
+        if len(ys) == 1:
+            outputs = [node(Value, ys[0]._array, _CHECKPOINT, operands, {"run": run})]
+        else:
+            operands = operands if is_recording() else ()
+            hidden = linked(Value, tuple(y._array for y in ys), _CHECKPOINT, operands, {"run": run})
+            outputs = [record(Value, ITEM, (hidden,), {"k": k}) for k in range(len(ys))]
+        by_serial = {y.serial: output for y, output in zip(ys, outputs, strict=True)}
+        return tree_map(lambda y, _: by_serial[y.serial] if _moves(y) else y, level.y)
 
     return recomputed
 
@@ -60,9 +67,12 @@ class _Run:
     def again(self, y: Any, inputs: tuple[Any, ...], directions: Any) -> tuple[Level, list[Value], Any]:
         """The level, the nodes that inputs and outside values are in it, and the serials that rules record."""
         level = self.level(inputs[: len(self.inputs)])
-        if self.prints != _prints(level) or not np.array_equal(
-            level.y._array, getattr(y, "_array", y), equal_nan=True
-        ):
+        before, again = y if isinstance(y, tuple) else (y,), _made(level)
+        same = len(before) == len(again) and all(
+            np.array_equal(new._array, getattr(old, "_array", old), equal_nan=True)
+            for old, new in zip(before, again, strict=True)
+        )
+        if not same or self.prints != _prints(level):
             raise ArgumentError(
                 "checkpoint: the function gave other numbers when it was run again, as with random ones in it\n"
                 "  write  the random numbers as an argument of the function"
@@ -75,30 +85,39 @@ def _moves(x: Any) -> bool:
     return type(x) is Value and x.has_gradient
 
 
+def _made(level: Level) -> list[Value]:
+    """The Values that the function gave, each once: what it gave besides is constant."""
+    return [*{y.serial: y for y in leaves(level.y) if _moves(y)}.values()]
+
+
 def _outside(level: Level) -> list[Value]:
     """The Values from outside that the function used without being given them."""
-    return [x for x in graph(level.y, since=level.start) if x.serial < level.start and x.has_gradient]
+    return [x for x in graph(*_made(level), since=level.start) if x.serial < level.start and x.has_gradient]
 
 
 def _prints(level: Level) -> list[int]:
     """Fingerprints of the plain arrays the function used: masks and batches that must be the same the next time."""
-    made = (x for x in graph(level.y, since=level.start) if x.serial >= level.start)
+    made = (x for x in graph(*_made(level), since=level.start) if x.serial >= level.start)
     return [hash(x.tobytes()) for v in made for x in v.operands if type(x) is np.ndarray]
 
 
 def _pull(g: Any, y: Any, *inputs: Any, run: Any) -> list[Any]:
-    level, own, alive = run.again(y, inputs, (g,))
-    made = [x.serial for x in graph(level.y, since=level.start) if x.serial >= level.start]
+    gs = g if isinstance(y, tuple) else (g,)
+    level, own, alive = run.again(y, inputs, gs)
+    ys = _made(level)
+    made = [x.serial for x in graph(*ys, since=level.start) if x.serial >= level.start]
     active = {*made, *(x.serial for x in own)}
     ends = {x.serial for x in level.nodes}
-    swept = {x.serial: c for x, c in sweep_from([(level.y, g)], active, alive, ends)}
+    swept = {x.serial: c for x, c in sweep_from(zip(ys, gs, strict=True), active, alive, ends)}
     return [swept.get(x.serial, np.zeros(x.shape)) for x in own]
 
 
 def _push(ts: Any, y: Any, *inputs: Any, run: Any) -> Any:
     level, own, alive = run.again(y, inputs, ts)
-    tangents = {x.serial: t for x, t in zip(own, ts, strict=True)}
-    return push([level.y], tangents, alive)[level.y.serial]
+    ys, tangents = _made(level), {x.serial: t for x, t in zip(own, ts, strict=True)}
+    found = push(ys, tangents, alive)
+    moved = tuple(found.get(x.serial, np.zeros(x.shape)) for x in ys)
+    return moved if isinstance(y, tuple) else moved[0]
 
 
 def _recompute(*inputs: Any, run: Any) -> Any:

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from minigrad import Value, checkpoint, grad, jvp, vjp
+from minigrad import Value, checkpoint, dropout, grad, jvp, no_grad, vjp
 from minigrad.errors import ArgumentError
 from minigrad.value import graph
 
@@ -68,8 +68,69 @@ def test_containers_constants_and_functions_without_values():
     f = checkpoint(lambda p, k=2: p["a"][0] ** k * p["n"])
     assert grad(f)({"a": [3.0], "n": 2.0}, k=3) == {"a": [54.0], "n": 27.0}
     assert checkpoint(lambda x: x + 1)(1) == 2
-    with pytest.raises(ArgumentError, match="gives one array"):
-        checkpoint(lambda x: {"y": x})(Value(1.0))
+    assert checkpoint(lambda x: {"y": [x]})(1.5) == {"y": [1.5]}
+
+
+def several(x, w):
+    y = np.sin(x * w)
+    return {"a": y * x, "b": (np.sum(w * w), 7.0, y > 0.0), "same": y}
+
+
+def summed(tree):
+    """A function of every output that has a gradient."""
+    return np.sum(tree["a"] ** 3) + tree["b"][0] * np.sum(tree["same"] ** 2)
+
+
+def test_several_outputs_nested_as_they_are():
+    f = checkpoint(several)
+    y, z = several(Value(X), Value(W)), f(Value(X), Value(W))
+    assert [*z] == [*y] and z["b"][1] == 7.0 and z["b"][2].data.tolist() == y["b"][2].data.tolist()
+    for a, b in ((z["a"], y["a"]), (z["b"][0], y["b"][0]), (z["same"], y["same"])):
+        np.testing.assert_array_equal(a.data, b.data)
+    x = Value(X, name="x")
+    assert [v.name for v in graph(f(x, W)["a"])] == ["x", None, None], "the op, and its output"
+
+
+def test_several_outputs_have_the_derivatives_of_the_plain_function_to_second_order():
+    f, g = (lambda x, w, h=h: summed(h(x, w)) for h in (several, checkpoint(several)))
+    for a, b in zip(grad(f, (0, 1))(X, W), grad(g, (0, 1))(X, W), strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-14)
+    ts = (np.array([0.7, -1.2]), np.array([0.4, 0.9]))
+    np.testing.assert_allclose(jvp(g, (X, W), ts)[1], jvp(f, (X, W), ts)[1], rtol=1e-14)
+
+    def slope(h):
+        return lambda x, w: sum(np.sum(t * c) for t, c in zip(ts, grad(h, (0, 1))(x, w), strict=True))
+
+    for a, b in zip(grad(slope(f), (0, 1))(X, W), grad(slope(g), (0, 1))(X, W), strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-13)
+    np.testing.assert_allclose(jvp(slope(g), (X, W), ts)[1], jvp(slope(f), (X, W), ts)[1], rtol=1e-13)
+
+
+def test_an_output_that_nothing_was_made_of_and_an_input_that_is_an_output():
+    f = checkpoint(lambda x, w: (x, x * w, x))
+    assert grad(lambda x: f(x, 3.0)[0] * 5.0)(2.0) == 5.0
+    assert grad(lambda x: f(x, 3.0)[2] + f(x, 3.0)[1])(2.0) == 4.0
+    w = Value(3.0)
+    f(2.0, w)[1].backward()
+    assert w.grad == 2.0
+    with no_grad():
+        assert f(Value(2.0), w)[1].inputs == ()
+
+
+def test_a_mask_of_dropout_is_an_argument():
+    """The same entries are dropped on the way back; a generator inside would give another mask, and is refused."""
+    rng, x = np.random.default_rng(0), np.linspace(0.5, 2.0, 12)
+    mask = dropout(np.ones(12), 0.5, rng)
+
+    def layer(x, mask):
+        return np.sin(x * mask) * x
+
+    for order in (lambda f: f, lambda f: lambda x: np.sum(grad(f)(x) ** 2)):
+        plain_loss, saved_loss = (order(lambda x, f=f: np.sum(f(x, mask))) for f in (layer, checkpoint(layer)))
+        np.testing.assert_allclose(grad(saved_loss)(x), grad(plain_loss)(x), rtol=1e-14)
+        np.testing.assert_allclose(jvp(saved_loss, (x,), (x,))[1], jvp(plain_loss, (x,), (x,))[1], rtol=1e-14)
+    with pytest.raises(ArgumentError, match="write  the random numbers as an argument"):
+        grad(lambda x: np.sum(checkpoint(lambda x: dropout(x, 0.5, rng))(x)))(x)
 
 
 def test_memory_of_a_chain_in_blocks_grows_like_the_root_of_its_length():

@@ -34,7 +34,8 @@ floor, sign, comparisons, argmax, …   0 everywhere, jumps included; heaviside 
 ====================================  =========================================================================
 
 At a kink the first derivative is as written; a second one there is whatever its rule gives when run again (1 for
-norm and hypot, 0 for abs), and means nothing.
+norm and hypot, 0 for abs), and means nothing. Where a slope is infinite the second derivative is its limit: of cbrt
+and 1 / x, whose limits on the two sides of 0 differ, that on the side of the zero's sign.
 
 Saturated functions keep their digits: tanh and sigmoid have slopes that are right to the last few bits
 however flat they are. cross_entropy and softmax lose theirs where a probability rounds to 1.

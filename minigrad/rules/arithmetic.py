@@ -20,7 +20,7 @@ elementwise(
     np.divide,
     "/",
     "y = a / b",
-    lambda y, a, b: 1 / b,
+    lambda y, a, b: 1 / (np.float64(b) if type(b) is float or type(b) is int else b),  # Python's 1 / 0 raises
     lambda y, a, b: -y / b,
     domain=(REAL, NONZERO),
     product=times,

@@ -58,13 +58,57 @@ elementwise(
     analytic=False,
 )
 
+# Slopes that are infinite at an end of their domain: ops of their own, so that the second derivative is the limit
+# there; a product with the factor that vanishes would make nan of it.
+
+
+@dispatched
+def cbrt_slope(x: Any) -> Any:
+    """1 / (3 ∛x²)."""
+    y = np.cbrt(x)
+    return 1 / (3 * y * y)
+
+
+@dispatched
+def one_less_square(x: Any) -> Any:
+    """1 - x², to the last digits also close to 1."""
+    return (1 - x) * (1 + x)
+
+
+@dispatched
+def root_above_one(x: Any) -> Any:
+    """√(x² - 1), also where x² would overflow."""
+    return np.sqrt(x - 1) * np.sqrt(x + 1)
+
+
+elementwise(
+    cbrt_slope,
+    "1/3∛x²",
+    "y = 1 / (3 ∛x²)",
+    lambda y, x: -2 * y / (3 * x),
+    domain=NONZERO,
+    product=times,
+    kink="at 0: -inf, at -0: inf",
+    analytic=False,
+)
+elementwise(one_less_square, "1-x²", "y = 1 - x²", lambda y, x: -2 * x, domain=REAL, product=times)
+elementwise(
+    root_above_one,
+    "√(x²-1)",
+    "y = √(x² - 1)",
+    lambda y, x: x / y,
+    domain=OVER_ONE,
+    product=times,
+    kink="at 1: inf",
+)
+
 # Powers and roots.
 diagonal(np.square, "square", "y = x²", lambda g, y, x: 2 * g * x, domain=REAL)
 elementwise(
     np.reciprocal,
     "reciprocal",
     "y = 1 / x",
-    lambda y, x: -1 / (x * x),
+    lambda y, x: -times(y, y),
     domain=NONZERO,
     product=times,
     kink="at 0: -inf",
@@ -76,7 +120,7 @@ elementwise(
     np.cbrt,
     "cbrt",
     "y = ∛x",
-    lambda y, x: 1 / (3 * y * y),
+    lambda y, x: cbrt_slope(x),
     domain=NONZERO,
     product=times,
     kink="at 0: inf",
@@ -101,7 +145,7 @@ elementwise(
     np.arcsin,
     "arcsin",
     "y = arcsin x",
-    lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)),
+    lambda y, x: 1 / np.sqrt(one_less_square(x)),
     domain=UNIT,
     product=times,
     kink="at -1, 1: inf",
@@ -110,7 +154,7 @@ elementwise(
     np.arccos,
     "arccos",
     "y = arccos x",
-    lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)),
+    lambda y, x: -1 / np.sqrt(one_less_square(x)),
     domain=UNIT,
     product=times,
     kink="at -1, 1: -inf",
@@ -205,7 +249,7 @@ elementwise(
     np.arccosh,
     "arccosh",
     "y = arcosh x",
-    lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    lambda y, x: 1 / root_above_one(x),
     domain=OVER_ONE,
     product=times,
     kink="at 1: inf",
@@ -214,7 +258,7 @@ elementwise(
     np.arctanh,
     "arctanh",
     "y = artanh x",
-    lambda y, x: 1 / ((1 - x) * (1 + x)),
+    lambda y, x: 1 / one_less_square(x),
     domain=UNIT,
     product=times,
     kink="at -1, 1: inf",

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checking import DIFFERENTIABLE, each, flat, gradients_of, invoke
+from checking import DIFFERENTIABLE, each, flat, gradients_of, invoke, parts, places, woven
 from draws import random_examples
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from minigrad import grad
+from minigrad.domain import Domain
 from minigrad.op import Op
 
 LIMITS = np.finfo(np.float64)
@@ -27,6 +29,13 @@ ELEMENTWISE = [
     for name, op in DIFFERENTIABLE.items()
     if isinstance(op.function, np.ufunc) and op.function.signature is None
 ] + ["relu", "sigmoid", "softplus", "clip", "where"]
+
+
+def of_kind(c: Any, domain: Domain) -> Any:
+    """Those numbers, as what the domain is made of."""
+    if domain.kind == "f":
+        return c
+    return c > 0 if domain.kind == "b" else np.clip(c, -40, 40).astype(int)
 
 
 def assert_no_nan(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> None:
@@ -48,8 +57,30 @@ def test_an_elementwise_op_at_special_points(name: str) -> None:
     op = DIFFERENTIABLE[name]
     points = SPECIAL if len(op.domain) < 3 else SPECIAL[::4]
     columns = np.array([*itertools.product(points, repeat=len(op.domain))]).T
-    inputs = tuple(c > 0 if d.kind == "b" else c for c, d in zip(columns, op.domain, strict=True))
+    inputs = tuple(of_kind(c, d) for c, d in zip(columns, op.domain, strict=True))
     assert_no_nan(op, inputs, {})
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_second_derivatives_at_special_points(name: str) -> None:
+    """No nan in them either: where a slope is infinite, the limit. Of two inputs, where no slope overflows."""
+    op = DIFFERENTIABLE[name]
+    least = 1e-307 if len(op.domain) == 1 else 1e-100
+    points = [x for x in (SPECIAL if len(op.domain) < 3 else SPECIAL[::4]) if x == 0 or abs(x) >= least]
+    columns = np.array([*itertools.product(points, repeat=len(op.domain))]).T
+    inputs = tuple(of_kind(c, d) for c, d in zip(columns, op.domain, strict=True))
+    which = places(op, inputs)
+    numbers, xs = tuple(range(len(which))), [inputs[k] for k in which]
+
+    def value(*xs: Any) -> Any:
+        return parts(invoke(op, woven(inputs, which, xs), {}))[-1 if name == "divmod" else 0]
+
+    with np.errstate(all="ignore"):
+        finite = np.isfinite(value(*xs)) * 1.0
+        for a in numbers:
+            found = grad(lambda *xs, a=a: np.sum(grad(value, a)(*xs, cotangent=finite)), numbers)(*xs)
+            for b, g in enumerate(found):
+                assert not np.isnan(g).any(), f"nan for inputs {a}, {b} at {[x[np.isnan(g)] for x in xs]}"
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
@@ -57,7 +88,7 @@ def test_a_scalar_at_special_points(name: str) -> None:
     """Scalars take other paths through Python's operators, and through `times`."""
     op = DIFFERENTIABLE[name]
     for x in itertools.product(SPECIAL[:: 3 * len(op.domain) - 2], repeat=len(op.domain)):
-        inputs = tuple(c > 0 if d.kind == "b" else np.float64(c) for c, d in zip(x, op.domain, strict=True))
+        inputs = tuple(of_kind(np.float64(c), d) for c, d in zip(x, op.domain, strict=True))
         assert_no_nan(op, inputs, {})
 
 

@@ -175,6 +175,40 @@ def test_an_infinite_slope_is_infinite(f: Any, x: float, slope: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("f", "x", "second"),
+    [
+        (np.sqrt, 0.0, -INF),
+        (np.cbrt, 0.0, -INF),
+        (np.cbrt, -0.0, INF),
+        (np.log, 0.0, -INF),
+        (np.log1p, -1.0, -INF),
+        (np.reciprocal, 0.0, INF),
+        (np.reciprocal, -0.0, -INF),
+        (np.arcsin, 1.0, INF),
+        (np.arcsin, -1.0, -INF),
+        (np.arccos, 1.0, -INF),
+        (np.arccos, -1.0, INF),
+        (np.arccosh, 1.0, -INF),
+        (np.arctanh, 1.0, INF),
+        (np.arctanh, -1.0, -INF),
+        (lambda x: x**0.5, 0.0, -INF),
+        (lambda x: x**1.5, 0.0, INF),
+        (lambda x: x**2.5, 0.0, 0.0),
+    ],
+)
+def test_where_a_slope_is_infinite_the_second_derivative_is_the_limit(f: Any, x: float, second: float) -> None:
+    with np.errstate(divide="ignore"):  # of the value itself
+        expect(grad(grad(f))(x), second)
+
+
+def test_division_by_a_plain_zero_has_an_infinite_slope() -> None:
+    """Python's own numbers raise where NumPy's give inf."""
+    with np.errstate(divide="ignore"):
+        for zero in (0.0, 0, np.float64(0.0), np.zeros(())):
+            expect(grad(lambda x, zero=zero: x / zero)(1.0), INF)
+
+
+@pytest.mark.parametrize(
     ("p", "slope"),
     [
         (0.5, INF),
