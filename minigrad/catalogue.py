@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from . import rules as rules  # the pages fill the table
 from .extension import no_jvp
 from .op import TABLE, Op
+from .rules.composed import COMPOSED
+from .rules.layers import dropout
+from .rules.shaping import stack
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,22 @@ def markdown() -> str:
         lines += [f"## {page}", "", f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
         lines += [f"| {' | '.join(map(_cell, astuple(row)[1:]))} |" for row in table if row.page == page]
         lines.append("")
+    lines += [
+        "## made of these",
+        "",
+        "No rows of the table: they are written with it.",
+        "",
+        "| op | formula |",
+        "| --- | --- |",
+    ]
+    lines += [f"| {_cell(name)} | {_cell(formula)} |" for name, formula in composites()]
     return "\n".join(lines).rstrip()
+
+
+def composites() -> list[tuple[str, str]]:
+    """Name and formula of the functions that have no rule of their own, but are written with those that have."""
+    ours = [(f"minigrad.{f.__name__}", str(f.__doc__).splitlines()[0].rstrip(".")) for f in (dropout, stack)]
+    return sorted([*((qualified(c.function), c.formula) for c in COMPOSED.values()), *ours])
 
 
 def text() -> str:
@@ -62,6 +81,8 @@ def text() -> str:
                 modes = f"{row.forward:<7}  {row.reverse:<7}  {row.higher:<9}"
                 lines.append(f"  {left}  {modes}  {row.domain}{'; kink: ' if row.kink else ''}{row.kink}".rstrip())
         lines.append("")
+    width = max(len(name) for name, _ in composites())
+    lines += ["made of these", "─" * 13, *(f"  {name:<{width}}  {formula}" for name, formula in composites())]
     return "\n".join(lines).rstrip()
 
 
@@ -69,7 +90,7 @@ def _row(record: Op) -> Row:
     differentiable = bool(record.vjps)
     return Row(
         page=record.page,
-        op=_name(record),
+        op=qualified(record.function),
         label=record.label,
         formula=record.formula,
         forward=_forward(record) if differentiable else "zero",
@@ -84,9 +105,8 @@ def _forward(record: Op) -> str:
     return "none" if any(getattr(rule, "func", None) is no_jvp for rule in record.jvps) else "forward"
 
 
-def _name(record: Op) -> str:
+def qualified(function: Any) -> str:
     """np.exp, np.linalg.norm, minigrad.relu, operator.getitem."""
-    function = record.function
     module = "numpy" if isinstance(function, np.ufunc) else str(getattr(function, "__module__", "")) or "numpy"
     module = "minigrad" if module.startswith("minigrad") else module.lstrip("_").replace("numpy", "np")
     return f"{module}.{function.__name__}"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import minigrad
-from minigrad.catalogue import markdown, text
+from minigrad.catalogue import composites, markdown, text
 from minigrad.cli import main
 from minigrad.op import TABLE
 
@@ -40,3 +40,13 @@ def test_the_command_prints_both_forms(capsys):
     assert capsys.readouterr().out == text() + "\n"
     assert main(["ops", "--markdown"]) == 0
     assert capsys.readouterr().out == markdown() + "\n"
+
+
+def test_functions_made_of_others_are_listed_and_are_no_rows():
+    """dropout is a function of the nn page without a rule; np.block is written with np.concatenate."""
+    names = [name for name, _ in composites()]
+    assert {"minigrad.dropout", "minigrad.stack", "np.block", "np.linalg.cond"} <= {*names}
+    assert not {*names} & {row.op for row in minigrad.ops()}
+    for name, formula in composites():
+        assert formula
+        assert f"| {name} |" in markdown() and f"  {name} " in text()

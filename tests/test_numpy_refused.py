@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from checking import OPS
 from differences import check
 
-from minigrad import errors, grad
+from minigrad import Value, errors, grad
 
 RNG = np.random.default_rng(7)
 V, W = RNG.normal(size=4), RNG.normal(size=4)
@@ -191,3 +192,33 @@ def test_adding_in_place_to_an_argument_is_refused_or_does_not_reach_the_caller(
     except errors.InPlaceError:
         return
     assert g.tolist() == [1, 1, 1, 1]
+
+
+REDUCTIONS = [name for name, op in OPS.items() if {"axis", "keepdims"} <= {*op.names}]
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_options_of_every_reduction_work_or_are_refused_by_name(name: str) -> None:
+    """where=, initial=, dtype=, out= and what else NumPy offers: never taken without effect."""
+    op, tried = OPS[name], []
+    x = np.array([[0.7, 1.9], [2.6, 0.4]])
+    given = {
+        "where": np.array([[True, False], [True, True]]),
+        "initial": 2.5,
+        "dtype": np.float32,
+        "out": np.zeros(()),
+    }
+    given |= {
+        "mean": 0.5,
+        "correction": 1,
+        "overwrite_input": True,
+        "returned": True,
+        "weights": np.ones(2),
+        "ddof": 1,
+    }
+    for option in given.keys() & {*op.names} - {*op.options}:
+        tried.append(option)
+        needed = {"q": 0.3} if "q" in op.names else {}
+        with pytest.raises(errors.MinigradError, match=f"{option}="):
+            op.function(Value(x), axis=0, **needed, **{option: given[option]})
+    assert tried or name == "count_nonzero" or op.function.__module__.startswith(("minigrad", "numpy.linalg"))

@@ -69,6 +69,7 @@ from . import (
     skipping,
     statistics,
     systems,
+    vectors,
     windows,
 )
 
@@ -100,5 +101,6 @@ __all__ = [
     "skipping",
     "statistics",
     "systems",
+    "vectors",
     "windows",
 ]

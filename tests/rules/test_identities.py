@@ -6,6 +6,7 @@ these moderate numbers, may tell them apart.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,31 @@ TARGETS = np.array([2, 0])
 ROUNDINGS = 1e3 * float(np.finfo(np.float64).eps)
 
 F = Callable[..., Any]
+HOLED = np.array([1.0, 0.0, 1.0])
+DOMINANT = SQUARE / 3 + np.diag([2.0, 3.0, 4.5])
+POWERS = np.arange(0.0, 80.0, 2.0)  # erf(x) = 2/√π Σ (-1)ⁿ x^(2n+1) / (n! (2n+1))
+SERIES = np.array([2 / math.pi**0.5 * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(40)])
+
+
+def centred(x: Any) -> Any:
+    return x - np.mean(x, axis=1, keepdims=True)
+
+
+def unit_rows(x: Any) -> Any:
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def signed_exponential(sign: Any, log: Any) -> Any:
+    return sign * np.exp(log)
+
+
+def gram(a: Any) -> Any:
+    return a.T @ a
+
+
+def spd(a: Any) -> Any:
+    """Symmetric, and positive definite."""
+    return a @ a.T + np.diag([1.0, 2.0, 3.0])
 
 
 def lower(n: int) -> Any:
@@ -144,6 +170,150 @@ IDENTITIES: dict[str, tuple[F, F, tuple[Any, ...]]] = {
         lambda x, v: np.where([[0, 1, 1], [0, 0, 0]], np.concatenate([v[0, 2:], v[0, :2]]), x),
         (REAL, MORE),
     ),
+    # activations
+    "erfc": (minigrad.erfc, lambda x: 1 - minigrad.erf(x), (REAL,)),
+    "erf": (minigrad.erf, lambda x: x * np.sum(SERIES * np.expand_dims(x, -1) ** POWERS, axis=-1), (REAL,)),
+    "gelu": (lambda x: minigrad.gelu(x, False), lambda x: x * minigrad.erfc(-x / 2**0.5) / 2, (REAL,)),
+    "silu": (minigrad.silu, lambda x: x / (1 + np.exp(-x)), (REAL,)),
+    "log_sigmoid": (minigrad.log_sigmoid, lambda x: np.log(minigrad.sigmoid(x)), (REAL,)),
+    "elu": (minigrad.elu, lambda x: np.where(x > 0, x, np.exp(x) - 1), (REAL,)),
+    "leaky_relu": (minigrad.leaky_relu, lambda x: np.maximum(x, 0.01 * x), (REAL,)),
+    "softsign": (minigrad.softsign, lambda x: x / (1 + np.abs(x)), (REAL,)),
+    "hard_tanh": (minigrad.hard_tanh, lambda x: np.clip(x, -1.0, 1.0), (REAL,)),
+    "layer_norm": (
+        lambda x: minigrad.layer_norm(x, eps=0.1),
+        lambda x: (x - np.mean(x, -1, keepdims=True)) / np.sqrt(np.var(x, -1, keepdims=True) + 0.1),
+        (REAL,),
+    ),
+    "binary_cross_entropy": (
+        lambda z: minigrad.binary_cross_entropy_with_logits(z, UNIT * UNIT),
+        lambda z: np.mean(minigrad.softplus(z) - UNIT * UNIT * z),
+        (REAL,),
+    ),
+    # running and ranked
+    "cumprod": (lambda x: np.cumprod(x, axis=1), lambda x: np.exp(np.cumsum(np.log(x), axis=1)), (POSITIVE,)),
+    "cumprod with a zero": (
+        lambda x: np.cumprod(x[0] * HOLED),
+        lambda x: np.stack([x[0, 0], x[0, 0] * x[0, 1] * 0.0, x[0, 0] * x[0, 1] * 0.0 * x[0, 2]]),
+        (REAL,),
+    ),
+    "prod with a zero": (
+        lambda x: np.prod(x * HOLED, axis=1),
+        lambda x: x[:, 0] * (x[:, 1] * 0.0) * x[:, 2],
+        (REAL,),
+    ),
+    "maximum.accumulate": (
+        lambda x: np.maximum.accumulate(x, axis=1),
+        lambda x: np.stack([x[:, 0], np.max(x[:, :2], axis=1), np.max(x, axis=1)], axis=1),
+        (REAL,),
+    ),
+    "ptp": (lambda x: np.ptp(x, axis=1), lambda x: np.max(x, axis=1) - np.min(x, axis=1), (REAL,)),
+    "median": (lambda x: np.median(x, axis=1), lambda x: np.sort(x, axis=1)[:, 1], (REAL,)),
+    "quantile": (
+        lambda x: np.quantile(x, 0.3, axis=1),
+        lambda x: np.sort(x, axis=1) @ np.array([0.4, 0.6, 0.0]),
+        (REAL,),
+    ),
+    "sort by take_along_axis": (
+        lambda x: np.sort(x, axis=1),
+        lambda x: np.take_along_axis(x, np.argsort(REAL, axis=1), 1),
+        (REAL,),
+    ),
+    "partition": (lambda x: np.partition(x, 1, axis=1), lambda x: np.sort(x, axis=1), (REAL,)),
+    "average": (
+        lambda a, w: np.average(a, axis=0, weights=w),
+        lambda a, w: np.sum(a * w, axis=0) / np.sum(w, axis=0),
+        (REAL, POSITIVE),
+    ),
+    "nanmean": (np.nanmean, lambda x: np.sum(x) / 6, (REAL,)),
+    "nanvar": (lambda x: np.nanvar(x, axis=1), lambda x: np.var(x, axis=1), (REAL,)),
+    "cov": (np.cov, lambda x: centred(x) @ centred(x).T / 2, (REAL,)),
+    "corrcoef": (np.corrcoef, lambda x: unit_rows(centred(x)) @ unit_rows(centred(x)).T, (REAL,)),
+    # products
+    "outer": (lambda a, b: np.outer(a, b[0]), lambda a, b: np.einsum("i,j->ij", a.ravel(), b[0]), (REAL, MORE)),
+    "inner": (np.inner, lambda a, b: np.einsum("ij,kj->ik", a, b), (REAL, MORE)),
+    "vdot": (np.vdot, lambda a, b: np.einsum("ij,ij", a, b), (REAL, MORE)),
+    "tensordot": (
+        lambda a, b: np.tensordot(a, b, ([0], [0])),
+        lambda a, b: np.einsum("ki,kj->ij", a, b),
+        (REAL, MORE),
+    ),
+    "kron": (np.kron, lambda a, b: np.einsum("ij,kl->ikjl", a, b).reshape(4, 9), (REAL, MORE)),
+    "einsum": (lambda a, b: np.einsum("ij,kj->ik", a, b), lambda a, b: a @ b.T, (REAL, MORE)),
+    "trace": (np.trace, lambda a: np.sum(a * np.eye(3)), (SQUARE,)),
+    "multi_dot": (lambda a, b: np.linalg.multi_dot([a, b, a.T]), lambda a, b: a @ b @ a.T, (REAL, SQUARE)),
+    "matrix_power": (lambda a: np.linalg.matrix_power(a, 3), lambda a: a @ a @ a, (SQUARE,)),
+    "polyval": (lambda p: np.polyval(p[0], p[1]), lambda p: (p[0, 0] * p[1] + p[0, 1]) * p[1] + p[0, 2], (REAL,)),
+    # grids, through the matrices that they are
+    "convolve": (
+        lambda a, v: np.convolve(a[0], v[0]),
+        lambda a, v: np.stack([np.pad(v[0], (i, 2 - i)) for i in range(3)], axis=1) @ a[0],
+        (REAL, MORE),
+    ),
+    "correlate": (
+        lambda a, v: np.correlate(a[0], v[0], "full"),
+        lambda a, v: np.convolve(a[0], v[0, ::-1]),
+        (REAL, MORE),
+    ),
+    "interp": (
+        lambda x, f: np.interp(x, np.array([-2.0, 0.0, 2.0]), f[0]),
+        lambda x, f: np.maximum(0.0, 1.0 - np.abs(x[..., None] - np.array([-2.0, 0.0, 2.0])) / 2.0) @ f[0],
+        (REAL, MORE),
+    ),
+    "diff": (lambda x: np.diff(x, axis=1), lambda x: x @ np.array([[-1.0, 0.0], [1.0, -1.0], [0.0, 1.0]]), (REAL,)),
+    "gradient": (
+        lambda x: np.gradient(x, axis=1),
+        lambda x: x @ np.array([[-1.0, -0.5, 0.0], [1.0, 0.0, -1.0], [0.0, 0.5, 1.0]]),
+        (REAL,),
+    ),
+    "trapezoid": (
+        lambda f, x: np.trapezoid(f, x),
+        lambda f, x: np.sum((f[:, 1:] + f[:, :-1]) * np.diff(x), axis=1) / 2,
+        (REAL, MORE),
+    ),
+    "pad": (
+        lambda x: np.pad(x, ((0, 0), (1, 0)), mode="edge"),
+        lambda x: np.concatenate([x[:, :1], x], axis=1),
+        (REAL,),
+    ),
+    "pad, odd": (
+        lambda x: np.pad(x, ((0, 0), (1, 1)), mode="reflect", reflect_type="odd"),
+        lambda x: np.stack([2 * x[:, 0] - x[:, 1], *x.T, 2 * x[:, 2] - x[:, 1]], axis=1),
+        (REAL,),
+    ),
+    "repeat": (lambda x: np.repeat(x, 2, axis=1), lambda x: x[:, [0, 0, 1, 1, 2, 2]], (REAL,)),
+    "tile": (lambda x: np.tile(x, 2), lambda x: np.concatenate([x, x], axis=1), (REAL,)),
+    # linear algebra
+    "det": (np.linalg.det, lambda a: signed_exponential(*np.linalg.slogdet(a)), (SQUARE,)),
+    "slogdet": (
+        lambda a: np.linalg.slogdet(spd(a))[1],
+        lambda a: 2 * np.sum(np.log(np.diagonal(np.linalg.cholesky(spd(a))))),
+        (SQUARE,),
+    ),
+    "inv": (np.linalg.inv, lambda a: np.linalg.solve(a, np.eye(3)), (DOMINANT,)),
+    "pinv": (np.linalg.pinv, lambda a: np.linalg.solve(a.T @ a, a.T), (DOMINANT[:, :2],)),
+    "lstsq": (
+        lambda a, b: np.linalg.lstsq(a, b[0])[0],
+        lambda a, b: np.linalg.solve(a.T @ a, a.T @ b[0]),
+        (DOMINANT[:, :2], MORE),
+    ),
+    "svd": (
+        lambda a: np.linalg.svd(a, compute_uv=False),
+        lambda a: np.sqrt(np.linalg.eigvalsh(a.T @ a)[::-1]),
+        (DOMINANT,),
+    ),
+    "eigh": (
+        lambda a: np.sum(np.log(np.linalg.eigh(spd(a))[0])),
+        lambda a: np.linalg.slogdet(spd(a))[1],
+        (SQUARE,),
+    ),
+    "qr": (lambda a: gram(np.linalg.qr(a)[1]), gram, (DOMINANT,)),
+    "norm, nuc": (
+        lambda a: np.linalg.norm(a, "nuc"),
+        lambda a: np.sum(np.linalg.svd(a, compute_uv=False)),
+        (DOMINANT,),
+    ),
+    "cond": (np.linalg.cond, lambda a: np.linalg.norm(a, 2) * np.linalg.norm(np.linalg.inv(a), 2), (DOMINANT,)),
 }
 
 

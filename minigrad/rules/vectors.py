@@ -1,0 +1,152 @@
+"""Products of the vectors that stand along one axis of a stack: dot products, with matrices, cross products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..domain import REAL, Call, Draw
+from ..op import bilinear, op, refuse
+from .products import last_alike, side
+
+
+def _last(x: Any, axis: int) -> Any:
+    """x with the axis that holds its vectors at the end."""
+    return x if axis == -1 else np.moveaxis(x, axis, -1)
+
+
+def _back(c: Any, x: Any, axis: int) -> Any:
+    """A cotangent that has its vectors at the end, as x has them: counted from the end, for x may be broadcast."""
+    return c if axis == -1 else np.moveaxis(c, -1, axis % x.ndim - x.ndim)
+
+
+def _vectors(draw: Draw, length: int) -> tuple[Any, Any, int]:
+    """Two stacks of vectors, with an axis that is one of both."""
+    lead = draw.shapes(2)
+    axis = draw.integer(-1 - min(map(len, lead)), -1)
+    a, b = (draw.array(REAL, (*shape, length)) for shape in lead)
+    return np.moveaxis(a, -1, axis), np.moveaxis(b, -1, axis), axis
+
+
+def _vecdot(draw: Draw) -> Call:
+    a, b, axis = _vectors(draw, side(draw))
+    return (a, b), {"axis": axis}
+
+
+bilinear(
+    np.vecdot,
+    "vecdot",
+    "y = Σ a[…,k] b[…,k]",
+    lambda g, y, a, b, axis=-1: _back(np.expand_dims(g, -1) * _last(b, axis), a, axis),
+    lambda g, y, a, b, axis=-1: _back(np.expand_dims(g, -1) * _last(a, axis), b, axis),
+    domain=(REAL, REAL),
+    aliases=(np.linalg.vecdot,),
+    calls=_vecdot,
+    expects=last_alike,
+    analytic=False,
+)
+
+
+# np.matvec and np.vecmat: from NumPy 2.2 on.
+if hasattr(np, "matvec"):
+
+    def _matvec(draw: Draw) -> Call:
+        n, k, lead = side(draw), side(draw), draw.shapes(2)
+        return (draw.array(REAL, (*lead[0], n, k)), draw.array(REAL, (*lead[1], k))), {}
+
+    def _vecmat(draw: Draw) -> Call:
+        n, k, lead = side(draw), side(draw), draw.shapes(2)
+        return (draw.array(REAL, (*lead[0], k)), draw.array(REAL, (*lead[1], k, n))), {}
+
+    bilinear(
+        np.matvec,
+        "matvec",
+        "y[…,i] = Σ a[…,i,k] b[…,k]",
+        lambda g, y, a, b: np.expand_dims(g, -1) * np.expand_dims(b, -2),
+        lambda g, y, a, b: np.vecmat(g, a),
+        domain=(REAL, REAL),
+        calls=_matvec,
+        expects=lambda a, b: f"expected a.shape[-1] == b.shape[-1], got shapes {a} and {b}",
+    )
+    bilinear(
+        np.vecmat,
+        "vecmat",
+        "y[…,j] = Σ a[…,k] b[…,k,j]",
+        lambda g, y, a, b: np.matvec(b, g),
+        lambda g, y, a, b: np.expand_dims(a, -1) * np.expand_dims(g, -2),
+        domain=(REAL, REAL),
+        calls=_vecmat,
+        expects=lambda a, b: f"expected a.shape[-1] == b.shape[-2], got shapes {a} and {b}",
+        analytic=False,
+    )
+
+
+# Of two vectors in a plane the product is what stands out of it: `plane` takes the third entry alone.
+_OUT = np.array([0.0, 0.0, 1.0])
+
+
+def _crossed(a: Any, b: Any, *, plane: bool = False, axisc: int = -1, **axes: Any) -> Any:
+    return np.cross(a, b, **axes)[..., 2] if plane else np.cross(a, b, axisc=axisc, **axes)
+
+
+def _product(g: Any, axisc: int, plane: bool) -> Any:
+    """The cotangent of the whole product, its vectors at the end."""
+    return np.expand_dims(g, -1) * _OUT if plane else _last(g, axisc)
+
+
+def _cross_left(
+    g: Any, y: Any, a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, plane: Any = 0
+) -> Any:
+    return _back(np.cross(_last(b, axisb), _product(g, axisc, plane)), a, axisa)
+
+
+def _cross_right(
+    g: Any, y: Any, a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, plane: Any = 0
+) -> Any:
+    return _back(np.cross(_product(g, axisc, plane), _last(a, axisa)), b, axisb)
+
+
+def _in_space(x: Any, axis: int) -> Any:
+    """Vectors of two entries with a third that is 0: NumPy itself is about to give those up."""
+    if np.shape(x)[axis] == 3:
+        return x
+    if np.shape(x)[axis] != 2:
+        refuse(f"cross takes vectors of 2 or 3 entries; there is a shape {np.shape(x)}, its vectors on axis {axis}")
+    beside = [1 if i == axis % np.ndim(x) else side for i, side in enumerate(np.shape(x))]
+    return np.concatenate([x, np.zeros(beside, dtype=getattr(x, "dtype", None))], axis=axis)
+
+
+def _cross_call(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Call:
+    """One axis argument for each array."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    plane = np.shape(a)[axisa] == np.shape(b)[axisb] == 2
+    return (_in_space(a, axisa), _in_space(b, axisb)), {
+        "axisa": axisa,
+        "axisb": axisb,
+        "axisc": axisc,
+        **({"plane": True} if plane else {}),
+    }
+
+
+def _cross(draw: Draw) -> Call:
+    a, b, axis = _vectors(draw, 3)
+    return (a, b), {} if axis == -1 else {"axis": axis}
+
+
+op(
+    np.cross,
+    "×",
+    "y = a × b",
+    domain=(REAL, REAL),
+    forward=_crossed,
+    vjp=(_cross_left, _cross_right),
+    jvp=(
+        lambda t, y, a, b, **params: _crossed(t, b, **params),
+        lambda t, y, a, b, **params: _crossed(a, t, **params),
+    ),
+    aliases=(np.linalg.cross,),
+    bind=_cross_call,
+    calls=_cross,
+)
