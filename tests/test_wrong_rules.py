@@ -26,6 +26,9 @@ import minigrad
 from minigrad import Value
 from minigrad.errors import MinigradError
 from minigrad.op import TABLE, Rule
+from minigrad.rules.polynomials import moments
+from minigrad.rules.recurrences import others, recurrence
+from minigrad.rules.running import cummax
 
 CALLS = 20
 NEARLY = 1 + 1e-6
@@ -54,6 +57,10 @@ def caught(check: Check, function: Any, **wrong: tuple[Rule | None, ...]) -> boo
     return False
 
 
+INTERP: Any = TABLE[np.interp].vjps[0]
+PAD: Any = TABLE[np.pad].vjps[0]
+CROSS: Any = TABLE[np.cross].vjps
+
 WRONG_GRADIENTS: dict[str, tuple[Any, tuple[Rule | None, ...]]] = {
     "sign flipped": (np.tanh, (lambda g, y, x: -g * (1 - y * y),)),
     "a factor of 1 + 1e-6": (np.tanh, (lambda g, y, x: g * (1 - y * y) * NEARLY,)),
@@ -80,6 +87,23 @@ WRONG_GRADIENTS: dict[str, tuple[Any, tuple[Rule | None, ...]]] = {
         TABLE[np.sort].function,
         (lambda g, y, x, axis=-1, kind=None, stable=None: g,),
     ),
+    "a recurrence from the wrong end": (
+        recurrence,
+        (TABLE[recurrence].vjps[0], lambda g, y, f, t: recurrence(f, g)),
+    ),
+    "a product of all instead of all others": (others, (lambda g, y, x, axis=None: np.sum(g * y) / x - g * y / x,)),
+    "powers one too high": (moments, (TABLE[moments].vjps[0], lambda h, y, g, x, shape=(): g * np.polyval(h, x))),
+    "left and right sample swapped": (
+        np.interp,
+        (lambda *args, **ends: [lambda c=c: np.flip(c()) if c().ndim else c() for c in INTERP(*args, **ends)],),
+    ),
+    "an odd reflection taken for an even one": (
+        np.pad,
+        (lambda *args, reflect_type="", **params: PAD(*args, **params),),
+    ),
+    "the sign of the plane's normal": (np.cross, (lambda *args, **params: -CROSS[0](*args, **params), CROSS[1])),
+    "the exponent left in": (np.frexp, (lambda g, y, x: g[0] * 2.0,)),
+    "the last of equal ones alone": (cummax, (lambda g, y, x, axis=0: g * np.equal(x, y),)),
     "residual dropped to uniform": (
         minigrad.softmax,
         (lambda g, y, x, axis=-1: y * (g - np.mean(g, axis=axis, keepdims=True)),),

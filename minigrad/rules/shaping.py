@@ -146,7 +146,7 @@ linear(
     np.broadcast_to,
     "broadcast_to",
     "y = x, repeated along new axes",
-    lambda g, y, x, shape=None: g,  # the sweep sums broadcasting out
+    lambda g, y, x, shape=None: g,  # the sweep sums broadcasting out: dense, where forward is a view
     domain=REAL,
     calls=_broadcast,
 )
