@@ -7,8 +7,8 @@ abs, fabs, norm, std, hypot at 0      0: a local minimum is a place to rest; nan
 relu at 0                             0
 relu6 at 0 and 6                      0
 leaky_relu, elu, selu at 0            the slope on the left, as of relu
-maximum, minimum, max, min at a tie   shared evenly among the equal; fmax, fmin, nanmax, nanmin, ptp and
-                                      max_pool likewise
+maximum, minimum, max, min at a tie   shared evenly among the equal; fmax, fmin, nanmax, nanmin, ptp, max_pool
+                                      and maximum.accumulate likewise
 sort at a tie                         each entry gets the gradient of the place it went to (the sort is stable);
                                       median, nanmedian, quantile, percentile, partition likewise
 clip at a bound                       passes the gradient to x; hard_tanh likewise
@@ -30,6 +30,7 @@ eigh, svd: equal values               1/(λj - λi) counts as 0 where they are e
                                       to rounding: within 8 n eps of the largest
 qr without full rank, to rounding     LinAlgError
 det, inv, solve of singular matrices  det: the cofactors; inv, solve, slogdet: LinAlgError
+frexp at a power of 2                 the slope above it
 floor, sign, comparisons, argmax, …   0 everywhere, jumps included; heaviside in x, copysign in b likewise
 ====================================  =========================================================================
 

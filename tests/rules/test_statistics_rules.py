@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigrad import Value, errors, grad
+from minigrad import Value, errors, grad, jvp
 
 X = np.array([[3.0, -1.0, 2.0], [0.5, 4.0, -2.0]])
 NAN = np.nan
@@ -287,3 +287,21 @@ def test_second_derivatives_of_a_constant_polynomial_of_several() -> None:
 
     p = np.array([[-1.0]])
     np.testing.assert_array_equal(grad(slope)(p, -1.0), [[0.0]])
+
+
+@pytest.mark.parametrize(("f", "sign"), [(np.maximum, 1.0), (np.minimum, -1.0)])
+def test_the_largest_so_far_is_shared_by_those_that_are_equal_so_far(f: Any, sign: float) -> None:
+    """3, 3, 1, 3, 4: the second place is shared by two, the fourth by three, the last belongs to the 4."""
+    x, v = sign * np.array([3.0, 3.0, 1.0, 3.0, 4.0]), np.array([1.0, 10.0, 100.0, 1000.0, 10000.0])
+    third = 1000.0 / 3
+    want = [1 + 5 + 50 + third, 5 + 50 + third, 0, third, 10000]
+    np.testing.assert_allclose(grad(f.accumulate)(x, cotangent=v), want, rtol=1e-14)
+    rows = np.stack([x, 2 * x])
+    both = grad(lambda x: f.accumulate(x, axis=1))(rows, cotangent=np.stack([v, v]))
+    np.testing.assert_allclose(both, [want, want], rtol=1e-14)
+    np.testing.assert_allclose(jvp(f.accumulate, (x,), (v,))[1], [1, 5.5, 5.5, 1011 / 3, 10000], rtol=1e-14)
+
+
+def test_the_mantissa_at_a_power_of_two_has_the_slope_above_it() -> None:
+    assert grad(lambda x: np.frexp(x)[0])(4.0) == 1 / 8
+    assert grad(lambda x: np.frexp(x)[0])(3.9) == 1 / 4
