@@ -141,18 +141,32 @@ constant(
 
 
 @dispatched
+def ascending(x: Any, axis: int = -1) -> Any:
+    """The order that sorts x along the axis, equal entries as they stand: a stable np.argsort, but faster."""
+    order = np.argsort(x, axis=axis)
+    there = np.moveaxis(np.take_along_axis(x, order, axis), axis, -1)
+    ties = np.equal(there[..., 1:], there[..., :-1]).any()
+    return np.argsort(x, axis=axis, stable=True) if ties else order
+
+
+@dispatched
 def ranks(x: Any, axis: int = -1) -> Any:
     """The place that each entry of x has in ascending order along the axis; of equal ones the first comes first."""
-    order = np.argsort(x, axis=axis)
-    ascending = np.moveaxis(np.take_along_axis(x, order, axis), axis, -1)
-    if np.equal(ascending[..., 1:], ascending[..., :-1]).any():
-        order = np.argsort(x, axis=axis, stable=True)  # three times as slow
+    order = ascending(x, axis)
     places = np.empty_like(order)
     side = np.expand_dims(np.arange(x.shape[axis]), tuple(range(1, x.ndim - axis % x.ndim)))
     np.put_along_axis(places, order, side, axis)
     return places
 
 
+constant(
+    ascending,
+    "ascending",
+    "y = the order that sorts x, stable",
+    domain=DISTINCT,
+    options=("axis",),
+    calls=_along_axis,
+)
 constant(
     ranks,
     "ranks",

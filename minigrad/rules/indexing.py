@@ -9,7 +9,7 @@ import numpy as np
 
 from ..domain import DISTINCT, REAL, Call, Draw, integers
 from ..op import dispatched, linear, op
-from .discrete import ranks
+from .discrete import ascending, ranks
 
 
 def selects_once(index: Any) -> bool:
@@ -186,7 +186,7 @@ def _sort_back(g: Any, y: Any, x: Any, axis: int | None = -1, kind: Any = None, 
 def _sort_along(t: Any, y: Any, x: Any, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
     if axis is None:
         return _sort_along(np.ravel(t), y, np.ravel(x), 0)
-    return np.take_along_axis(t, np.argsort(x, axis=axis, stable=True), axis)
+    return np.take_along_axis(t, ascending(x, axis), axis)
 
 
 def _sort(draw: Draw) -> Call:

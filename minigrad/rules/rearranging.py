@@ -108,7 +108,9 @@ linear(np.delete, "delete", "y = x without the entries named", _delete_back, dom
 
 
 def _repeat_back(g: Any, y: Any, x: Any, repeats: Any = None, axis: int | None = None) -> Any:
-    if not isinstance(repeats, (int, np.integer)) or not x.shape:
+    if np.size(repeats) == 1 and x.shape:
+        repeats = int(np.reshape(repeats, ()))
+    else:
         side = x.size if axis is None else x.shape[axis]
         return spread(g, np.repeat(np.arange(side), repeats), axis, x)
     before = x.shape if axis is None else x.shape[: axis % x.ndim + 1]

@@ -9,7 +9,7 @@ import numpy as np
 from ..domain import DISTINCT, POSITIVE, Call, Draw, draw_axis
 from ..op import op
 from .axes import expand, joined, parted
-from .discrete import ranks
+from .discrete import ascending, ranks
 from .reductions import over_axes, reduction
 
 # Weights.
@@ -115,7 +115,7 @@ def _quantile_along(t: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, meth
         return np.zeros(y.shape)
     rows = joined(a, axis)
     mixture = _mixture(q, rows, method)
-    moved = np.take_along_axis(joined(t, axis), np.argsort(rows, axis=-1, stable=True), -1)
+    moved = np.take_along_axis(joined(t, axis), ascending(rows, -1), -1)
     return np.reshape(np.sum(moved * mixture, axis=-1), y.shape)
 
 
@@ -190,14 +190,14 @@ reduction(np.ptp, "ptp", "y = max x - min x", _ends, domain=DISTINCT, kink="a ti
 def _partition_back(g: Any, y: Any, a: Any, kth: Any = 0, axis: int | None = -1) -> Any:
     if axis is None:
         return np.reshape(_partition_back(g, y, np.ravel(a), kth, 0), a.shape)
-    in_order = np.take_along_axis(g, np.argsort(y, axis=axis, stable=True), axis)
+    in_order = np.take_along_axis(g, ascending(y, axis), axis)
     return np.take_along_axis(in_order, ranks(a, axis), axis)
 
 
 def _partition_along(t: Any, y: Any, a: Any, kth: Any = 0, axis: int | None = -1) -> Any:
     if axis is None:
         return _partition_along(np.ravel(t), y, np.ravel(a), kth, 0)
-    in_order = np.take_along_axis(t, np.argsort(a, axis=axis, stable=True), axis)
+    in_order = np.take_along_axis(t, ascending(a, axis), axis)
     return np.take_along_axis(in_order, ranks(y, axis), axis)
 
 
