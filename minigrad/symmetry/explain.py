@@ -276,10 +276,8 @@ def _general(reason: str) -> str:
     ours, theirs = entry[2].split(","), entry[4].split(",")
     if len(ours) != len(theirs):
         return reason
-    left, right = (
-        ",".join(":" if i == j else i for i, j in zip(a, b, strict=True))
-        for a, b in ((ours, theirs), (theirs, ours))
-    )
+    pairs = list(zip(ours, theirs, strict=True))
+    left, right = (",".join(":" if pair[0] == pair[1] else pair[side] for pair in pairs) for side in (0, 1))
     return f"{entry[1]}[{left}] ≠ {entry[3]}[{right}]"
 
 
