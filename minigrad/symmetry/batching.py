@@ -43,6 +43,8 @@ def _is_plain(node: Any) -> bool:
         return False
     if node.op is None:
         return True
+    if node.op is ADD and isinstance(node._array, np.bool_):
+        return False  # "or", and no sum
     operands = node.operands
     return bool(operands) and is_elementwise(node.op) and all(isinstance(x, (Value, *NUMBER)) for x in operands)
 
@@ -137,7 +139,7 @@ class _Vectors:
         """One operand of all nodes of a group: from their places, or plain numbers."""
         if isinstance(xs[0], Value) and any(x.serial in self.place for x in xs):
             return self._mixed(xs)
-        numbers = np.array([x._array if isinstance(x, Value) else x for x in xs], dtype=np.float64)
+        numbers = np.array([x._array if isinstance(x, Value) else x for x in xs])
         return numbers[0] if (numbers == numbers[0]).all() else numbers
 
     def _sums(self, terms: Sequence[Sequence[Any]]) -> Any:
@@ -150,7 +152,7 @@ class _Vectors:
         known = [isinstance(x, Value) and x.serial in self.place for x in xs]
         if all(known):
             return self._gather(xs)
-        numbers = np.array([x._array if isinstance(x, Value) else x for x in xs], dtype=np.float64)
+        numbers = np.array([x._array if isinstance(x, Value) else x for x in xs])
         if not any(known):
             return numbers
         order = np.argsort(np.argsort(~np.array(known), kind="stable"), kind="stable")

@@ -148,23 +148,26 @@ def _close(a: float, b: float, tolerance: float) -> bool:
 
 def _twin(factors: Sequence[Factor], ways: Ways) -> Path | None:
     """Follow a path in the other gradient's ways, where possible through the same entries, else alike ones."""
-    best: list[tuple[int, tuple[Any, ...]]] = [(0, (ways.start, ()))]
-    for factor in factors:
-        longer: dict[Any, tuple[int, tuple[Any, ...]]] = {}
-        for score, (stop, steps) in best:
-            for step in ways.steps(stop):
-                likeness = _likeness(factor, step, ways)
-                if likeness is not None:
-                    at = longer.get(step[0])
-                    if at is None or at[0] < score + likeness:
-                        longer[step[0]] = (score + likeness, (step[0], (*steps, (stop, step))))
-        best = list(longer.values())
-    ends = [(score, steps) for score, (stop, steps) in best if stop == ways.end]
-    if not ends:
+    steps = _followed(factors, ways, same=True) or _followed(factors, ways, same=False)
+    if steps is None:
         return None
-    steps = max(ends, key=lambda end: end[0])[1]
     found = tuple(ways.factor(stop, step) for stop, step in steps)
     return Path(found, float(np.prod([factor.number for factor in found])))
+
+
+def _followed(factors: Sequence[Factor], ways: Ways, same: bool) -> tuple[Any, ...] | None:
+    """The steps most like the factors. same: where there is a step through the very same entry, that one alone."""
+    best: dict[Any, tuple[int, tuple[Any, ...]]] = {ways.start: (0, ())}
+    for factor in factors:
+        longer: dict[Any, tuple[int, tuple[Any, ...]]] = {}
+        for stop, (score, steps) in best.items():
+            every = ways.steps(stop)
+            for step in [step for step in every if same and step[0] == factor.stop] or every:
+                likeness = _likeness(factor, step, ways)
+                if likeness is not None and longer.get(step[0], (-1,))[0] < score + likeness:
+                    longer[step[0]] = score + likeness, (*steps, (stop, step))
+        best = longer
+    return best[ways.end][1] if ways.end in best else None
 
 
 def _likeness(factor: Factor, step: tuple[Any, float, str], ways: Ways) -> int | None:
@@ -236,6 +239,8 @@ def _of_two(
     if equal:
         return f"{first} and {second} are equal now, and nothing keeps them equal"
     reasons = list(dict.fromkeys(reason for pair in pairs for reason in _reasons(pair, names)))
+    if len(reasons) > 2:
+        reasons = list(dict.fromkeys(map(_general, reasons)))
     if not reasons:
         how = (
             "the paths have no twins"
@@ -261,6 +266,19 @@ def _reasons(pair: Pair, names: Names) -> Iterator[str]:
                     yield f"{p} ≠ {q}"
         if not told:
             yield f"{a} ≠ {b}"
+
+
+def _general(reason: str) -> str:
+    """W2[2,7] ≠ W2[3,7] as W2[2,:] ≠ W2[3,:]: where both indices are the same, it is so for others too."""
+    entry = re.fullmatch(r"([^\[ ]+)\[([\d,]+)\] ≠ ([^\[ ]+)\[([\d,]+)\]", reason)
+    if entry is None:
+        return reason
+    ours, theirs = entry[2].split(","), entry[4].split(",")
+    if len(ours) != len(theirs):
+        return reason
+    pairs = list(zip(ours, theirs, strict=True))
+    left, right = (",".join(":" if pair[0] == pair[1] else pair[side] for pair in pairs) for side in (0, 1))
+    return f"{entry[1]}[{left}] ≠ {entry[3]}[{right}]"
 
 
 def _listed(reasons: Sequence[str]) -> str:

@@ -60,7 +60,7 @@ class Formulas:
             for node in self.nodes:
                 a, b = node._a, node._b
                 direct = DIRECT.get(node.op)
-                if direct is not None:
+                if direct is not None and node._array.dtype.kind != "b":
                     env[node.serial] = direct(
                         env[a.serial] if type(a) is Value else _plain(a),
                         env[b.serial] if type(b) is Value else _plain(b),
@@ -89,7 +89,9 @@ class Formulas:
         try:
             if len(prints) > len(placed(node.op, list(node.operands), node.params)[0]):
                 raise Unknown(node.op.label)  # a Value inside a parameter
-            found = meaning(node.op, prints, params)
+            # To NumPy, True + True is True: of a boolean result, no op is a sum or a product.
+            logical = type(node._array) is not tuple and node._array.dtype.kind == "b"
+            found = meaning(node.op, prints, params, logical)
         except Unknown as label:
             self.unknown.add(str(label))
             found = _unknown(node, prints, params)

@@ -77,23 +77,24 @@ class Unknown(Exception):
     """The op has no meaning for these operands; the message is its label."""
 
 
-def meaning(made_by: Op, prints: Sequence[Print], params: Params) -> Any:
+def meaning(made_by: Op, prints: Sequence[Print], params: Params, logical: bool = False) -> Any:
     """The print of the output (a list, of several outputs), from those of all operands. Raises Unknown.
 
-    params: those of the node, without what the op saved for its rule.
+    params: those of the node, without what the op saved for its rule. logical: the output is made of
+    True and False, so that nothing is added or multiplied in it.
     """
     function = made_by.function
     if made_by is ARGUMENT or function in ALIKE:
         return prints[0]
     if len(prints) > len(made_by.domain) and not made_by.variadic:  # a Value inside a parameter
         raise Unknown(made_by.label)
-    if function in SPECIAL:
+    if function in SPECIAL and not logical:
         found = SPECIAL[function](*prints, **params)
         if found is not None:
             return found
-    if function in MOVES or function in SUMS:
+    if function in MOVES or (function in SUMS and not logical):
         return _moved(made_by, prints, params, function in SUMS)
-    if function in PRODUCTS and len(prints) == 2:
+    if function in PRODUCTS and len(prints) == 2 and not logical:
         return _product(made_by, prints, params)
     if is_elementwise(made_by):
         return _elementwise(made_by, prints, params)

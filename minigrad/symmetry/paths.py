@@ -127,26 +127,37 @@ class Ways:
         for k, x in enumerate(y.operands):
             if not isinstance(x, Value) or x.serial not in self.reach:
                 continue
-            slopes = self._slopes(y, e).get(x.serial)
-            if slopes is None:
+            reach = self.reach[x.serial]
+            if y.op is not None and y.op.function in (np.matmul, np.dot) and y.ndim == 2 and _are_matrices(y):
+                for f, slope in _row_or_column(y, k, e):
+                    if reach[f]:
+                        yield k, x, f, slope
                 continue
-            twice = sum(other is x for other in y.operands)
-            slope = slopes if twice == 1 else self._slope_of(y, k, e)
-            if y.op is not None and is_elementwise(y.op):
-                candidates: Any = [under(e, x)]
-            else:
-                candidates = map(tuple, np.argwhere(self._made_of(y, e, x)).tolist())
+            slopes, candidates = self._slopes_and_entries(y, k, e, x)
             for f in candidates:
-                if self.reach[x.serial][f]:
-                    yield k, x, f, float(np.asarray(slope)[f])
+                if slopes is not None and reach[f]:
+                    yield k, x, f, float(slopes[f])
+
+    def _slopes_and_entries(self, y: Value, k: int, e: Index, x: Value) -> tuple[Any, Any]:
+        """The derivative of entry e of y by operand k, and which entries of that have a part in it."""
+        slopes: Any
+        if sum(other is x for other in y.operands) > 1:
+            slopes = np.asarray(self._slope_of(y, k, e))
+        elif y.op is not None and is_elementwise(y.op) and np.shape(x._array) == np.shape(y._array):
+            slopes = self._slopes(y, None).get(x.serial)  # of all entries at once: each has one of its own
+        else:
+            slopes = self._slopes(y, e).get(x.serial)
+        if y.op is not None and is_elementwise(y.op):
+            return slopes, [under(e, x)]
+        return slopes, map(tuple, np.argwhere(self._made_of(y, e, x)).tolist())
 
     def _made_of(self, y: Value, e: Index, x: Value) -> Any:
         """Which entries of x have a part in entry e of y, at these numbers or others: a weight may be 0."""
         parts = [_slopes(twins[y.serial], e).get(twins[x.serial].serial) for twins in self.twins]
         return np.logical_or.reduce([np.zeros(np.shape(x._array), bool), *(p != 0 for p in parts if p is not None)])
 
-    def _slopes(self, y: Value, e: Index) -> dict[int, Any]:
-        """The derivative of entry e of y for each Value that it was made of, by the op's own rule."""
+    def _slopes(self, y: Value, e: Index | None) -> dict[int, Any]:
+        """The derivative of entry e (None: of the sum) of y for each Value it was made of, by the op's own rule."""
         key = (y.serial, e)
         if key not in self._partials:
             self._partials[key] = _slopes(y, e)
@@ -166,9 +177,20 @@ class Ways:
             return y.op.vjps[k](seed[()], y._array, *operands, **params)  # type: ignore[misc]
 
 
-def _slopes(y: Value, e: Index) -> dict[int, Any]:
+def _are_matrices(y: Value) -> bool:
+    return all(np.ndim(x._array if isinstance(x, Value) else x) == 2 for x in y.operands)
+
+
+def _row_or_column(y: Value, k: int, e: Index) -> Iterator[tuple[Index, float]]:
+    """What entry (i, j) of a product of matrices is made of: row i of the first, column j of the second."""
+    a, b = (np.asarray(x._array if isinstance(x, Value) else x) for x in y.operands)
+    for inner in range(a.shape[1]):
+        yield ((e[0], inner), float(b[inner, e[1]])) if k == 0 else ((inner, e[1]), float(a[e[0], inner]))
+
+
+def _slopes(y: Value, e: Index | None) -> dict[int, Any]:
     seed = np.zeros(np.shape(y._array))
-    seed[e] = 1.0
+    seed[... if e is None else e] = 1.0
     ends = {x.serial for v in y.inputs for x in (v.inputs if type(v._array) is tuple else (v,))}
     with np.errstate(all="ignore"):
         swept = sweep_from([(y, seed[()])], None, (), ends)

@@ -74,3 +74,15 @@ def test_arrays_masks_without_inputs_and_graphs_without_width_are_left_alone() -
         deep = deep.tanh()
     assert batched(deep, [a], []) is None
     assert batched(a, [a], []) is None
+
+
+def test_masks_are_combined_as_masks() -> None:
+    with context.trace():
+        w, x = [Value(v) for v in RNG.normal(size=40)], [Value(v) for v in RNG.normal(size=40)]
+        both = [a * ((a > 0) & (b > 0)) + b * ((a > 1.0) & True) for a, b in zip(w, x, strict=True)]
+        y = sum(both[1:], start=both[0])
+        either = [a * ((a > 0) + (b > 0)) for a, b in zip(w, x, strict=True)]
+        z = sum(either[1:], start=either[0])
+    found = batched(y, w, x)
+    assert found is not None and found[0].item() == pytest.approx(y.item(), rel=1e-13)
+    assert batched(z, w, x) is None, "the sum of two masks is no sum of numbers"

@@ -63,7 +63,9 @@ def test_twins_share_sample_and_everything_above() -> None:
 def test_the_sentence_names_what_differs_in_an_array() -> None:
     J, p = network()
     told = explain(J, (p["W3"], 0, 0), (p["W3"], 1, 0))
-    assert told.sentence.startswith("dJ/dW3[0,0] ≠ dJ/dW3[1,0] because a2[")
+    assert told.sentence == "dJ/dW3[0,0] ≠ dJ/dW3[1,0] because a2[:,0] ≠ a2[:,1]"
+    between = explain(J, (p["W1"], 0, 0), (p["W1"], 0, 1)).sentence
+    assert between == "dJ/dW1[0,0] ≠ dJ/dW1[0,1] because W2[0,:] ≠ W2[1,:] and a1[:,0] ≠ a1[:,1]"
     assert not told.equal and not told.proved
 
 

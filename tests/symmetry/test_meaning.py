@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from draws import random_examples
 
+import minigrad
 from minigrad import Value, context, nn
 from minigrad.node import lifted, record
 from minigrad.op import TABLE, Op
@@ -185,3 +186,27 @@ def test_networks_are_read_without_unknown_ops() -> None:
         for per_neuron in (False, True):
             net = nn.MLP((2, 3, 1), activation, init=0.5, per_neuron=per_neuron)
             assert ties(net, x, y).partition.unknown == ()
+
+
+def test_a_sum_of_masks_is_no_sum_of_numbers() -> None:
+    """True + True is True: the mask of either is 1 where both hold, their sum as numbers is 2."""
+
+    def f(p: Any) -> Any:
+        either = (p[0] > 0) + (p[1] > 0)
+        both = (p[0] > 0) * 1.0 + (p[1] > 0) * 1.0
+        return p[2] * either + p[3] * both + p[0] ** 2 + 3 * p[1] ** 2
+
+    found = ties(f, [1.0, 2.0, 0.5, 0.5])
+    assert found.labels[2] != found.labels[3]
+
+
+def test_a_gradient_inside_the_loss_is_read_too() -> None:
+    """A gradient penalty: tied where the penalty is alike, and only there."""
+
+    def f(p: Any, weights: Any) -> Any:
+        slope = minigrad.grad(lambda x: np.sum(np.tanh(x * p)))(np.ones(3))
+        return np.sum(weights * slope**2)
+
+    w = np.full(3, 0.5)
+    assert [len(group) for group in ties(f, w, np.ones(3)).groups] == [3]
+    assert [len(group) for group in ties(f, w, np.array([1.0, 2.0, 1.0])).groups] == [2, 1]

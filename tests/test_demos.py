@@ -1,0 +1,44 @@
+"""The demos do what they say: run on their own, in a folder of their own."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+DEMOS = Path(__file__).parents[1] / "demos"
+
+
+def loaded(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, DEMOS / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_why_neurons_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    loaded("why_neurons_differ").main()
+    text = capsys.readouterr().out
+    widths = {line[:18].strip(): line[42:].split() for line in text.splitlines()[1:4]}
+    assert widths["equal"][:-1] == ["1-1"] * 6
+    assert widths["one weight changed"][:-1] == ["2-1"] * 6
+    assert widths["random"][:-1] == ["3-2"] * 6
+    assert float(widths["equal"][-1]) > 1 > 0.1 > float(widths["random"][-1])
+    assert "equal: 20 parameters move as 6 · hidden layers of 3 and 2 act as 1 and 1" in text
+    assert "every factor has a twin (proved)" in text and "dJ/dW1[0,0] ≠ dJ/dW1[0,1] because" in text
+    assert text.endswith("Your 2-3-2-1 network is this 2-1-1-1 network.\n")
+    pictures = sorted(tmp_path.iterdir())
+    assert len(pictures) == 3
+    shapes = set()
+    for picture in pictures:
+        root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
+        kinds = [g.get("class", "").split()[:1] for g in root.iter("{http://www.w3.org/2000/svg}g")]
+        shapes.add((kinds.count(["node"]), kinds.count(["edge"])))
+    assert len(shapes) == 1, "one graph, three starts"
