@@ -173,7 +173,7 @@ class Slopes:
     def murmur(self) -> Array:
         """The deviation of values a short way off, per column, where the function is much smaller at the point.
 
-        What cancels inside it, as in sin(x) - x, may be rounded alike all about the point, and look exact there. Where
+        What cancels inside it, as in sin(x) - x, may be rounded alike all about the point, and look exact. Where
         the function is of its usual size, its noise at the point says it all: 0.
         """
         if not self.x.size:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from checking import DIFFERENTIABLE, each, flat, gradients_of, invoke, parts, places, woven
-from hypothesis import assume, given
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from minigrad import grad

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from draws import random_examples
 
 import minigrad
 from minigrad import Value, context, nn
+from minigrad.check.draws import random_calls
 from minigrad.node import lifted, record
 from minigrad.op import TABLE, Op
 from minigrad.symmetry import meaning, ties
@@ -68,7 +68,7 @@ class Call:
 def check(op: Op) -> int:
     """Compare; gives how many pairs were equal as formulas."""
     rng, pairs = np.random.default_rng(0), 0
-    for number, example in enumerate(random_examples(op, EXAMPLES)):
+    for number, example in enumerate(random_calls(op, EXAMPLES)):
         call = Call(op, example, rng, zero=bool(number % 2))
         try:
             groups = call.groups()
