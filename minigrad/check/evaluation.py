@@ -5,9 +5,10 @@ What fails at a point (an error, nan, inf) is nan there, and remembered; nothing
 
 from __future__ import annotations
 
+import contextlib
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,7 @@ class RowFunction:
 
     def result(self, row: Array) -> Any:
         """What f gives, as it gives it; raises what f raises."""
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            return self.f(*self.layout.build(row, self.promote))
+        return self.f(*self.layout.build(row, self.promote))
 
     def __call__(self, row: Array) -> Array:
         """The numbers f gives, in one row."""
@@ -52,6 +51,8 @@ class RowFunction:
 
 def numbers(result: Any) -> Array:
     """All real numbers of a result, in one row."""
+    if isinstance(result, float):  # np.float64 as well
+        return np.array([result], dtype=np.float64)
     if type(result) is np.ndarray and result.dtype.kind == "f":
         return np.ravel(result).astype(np.float64)
     layout = Layout(result, takes=is_number)
@@ -86,18 +87,27 @@ class Trouble:
 def evaluate(f: RowFunction, x: Array, lines: Sequence[Line], width: int) -> tuple[list[Array], str]:
     """f along lines: one array (points, width) per line, nan where it fails; and the first error met."""
     found, said = [], ""
-    for line in lines:
-        values = np.full((len(line.ts), width), np.nan)
-        for k, point in enumerate(line.points(x)):
-            try:
-                y = f(point)
-            except Exception as error:
-                said = said or f"{type(error).__name__}: {error}"
-                continue
-            if y.shape == (width,):
-                values[k] = np.where(np.isfinite(y), y, np.nan)
-        found.append(values)
+    with quiet():
+        for line in lines:
+            values = np.full((len(line.ts), width), np.nan)
+            for k, point in enumerate(line.points(x)):
+                try:
+                    y = f(point)
+                except Exception as error:
+                    said = said or f"{type(error).__name__}: {error}"
+                    continue
+                if y.shape == (width,):
+                    values[k] = y
+            found.append(np.where(np.isfinite(values), values, np.nan))
     return found, said
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without warnings: far from the point a function may well overflow, and it is known by its values."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
 
 
 class Evaluator:
@@ -135,7 +145,8 @@ class Evaluator:
     def call(self, f: RowFunction, row: Array) -> Any:
         """f once, here, whatever it gives or raises."""
         self.tick(1)
-        return f.result(row)
+        with quiet():
+            return f.result(row)
 
     def tick(self, amount: int) -> None:
         """Count evaluations."""

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, MinigradError
 from .claims import Names
 from .derivative import Point
-from .evaluation import Evaluator
+from .evaluation import Evaluator, numbers
 from .layout import Layout
 from .report import Finding
 
@@ -74,8 +74,7 @@ class Subject:
         before = self.layout.row()
         try:
             point = Point(self.f, self.args, self.layout, self.evaluator)
-            again = point.f(point.x)
-            self.evaluator.tick(1)
+            again = numbers(self.evaluator.call(point.f, point.x))
         except (MinigradError, KeyboardInterrupt):
             raise
         except Exception as error:

@@ -118,10 +118,12 @@ class Seen:
         return self.miss / abs(float(self.truth)) if float(self.truth) else math.inf
 
 
-def look(derivative: Callable[..., Any], scalars: Sequence[Scalar], step: int = 1) -> Iterator[Seen]:
+def look(
+    derivative: Callable[..., Any], scalars: Sequence[Scalar], step: int = 1, start: int = 0
+) -> Iterator[Seen]:
     """A numerical derivative at the points of some functions, or every so-manieth of them."""
     for scalar in scalars:
-        for x in scalar.points()[::step]:
+        for x in scalar.points()[start::step]:
             found = derivative(scalar, x)
             value, bar = float(found.value), float(found.error)
             yield Seen(scalar, x, value, bar, found.evaluations, scalar.truth(x))
