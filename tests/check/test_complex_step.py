@@ -132,8 +132,15 @@ def test_single_precision_is_left_alone(x: Any) -> None:
     assert kept(np.sin, x, truth=float(np.cos(float(x))), bar=1e-3)
 
 
-def test_single_precision_inside_is_left_alone() -> None:
-    assert kept(lambda x: np.sin(np.float32(x)), 0.7, truth=np.cos(0.7), bar=1e-3)
+@pytest.mark.parametrize(
+    ("f", "x", "truth"),
+    [
+        (lambda x: np.sin(np.float32(x)), 0.7, np.cos(0.7)),
+        (lambda x: x**2 if np.iscomplexobj(x) else np.float32(x**2), 0.5, 1.0),
+    ],
+)
+def test_single_precision_inside_is_left_alone(f: Any, x: float, truth: float) -> None:
+    assert kept(f, x, truth=truth, bar=1e-3)
 
 
 def test_an_unbounded_or_missing_bar_is_no_agreement_with_nonsense() -> None:
@@ -146,6 +153,7 @@ def test_constants_are_copied_and_never_changed() -> None:
     def f(x: Any, names: Any, n: int) -> Any:
         out = np.sum(x * names["w"]) * n
         x *= 0
+        names["w"] *= 0
         return out
 
     args = (x, {"w": weights}, 2)
