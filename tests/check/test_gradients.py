@@ -188,7 +188,7 @@ def test_a_gradient_of_an_array_is_refused_with_a_remedy() -> None:
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e12])
-@pytest.mark.parametrize("x", [X, np.geomspace(1e-6, 1e6, 120) / 3])
+@pytest.mark.parametrize("x", [X, np.geomspace(1e-6, 1e6, 30) / 3])
 def test_the_verdict_does_not_depend_on_the_scale(scale: float, x: Any) -> None:
     def f(x: Any) -> Any:
         return scale * np.sum(np.log1p(x**2))
@@ -226,14 +226,14 @@ def cube(request: pytest.FixtureRequest) -> Iterator[tuple[int | None, Any]]:
 def test_a_rule_that_is_wrong_from_some_order_on_is_right_below(cube: tuple[int | None, Any]) -> None:
     wrong_from, function = cube
     for order in (1, 2, 3):
-        report = gradient_report(lambda x: np.sum(function(x)), X, order=order)
+        report = gradient_report(lambda x: np.sum(function(x)), X[:2], order=order)
         assert report.verdict == ("disagree" if wrong_from is not None and order >= wrong_from else "agree"), report
         assert report.ok or f"derivative of order {wrong_from}" in str(report)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_own_derivatives_of_every_order(order: int) -> None:
-    report = check_grads(lambda x, w: np.sum(np.tanh(x * w) * w), (X, X + 0.5), order=order)
+    report = check_grads(lambda x, w: np.sum(np.tanh(x * w) * w), (X[:2], 0.5), order=order)
     assert report.resolving_power < 1e-6
 
 

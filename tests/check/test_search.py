@@ -44,7 +44,7 @@ def test_a_right_gradient_of_many_entries_takes_three_ladders(ladders: list[int]
     assert report.ok and sum(ladders) <= 3, report
 
 
-@pytest.mark.parametrize("i", [0, 61_803, 99_999])
+@pytest.mark.parametrize("i", [61_803, 99_999])
 def test_one_wrong_entry_of_many_is_named_within_25_ladders(i: int, ladders: list[int]) -> None:
     wrong = minigrad.gradient_report(
         lambda x: np.sum(np.sin(x)), LARGE, grad=lambda x: spoiled(np.cos(x), {i: 1e-3})
