@@ -45,7 +45,7 @@ class Comparison(Gathered):
             self.note(linear(claim.pull, weights[0], weights[1][::-1], "cotangent"))
         nudged = [] if found else [lambda row, v=v: claim.pull(v, row).row for v in weights]
         allowance = self._allowance(given, answers[0], nudged)
-        told = Told(self, claim, answers[0], weights[0] if claim.kind == "vjp" else None, ignored)
+        told = Told(self, claim, answers[0], weights[0] if claim.kind == "vjp" else None, ignored, weights)
         self._compare(told, weights, given, allowance)
 
     def tangents(self, claim: Claim) -> None:
@@ -62,7 +62,7 @@ class Comparison(Gathered):
             return
         self.note(linear(claim.push, u, w, "tangent"))
         weights = self._few_outputs()
-        told = Told(self, claim, answers[0], None)
+        told = Told(self, claim, answers[0], None, weights=weights)
 
         def predict(u: Array) -> Array:
             row = claim.push(u).row
@@ -90,9 +90,8 @@ class Comparison(Gathered):
         weights = self._few_outputs()
         given = (whole if weights is None else weights @ whole).T
         nudged = [lambda row: self._weighted(claim.matrix(row).row.reshape(whole.shape), weights).T]
-        self._compare(
-            Told(self, claim, answers[0], None), weights, given, self._allowance(given, answers[0], nudged)
-        )
+        told = Told(self, claim, answers[0], None, weights=weights)
+        self._compare(told, weights, given, self._allowance(given, answers[0], nudged))
 
     def hessian_of_values(self, claim: Claim) -> None:
         """A Hessian beside the curvatures of the function itself, where there is no gradient to be differentiated.
@@ -173,17 +172,18 @@ class Comparison(Gathered):
         own = OWN * answer.unit * np.abs(given)
         if not nudged or answer.missing:
             return own
-        rng, moves = np.random.default_rng(self.subject.seed), []
-        for _ in range(NUDGES):
+        rng, moves = np.random.default_rng(self.subject.seed), np.empty((NUDGES, *given.shape))
+        for move in moves:
             row = point.x * (1 + 4 * point.unit * rng.choice([-1.0, 1.0], point.x.size))
             try:
                 there = np.stack([ask(row) for ask in nudged], axis=-1).reshape(given.shape)
             except Exception:
                 return own
             with np.errstate(all="ignore"):
-                moves.append(np.abs(there - given))
+                np.abs(there - given, out=move)
         with np.errstate(all="ignore"):
-            spread = np.median(moves, axis=0)
+            moves.sort(axis=0)  # in place, as `np.median` is not
+            spread = moves[NUDGES // 2]
             calm = spread < 1e-4 * np.max(np.abs(given), initial=0.0)
             return own + np.where(calm, 4 * spread, 0.0)
 

@@ -108,9 +108,8 @@ def numeric_gradient(
     point = _point(f, x, budget, executor)
     if point.y.size != 1:
         raise ShapeError(f"a gradient is of one number, and f gave {point.y.size}\n  write  numeric_jacobian(f, x)")
-    found = list(point.slopes().along(range(point.x.size)))
-    row = [np.array([m.value[0] for m in found]), np.array([bar(m)[0] for m in found])]
-    values, errors = (_unwrapped(x, point.layout.build(part, promote=True)) for part in row)
+    rows = _columns(point)
+    values, errors = (_unwrapped(x, point.layout.build(row[0], promote=True)) for row in rows)
     return Estimate(values, errors, point.evaluator.count)
 
 
@@ -123,15 +122,22 @@ def numeric_jacobian(
     each leaf nested like x, as `minigrad.jacobian` does.
     """
     point = _point(f, x, budget, executor)
-    found = list(point.slopes().along(range(point.x.size)))
-    shape = (point.y.size, 0)
-    value = np.stack([m.value for m in found], axis=1) if found else np.zeros(shape)
-    error = np.stack([bar(m) for m in found], axis=1) if found else np.zeros(shape)
+    value, error = _columns(point)
     return Estimate(_blocks(point, x, value), _blocks(point, x, error), point.evaluator.count)
+
+
+def _columns(point: Point) -> tuple[Array, Array]:
+    """All derivatives and their bars, (outputs, inputs); of what they were made of nothing is kept."""
+    value, error = np.empty((2, point.y.size, point.x.size))
+    for i, measured in enumerate(point.slopes().along(range(point.x.size))):
+        value[:, i], error[:, i] = measured.value, bar(measured)
+    return value, error
 
 
 def bar(measured: Measured) -> Array:
     """The error bar of a slope, reaching to both sides where they differ."""
+    if not measured.kinked.any():
+        return measured.error
     gap = np.abs(measured.right.value - measured.left.value)
     return np.where(measured.kinked, np.fmax(measured.error, gap / 2), measured.error)
 

@@ -132,8 +132,7 @@ class Evaluator:
     def run(self, f: RowFunction, x: Array, lines: Sequence[Line], width: int) -> list[Array]:
         """f along each line. Raises BudgetSpent before it evaluates more than it may."""
         amount = sum(len(line.ts) for line in lines)
-        if (self._most is not None and self.count + amount > self._most) or self.late():
-            raise BudgetSpent
+        self.afford(amount)
         if self.executor is None:
             found, said = evaluate(f, x, lines, width)
         else:
@@ -147,6 +146,11 @@ class Evaluator:
         self.tick(1)
         with quiet():
             return f.result(row)
+
+    def afford(self, amount: int) -> None:
+        """Raises BudgetSpent where so many evaluations are more than are left."""
+        if (self._most is not None and self.count + amount > self._most) or self.late():
+            raise BudgetSpent
 
     def tick(self, amount: int) -> None:
         """Count evaluations."""

@@ -12,6 +12,7 @@ smaller steps are this project's.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ Array = Any  # np.ndarray of float64 or bool
 ORDER = 9  # columns of the table: beyond, extrapolation gains nothing
 U = 2.0**-53
 FLAT, MOVED = 6, 3  # halvings of a step: what is flat over longer ones is flat; by then a quantised one has moved
+BLOCK = 2048  # columns whose tables are made at once: a table is some hundred times as large as what it is of
 LOST = 2.0**-7  # noise of such a share of the values is none, but features shorter than the shortest step
 # Factors of the noise bound: of an evaluation that is rounded right, of a measured deviation, of a tie.
 ROUNDING, DEVIATIONS, TIES = 4.0, 6.0, 2.0
@@ -106,17 +108,26 @@ class Samples:
 
     def central(self) -> Slope:
         """The derivative by values on both sides: errors fall with h², h⁴, ..."""
+        return self._in_blocks(Samples._central)
+
+    def _central(self) -> Slope:
         raw = (self.plus - self.minus) / (2 * self.h)
         return extrapolated(raw, self.floor / self.h, 4.0, self.depth, self.drift)
 
     def right(self) -> Slope:
         """The derivative to the right: errors fall with h, h², ..."""
+        return self._in_blocks(Samples._right)
+
+    def _right(self) -> Slope:
         return extrapolated(
             (self.plus - self.center) / self.h, 2 * self.floor / self.h, 2.0, self.depth, self.drift
         )
 
     def left(self) -> Slope:
         """The derivative to the left."""
+        return self._in_blocks(Samples._left)
+
+    def _left(self) -> Slope:
         return extrapolated(
             (self.center - self.minus) / self.h, 2 * self.floor / self.h, 2.0, self.depth, self.drift
         )
@@ -125,6 +136,14 @@ class Samples:
         """The second derivative."""
         raw = (self.plus - 2 * self.center + self.minus) / self.h**2
         return extrapolated(raw, 4 * self.floor / self.h**2, 4.0, self.depth, np.zeros(raw.shape))
+
+    def _in_blocks(self, slope: Callable[[Samples], Slope]) -> Slope:
+        """A slope of all columns, a block of them at a time."""
+        width = len(self.center)
+        if width <= BLOCK:
+            return slope(self)
+        parts = [slope(self.part(slice(start, start + BLOCK))) for start in range(0, width, BLOCK)]
+        return Slope(*(np.concatenate(numbers) for numbers in zip(*parts, strict=True)))
 
     def part(self, columns: Any) -> Samples:
         """Some of the columns."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -125,7 +125,7 @@ class Look:
             found.append(outcome)
         return found
 
-    def _directions(self) -> list[Array]:
+    def _directions(self) -> Iterator[Array]:
         row = np.ones(len(self.slopes.x)) if self.given is None else self.given[:, 0]
         return search.directions(self.slopes.x, row, self.gathered.subject.rng())
 

@@ -6,7 +6,7 @@ one direction, costs one ladder, however many entries that direction moves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,25 +18,32 @@ from .slopes import Measured
 DIRECTIONS = 3
 
 
-def directions(x: Array, g: Array, rng: np.random.Generator) -> list[Array]:
+def directions(x: Array, g: Array, rng: np.random.Generator) -> Iterator[Array]:
     """Directions that move every entry: by as much as each other, for as much gain as each other, in proportion.
 
     Signs at random, times sizes from 1/2 to 3/2: of plain signs, two errors of one size cancel every other time.
     The first moves entries alike; the second so that each changes the function by as much as any other, by the
     given gradient; the third in proportion to the entries themselves.
     """
-    size = np.maximum(1.0, np.abs(x))
+    for lengths in (_alike, _gained, _near):
+        # Powers of two times few bits: x + t·u is then exact for all but the shortest steps.
+        coarse = np.exp2(np.round(np.log2(lengths(x, g))))
+        yield rng.integers(512, 1537, x.size) / 1024 * rng.choice([-1.0, 1.0], x.size) * coarse
+
+
+def _alike(x: Array, _: Array) -> Array:
+    return np.maximum(1.0, np.abs(x))
+
+
+def _gained(x: Array, g: Array) -> Array:
     gain = np.abs(g)
     typical = np.median(gain[gain > 0]) if np.any(gain > 0) else 1.0
-    gained = np.clip(typical / np.maximum(gain, 1e-9 * typical), 1e-3, 1e3)
-    near = np.abs(x) / max(float(np.max(np.abs(x), initial=0.0)), np.finfo(float).tiny)
-    found = []
-    for weight in (np.ones(x.size), gained, np.maximum(near, 1e-6)):
-        # Powers of two times few bits: x + t·u is then exact for all but the shortest steps.
-        coarse = np.exp2(np.round(np.log2(weight * np.where(weight is near, 1.0, size))))
-        u = rng.integers(512, 1537, x.size) / 1024 * rng.choice([-1.0, 1.0], x.size)
-        found.append(u * coarse)
-    return found
+    return np.clip(typical / np.maximum(gain, 1e-9 * typical), 1e-3, 1e3) * np.maximum(1.0, np.abs(x))
+
+
+def _near(x: Array, _: Array) -> Array:
+    largest = max(float(np.max(np.abs(x), initial=0.0)), np.finfo(float).tiny)
+    return np.maximum(np.abs(x) / largest, 1e-6) * np.maximum(1.0, np.abs(x))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import judgement
 from .claims import Answer, Claim
+from .complex_step import sharpened
 from .diagnosis import Diagnosis, Evidence, diagnose
 from .judgement import Judged
 from .ladder import Array
@@ -28,13 +29,17 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class Told:
-    """Whose answer is told about: the claim, its first answer, the cotangent it was for."""
+    """Whose answer is told about: the claim, its first answer, the cotangent it was for.
+
+    weights: a row for each column of what is judged, which is that sum of the results; None: columns are results.
+    """
 
     gathered: Gathered
     claim: Claim
     answer: Answer
     cotangent: Array | None
     ignored: frozenset[str] | set[str] = frozenset()
+    weights: Array | None = None
 
     @property
     def mode(self) -> str:
@@ -46,6 +51,12 @@ class Told:
         """Whose kink it is along a line, where that is known."""
         found = self.claim.witness(line) if self.claim.witness else None
         return f" of {found}" if found else ""
+
+    def reference(self, i: int, j: int, value: float, error: float) -> float:
+        """The slope of column j along axis i, to as many digits as can be had; no verdict depends on it."""
+        point = self.claim.point
+        weights = np.arange(point.y.size) == j if self.weights is None else self.weights[j]
+        return sharpened(point, i, weights.astype(float), value, error)
 
     def noise_of(self, outcome: Outcome) -> Finding:
         """Why a direction tells nothing."""
@@ -167,7 +178,7 @@ def _wrong(
         path=evidence.path,
         index=index,
         given=float(given[i, j]),
-        reference=float(judged.reference[i, j]),
+        reference=told.reference(int(which[i]), j, float(judged.reference[i, j]), float(judged.error[i, j])),
         error=float(judged.error[i, j]),
         sentence="\n".join(line for line in (told.mode + found.sentence, count) if line),
     )

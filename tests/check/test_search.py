@@ -1,0 +1,149 @@
+"""Many entries: one that is wrong is named in a few ladders, and errors that cancel are seen all the same."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad.check import search
+from minigrad.check.search import Outcome, culprit, directions, sample
+from minigrad.check.slopes import Slopes
+
+
+@pytest.fixture
+def ladders(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many lines are measured, call by call."""
+    counts: list[int] = []
+    along = Slopes.along
+
+    def counting(self: Slopes, lines: Sequence[Any]) -> Any:
+        counts.append(len(lines))
+        return along(self, lines)
+
+    monkeypatch.setattr(Slopes, "along", counting)
+    return counts
+
+
+def spoiled(g: Any, changes: dict[int, float]) -> Any:
+    g = np.array(g)
+    for i, change in changes.items():
+        g[i] += change
+    return g
+
+
+LARGE = np.linspace(0.1, 2.5, 100_000)
+
+
+def test_a_right_gradient_of_many_entries_takes_three_ladders(ladders: list[int]) -> None:
+    report = minigrad.gradient_report(lambda x: np.sum(np.sin(x)), LARGE, grad=np.cos)
+    assert report.ok and sum(ladders) <= 3, report
+
+
+@pytest.mark.parametrize("i", [61_803, 99_999])
+def test_one_wrong_entry_of_many_is_named_within_25_ladders(i: int, ladders: list[int]) -> None:
+    wrong = minigrad.gradient_report(
+        lambda x: np.sum(np.sin(x)), LARGE, grad=lambda x: spoiled(np.cos(x), {i: 1e-3})
+    )
+    assert wrong.verdict == "disagree" and wrong.findings[0].index == (i,), wrong
+    assert sum(ladders) <= 25
+
+
+@pytest.mark.parametrize("given", ["vjp", "jvp", "jac"])
+def test_one_wrong_entry_of_3000_is_named_in_every_kind_of_derivative(given: str, ladders: list[int]) -> None:
+    x = np.linspace(0.1, 2.5, 3000)
+    mix = np.stack([np.ones(3000), np.linspace(1.0, 2.0, 3000)])
+
+    def f(x: Any) -> Any:
+        return mix @ np.sin(x)
+
+    def jacobian(x: Any) -> Any:
+        j = mix * np.cos(x)
+        j[1, 1234] += 0.01
+        return j
+
+    call = {
+        "vjp": lambda g, x: g @ jacobian(x),
+        "jvp": lambda args, t: jacobian(args[0]) @ t[0],
+        "jac": jacobian,
+    }[given]
+    report = minigrad.gradient_report(f, x, **{given: call})  # type: ignore[arg-type]
+    assert report.verdict == "disagree" and sum(ladders) <= 25, report
+    assert report.findings[0].index is not None and report.findings[0].index[-1] == 1234, report
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_two_errors_of_one_size_that_cancel_are_seen(seed: int) -> None:
+    x = np.linspace(0.1, 2.5, 400)
+    report = minigrad.gradient_report(
+        lambda x: np.sum(np.sin(x)),
+        x,
+        grad=lambda x: spoiled(np.cos(x), {10: 1e-4, 300: -1e-4}),
+        seed=seed,
+    )
+    assert report.verdict == "disagree" and report.findings[0].index in ((10,), (300,)), report
+
+
+def test_directions_move_every_entry_and_by_no_two_sizes_alike() -> None:
+    x = np.concatenate([np.zeros(3), np.geomspace(1e-6, 1e6, 200), [-5.0]])
+    found = list(directions(x, np.zeros(len(x)), np.random.default_rng(0)))
+    assert len(found) == search.DIRECTIONS
+    for u in found:
+        assert np.all(u != 0) and np.isfinite(u).all() and (u > 0).any() and (u < 0).any()
+    ratio = np.abs(found[0]) / np.maximum(1.0, np.abs(x))
+    assert ratio.min() > 0.3 and ratio.max() < 2.2 and len(np.unique(np.abs(found[0]))) > 100
+
+
+def test_directions_are_the_same_for_the_same_seed_alone() -> None:
+    x = np.ones(50)
+    first, again, other = (list(directions(x, x, np.random.default_rng(seed))) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_halving_finds_each_entry(size: int) -> None:
+    u = np.ones(size)
+    for i in {0, size // 2, size - 1}:
+        asked = 0
+
+        def ask(u: Any, i: int = i) -> Outcome:
+            nonlocal asked
+            asked += 1
+            return outcome(u, claimed=float(u[i]))
+
+        assert culprit(outcome(u, claimed=1.0), ask) == i
+        assert asked <= int(np.ceil(np.log2(size)))
+
+
+def outcome(u: Any, claimed: float, measured: float = 0.0, **others: Any) -> Outcome:
+    return Outcome(u, claimed, measured, 1e-12, 3e-12, 0, 1.0, **{"kinked": False, **others})
+
+
+def test_what_is_nan_is_wrong_and_what_is_kinked_is_not() -> None:
+    u = np.ones(1)
+    assert outcome(u, float("nan")).wrong and outcome(u, 1.0).wrong
+    assert not outcome(u, 1.0, kinked=True).wrong and not outcome(u, 1e-12).wrong
+
+
+def test_a_sample_holds_the_culprit_and_its_neighbours_within_the_row() -> None:
+    rng = np.random.default_rng(0)
+    assert set(range(5)) <= set(sample(1000, 0, rng).tolist())
+    found = sample(1000, 999, rng)
+    assert {995, 999} <= set(found.tolist()) and found.max() == 999 and len(set(found)) == len(found)
+    assert sample(3, 1, rng).tolist() == [0, 1, 2]
+
+
+def test_a_check_of_many_entries_holds_few_copies_of_them() -> None:
+    x = np.linspace(0.1, 1.0, 300_000)
+    tracemalloc.start()
+    try:
+        minigrad.check_grads(lambda x: float(x @ x), x, grad=lambda x: 2 * x)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 * x.nbytes
