@@ -236,8 +236,11 @@ class Samples:
         wide = self.plus[self.depth == MOVED], self.minus[self.depth == MOVED]
         for side in wide:
             quantised &= np.all(side != self.center, axis=0)
-        before = np.take_along_axis(moved, np.maximum(longest - 1, 0)[None], axis=0)[0]
-        return np.where(quantised, np.nan_to_num(before), 0.0)
+        before = np.nan_to_num(np.take_along_axis(moved, np.maximum(longest - 1, 0)[None], axis=0)[0])
+        # Steps of its own size, as floor's, are what a function is and no lack of digits.
+        about = np.nan_to_num(self.size[self.depth == MOVED]).max(axis=0, initial=0.0)
+        quantised &= before < LOST * np.fmax(self.size_center, about)
+        return np.where(quantised, before, 0.0)
 
 
 def extrapolated(raw: Array, bound: Array, ratio: float, depth: Array, drift: Array) -> Slope:

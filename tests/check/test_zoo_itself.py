@@ -29,6 +29,7 @@ from check.flat import (
 from check.proofs import PROOFS, close, parts, some
 from check.zoo.case import Case
 from check.zoo.noise import SCENARIOS, Scenario
+from everyday import thinned
 
 import minigrad
 from minigrad.check import kinds
@@ -37,7 +38,7 @@ mp = mpmath.mp
 
 
 def named(cases: list[Any]) -> Any:
-    return pytest.mark.parametrize("case", cases, ids=lambda case: case.name)
+    return pytest.mark.parametrize("case", thinned(cases, 4), ids=lambda case: case.name)
 
 
 # ------------------------------------------------------------------------------------------ what is in it
