@@ -23,6 +23,7 @@ ORDER = 9  # columns of the table: beyond, extrapolation gains nothing
 U = 2.0**-53
 FLAT, MOVED = 6, 3  # halvings of a step: what is flat over longer ones is flat; by then a quantised one has moved
 BLOCK = 2048  # columns whose tables are made at once: a table is some hundred times as large as what it is of
+STEP = 2.0**-4  # of a function's size: larger steps are its own
 LOST = 2.0**-7  # noise of such a share of the values is none, but features shorter than the shortest step
 # Factors of the noise bound: of an evaluation that is rounded right, of a measured deviation, of a tie.
 ROUNDING, DEVIATIONS, TIES = 4.0, 6.0, 2.0
@@ -239,7 +240,7 @@ class Samples:
         before = np.nan_to_num(np.take_along_axis(moved, np.maximum(longest - 1, 0)[None], axis=0)[0])
         # Steps of its own size, as floor's, are what a function is and no lack of digits.
         about = np.nan_to_num(self.size[self.depth == MOVED]).max(axis=0, initial=0.0)
-        quantised &= before < LOST * np.fmax(self.size_center, about)
+        quantised &= before < STEP * np.fmax(self.size_center, about)
         return np.where(quantised, before, 0.0)
 
 

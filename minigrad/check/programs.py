@@ -177,6 +177,8 @@ def _value(line: str, values: Sequence[Any]) -> Any:
             y = eval(line, space)
     except (ValueError, IndexError, TypeError):
         return None
+    if isinstance(y, tuple):  # of several outputs a line would have to pick one
+        return None
     usable = 0 < np.size(y) <= MOST and np.all(np.abs(y) <= LARGEST)  # nan is not
     return y if usable else None
 

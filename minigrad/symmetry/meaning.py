@@ -105,7 +105,7 @@ def is_elementwise(made_by: Op) -> bool:
     """Whether an entry of the output depends only on the entries in the same place of its inputs."""
     function = made_by.function
     if isinstance(function, np.ufunc):
-        return function.signature is None
+        return function.signature is None and function.nout == 1
     return function in ELEMENTWISE or bool(made_by.vjps and made_by.vjps is made_by.jvps and not made_by.variadic)
 
 

@@ -196,7 +196,7 @@ MISTAKES: list[Case] = [
     LAYER_NORM.slip("gamma's gradient averaged over the batch", "averaged", lambda d: d / 3, at=1),
     BATCH_NORM.wrong("statistics taken for constants", "missing term", batch_norm_as_at_test_time, deep=True),
     BATCH_NORM.slip("gamma's gradient averaged over the batch", "averaged", lambda d: d / 6, at=1),
-    DENSE.slip("input's gradient without the transpose of w", "transposed", lambda d, g, x, w, b: g @ w),
+    DENSE.slip("input's gradient without the transpose of w", "wrong", lambda d, g, x, w, b: g @ w, deep=True),
     DENSE.slip("w's gradient transposed", "transposed", lambda d: d.T.copy(), at=1),
     DENSE.slip("bias not summed over the batch", {"not summed", "shape"}, lambda d, g, *_: g.copy(), at=2),
     DENSE.slip("bias of the last sample only", "not summed", lambda d, g, *_: g[-1].copy(), at=2),
