@@ -348,6 +348,7 @@ def _cut(min_dims: int, axis: int) -> Callable[[Draw], Call]:
     return calls
 
 
+# The cotangent of parts that are views is dense: by hand too, one writes zeros where a part has no gradient.
 for _function, _axis, _dims in ((np.vsplit, 0, 2), (np.hsplit, 1, 2), (np.dsplit, 2, 3)):
     linear(
         _function,
