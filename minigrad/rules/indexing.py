@@ -26,7 +26,7 @@ def add_at(buffer: Any, index: Any, g: Any) -> None:
         buffer[index] += g
     elif g.size >= max(_MANY, buffer.size / _DENSE) and g.dtype.char in "efd":
         places = _places(buffer.shape, index)
-        g = np.broadcast_to(g, places.shape)
+        g = g if g.shape == places.shape else np.broadcast_to(g, places.shape)  # which bincount would copy
         buffer += np.reshape(np.bincount(places.ravel(), g.ravel(), buffer.size), buffer.shape)
     else:
         np.add.at(buffer, index, g)
@@ -40,12 +40,14 @@ _MANY, _DENSE = 500, 8
 def _places(shape: tuple[int, ...], index: Any) -> Any:
     """Of the entries that an index reads: where they stand in an array of that shape, laid out in one row."""
     axis = _one_axis(index)
-    if axis is None:
-        return np.arange(math.prod(shape)).reshape(shape)[index]
-    picked = np.asarray(index[axis] if isinstance(index, tuple) else index)
-    before, side, after = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
-    rows = np.add.outer(np.arange(before) * side, picked.ravel() % side)
-    return np.add.outer(rows * after, np.arange(after)).reshape(*shape[:axis], *picked.shape, *shape[axis + 1 :])
+    picked = None if axis is None else np.asarray(index[axis] if isinstance(index, tuple) else index)
+    if picked is not None and len(shape) == 1 and picked.min() >= 0:
+        return picked
+    numbers = np.arange(math.prod(shape)).reshape(shape)
+    if picked is None:
+        return numbers[index]
+    # In the order of memory: what brackets read along a later axis is laid out in another.
+    return np.take(numbers, picked, axis)
 
 
 def _one_axis(index: Any) -> int | None:

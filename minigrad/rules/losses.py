@@ -38,7 +38,8 @@ def _of_class(x: Any, classes: Any) -> Any:
 
 def _rows(x: Any) -> int:
     """How many rows a mean divides by: 1 where there are none, so that it is 0 and not nan."""
-    return max(math.prod(np.shape(x)[:-1]), 1)
+    rows: int = math.prod(np.shape(x)[:-1])
+    return max(rows, 1)
 
 
 def _scored(domain: Domain, draw: Draw) -> tuple[Any, Any]:

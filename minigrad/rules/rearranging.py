@@ -48,7 +48,8 @@ def _take_back(g: Any, y: Any, x: Any, indices: Any = None, axis: Any = None, mo
     side = x.size if axis is None else x.shape[axis]
     if not g.size:  # nothing was taken, perhaps of nothing
         return np.zeros(x.shape)
-    return spread(g, np.take(np.arange(side), indices, mode=mode), axis, x)
+    places = np.asarray(indices)[()] if mode == "raise" else np.take(np.arange(side), indices, mode=mode)
+    return spread(g, places, axis, x)
 
 
 def _take(draw: Draw) -> Call:
