@@ -45,7 +45,16 @@ from .rules.activations import (
 from .rules.discrete import stop_gradient
 from .rules.indexing import put
 from .rules.layers import binary_cross_entropy_with_logits, dropout, embedding, layer_norm
+from .rules.losses import (
+    batch_norm,
+    focal_loss,
+    glu,
+    margin_ranking_loss,
+    multiclass_hinge,
+    negative_log_likelihood,
+)
 from .rules.nn import cross_entropy, log_softmax, logsumexp, relu, sigmoid, softmax, softplus
+from .rules.reciprocals import arccot, arccoth, arccsc, arccsch, arcsec, arcsech, cot, coth, csc, csch, sec, sech
 from .rules.shaping import stack
 from .rules.windows import avg_pool, conv1d, conv2d, max_pool
 from .symmetry import SymmetryTracker, equal_gradients, explain, quotient, ties
@@ -63,7 +72,14 @@ __all__ = [
     "Report",
     "SymmetryTracker",
     "Value",
+    "arccot",
+    "arccoth",
+    "arccsc",
+    "arccsch",
+    "arcsec",
+    "arcsech",
     "avg_pool",
+    "batch_norm",
     "binary_cross_entropy_with_logits",
     "check",
     "check_grads",
@@ -72,7 +88,11 @@ __all__ = [
     "checkpoint",
     "conv1d",
     "conv2d",
+    "cot",
+    "coth",
     "cross_entropy",
+    "csc",
+    "csch",
     "custom",
     "debug",
     "decision_boundary",
@@ -87,8 +107,10 @@ __all__ = [
     "erfc",
     "errors",
     "explain",
+    "focal_loss",
     "forget",
     "gelu",
+    "glu",
     "grad",
     "gradient_report",
     "hard_tanh",
@@ -101,7 +123,10 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "margin_ranking_loss",
     "max_pool",
+    "multiclass_hinge",
+    "negative_log_likelihood",
     "nn",
     "no_grad",
     "numeric_gradient",
@@ -111,6 +136,8 @@ __all__ = [
     "quotient",
     "relu",
     "relu6",
+    "sec",
+    "sech",
     "selu",
     "sigmoid",
     "silu",

@@ -4,7 +4,7 @@ Kinks: what a derivative is where there is no unique one. Each row has a test of
 
 ====================================  =========================================================================
 abs, fabs, norm, std, hypot at 0      0: a local minimum is a place to rest; nanstd, copysign (in a) likewise
-relu at 0                             0
+relu at 0                             0; multiclass_hinge, margin_ranking_loss at the end of their margin likewise
 relu6 at 0 and 6                      0
 leaky_relu, elu, selu at 0            the slope on the left, as of relu
 maximum, minimum, max, min at a tie   shared evenly among the equal; fmax, fmin, nanmax, nanmin, ptp, max_pool
@@ -16,9 +16,14 @@ interp, derivative in x, at a sample  the slope to its right, at the last one th
 sqrt, log, cbrt, x**p at 0            what the limit gives: inf where it is inf
 x**p, derivative in p, for x ≤ 0      0: a power of a negative number is real at whole p only
 arctan2 at the origin                 0
+csc, cot, csch, coth, arccsch at 0    -inf: the limit from both sides
+arcsech at 0, 1; arccoth at -1, 1     -inf
+arcsec, arccsc at -1 and 1            what the limit gives: inf, -inf
+arccot at 0, where it jumps           -1, the slope on both sides
 where                                 nothing for the branch not taken, nothing for the condition
 0 · inf                               0, for ops whose own derivative can be infinite: sqrt, cbrt, log, log2, log10,
                                       log1p, reciprocal, /, %, **, arcsin, arccos, arccosh, arctanh, arctan2, prod,
+                                      sec, csc, cot, csch, coth, arcsec, arccsc, arcsech, arccsch, arccoth,
                                       and exp, exp2, expm1, sinh, cosh, where they overflow
                                       (helper: `times`).
                                       So ``np.where(x > 0, np.log(x), 0)`` is safe. A product with an infinite
@@ -58,11 +63,13 @@ from . import (
     layers,
     limits,
     linalg,
+    losses,
     nn,
     norms,
     polynomials,
     products,
     rearranging,
+    reciprocals,
     recurrences,
     reductions,
     running,
@@ -90,11 +97,13 @@ __all__ = [
     "layers",
     "limits",
     "linalg",
+    "losses",
     "nn",
     "norms",
     "polynomials",
     "products",
     "rearranging",
+    "reciprocals",
     "recurrences",
     "reductions",
     "running",

@@ -93,6 +93,25 @@ def _compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     return np.take(a, np.flatnonzero(condition), axis=axis)
 
 
+def _insert_call(draw: Draw) -> Call:
+    (x,), _ = _any(draw)
+    axis = draw.choice([None, *range(-x.ndim, x.ndim)])
+    side = x.size if axis is None else x.shape[axis]
+    obj = draw.choice([0, -1, [side, 0, side], slice(0, None, 2), integers(draw, 0, 1, (side,)).astype(bool)])
+    return (x, obj, draw.choice([draw.array(REAL, ()), draw.array(REAL, (1,) * x.ndim)])), {"axis": axis}
+
+
+@composed(np.insert, "y = x, with values put in between", _insert_call)
+def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    """Where entries come from is found out by doing the same to their numbers."""
+    n, m = np.size(arr), np.size(values)
+    numbers, others = np.arange(n).reshape(np.shape(arr)), np.arange(n, n + m).reshape(np.shape(values))
+    entries = np.concatenate([np.ravel(arr), np.ravel(values)])
+    kind = np.result_type(arr)  # NumPy gives the values the type of what they are put into
+    entries = entries.astype(kind) if kind.kind == "f" else entries
+    return np.take(entries, np.insert(numbers, obj, others, axis))
+
+
 def _bincount_call(draw: Draw) -> Call:
     weights = draw.array(REAL, draw.shape(1, 1))
     return (integers(draw, 0, 3, weights.shape), weights), {"minlength": draw.choice([0, 5])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -23,12 +24,30 @@ def add_at(buffer: Any, index: Any, g: Any) -> None:
     """buffer[index] += g, counting an entry as often as it is selected."""
     if selects_once(index):
         buffer[index] += g
-    elif (axis := _one_axis(index)) is not None and g.size:
-        picked = np.asarray(index[axis] if isinstance(index, tuple) else index)
-        shape = (*buffer.shape[:axis], picked.size, *buffer.shape[axis + 1 :])
-        _add_along(buffer, axis, picked.ravel() % buffer.shape[axis], np.reshape(g, shape))
+    elif g.size >= max(_MANY, buffer.size / _DENSE) and g.dtype.char in "efd":
+        places = _places(buffer.shape, index)
+        g = g if g.shape == places.shape else np.broadcast_to(g, places.shape)  # which bincount would copy
+        buffer += np.reshape(np.bincount(places.ravel(), g.ravel(), buffer.size), buffer.shape)
     else:
         np.add.at(buffer, index, g)
+
+
+# np.bincount is 2 to 5 times as fast as np.add.at, but walks through the whole buffer: not for few entries of a
+# large one. Measured: its calls cost as much as adding 500 entries one by one, its walk as much as 1 entry of 8.
+_MANY, _DENSE = 500, 8
+
+
+def _places(shape: tuple[int, ...], index: Any) -> Any:
+    """Of the entries that an index reads: where they stand in an array of that shape, laid out in one row."""
+    axis = _one_axis(index)
+    picked = None if axis is None else np.asarray(index[axis] if isinstance(index, tuple) else index)
+    if picked is not None and len(shape) == 1 and picked.min() >= 0:
+        return picked
+    numbers = np.arange(math.prod(shape)).reshape(shape)
+    if picked is None:
+        return numbers[index]
+    # In the order of memory: what brackets read along a later axis is laid out in another.
+    return np.take(numbers, picked, axis)
 
 
 def _one_axis(index: Any) -> int | None:
@@ -36,18 +55,6 @@ def _one_axis(index: Any) -> int | None:
     parts = index if isinstance(index, tuple) else (index,)
     picked = [i for i, part in enumerate(parts) if not (isinstance(part, slice) and part == slice(None))]
     return picked[0] if len(picked) == 1 and isinstance(parts[picked[0]], (list, np.ndarray)) else None
-
-
-def _add_along(buffer: Any, axis: int, places: Any, g: Any) -> None:
-    """np.add.at along one axis, several times faster: what goes to one place is summed first."""
-    if buffer.ndim == 1 and g.dtype.char == "d":
-        buffer += np.bincount(places, g, len(buffer))
-        return
-    if (places[1:] < places[:-1]).any():
-        order = np.argsort(places, kind="stable")
-        places, g = places[order], np.take(g, order, axis)
-    starts = np.flatnonzero(np.concatenate([[True], places[1:] != places[:-1]]))
-    buffer[(*(slice(None),) * axis, places[starts])] += np.add.reduceat(g, starts, axis=axis)
 
 
 @dispatched

@@ -48,7 +48,8 @@ def _take_back(g: Any, y: Any, x: Any, indices: Any = None, axis: Any = None, mo
     side = x.size if axis is None else x.shape[axis]
     if not g.size:  # nothing was taken, perhaps of nothing
         return np.zeros(x.shape)
-    return spread(g, np.take(np.arange(side), indices, mode=mode), axis, x)
+    places = np.asarray(indices)[()] if mode == "raise" else np.take(np.arange(side), indices, mode=mode)
+    return spread(g, places, axis, x)
 
 
 def _take(draw: Draw) -> Call:
@@ -348,6 +349,7 @@ def _cut(min_dims: int, axis: int) -> Callable[[Draw], Call]:
     return calls
 
 
+# The cotangent of parts that are views is dense: by hand too, one writes zeros where a part has no gradient.
 for _function, _axis, _dims in ((np.vsplit, 0, 2), (np.hsplit, 1, 2), (np.dsplit, 2, 3)):
     linear(
         _function,

@@ -108,6 +108,7 @@ def _sliding(draw: Draw) -> Call:
     return (x,), params
 
 
+# Forward is a view; back, every entry of x sums over all windows that hold it, which no view can, by hand either.
 linear(_view, "sliding_window_view", "y[p,i] = x[p+i]", _sliding_back, domain=REAL, calls=_sliding)
 
 # Pooling, over the last axes.

@@ -25,6 +25,8 @@ OTHER_POSITIVE = RNG.uniform(0.3, 2.5, (2, 3))
 UNIT = RNG.uniform(-0.8, 0.8, (2, 3))
 OVER_ONE = RNG.uniform(1.3, 3.0, (2, 3))
 SQUARE = RNG.uniform(-1.5, 1.5, (3, 3))
+BOTH_OVER_ONE = OVER_ONE * [1, -1, 1]
+FRACTIONS = 1 / OVER_ONE
 TARGETS = np.array([2, 0])
 
 ROUNDINGS = 1e3 * float(np.finfo(np.float64).eps)
@@ -118,6 +120,18 @@ IDENTITIES: dict[str, tuple[F, F, tuple[Any, ...]]] = {
     "arcsinh": (np.arcsinh, lambda x: np.log(x + np.sqrt(x * x + 1)), (REAL,)),
     "arccosh": (np.arccosh, lambda x: np.log(x + np.sqrt(x * x - 1)), (OVER_ONE,)),
     "arctanh": (np.arctanh, lambda x: np.log((1 + x) / (1 - x)) / 2, (UNIT,)),
+    "sec": (minigrad.sec, lambda x: 1 / np.cos(x), (UNIT,)),
+    "csc": (minigrad.csc, lambda x: 1 / np.sin(x), (POSITIVE,)),
+    "cot": (minigrad.cot, lambda x: np.cos(x) / np.sin(x), (POSITIVE,)),
+    "sech": (minigrad.sech, lambda x: 1 / np.cosh(x), (REAL,)),
+    "csch": (minigrad.csch, lambda x: 1 / np.sinh(x), (REAL,)),
+    "coth": (minigrad.coth, lambda x: np.cosh(x) / np.sinh(x), (REAL,)),
+    "arcsec": (minigrad.arcsec, lambda x: np.arccos(1 / x), (BOTH_OVER_ONE,)),
+    "arccsc": (minigrad.arccsc, lambda x: np.arcsin(1 / x), (BOTH_OVER_ONE,)),
+    "arccot": (minigrad.arccot, lambda x: np.arctan(1 / x), (REAL,)),
+    "arcsech": (minigrad.arcsech, lambda x: np.arccosh(1 / x), (FRACTIONS,)),
+    "arccsch": (minigrad.arccsch, lambda x: np.arcsinh(1 / x), (REAL,)),
+    "arccoth": (minigrad.arccoth, lambda x: np.arctanh(1 / x), (BOTH_OVER_ONE,)),
     "deg2rad": (np.deg2rad, lambda x: x * np.pi / 180, (REAL,)),
     "degrees": (np.degrees, lambda x: x * 180 / np.pi, (REAL,)),
     # kinks, away from them
@@ -189,6 +203,42 @@ IDENTITIES: dict[str, tuple[F, F, tuple[Any, ...]]] = {
         lambda z: minigrad.binary_cross_entropy_with_logits(z, UNIT * UNIT),
         lambda z: np.mean(minigrad.softplus(z) - UNIT * UNIT * z),
         (REAL,),
+    ),
+    "glu": (lambda x: minigrad.glu(x, axis=0), lambda x: x[:1] / (1 + np.exp(-x[1:])), (REAL,)),
+    "batch_norm": (
+        lambda x: minigrad.batch_norm(x[..., None], eps=0.1)[..., 0],
+        lambda x: (x - np.mean(x, 0)) / np.sqrt(np.var(x, 0) + 0.1),
+        (REAL,),
+    ),
+    "negative_log_likelihood": (
+        lambda x: minigrad.negative_log_likelihood(minigrad.log_softmax(x), TARGETS),
+        lambda x: minigrad.cross_entropy(x, TARGETS),
+        (REAL,),
+    ),
+    "focal_loss, gamma 0": (
+        lambda x: np.mean(minigrad.focal_loss(minigrad.softmax(x), TARGETS)),
+        lambda x: minigrad.cross_entropy(x, TARGETS),
+        (REAL,),
+    ),
+    "focal_loss": (
+        lambda p: minigrad.focal_loss(p, TARGETS, alpha=0.25, gamma=2.0),
+        lambda p: -0.25 * (1 - p[[0, 1], TARGETS]) ** 2 * np.log(p[[0, 1], TARGETS]),
+        (FRACTIONS,),
+    ),
+    "multiclass_hinge": (
+        lambda x: minigrad.multiclass_hinge(x, TARGETS),
+        lambda x: (np.sum(np.maximum(x - x[[[0], [1]], TARGETS[:, None]] + 1, 0)) - 2) / 2,
+        (REAL,),
+    ),
+    "margin_ranking_loss": (
+        lambda a, b: minigrad.margin_ranking_loss(a, b, [1, -1, 1], 0.5),
+        lambda a, b: np.mean(np.maximum(0.5 - np.array([1, -1, 1]) * (a - b), 0)),
+        (REAL, MORE),
+    ),
+    "insert": (
+        lambda x, v: np.insert(x, [2, 1], v[:, :2], axis=1),
+        lambda x, v: np.stack([x[:, 0], v[:, 1], x[:, 1], v[:, 0], x[:, 2]], axis=1),
+        (REAL, MORE),
     ),
     # running and ranked
     "cumprod": (lambda x: np.cumprod(x, axis=1), lambda x: np.exp(np.cumsum(np.log(x), axis=1)), (POSITIVE,)),
