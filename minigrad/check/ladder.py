@@ -59,6 +59,7 @@ class Samples:
     size, one per column. argument: the size of the number that is stepped from. grain: a change, in absolute terms,
     below which values are known to tell nothing. shift: how far rounding moved a point from where it was meant to
     be, of shape (rungs, columns). unit: the unit roundoff of the values.
+    whole: they are whole numbers, as floor's: such a function moves by steps because that is what it is.
     """
 
     scale: Array
@@ -73,6 +74,7 @@ class Samples:
     grain: Array
     shift: Array
     unit: float = U
+    whole: bool = False
 
     @functools.cached_property
     def h(self) -> Array:
@@ -150,7 +152,7 @@ class Samples:
         """Some of the columns."""
         sides = (self.plus[:, columns], self.minus[:, columns], self.center[columns])
         sizes = (self.size[:, columns], self.size_center[columns], self.noise[columns])
-        known = (self.argument[columns], self.grain[columns], self.shift[:, columns], self.unit)
+        known = (self.argument[columns], self.grain[columns], self.shift[:, columns], self.unit, self.whole)
         return Samples(self.scale[columns], self.depth, *sides, *sizes, *known)
 
     def bent(self) -> Array:
@@ -230,6 +232,8 @@ class Samples:
         A function that is flat about the point (relu, left of 0) does not move by steps: at most one of its sides
         moves, even over steps of its argument's own size. Nor does one that is flat over such steps.
         """
+        if self.whole:
+            return np.zeros(self.center.shape)
         moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
         steady = moved == 0
         longest = np.argmax(steady, axis=0)  # rungs fall: the first steady one is the longest
@@ -239,8 +243,7 @@ class Samples:
             quantised &= np.all(side != self.center, axis=0)
         before = np.nan_to_num(np.take_along_axis(moved, np.maximum(longest - 1, 0)[None], axis=0)[0])
         # Steps of its own size, as floor's, are what a function is and no lack of digits.
-        about = np.nan_to_num(self.size[self.depth == MOVED]).max(axis=0, initial=0.0)
-        quantised &= before < STEP * np.fmax(self.size_center, about)
+        quantised &= before < STEP * self.size_center
         return np.where(quantised, before, 0.0)
 
 

@@ -267,14 +267,16 @@ class Slopes:
         misplaced = np.stack([self._shift(u, s * 2.0**-depth) for u, s in zip(lines, scales, strict=True)], axis=1)
         shift = np.repeat(misplaced, len(center) // len(values), axis=1)
         sizes_of = (size, size_center, noise, argument, grain, shift)
-        return Samples(scale, depth, plus, minus, center, *sizes_of, self.unit)
+        known = (side[np.isfinite(side)] for pair in values for side in pair)
+        whole = all(np.array_equal(side, np.round(side)) for side in known)
+        return Samples(scale, depth, plus, minus, center, *sizes_of, self.unit, whole)
 
     def _shift(self, line: Any, h: Array) -> Array:
         """How far from x ± h the points beside x are."""
         if not isinstance(line, int):
             return np.zeros(len(h))
         x = self.x[line]
-        return np.maximum(np.abs(((x + h) - x) - h), np.abs((x - (x - h)) - h))
+        return np.nan_to_num(np.maximum(np.abs(((x + h) - x) - h), np.abs((x - (x - h)) - h)))  # x may be nan
 
     def _settled(self, samples: Samples) -> Array:
         """Of which lines the first few steps tell the slope to all the digits that are worth having."""

@@ -20,7 +20,7 @@ def report_on(case: Case) -> Any:
 
 
 def named(cases: list[Case]) -> Any:
-    return pytest.mark.parametrize("case", thinned(cases, 3), ids=lambda case: case.name)
+    return pytest.mark.parametrize("case", thinned(cases, 6), ids=lambda case: case.name)
 
 
 def kinds_found(report: Any) -> set[str]:

@@ -38,7 +38,7 @@ mp = mpmath.mp
 
 
 def named(cases: list[Any]) -> Any:
-    return pytest.mark.parametrize("case", thinned(cases, 4), ids=lambda case: case.name)
+    return pytest.mark.parametrize("case", thinned(cases, 8), ids=lambda case: case.name)
 
 
 # ------------------------------------------------------------------------------------------ what is in it
