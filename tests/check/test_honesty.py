@@ -13,7 +13,6 @@ import pytest
 from check.scalars.held_out import HELD_OUT
 from check.scalars.scalar import NOTHING, Scalar, Seen, look
 from check.scalars.tuned import TUNED
-from everyday import thinned
 
 import minigrad
 from minigrad.check import ladder
@@ -21,7 +20,7 @@ from minigrad.check import ladder
 TAME = 10.0
 NEAR = 1e-3
 HONEST = 0.999
-GROUPS = 8  # so that workers share them
+GROUPS = 2  # so that workers share them
 
 
 def seen_by(scalars: list[Scalar], step: int = 1, start: int = 0) -> list[Seen]:
@@ -50,7 +49,8 @@ def check_useful(seen: list[Seen]) -> None:
     assert len(wide) <= 0.01 * len(tame), described(wide)
 
 
-@pytest.mark.parametrize("n", thinned(range(GROUPS), GROUPS))
+@pytest.mark.slow
+@pytest.mark.parametrize("n", range(GROUPS))
 def test_bars_hold_on_functions_held_out(n: int) -> None:
     seen = seen_by(HELD_OUT, GROUPS, n)
     check_honest(seen)
@@ -58,7 +58,7 @@ def test_bars_hold_on_functions_held_out(n: int) -> None:
 
 
 def test_bars_hold_on_functions_tuned_on() -> None:
-    seen = seen_by(TUNED, 2 * GROUPS)
+    seen = seen_by(TUNED, 16)
     check_honest(seen)
     check_useful(seen)
 

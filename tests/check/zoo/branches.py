@@ -107,7 +107,7 @@ BRANCH_OR_ENTRIES = {"branch", "entries"}
 
 MISTAKES: list[Case] = [
     RELU.wrong("passes everything", "branch", lambda g, x: g.copy()),
-    RELU.wrong("passes below in place of above", {"branch", "missing term"}, lambda g, x: g * (x < 0)),
+    RELU.wrong("passes below in place of above", "wrong", lambda g, x: g * (x < 0), deep=True),
     RELU.wrong("masks by the cotangent, not by the input", "nonlinear", lambda g, x: g * (g > 0)),
     LEAKY.wrong("the leak forgotten", "branch", lambda g, x: g * (x > 0)),
     LEAKY.wrong("the leak's sign", "branch", lambda g, x: g * np.where(x > 0, 1, -0.1)),

@@ -220,6 +220,6 @@ MISTAKES: list[Case] = [
     EMBEDDING.wrong("repeated tokens overwrite", "entries", embedding_overwrites),
     EMBEDDING.slip("one row forgotten", "entries", lambda d: d * (np.arange(5) != 3)[:, None]),
     DROPOUT.slip("not scaled by what is kept", "factor", lambda d: d * 0.8),
-    DROPOUT.wrong("the mask forgotten", {"entries", "missing factor"}, lambda g, x: g / 0.8),
+    DROPOUT.wrong("the mask forgotten", "entries", lambda g, x: g / 0.8, deep=True),
     DROPOUT.slip("one entry off by a millionth", "entries", scaled_at((3,), 1 + 1e-6), index=(3,)),
 ]  # fmt: skip
