@@ -176,7 +176,7 @@ def _hessian(found: Comparison, subject: Subject, call: Any, gradient: Any, setu
         claim = Claim("jac", call, subject.point, subject.names, subject.chosen)
         found.hessian_of_values(claim)
         return
-    slopes = setup(_AsTuple(gradient, subject.chosen))
+    slopes = setup(gradient)
     slopes.names = subject.names
     if slopes.point is None:
         found.note(slopes.findings)
@@ -184,16 +184,6 @@ def _hessian(found: Comparison, subject: Subject, call: Any, gradient: Any, setu
     above = Comparison(slopes)
     above.matrix(Claim("jac", call, slopes.point, subject.names, subject.chosen), hessian=True)
     found.merge(above)
-
-
-class _AsTuple:
-    """A gradient function, one array per argument, whichever way it gives them."""
-
-    def __init__(self, gradient: Callable[..., Any], chosen: tuple[int, ...]) -> None:
-        self.gradient, self.chosen = gradient, chosen
-
-    def __call__(self, *args: Any) -> Any:
-        return self.gradient(*args)
 
 
 def _own_gradient(subject: Subject) -> Callable[..., Any] | None:
