@@ -119,7 +119,7 @@ def _pull_back(y: Node, g: Any, give: Callable[[Any, Any, str], None]) -> None:
         give(b, rules[1](g, output, x, z), made_by.label)
 
 
-def _met(y: Node, alive: Collection[int]) -> tuple[Any, list[Any], dict[str, Any]]:
+def met(y: Node, alive: Collection[int]) -> tuple[Any, list[Any], dict[str, Any]]:
     """What the rules of an op meet: output, inputs, parameters; Values for what is alive, else their data."""
     made_by: Any = y.op
     output = y._array
@@ -137,7 +137,7 @@ def _pull_back_any(y: Node, g: Any, pending: _Pending, alive: Collection[int]) -
     made_by: Any = y.op
     if type(y._array) is tuple:
         g = tuple(np.zeros_like(part) if c is None else c for c, part in zip(g, y._array, strict=True))
-    output, args, params = _met(y, alive)
+    output, args, params = met(y, alive)
     if made_by.variadic:
         for x, c in zip(y.operands, made_by.vjps[0](g, output, *args, **params), strict=True):
             if pending.wants(x):
@@ -215,7 +215,7 @@ def push(ys: Sequence[N], tangents: dict[int, Any], alive: Collection[int] = ())
 def _pushed(y: Node, moved: list[bool], tangents: dict[int, Any], alive: Collection[int]) -> Any:
     """The tangent of one node, from those of its operands."""
     made_by: Any = y.op
-    output, args, params = _met(y, alive)
+    output, args, params = met(y, alive)
     if made_by.variadic:
         given = [tangents[x.serial] if m else np.zeros(np.shape(x)) for x, m in zip(y.operands, moved, strict=True)]
         shares = [made_by.jvps[0](given, output, *args, **params)]

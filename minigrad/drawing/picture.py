@@ -3,66 +3,90 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError, RenderError, UnknownFormat
 from ..value import Value
-from .diagram import Diagram, diagram
+from .diagram import Diagram
 from .dot import to_dot
-from .render import render
-from .svg import to_svg
+from .render import ENGINES, graphviz_source, render
+from .survey import survey
+from .svg import fitted, is_placed, to_svg
+from .theme import LIGHT, NAMES, THEMES, Theme
+from .views.ops import ops
 
+BUDGET = 5.0  # seconds that a picture may take: what takes longer is shown with less in it
 DPI = 144  # of a picture made of pixels: sharp on a dense screen
+VIEWS = ("ops",)
 
 
 class Drawing:
-    """A picture of a graph as it was when it was drawn. Shows itself in a notebook; `save` writes a file."""
+    """A picture of a graph as it was when it was drawn. Shows itself in a notebook; `save` writes a file.
 
-    def __init__(self, diagram: Diagram) -> None:
+    diagram: what it shows, in plain text and numbers. theme: light, dark, print or auto (light, and dark where the
+    reader's system is). history: drawings of the same structure, earlier in training.
+    """
+
+    def __init__(self, diagram: Diagram, theme: str = "auto", history: Any = (), seconds: float = BUDGET) -> None:
+        if theme not in NAMES:
+            raise ArgumentError(f"no theme is called {theme!r}\n  expected one of {', '.join(NAMES)}")
         self.diagram = diagram
+        self.theme = theme
+        self.history = history
+        self.seconds = seconds
 
     @property
-    def source(self) -> str:
+    def dot(self) -> str:
         """The picture as DOT text; needs no layout engine. Equal graphs give equal text."""
-        return to_dot(self.diagram)
+        return to_dot(self.diagram, self._colours)
+
+    @property
+    def source(self) -> Any:
+        """The DOT text as a `graphviz.Source`, to be restyled or rendered with Graphviz's own tools."""
+        return graphviz_source(self.dot, self.diagram.engine)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture: the suffix .svg, .png or .dot decides. Gives back the path.
+        """Write the picture: the suffix decides. Gives back the path.
 
-        Raises UnknownFormat for another suffix. Raises RenderError if the picture cannot be laid out; then
-        the DOT text is written all the same, beside where the picture would have been.
+        Raises UnknownFormat for a suffix that no picture has. Raises RenderError if the picture cannot be laid out;
+        then the DOT text is written all the same, beside where the picture would have been.
         """
         path = Path(path)
-        suffix = path.suffix.lower()
-        if suffix not in (".svg", ".png", ".dot"):
-            raise UnknownFormat(f"cannot save {path.name!r}: the suffix must be .svg, .png or .dot")
-        if suffix == ".dot":
-            path.write_text(self.source, encoding="utf-8", newline="\n")
-            return path
+        write = WRITERS.get(path.suffix.lower())
+        if write is None:
+            *suffixes, last = WRITERS
+            raise UnknownFormat(f"cannot save {path.name!r}: the suffix must be {', '.join(suffixes)} or {last}")
         try:
-            content = self._svg() if suffix == ".svg" else self._png()
+            content = write(self)
         except RenderError as error:
             written = self.save(path.with_suffix(".dot"))
             raise RenderError(f"{error}\n  wrote  {written}   (DOT text) in place of {path.name}") from error
         path.write_bytes(content)
         return path
 
-    def _svg(self) -> bytes:
-        return to_svg(self.diagram).encode()
+    @property
+    def _colours(self) -> Theme:
+        return LIGHT if self.theme == "auto" else THEMES[self.theme]
 
-    def _png(self) -> bytes:
-        return render(to_dot(self.diagram, DPI), "png")
+    def _svg(self) -> str:
+        return to_svg(self.diagram, self.theme)
+
+    def _rendered(self, file_format: str, dpi: int | None = None) -> bytes:
+        source, diagram = to_dot(self.diagram, self._colours, dpi), self.diagram
+        return render(source, file_format, diagram.engine, placed=is_placed(diagram))
 
     def __repr__(self) -> str:
         """The title and the size."""
         return f"<drawing of {len(self.diagram.nodes)} values: {self.diagram.title}>"
 
     def _repr_svg_(self) -> str | None:
-        """For notebooks; None where nothing can lay the picture out."""
+        """For notebooks, as wide as a cell; None where nothing can lay the picture out."""
         try:
-            return to_svg(self.diagram)
+            return fitted(self._svg())
         except RenderError:
             return None
 
@@ -71,20 +95,67 @@ class Drawing:
     ) -> dict[str, Any]:
         """For notebooks: the picture, and in a line of text what it shows or why it cannot be shown."""
         try:
-            bundle = {"image/svg+xml": to_svg(self.diagram), "text/plain": repr(self)}
+            bundle = {"image/svg+xml": fitted(self._svg()), "text/plain": repr(self)}
         except RenderError as error:
             bundle = {"text/plain": f"{self!r}\n{error}"}
         return {kind: content for kind, content in bundle.items() if kind not in (exclude or ())}
 
 
-def draw(y: Value, *, wrong: Any = ()) -> Drawing:
+# What each suffix is written by.
+WRITERS: dict[str, Callable[[Drawing], bytes]] = {
+    ".svg": lambda drawing: drawing._svg().encode(),
+    ".png": lambda drawing: drawing._rendered("png", DPI),
+    ".pdf": lambda drawing: drawing._rendered("pdf"),
+    ".dot": lambda drawing: drawing.dot.encode(),
+}
+
+
+def draw(
+    y: Value,
+    *,
+    view: str | None = None,
+    names: Mapping[str, Any] | None = None,
+    wrong: Any = (),
+    theme: str = "auto",
+    seconds: float = BUDGET,
+    history: Sequence[Drawing] | Mapping[int, Drawing] = (),
+    sums: bool = True,
+    title: str | None = None,
+    engine: str = "dot",
+    **graph_attributes: Any,
+) -> Drawing:
     """Draw the graph that y was computed by, with every value and every gradient of y.
 
     y: a Value. The gradients are computed here, and written to no `.grad`: those of y, if it has one element,
     else those of the cotangent in `y.grad`; without one, the picture shows none. Nodes whose gradients are
-    equal share a letter and a colour. wrong: what `check_graph` found, or serials: those nodes are marked as made
-    by an op whose rule is wrong. Raises ArgumentError for anything but a Value.
+    equal share a letter and a colour.
+
+    names: for values without a name of their own, such as `locals()`. wrong: what `check_graph` found, or serials:
+    those nodes are marked as made by an op whose rule is wrong. theme: auto, light, dark or print.
+    sums: whether ``a + b + c`` is one Σ, or a node for each +. title: in place of what is found.
+    engine, graph_attributes (rankdir="TB", ...): as Graphviz has them. Raises ArgumentError for anything but a
+    Value, and for a theme, view or engine that there is none of.
     """
     if not isinstance(y, Value):
         raise ArgumentError(f"draw takes a Value, got {type(y).__name__}\n  of several, draw the sum of them")
-    return Drawing(diagram(y, getattr(wrong, "wrong", wrong)))
+    if view not in (None, *VIEWS):
+        raise ArgumentError(f"no view is called {view!r}\n  expected one of {', '.join(VIEWS)}")
+    if engine not in ENGINES:
+        raise ArgumentError(f"no engine is called {engine!r}\n  expected one of {', '.join(ENGINES)}")
+    made = ops(survey(y, names, getattr(wrong, "wrong", wrong)), fold=sums)
+    made = replace(
+        made, title=made.title if title is None else title, attributes=_attributes(graph_attributes), engine=engine
+    )
+    return Drawing(made, theme, history, seconds)
+
+
+def _attributes(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Graph attributes as text, in the order of their names."""
+    for name in given:
+        if not re.fullmatch(r"[A-Za-z_]+", name):
+            raise ArgumentError(f"{name!r} is no attribute of a graph in Graphviz: letters only, such as rankdir")
+    return tuple((name, _value(given[name])) for name in sorted(given))
+
+
+def _value(x: Any) -> str:
+    return str(x).lower() if isinstance(x, bool) else str(x)

@@ -26,6 +26,23 @@ def number(x: Any) -> str:
     return f"{x + 0:.4g}"  # + 0 turns -0.0 into 0
 
 
+def exact(x: Any) -> str:
+    """The shortest text that gives back a number to its last bit; "" for an array of several."""
+    array = np.asarray(x)
+    if array.size != 1:
+        return ""
+    return str(array.ravel()[0])
+
+
+def derivative(d: Any) -> str:
+    """A local derivative in three digits; of several entries, from the least to the largest."""
+    array = np.asarray(d)
+    if not array.size:
+        return ""
+    low, high = (f"{f(array) + 0:.3g}" for f in (np.min, np.max))
+    return low if low == high else f"{low} .. {high}"
+
+
 def value_lines(data: Any) -> list[str]:
     """What a node holds: a number, a small array row by row, or the range of a large one."""
     if isinstance(data, tuple):

@@ -7,8 +7,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from minigrad.drawing import draw
-from minigrad.drawing.diagram import diagram
+from minigrad.drawing.diagram import Diagram
+from minigrad.drawing.survey import survey
 from minigrad.drawing.svg import ILLEGAL, to_svg
+from minigrad.drawing.views.ops import ops
 from minigrad.drawing.words import CUT
 from minigrad.value import Value, graph
 
@@ -34,6 +36,11 @@ NASTY = [
     *("w₁", "∂J/∂w", "Σ", "中文", "🙂", "שלום", "node", 'class="node"', "n0", "%s", "$x$", "graph0"),
     *("z" * 10_000, "\n" * 50, "<" * 300, "\\" * 77),
 ]
+
+
+def diagram(y: Value) -> Diagram:
+    """One node for each value."""
+    return ops(survey(y), fold=False)
 
 
 def svg_of(name: str) -> str:
@@ -109,7 +116,7 @@ def test_result_stands_to_the_right_of_what_it_was_computed_from(tied: Value, gr
         return min(float(text.get("x", "nan")) for text in node.iter(SVG + "text"))
 
     place = {node.get("id"): left(node) for node in groups_with_class(svg, "node")}
-    assert all(place[f"n{edge.tail}"] < place[f"n{edge.head}"] for edge in diagram(tied).edges)
+    assert all(place[edge.tail] < place[edge.head] for edge in diagram(tied).edges)
 
 
 @settings(deadline=None, max_examples=20)
@@ -120,9 +127,9 @@ def test_inputs_enter_from_top_to_bottom(choices: list[int]) -> None:
         values.append(values[-choice % len(values)] - values[choice * 7 % len(values)] / values[choice % 4])
     d = diagram(values[-1])
     arrows = {edge.get("id"): edge for edge in ET.fromstring(to_svg(d)).iter(SVG + "g")}
-    heights: dict[int, list[float]] = {}
-    for number, edge in enumerate(d.edges):
-        heads = arrows[f"e{number}"].find(SVG + "polygon").get("points").split()  # type: ignore[union-attr]
+    heights: dict[str, list[float]] = {}
+    for edge in d.edges:
+        heads = arrows[edge.id].find(SVG + "polygon").get("points").split()  # type: ignore[union-attr]
         tip = max(tuple(map(float, point.split(","))) for point in heads)
         heights.setdefault(edge.head, []).append(tip[1])
     assert all(tips == sorted(tips) for tips in heights.values())
@@ -130,7 +137,7 @@ def test_inputs_enter_from_top_to_bottom(choices: list[int]) -> None:
 
 def test_title_and_description_say_what_is_found(tied: Value) -> None:
     root = ET.fromstring(to_svg(diagram(tied)))
-    assert root.findtext(SVG + "title") == "J = 0.3478 · equal gradients: w1 = w3, w2 = w4, w5 = w6"
+    assert root.findtext(SVG + "title") == "J = 0.3478 · equal gradients: w1 = w3, w2 = w4, w5 = w6, and stay so"
     described = root.findtext(SVG + "desc", "")
     assert f"{len(graph(tied))} values" in described
     assert "w2, w4." in described
