@@ -13,9 +13,12 @@ from ..errors import ArgumentError, RenderError, UnknownFormat
 from ..value import Value
 from .diagram import Diagram
 from .dot import to_dot
+from .jsontext import to_json
+from .mermaid import to_mermaid
 from .render import ENGINES, graphviz_source, render
 from .survey import survey
 from .svg import fitted, is_placed, to_svg
+from .text import to_text
 from .theme import LIGHT, NAMES, THEMES, Theme
 from .views.ops import ops
 
@@ -107,6 +110,9 @@ WRITERS: dict[str, Callable[[Drawing], bytes]] = {
     ".png": lambda drawing: drawing._rendered("png", DPI),
     ".pdf": lambda drawing: drawing._rendered("pdf"),
     ".dot": lambda drawing: drawing.dot.encode(),
+    ".mmd": lambda drawing: to_mermaid(drawing.diagram, drawing._colours).encode(),
+    ".json": lambda drawing: to_json(drawing.diagram).encode(),
+    ".txt": lambda drawing: to_text(drawing.diagram).encode(),
 }
 
 
