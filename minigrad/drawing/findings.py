@@ -92,7 +92,7 @@ def notes(nodes: Sequence[Node], edges: Sequence[Edge], groups: Sequence[Group],
 def _lines(edges: Sequence[Edge]) -> str:
     """What arrows look like, as far as there are such."""
     flows = [edge.flow for edge in edges]
-    told = ["On an arrow: the local derivative"]
+    told = ["On an arrow: the local derivative, unless it is 1"]
     if any(flows):
         told.append("width: 4 pt for the largest gradient handed back, 1 pt less for each factor of 10")
     if 0.0 in flows:
