@@ -51,7 +51,7 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
         yield f"  {line}"
     least = {leaf: least_width(node for node in diagram.nodes if is_leaf(node) == leaf) for leaf in (True, False)}
     for node in diagram.nodes:
-        label = box(node, looks[node.group], theme, inputs[node.id], least[is_leaf(node)])
+        label = box(node, looks, theme, inputs[node.id], least[is_leaf(node)])
         yield f"  {_node(node, looks[node.group], theme, label)}"
     for edge in diagram.edges:
         yield f"  {_edge(edge, theme, inputs)}"
