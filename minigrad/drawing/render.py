@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -49,6 +48,8 @@ def render(
     engine: the way of laying out, by its name in Graphviz. placed: the nodes have their places already.
     Raises RenderError, which says what to install; ArgumentError for an engine that is none.
     """
+    import subprocess  # costs more than it should where nothing is drawn
+
     if engine not in ENGINES:
         raise ArgumentError(f"no engine is called {engine!r}\n  expected one of {', '.join(ENGINES)}")
     program = _program(file_format)
