@@ -3,6 +3,7 @@
     diagram   what is shown              words    numbers and ops as text
     dot, svg  one file per output        render   the door to Graphviz     theme   colours and letters
     picture   what a user holds          boundary  of classifiers, over their data
+    html      the viewer: one page that needs nothing else; telling  its words; snapshots  its steps of training
 
 A picture never changes what it shows: nothing here writes to a Value.
 """
