@@ -14,7 +14,9 @@ from ..value import Value
 from .attributes import graph_attributes
 from .diagram import Diagram
 from .dot import to_dot
+from .html import to_html
 from .render import ENGINES, graphviz_source, render
+from .snapshots import timeline
 from .survey import survey
 from .svg import fitted, is_placed, to_svg
 from .theme import LIGHT, NAMES, THEMES, Theme
@@ -30,16 +32,25 @@ class Drawing:
     """A picture of a graph as it was when it was drawn. Shows itself in a notebook; `save` writes a file.
 
     diagram: what it shows, in plain text and numbers. theme: light, dark, print or auto (light, and dark where the
-    reader's system is). history: drawings of the same structure, earlier in training.
+    reader's system is). history: drawings of the same structure earlier in training, in a sequence or by step.
+    others: the same in other views, for the viewer.
     """
 
-    def __init__(self, diagram: Diagram, theme: str = "auto", history: Any = (), seconds: float = BUDGET) -> None:
+    def __init__(
+        self,
+        diagram: Diagram,
+        theme: str = "auto",
+        history: Sequence[Drawing] | Mapping[int, Drawing] = (),
+        seconds: float = BUDGET,
+        others: Sequence[Diagram] = (),
+    ) -> None:
         if theme not in NAMES:
             raise ArgumentError(f"no theme is called {theme!r}\n  expected one of {', '.join(NAMES)}")
         self.diagram = diagram
         self.theme = theme
         self.history = history
         self.seconds = seconds
+        self.others = tuple(others)
 
     @property
     def dot(self) -> str:
@@ -77,6 +88,11 @@ class Drawing:
     def _svg(self) -> str:
         return to_svg(self.diagram, self.theme)
 
+    def _html(self) -> str:
+        steps = self.history if isinstance(self.history, Mapping) else dict(enumerate(self.history))
+        earlier = {str(step): (drawing.diagram, *drawing.others) for step, drawing in steps.items()}
+        return to_html([timeline(shown, earlier) for shown in (self.diagram, *self.others)], self.theme)
+
     def _rendered(self, file_format: str, dpi: int | None = None) -> bytes:
         source, diagram = to_dot(self.diagram, self._colours, dpi), self.diagram
         return render(source, file_format, diagram.engine, placed=is_placed(diagram))
@@ -108,6 +124,7 @@ WRITERS: dict[str, Callable[[Drawing], bytes]] = {
     ".svg": lambda drawing: drawing._svg().encode(),
     ".png": lambda drawing: drawing._rendered("png", DPI),
     ".pdf": lambda drawing: drawing._rendered("pdf"),
+    ".html": lambda drawing: drawing._html().encode(),
     ".dot": lambda drawing: drawing.dot.encode(),
 }
 
