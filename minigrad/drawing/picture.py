@@ -15,10 +15,13 @@ from .attributes import graph_attributes
 from .diagram import Diagram
 from .dot import to_dot
 from .html import to_html
+from .jsontext import to_json
+from .mermaid import to_mermaid
 from .render import ENGINES, graphviz_source, render
 from .snapshots import timeline
 from .survey import survey
 from .svg import fitted, is_placed, to_svg
+from .text import to_text
 from .theme import LIGHT, NAMES, THEMES, Theme
 from .views.ops import ops
 
@@ -126,6 +129,9 @@ WRITERS: dict[str, Callable[[Drawing], bytes]] = {
     ".pdf": lambda drawing: drawing._rendered("pdf"),
     ".html": lambda drawing: drawing._html().encode(),
     ".dot": lambda drawing: drawing.dot.encode(),
+    ".mmd": lambda drawing: to_mermaid(drawing.diagram, drawing._colours).encode(),
+    ".json": lambda drawing: to_json(drawing.diagram).encode(),
+    ".txt": lambda drawing: to_text(drawing.diagram).encode(),
 }
 
 
