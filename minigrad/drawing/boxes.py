@@ -36,12 +36,14 @@ def box(node: Node, looks: Looks, theme: Theme, inputs: int, least: int = 0) -> 
     lines += [text(line, colour=theme.warning, bold=True) for line in (", ".join(node.badges), node.hides)]
     mark = chip(node.group, looks[node.group], proved=bool(node.tie)) if node.group else ""
     wide = max(_width(node), least - (CHIP if mark else 0))
-    inside = cell(LINE_END.join(filter(None, lines)) + LINE_END, wide)
-    if not shown:
-        return table([row([_ports(inputs), mark, inside])], spacing=3)
-    filler = cell("", max(width_of(node) - wide - (CHIP if mark else 0), 1))  # lest the chip be stretched
-    head = f"<TD>{table([row([mark, inside, filler])], spacing=3)}</TD>"
-    return table([row([_ports(inputs), f"<TD>{table([row([head]), row([cell(shown)])])}</TD>"])])
+    words = cell(LINE_END.join(filter(None, lines)) + LINE_END, wide)
+    # Lest the chip be stretched to the width of what stands below it.
+    filler = cell("", max(width_of(node) - wide - (CHIP if mark else 0), 1)) if shown else ""
+    inside = table([row([mark, words, filler])], spacing=3)
+    if shown:
+        inside = table([row([f"<TD>{inside}</TD>"]), row([cell(shown)])])
+    # The places where arrows enter stand at the very edge of the box.
+    return table([row([_ports(inputs), f"<TD>{inside}</TD>"])], padding=0) if inputs > 1 else inside
 
 
 def least_width(nodes: Iterable[Node]) -> int:
@@ -73,7 +75,5 @@ def _many(node: Node) -> str:
 
 def _ports(inputs: int) -> str:
     """An invisible column on the left, where the arrows of several inputs enter one below the other."""
-    if inputs < 2:
-        return ""
     rows = (f'<TR><TD PORT="i{place}" WIDTH="1" HEIGHT="{PORT_HEIGHT}"></TD></TR>' for place in range(inputs))
     return f'<TD CELLPADDING="0">{table(rows, padding=0)}</TD>'
