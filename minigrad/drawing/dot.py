@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from .boxes import box
+from .cards_dot import card, ends
+from .cardsize import Columns, like
 from .diagram import ZERO, Diagram, Edge, Group, Node
 from .legend import headline
 from .links import link
@@ -48,10 +50,18 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
     yield f"  label=<{headline(diagram, looks, theme)}>"
     for line in _clustered(diagram, theme):
         yield f"  {line}"
+    cards = {node.id: node for node in diagram.nodes if node.rows}
+    columns = like(list(cards.values()))
     for node in diagram.nodes:
-        yield f"  {_node(node, looks[node.group], theme, inputs[node.id])}"
+        if node.rows:
+            yield f"  {_card(node, columns[node.id], looks, theme)}"
+        else:
+            yield f"  {_node(node, looks[node.group], theme, inputs[node.id])}"
     for edge in diagram.edges:
-        yield f"  {_edge(edge, theme, inputs)}"
+        if edge.tail in cards and edge.head in cards:
+            yield f"  {_between(edge, cards[edge.tail], cards[edge.head])}"
+        else:
+            yield f"  {_edge(edge, theme, inputs)}"
     yield "}"
 
 
@@ -77,6 +87,19 @@ def _node(node: Node, style: Style, theme: Theme, inputs: int) -> str:
     return f"{node.id} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
 
 
+def _card(node: Node, columns: Columns, looks: Mapping[str | None, Style], theme: Theme) -> str:
+    place = f"pos={quoted(f'{node.at[0]:g},{node.at[1]:g}')}, " if node.at else ""
+    look = f"id={node.id}, class={node.kind}, shape=plain"
+    return f"{node.id} [{look}, {place}label=<{card(node, columns, looks, theme)}>]"
+
+
+def _between(edge: Edge, tail: Node, head: Node) -> str:
+    """An edge from card to card."""
+    way, pos = ends(edge, tail, head)
+    attributes = _line(edge) | ({"pos": pos} if pos else {})
+    return f"{way} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
+
+
 def _place(node: Node) -> dict[str, str]:
     """Where a view has given a node its place: in points, and the size in inches, as Graphviz has it."""
     if node.at is None:
@@ -94,14 +117,20 @@ def _link(node: Node) -> dict[str, str]:
 def _edge(edge: Edge, theme: Theme, inputs: Mapping[str, int]) -> str:
     head = edge.head_port or (f"i{edge.place}:w" if inputs[edge.head] > 1 else "")
     ends = f"{edge.tail}{f':{edge.tail_port}' * bool(edge.tail_port)} -> {edge.head}{f':{head}' * bool(head)}"
+    attributes = _line(edge)
+    if edge.derivative:
+        attributes["label"] = f"<{text(edge.derivative, colour=theme.muted, size=SMALL)}>"
+    return f"{ends} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
+
+
+def _line(edge: Edge) -> dict[str, str]:
+    """How wide, and how broken, an edge is."""
     attributes = {"id": edge.id, "penwidth": f"{edge.width:g}"}
     if edge.flow is None:
         attributes["style"] = "dashed"
     elif edge.flow == 0:
         attributes["style"] = "dotted"
-    if edge.derivative:
-        attributes["label"] = f"<{text(edge.derivative, colour=theme.muted, size=SMALL)}>"
-    return f"{ends} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
+    return attributes
 
 
 def _clustered(diagram: Diagram, theme: Theme) -> Iterator[str]:

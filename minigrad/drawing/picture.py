@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError, RenderError, UnknownFormat
+from ..nn.module import Module
 from ..value import Value
+from .choice import USAGE, VIEWS, of_model, of_value
 from .diagram import Diagram
 from .dot import to_dot
 from .render import ENGINES, graphviz_source, render
-from .survey import survey
 from .svg import fitted, is_placed, to_svg
 from .theme import LIGHT, NAMES, THEMES, Theme
-from .views.ops import ops
 
 BUDGET = 5.0  # seconds that a picture may take: what takes longer is shown with less in it
 DPI = 144  # of a picture made of pixels: sharp on a dense screen
-VIEWS = ("ops",)
 
 
 class Drawing:
@@ -111,8 +110,9 @@ WRITERS: dict[str, Callable[[Drawing], bytes]] = {
 
 
 def draw(
-    y: Value,
-    *,
+    y: Value | Module,
+    *data: Any,
+    loss: Callable[[Any, Any], Any] | None = None,
     view: str | None = None,
     names: Mapping[str, Any] | None = None,
     wrong: Any = (),
@@ -120,33 +120,58 @@ def draw(
     seconds: float = BUDGET,
     history: Sequence[Drawing] | Mapping[int, Drawing] = (),
     sums: bool = True,
+    neurons: int | None = None,
     title: str | None = None,
-    engine: str = "dot",
+    engine: str | None = None,
     **graph_attributes: Any,
 ) -> Drawing:
-    """Draw the graph that y was computed by, with every value and every gradient of y.
+    """Draw a computation, with every value and every gradient.
 
-    y: a Value. The gradients are computed here, and written to no `.grad`: those of y, if it has one element,
-    else those of the cotangent in `y.grad`; without one, the picture shows none. Nodes whose gradients are
-    equal share a letter and a colour.
+    draw(y)                        the graph that a Value y was computed by
+    draw(model, x, y, loss=...)    a model of `nn` at its data; by default of the squared error, without y of the
+                                   sum of the outputs
 
+    The gradients are computed here, and written to no `.grad`: those of y, if it has one element, else those of the
+    cotangent in `y.grad`; without one, the picture shows none. What has equal gradients shares a letter and colour.
+
+    view: ops (a node for each value), cards (a card for each neuron, or for each part with parameters), layers (for
+    each part) or quotient (one for all that are alike); a model gives cards, a Value ops. neurons: the most of a
+    layer that have a card of their own; by default, where a layer has more than 12, each layer is one card.
     names: for values without a name of their own, such as `locals()`. wrong: what `check_graph` found, or serials:
     those nodes are marked as made by an op whose rule is wrong. theme: auto, light, dark or print.
     sums: whether ``a + b + c`` is one Σ, or a node for each +. title: in place of what is found.
     engine, graph_attributes (rankdir="TB", ...): as Graphviz has them. Raises ArgumentError for anything but a
-    Value, and for a theme, view or engine that there is none of.
+    Value or a model, and for a theme, view or engine that there is none of.
     """
-    if not isinstance(y, Value):
-        raise ArgumentError(f"draw takes a Value, got {type(y).__name__}\n  of several, draw the sum of them")
+    _check(y, data, view, engine)
+    given = getattr(wrong, "wrong", wrong)
+    if isinstance(y, Module):
+        made = of_model(y, data, loss, view, neurons, names=names, wrong=given, sums=sums)
+    else:
+        made = of_value(y, view, names, given, sums)
+    made = made if title is None else replace(made, title=title)
+    return Drawing(_laid_out(made, engine, graph_attributes), theme, history, seconds)
+
+
+def _check(y: Any, data: tuple[Any, ...], view: str | None, engine: str | None) -> None:
+    if not isinstance(y, (Value, Module)):
+        raise ArgumentError(
+            f"draw takes a Value or a model, got {type(y).__name__}\n  of several, draw the sum of them"
+        )
+    if isinstance(y, Value) and data:
+        raise ArgumentError(f"draw takes one Value, got {1 + len(data)} arguments{USAGE}")
     if view not in (None, *VIEWS):
         raise ArgumentError(f"no view is called {view!r}\n  expected one of {', '.join(VIEWS)}")
-    if engine not in ENGINES:
+    if engine not in (None, *ENGINES):
         raise ArgumentError(f"no engine is called {engine!r}\n  expected one of {', '.join(ENGINES)}")
-    made = ops(survey(y, names, getattr(wrong, "wrong", wrong)), fold=sums)
-    made = replace(
-        made, title=made.title if title is None else title, attributes=_attributes(graph_attributes), engine=engine
-    )
-    return Drawing(made, theme, history, seconds)
+
+
+def _laid_out(made: Diagram, engine: str | None, given: Mapping[str, Any]) -> Diagram:
+    """With what the caller says of the layout. Where a view has places of its own, that is to leave them."""
+    attributes = dict(made.attributes) | dict(_attributes(given))
+    if made.engine == "neato" and (engine or "rankdir" in given):
+        made = replace(made, nodes=tuple(replace(node, at=None) for node in made.nodes), engine="dot")
+    return replace(made, attributes=tuple(sorted(attributes.items())), engine=engine or made.engine)
 
 
 def _attributes(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
