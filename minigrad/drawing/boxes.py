@@ -20,6 +20,7 @@ def box(node: Node, style: Style, theme: Theme, inputs: int) -> str:
     name, operation = cut(visible(node.name)), node.operation
     badges = ", ".join(node.badges)
     many = f"{node.count:,} values" if node.kind in ("chain", "cluster", "layer") else ""
+    many = f"×{node.times:,}" if node.times > 1 else many
     heading = [
         text(name, colour=theme.ink, bold=True),
         text(operation, colour=theme.ink, bold=not name),

@@ -118,8 +118,9 @@ def _edge(edge: Edge, theme: Theme, inputs: Mapping[str, int]) -> str:
     head = edge.head_port or (f"i{edge.place}:w" if inputs[edge.head] > 1 else "")
     ends = f"{edge.tail}{f':{edge.tail_port}' * bool(edge.tail_port)} -> {edge.head}{f':{head}' * bool(head)}"
     attributes = _line(edge)
-    if edge.derivative:
-        attributes["label"] = f"<{text(edge.derivative, colour=theme.muted, size=SMALL)}>"
+    told = edge.derivative + f"  ×{edge.count:,}" * (edge.count > 1)
+    if told:
+        attributes["label"] = f"<{text(told, colour=theme.muted, size=SMALL)}>"
     return f"{ends} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
 
 

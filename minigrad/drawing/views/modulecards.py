@@ -126,9 +126,9 @@ def _ties_of(seen: Seen) -> dict[int, tuple[Any, bool]]:
 
 def _name(part: Part, attribute: str) -> str:
     """The parameter's own name, or where it is in the model."""
-    held = part.held[attribute]
-    if len(held) == 1 and held[0].name:
-        return str(held[0].name)
+    whole = getattr(part.module, attribute, None)
+    if isinstance(whole, Value) and whole.name:
+        return str(whole.name)
     return f"{attribute}{part.module.number}" if isinstance(part.module, (Layer, Neurons)) else attribute
 
 
@@ -137,8 +137,9 @@ def _card(seen: Seen, k: int, part: Part, marks: Lettering) -> Node:
     for attribute, held in part.held.items():
         member, data = f"p{k}:{attribute}", _data(part, attribute)
         letter, tie = marks.letters.get(member), marks.ties.get(member, "")
+        g = np.reshape(seen.gradient(held), np.shape(data))
         name = _with_shape(_name(part, attribute), data) + _moves(ties, held)
-        rows.append(Row(attribute, name, of_value(data), of_gradient(seen.gradient(held)), letter, tie=tie))
+        rows.append(Row(attribute, name, of_value(data), of_gradient(g), letter, tie=tie))
     if (v := part.last) is not None:
         name = _with_shape(str(v.name or (v.op.label if v.op else "")), v.data)
         rows.append(Row(OUT, name, of_value(v.data), of_gradient(seen.of(v)), None, kind="op"))

@@ -124,9 +124,14 @@ def evaluate(model: Any, x: Any, y: Any, loss: Loss) -> tuple[Any, Value]:
     with context.recording():
         prediction = model(x)
         result = loss(prediction, y)
-    if not isinstance(result, Value) or result.size != 1:
+    if not isinstance(result, Value):
         raise ArgumentError(
-            f"a picture shows the gradients of one loss, got {describe(result)}\n"
+            f"a loss that depends on the model is a Value, got {describe(result)}\n"
+            "  expected parameters that are Values, and a loss computed from the prediction"
+        )
+    if result.size != 1:
+        raise ArgumentError(
+            f"a picture shows the gradients of one number, got {describe(result)}\n"
             "  write  draw(model, x, y, loss=...)   with a loss(prediction, y) that gives one number"
         )
     return prediction, result
