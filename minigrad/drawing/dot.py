@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from .boxes import box
+from .boxes import box, least_width
 from .cards_dot import card, ends
 from .cardsize import Columns, like
 from .diagram import ZERO, Diagram, Edge, Group, Node
+from .findings import is_leaf
 from .legend import headline
 from .links import link
-from .markup import SMALL, quoted, text
+from .markup import SMALL, quoted, table, text
 from .theme import FONT, LIGHT, Style, Theme
 from .words import cut, visible
 
@@ -46,17 +47,19 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
     yield f"  graph [{', '.join(f'{name}={quoted(value)}' for name, value in layout.items())}]"
     yield f'  graph [bgcolor="{theme.paper}", labelloc=t, labeljust=l, fontname={FONT}, fontsize=11]'
     yield f'  node [shape=box, height=0.3, width=0.3, fontname={FONT}, fontsize=11, fontcolor="{theme.ink}"]'
-    yield f'  edge [color="{theme.muted}", fontname={FONT}, arrowsize=0.6]'
+    yield f'  edge [color="{theme.arrow}", fontname={FONT}, arrowsize=0.5]'
     yield f"  label=<{headline(diagram, looks, theme)}>"
     for line in _clustered(diagram, theme):
         yield f"  {line}"
+    least = {leaf: least_width(node for node in diagram.nodes if is_leaf(node) == leaf) for leaf in (True, False)}
     cards = {node.id: node for node in diagram.nodes if node.rows}
     columns = like(list(cards.values()))
     for node in diagram.nodes:
         if node.rows:
             yield f"  {_card(node, columns[node.id], looks, theme)}"
-        else:
-            yield f"  {_node(node, looks[node.group], theme, inputs[node.id])}"
+            continue
+        label = box(node, looks[node.group], theme, inputs[node.id], least[is_leaf(node)])
+        yield f"  {_node(node, looks[node.group], theme, label)}"
     for edge in diagram.edges:
         if edge.tail in cards and edge.head in cards:
             yield f"  {_between(edge, cards[edge.tail], cards[edge.head])}"
@@ -65,7 +68,7 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
     yield "}"
 
 
-def _node(node: Node, style: Style, theme: Theme, inputs: int) -> str:
+def _node(node: Node, style: Style, theme: Theme, label: str) -> str:
     wrong = "wrong rule" in node.badges
     leaf = node.kind in ("parameter", "input", "constant")
     bordered = leaf or node.kind == "result" or theme.paper == style.fill
@@ -82,7 +85,7 @@ def _node(node: Node, style: Style, theme: Theme, inputs: int) -> str:
         "margin": "0.04" if leaf else "0.01",
         **_place(node),
         **_link(node),
-        "label": f"<{box(node, style, theme, inputs)}>",
+        "label": f"<{label}>",
     }
     return f"{node.id} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
 
@@ -118,9 +121,8 @@ def _edge(edge: Edge, theme: Theme, inputs: Mapping[str, int]) -> str:
     head = edge.head_port or (f"i{edge.place}:w" if inputs[edge.head] > 1 else "")
     ends = f"{edge.tail}{f':{edge.tail_port}' * bool(edge.tail_port)} -> {edge.head}{f':{head}' * bool(head)}"
     attributes = _line(edge)
-    told = edge.derivative + f"  ×{edge.count:,}" * (edge.count > 1)
-    if told:
-        attributes["label"] = f"<{text(told, colour=theme.muted, size=SMALL)}>"
+    if edge.derivative not in ("", "1") or edge.count > 1:
+        attributes["label"] = f"<{_beside(edge, theme)}>"
     return f"{ends} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
 
 
@@ -132,6 +134,14 @@ def _line(edge: Edge) -> dict[str, str]:
     elif edge.flow == 0:
         attributes["style"] = "dotted"
     return attributes
+
+
+def _beside(edge: Edge, theme: Theme) -> str:
+    """The local derivative, and of how many uses it is, held off its arrow by the arrow's own width."""
+    told = edge.derivative + f"  ×{edge.count:,}" * (edge.count > 1)
+    words = text(told, colour=theme.muted, size=SMALL)
+    size = f'HEIGHT="{round(SMALL + 2 + edge.width)}" VALIGN="TOP"'
+    return table([f"<TR><TD {size}>{words}</TD></TR>"], padding=0)
 
 
 def _clustered(diagram: Diagram, theme: Theme) -> Iterator[str]:

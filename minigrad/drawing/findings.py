@@ -92,7 +92,7 @@ def notes(nodes: Sequence[Node], edges: Sequence[Edge], groups: Sequence[Group],
 def _lines(edges: Sequence[Edge]) -> str:
     """What arrows look like, as far as there are such."""
     flows = [edge.flow for edge in edges]
-    told = ["On an arrow: the local derivative"]
+    told = ["On an arrow: the local derivative, unless it is 1"]
     if any(flows):
         told.append("width: 4 pt for the largest gradient handed back, 1 pt less for each factor of 10")
     if 0.0 in flows:
@@ -107,7 +107,7 @@ def describe(diagram: Diagram) -> str:
     nodes = {node.id: node for node in diagram.nodes}
     sentences = [f"{diagram.title}.", f"A graph of {len(nodes)} values and {len(diagram.edges)} uses."]
     parameters = [node for node in diagram.nodes if node.kind == "parameter"]
-    sentences.append(f"{len(parameters)} {'leaf' if len(parameters) == 1 else 'leaves'} with a gradient.")
+    sentences.append(_leaves(parameters))
     largest = max(parameters, key=_size, default=None)
     if largest is not None and _size(largest):
         told = " ".join(largest.gradient.lines) if largest.gradient else ""
@@ -119,6 +119,13 @@ def describe(diagram: Diagram) -> str:
         names = ", ".join(label(nodes[member]) for member in group.members if member in nodes)
         sentences.append(f"{group.letter}, gradient {group.gradient}: {names}.")
     return " ".join([*sentences, *diagram.notes, *diagram.hidden])
+
+
+def _leaves(leaves: Sequence[Node]) -> str:
+    if len(leaves) == 1:
+        return "1 leaf with a gradient."
+    different = len({leaf.group or leaf.id for leaf in leaves})
+    return f"{len(leaves)} leaves with a gradient, which have {different} different ones."
 
 
 def _size(node: Node) -> float:

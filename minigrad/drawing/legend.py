@@ -33,18 +33,23 @@ def headline(diagram: Diagram, looks: Looks, theme: Theme) -> str:
 
 def _letters(diagram: Diagram, looks: Looks, theme: Theme, beside: int) -> str:
     """The letters, and a filler that keeps the engine from stretching them to the width of the lines beside."""
-    shown = () if any(node.rows for node in diagram.nodes) else diagram.groups[:LISTED]
+    shown = () if any(node.rows for node in diagram.nodes) else diagram.groups[:LISTED]  # rows tell for themselves
     if not shown:
         return ""
     columns = COLUMNS if len(diagram.nodes) < MANY else COLUMNS_OF_MANY
     nodes = {node.id: node for node in diagram.nodes}
     told = [_members(group, nodes) for group in shown]
     widths = [text_width(words, TEXT_SIZE) + 8 for words in told]
-    chips = [chip(group.letter, looks[group.letter], proved=group.proved) for group in shown]
+    chips = [chip(group.letter, looks[group.letter], proved=_tied(group, nodes)) for group in shown]
     cells = [c + cell(text(t, colour=theme.ink), width) for c, t, width in zip(chips, told, widths, strict=True)]
     rows = [row(cells[i : i + columns]) for i in range(0, len(cells), columns)]
     filler = max(beside - sum(width + 20 for width in widths[:columns]), 1)
     return row([f"<TD>{table(rows, spacing=3)}</TD>", cell("", filler)])
+
+
+def _tied(group: Group, nodes: Mapping[str, Node]) -> bool:
+    """Whether each member is framed as tied to another."""
+    return all(nodes[member].tie for member in group.members if member in nodes)
 
 
 def _members(group: Group, nodes: Mapping[str, Node]) -> str:
