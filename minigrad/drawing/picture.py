@@ -26,6 +26,7 @@ from .text import to_text
 from .theme import LIGHT, NAMES, THEMES, Theme
 
 BUDGET = 5.0  # seconds that a picture may take: what takes longer is shown with less in it
+TREE = 60  # nodes that are shown as text beside a picture
 DPI = 144  # of a picture made of pixels: sharp on a dense screen
 
 
@@ -98,6 +99,10 @@ class Drawing:
         source, diagram = to_dot(self.diagram, self._colours, dpi), self.diagram
         return render(source, file_format, diagram.engine, placed=is_placed(diagram))
 
+    def _text(self) -> str:
+        """As a tree where that is short enough for a terminal; else in a line."""
+        return to_text(self.diagram) if len(self.diagram.nodes) <= TREE else repr(self)
+
     def __repr__(self) -> str:
         """The title and the size."""
         return f"<drawing of {len(self.diagram.nodes)} values: {self.diagram.title}>"
@@ -112,9 +117,9 @@ class Drawing:
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, Any]:
-        """For notebooks: the picture, and in a line of text what it shows or why it cannot be shown."""
+        """For notebooks: the picture, and as text what it shows or why it cannot be shown."""
         try:
-            bundle = {"image/svg+xml": fitted(self._svg()), "text/plain": repr(self)}
+            bundle = {"image/svg+xml": fitted(self._svg()), "text/plain": self._text()}
         except RenderError as error:
             bundle = {"text/plain": f"{self!r}\n{error}"}
         return {kind: content for kind, content in bundle.items() if kind not in (exclude or ())}
