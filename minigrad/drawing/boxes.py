@@ -70,6 +70,8 @@ def _gradient(node: Node) -> tuple[str, ...]:
 
 
 def _many(node: Node) -> str:
+    if node.times > 1:
+        return f"×{node.times:,}"
     return f"{node.count:,} values" if node.kind in ("chain", "cluster", "layer") else ""
 
 

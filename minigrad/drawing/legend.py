@@ -37,7 +37,7 @@ def headline(diagram: Diagram, looks: Looks, theme: Theme) -> str:
 
 def _letters(diagram: Diagram, looks: Looks, theme: Theme, beside: int) -> str:
     """The letters, and a filler that keeps the engine from stretching them to the width of the lines beside."""
-    shown = diagram.groups[:LISTED] if diagram.view == "ops" else ()  # beside names, letters tell themselves
+    shown = () if any(node.rows for node in diagram.nodes) else diagram.groups[:LISTED]  # rows tell for themselves
     if not shown:
         return ""
     columns = COLUMNS if len(diagram.nodes) < MANY else COLUMNS_OF_MANY
