@@ -11,9 +11,10 @@ from ..nn.layers import MLP
 from ..nn.module import Module
 from ..value import Value
 from .diagram import Diagram
-from .survey import survey
+from .survey import survey, uncollected
 from .views import quotient
 from .views.cards import Shown, cards
+from .views.merged import within
 from .views.modulecards import module_cards
 from .views.network import Loss, chosen_loss, evaluate, run
 from .views.ops import ops
@@ -23,13 +24,20 @@ WIDE = 12  # neurons of a layer that are shown one by one, unless more are asked
 USAGE = "\n  write  draw(y)   of a Value\n  or     draw(model, x, y, loss=...)"
 
 
-def of_value(y: Value, view: str | None, names: Mapping[str, Any] | None, wrong: Any, sums: bool) -> Diagram:
-    """The diagram of the graph that a Value was computed by. Raises ArgumentError for a view that it has not."""
+def of_value(
+    y: Value, view: str | None, names: Mapping[str, Any] | None, wrong: Any, sums: bool, seconds: float
+) -> Diagram:
+    """The diagram of the graph that a Value was computed by. Raises ArgumentError for a view that it has not.
+
+    seconds: that a picture of it may take.
+    """
     if view in ("cards", "layers"):
         raise ArgumentError(f"{view} are a view of a model, not of a Value{USAGE}")
-    found = survey(y, names, wrong)
-    made = ops(found, fold=sums)
-    return quotient.of_graph(found, made) if view == "quotient" else made
+    with uncollected():
+        found = survey(y, names, wrong)
+        if view == "quotient":
+            return quotient.of_graph(found, ops(found, fold=sums))
+        return within(found, seconds, fold=sums)
 
 
 def of_model(

@@ -28,12 +28,14 @@ THINNEST, THICKEST = 1.0, 4.0  # points
 Term = tuple[int, int, int]  # the position of a value, that of what takes it, which of its inputs
 
 
-def ops(found: Survey, *, fold: bool = True, shown: Collection[int] | None = None) -> Diagram:
+def ops(
+    found: Survey, *, fold: bool = True, shown: Collection[int] | None = None, grouped: Letters | None = None
+) -> Diagram:
     """The diagram of a survey. fold: long sums as one; shown: positions of the values shown, by default all."""
     folded = sums(found) if fold else {}
     hidden = {part for s in folded.values() for part in s.parts}
     kept = [k for k in range(len(found.values)) if k not in hidden and (shown is None or k in shown)]
-    grouped = letters(found)
+    grouped = letters(found) if grouped is None else grouped
     edges = _edges(found, kept, folded)
     nodes = _nodes(found, kept, folded, grouped)
     groups = _groups(found, grouped, set(kept))
