@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .contraction import depths, is_acyclic, pairs
+from .contraction import depths, distinct, is_acyclic, pairs
 from .diagram import Cluster
 from .survey import Survey
 
@@ -119,7 +119,7 @@ class _Shrinking:
 
     def _fits(self) -> bool:
         labels = self.shrunk.labels
-        boxes = len(np.unique(labels))
+        boxes = _count(labels)
         arrows = len(pairs(labels[self.heads], labels[self.tails])[0])
         return cost(len(labels), boxes, arrows) <= self.seconds or boxes + arrows <= LEAST
 
@@ -163,10 +163,10 @@ class _Shrinking:
         np.maximum.at(last, closed[inside], inside)
         labels[inside] = last[closed[inside]]
         labels = labels[self.shrunk.labels]  # what shared a box goes on to share one
-        if len(np.unique(labels)) <= FEWEST or not is_acyclic(*pairs(labels[self.heads], labels[self.tails])):
+        if _count(labels) <= FEWEST or not is_acyclic(*pairs(labels[self.heads], labels[self.tails])):
             return False
         taken = self._take(labels, "cluster")
-        for number in np.unique(closed[inside]).tolist():
+        for number in distinct(closed[inside]).tolist():
             if int(last[number]) in self.shrunk.kinds:
                 self.shrunk.names[int(last[number])] = self.boxes[number].name
         return taken
@@ -188,7 +188,7 @@ class _Shrinking:
         last[tails[joined]] = heads[joined]  # each points to the next; then all of them to the last
         while not np.array_equal(further := last[last], last):
             last = further
-        merged = _in_pieces(last, np.unique(labels))[labels]
+        merged = _in_pieces(last, distinct(labels))[labels]
         grown = np.bincount(merged, minlength=n) > np.bincount(labels, minlength=n)
         self._absorb(merged, np.flatnonzero(grown))
         return self._take(merged, "chain")
@@ -210,7 +210,7 @@ class _Shrinking:
     def _alike(self) -> bool:
         """Boxes made alike out of alike, with the same numbers in them, become the first of them."""
         labels = self.shrunk.labels
-        if len(np.unique(labels)) > ALIKE:
+        if _count(labels) > ALIKE:
             return False
         first, members = self._classes()
         merged = np.array([first.get(label, label) for label in labels.tolist()])
@@ -283,6 +283,10 @@ class _Shrinking:
         self.shrunk.times.clear()
         self.shrunk.kinds.clear()
         return self._take(merged, "layer")
+
+
+def _count(labels: Labels) -> int:
+    return int(np.count_nonzero(np.bincount(labels)))
 
 
 def _in_pieces(last: Any, boxes: Any) -> Any:

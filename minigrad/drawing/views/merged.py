@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import findings, numbers, words
 from ..clusters import clusters
-from ..contraction import depths
+from ..contraction import depths, distinct
 from ..diagram import ZERO, Cluster, Diagram, Edge, Group, Node
 from ..letters import COMPARABLE, Letters, letters
 from ..shrinking import Shrunk, shrink
@@ -24,6 +24,7 @@ from ..survey import Survey
 from ..theme import letter
 from .ops import ops, width
 
+LONG = 1_800  # seconds that nobody waits for a picture
 STRIP = 10  # boxes one after another, from which on they stand one below the other
 LABELS = 3  # operations of a box that are counted by name
 DONE = {
@@ -41,15 +42,19 @@ def within(found: Survey, seconds: float, *, fold: bool = True) -> Diagram:
     inner = {head: s.parts for head, s in sums(found).items()} if fold else {}
     boxes, places = clusters(found)
     shrunk = shrink(found, inner, boxes, places, seconds)
-    return ops(found, fold=fold) if shrunk is None else _merged(found, shrunk, boxes, places, fold)
+    return (
+        ops(found, fold=fold, boxed=(boxes, places))
+        if shrunk is None
+        else _merged(found, shrunk, boxes, places, fold)
+    )
 
 
 def _merged(
     found: Survey, shrunk: Shrunk, boxes: Sequence[Cluster], places: Sequence[int | None], fold: bool
 ) -> Diagram:
     grouped = letters(found)
-    shown = set(np.unique(shrunk.labels).tolist()) - set(shrunk.kinds)
-    base = ops(found, fold=fold, shown=shown, grouped=grouped)
+    shown = set(distinct(shrunk.labels).tolist()) - set(shrunk.kinds)
+    base = ops(found, fold=fold, shown=shown, grouped=grouped, boxed=((), places))
     inside = {label: np.flatnonzero(shrunk.labels == label) for label in shrunk.kinds}
     nodes = [
         replace(n, times=shrunk.times.get(int(n.id[1:]), 1), cluster=places[int(n.id[1:])]) for n in base.nodes
@@ -163,7 +168,7 @@ def _crossing(shrunk: Shrunk) -> list[tuple[int, int, int, Any]]:
     order = np.argsort(between, kind="stable")
     keys, starts = np.unique(between[order], return_index=True)
     uses = np.split(tails[order], starts[1:])
-    return [(int(key % n), int(key // n), len(t), np.unique(t)) for key, t in zip(keys.tolist(), uses, strict=True)]
+    return [(int(key % n), int(key // n), len(t), distinct(t)) for key, t in zip(keys.tolist(), uses, strict=True)]
 
 
 def _used(boxes: Sequence[Cluster], nodes: Sequence[Node]) -> tuple[tuple[Cluster, ...], list[Node]]:
@@ -223,8 +228,7 @@ def _hidden(found: Survey, shrunk: Shrunk, count: int) -> tuple[str, ...]:
     done = "; ".join(DONE[step] for step in shrunk.done)
     needed = math.ceil(shrunk.needed * 1.25)
     told = f"To fit the time, {len(found.values):,} values are shown in {count:,} boxes: {done}."
-    return (told, f"For all of them: draw(y, seconds={needed})." + _other(shrunk))
-
-
-def _other(shrunk: Shrunk) -> str:
-    return "" if shrunk.needed < 3600 else " (That may take hours: rather draw a part of it.)"
+    if needed < LONG:
+        return told, f"For all of them: draw(y, seconds={needed})."
+    hours = f"{max(round(needed / 3600), 1):,} hour{'s' * (needed > 5400)}"
+    return told, f"All of them, draw(y, seconds={needed}), may take {hours}: draw a part, or name parts with scope."
