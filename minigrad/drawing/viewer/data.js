@@ -1,4 +1,4 @@
-// What the page knows: the diagrams, indexed, and what of them is looked at. Nothing is drawn here.
+// What the page knows, and what of it is looked at.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
