@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from .boxes import box
+from .boxes import box, least_width
 from .diagram import ZERO, Diagram, Edge, Group, Node
+from .findings import is_leaf
 from .legend import headline
 from .links import link
-from .markup import SMALL, quoted, text
+from .markup import SMALL, quoted, table, text
 from .theme import FONT, LIGHT, Style, Theme
 from .words import cut, visible
 
@@ -44,18 +45,20 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
     yield f"  graph [{', '.join(f'{name}={quoted(value)}' for name, value in layout.items())}]"
     yield f'  graph [bgcolor="{theme.paper}", labelloc=t, labeljust=l, fontname={FONT}, fontsize=11]'
     yield f'  node [shape=box, height=0.3, width=0.3, fontname={FONT}, fontsize=11, fontcolor="{theme.ink}"]'
-    yield f'  edge [color="{theme.muted}", fontname={FONT}, arrowsize=0.6]'
+    yield f'  edge [color="{theme.arrow}", fontname={FONT}, arrowsize=0.5]'
     yield f"  label=<{headline(diagram, looks, theme)}>"
     for line in _clustered(diagram, theme):
         yield f"  {line}"
+    least = {leaf: least_width(node for node in diagram.nodes if is_leaf(node) == leaf) for leaf in (True, False)}
     for node in diagram.nodes:
-        yield f"  {_node(node, looks[node.group], theme, inputs[node.id])}"
+        label = box(node, looks[node.group], theme, inputs[node.id], least[is_leaf(node)])
+        yield f"  {_node(node, looks[node.group], theme, label)}"
     for edge in diagram.edges:
         yield f"  {_edge(edge, theme, inputs)}"
     yield "}"
 
 
-def _node(node: Node, style: Style, theme: Theme, inputs: int) -> str:
+def _node(node: Node, style: Style, theme: Theme, label: str) -> str:
     wrong = "wrong rule" in node.badges
     leaf = node.kind in ("parameter", "input", "constant")
     bordered = leaf or node.kind == "result" or theme.paper == style.fill
@@ -69,10 +72,10 @@ def _node(node: Node, style: Style, theme: Theme, inputs: int) -> str:
         "color": quoted(line),
         "penwidth": "3" if wrong else "1",
         "peripheries": "2" if node.kind == "result" else "1",
-        "margin": "0.04" if leaf else "0.01",
+        "margin": "0.04" if leaf else "0",
         **_place(node),
         **_link(node),
-        "label": f"<{box(node, style, theme, inputs)}>",
+        "label": f"<{label}>",
     }
     return f"{node.id} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
 
@@ -99,9 +102,16 @@ def _edge(edge: Edge, theme: Theme, inputs: Mapping[str, int]) -> str:
         attributes["style"] = "dashed"
     elif edge.flow == 0:
         attributes["style"] = "dotted"
-    if edge.derivative:
-        attributes["label"] = f"<{text(edge.derivative, colour=theme.muted, size=SMALL)}>"
+    if edge.derivative not in ("", "1"):
+        attributes["label"] = f"<{_beside(edge, theme)}>"
     return f"{ends} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
+
+
+def _beside(edge: Edge, theme: Theme) -> str:
+    """The local derivative, held off its arrow by the arrow's own width."""
+    words = text(edge.derivative, colour=theme.muted, size=SMALL)
+    size = f'HEIGHT="{round(SMALL + 2 + edge.width)}" VALIGN="TOP"'
+    return table([f"<TR><TD {size}>{words}</TD></TR>"], padding=0)
 
 
 def _clustered(diagram: Diagram, theme: Theme) -> Iterator[str]:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from ..errors import ArgumentError, RenderError, UnknownFormat
 from ..value import Value
+from .attributes import graph_attributes
 from .diagram import Diagram
 from .dot import to_dot
 from .html import to_html
+from .jsontext import to_json
+from .mermaid import to_mermaid
 from .render import ENGINES, graphviz_source, render
 from .snapshots import timeline
 from .survey import survey
 from .svg import fitted, is_placed, to_svg
+from .text import to_text
 from .theme import LIGHT, NAMES, THEMES, Theme
 from .views.ops import ops
 
 BUDGET = 5.0  # seconds that a picture may take: what takes longer is shown with less in it
 DPI = 144  # of a picture made of pixels: sharp on a dense screen
 VIEWS = ("ops",)
+OPTIONS = ("view", "names", "wrong", "theme", "seconds", "history", "sums", "title", "engine")
 
 
 class Drawing:
@@ -124,6 +129,9 @@ WRITERS: dict[str, Callable[[Drawing], bytes]] = {
     ".pdf": lambda drawing: drawing._rendered("pdf"),
     ".html": lambda drawing: drawing._html().encode(),
     ".dot": lambda drawing: drawing.dot.encode(),
+    ".mmd": lambda drawing: to_mermaid(drawing.diagram, drawing._colours).encode(),
+    ".json": lambda drawing: to_json(drawing.diagram).encode(),
+    ".txt": lambda drawing: to_text(drawing.diagram).encode(),
 }
 
 
@@ -139,7 +147,7 @@ def draw(
     sums: bool = True,
     title: str | None = None,
     engine: str = "dot",
-    **graph_attributes: Any,
+    **given: Any,
 ) -> Drawing:
     """Draw the graph that y was computed by, with every value and every gradient of y.
 
@@ -150,29 +158,19 @@ def draw(
     names: for values without a name of their own, such as `locals()`. wrong: what `check_graph` found, or serials:
     those nodes are marked as made by an op whose rule is wrong. theme: auto, light, dark or print.
     sums: whether ``a + b + c`` is one Σ, or a node for each +. title: in place of what is found.
-    engine, graph_attributes (rankdir="TB", ...): as Graphviz has them. Raises ArgumentError for anything but a
+    engine, and graph attributes (rankdir="TB", ...): as Graphviz has them. Raises ArgumentError for anything but a
     Value, and for a theme, view or engine that there is none of.
     """
     if not isinstance(y, Value):
         raise ArgumentError(f"draw takes a Value, got {type(y).__name__}\n  of several, draw the sum of them")
+    if not isinstance(names, (Mapping, NoneType)):
+        given_kind = type(names).__name__
+        raise ArgumentError(f"names is a dict, from names to Values, got {given_kind}\n  such as  locals()")
     if view not in (None, *VIEWS):
         raise ArgumentError(f"no view is called {view!r}\n  expected one of {', '.join(VIEWS)}")
     if engine not in ENGINES:
         raise ArgumentError(f"no engine is called {engine!r}\n  expected one of {', '.join(ENGINES)}")
     made = ops(survey(y, names, getattr(wrong, "wrong", wrong)), fold=sums)
-    made = replace(
-        made, title=made.title if title is None else title, attributes=_attributes(graph_attributes), engine=engine
-    )
+    said = made.title if title is None else title
+    made = replace(made, title=said, attributes=graph_attributes(given, OPTIONS), engine=engine)
     return Drawing(made, theme, history, seconds)
-
-
-def _attributes(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Graph attributes as text, in the order of their names."""
-    for name in given:
-        if not re.fullmatch(r"[A-Za-z_]+", name):
-            raise ArgumentError(f"{name!r} is no attribute of a graph in Graphviz: letters only, such as rankdir")
-    return tuple((name, _value(given[name])) for name in sorted(given))
-
-
-def _value(x: Any) -> str:
-    return str(x).lower() if isinstance(x, bool) else str(x)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,17 @@ INSTALL = (
 )
 INSTALL_PDF = (
     "no layout engine that writes PDF was found (graphviz-pure writes SVG and PNG)\n"
-    "  write  apt-get install graphviz   or, on a Mac,  brew install graphviz\n"
+    "  write  pip install pygraphviz       for one that needs no system package\n"
+    "  or     apt-get install graphviz     (on a Mac, brew install graphviz)\n"
     "  or     save .svg, and print it to PDF from a browser"
 )
+# pygraphviz holds Graphviz as a library: in a process of its own, so that it, too, can be told to stop.
+PYGRAPHVIZ = """\
+import sys, pygraphviz
+graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
+layout, kind, *more = (argument[2:] for argument in sys.argv[1:])
+sys.stdout.buffer.write(graph.draw(format=kind, prog=layout, args="-n2" if more else ""))
+"""
 
 
 def render(
@@ -40,39 +48,45 @@ def render(
     engine: the way of laying out, by its name in Graphviz. placed: the nodes have their places already.
     Raises RenderError, which says what to install; ArgumentError for an engine that is none.
     """
+    import subprocess  # costs more than it should where nothing is drawn
+
     if engine not in ENGINES:
         raise ArgumentError(f"no engine is called {engine!r}\n  expected one of {', '.join(ENGINES)}")
-    program = find_engine(file_format)
-    if program is None:
-        raise RenderError(INSTALL_PDF if file_format == "pdf" and find_engine("svg") else INSTALL)
-    command = [program, f"-K{engine}", f"-T{file_format}", *(["-n2"] if placed and engine == "neato" else [])]
+    program = _program(file_format)
+    if not program:
+        raise RenderError(INSTALL_PDF if file_format == "pdf" and find_engine() else INSTALL)
+    command = [*program, f"-K{engine}", f"-T{file_format}", *(["-n2"] if placed and engine == "neato" else [])]
+    name = "pygraphviz" if program[0] == sys.executable else program[0]
     try:
         done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=seconds)
     except subprocess.TimeoutExpired as error:
         raise RenderError(
             f"{engine} took longer than {seconds:g} s to lay out this graph\n"
-            "  write  draw(..., seconds=...)   for a picture that hides more, or a longer wait"
+            "  write  draw(..., seconds=...)   to let it take longer, or to show less"
         ) from error
     except OSError as error:
-        raise RenderError(f"{program} did not start: {error}") from error
+        raise RenderError(f"{name} did not start: {error}") from error
     if done.returncode or not done.stdout:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         reason = said[-1] if said else f"exit status {done.returncode}"
-        raise RenderError(f"{program} could not lay out this graph: {reason}")
+        raise RenderError(f"{name} could not lay out this graph: {reason}")
     return done.stdout
 
 
-def find_engine(file_format: str = "svg") -> str | None:
-    """Where graphviz-pure stands beside the interpreter, or else a `dot` on the PATH; for PDF, that alone."""
-    candidates = (shutil.which("dot"),) if file_format == "pdf" else _engines()
-    return next((found for found in candidates if found), None)
-
-
-def _engines() -> Iterator[str | None]:
+def find_engine() -> str | None:
+    """Where graphviz-pure stands beside the interpreter, or else a `dot` on the PATH."""
     beside = os.pathsep.join([sysconfig.get_path("scripts"), str(Path(sys.executable).parent)])
-    yield shutil.which("graphviz-pure", path=beside)
-    yield shutil.which("graphviz-pure")
-    yield shutil.which("dot")
+    return shutil.which("graphviz-pure", path=beside) or shutil.which("graphviz-pure") or shutil.which("dot")
+
+
+def _program(file_format: str) -> list[str]:
+    """The command that writes a format, without its arguments; [] where there is none."""
+    if file_format != "pdf":
+        found = find_engine()
+        return [found] if found else []
+    if dot := shutil.which("dot"):
+        return [dot]
+    return [sys.executable, "-c", PYGRAPHVIZ] if find_spec("pygraphviz") else []
 
 
 def graphviz_source(text: str, engine: str) -> Any:

@@ -70,15 +70,27 @@ def _heads(found: Survey, inner: set[int]) -> list[int]:
 def _flattened(found: Survey, head: int, inner: set[int]) -> Sum:
     """The terms from left to right."""
     terms, constants, parts = [], [], []
-    todo: list[tuple[int, int, int]] = [(head, -1, -1)]
+    todo: list[tuple[int, int, int] | Any] = [(head, -1, -1)]
     while todo:
-        position, user, operand = todo.pop()
-        if position != head and position not in inner:
-            terms.append((position, user, operand))
-            continue
-        if position != head:
-            parts.append(position)
-        # sum() starts from 0: that adds nothing
-        constants += [x for x in found.values[position].operands if not isinstance(x, Value) and np.any(x)]
-        todo += [(tail, position, place) for place, tail in reversed(list(enumerate(found.uses[position])))]
+        item = todo.pop()
+        if not isinstance(item, tuple):
+            constants.append(item)
+        elif item[0] != head and item[0] not in inner:
+            terms.append(item)
+        else:
+            parts += [item[0]] * (item[0] != head)
+            todo += reversed(_operands(found, item[0]))
     return Sum(tuple(terms), tuple(constants), tuple(parts))
+
+
+def _operands(found: Survey, position: int) -> list[Any]:
+    """What a + adds, in order: (position, user, which input) for a value; a constant, but for the 0 of sum()."""
+    places = iter(enumerate(found.uses[position]))
+    operands: list[Any] = []
+    for x in found.values[position].operands:
+        if isinstance(x, Value):
+            place, tail = next(places)
+            operands.append((tail, position, place))
+        elif np.any(x):
+            operands.append(x)
+    return operands

@@ -18,6 +18,7 @@ ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  
 HEAD = re.compile(r"<svg\b[^>]*>")
 SIZE = re.compile(r'width="([\d.]+)(?:pt)?" height="([\d.]+)(?:pt)?"')
 GROUP = re.compile(r'<g id="(\w+)" (class="[^"]*"[^>]*)>\s*<title>[^<]*</title>')
+COLOUR = re.compile(r' (fill|stroke)="(#\w+|white|black)"')
 NAMED = {"white": "#ffffff", "black": "#000000"}  # colours that the engine writes by name
 
 
@@ -41,7 +42,7 @@ def to_svg(diagram: Diagram, theme: str = "auto", seconds: float = SECONDS) -> s
 
     text = GROUP.sub(retitled, text)
     head = f"<title>{xml(diagram.title)}</title>\n<desc>{xml(describe(diagram))}</desc>"
-    head += f"\n<style>{dark_style()}</style>" if theme == "auto" else ""
+    head += f"\n<style>{dark_style(text)}</style>" if theme == "auto" else ""
     return HEAD.sub(lambda match: f'{match[0][:-1]} role="graphics-document">\n{head}', text, count=1)
 
 
@@ -55,17 +56,17 @@ def is_placed(diagram: Diagram) -> bool:
     return bool(diagram.nodes) and all(node.at is not None for node in diagram.nodes)
 
 
-def dark_style() -> str:
-    """A style sheet that replaces each colour of the light theme, where the reader's system is dark.
+def dark_style(svg: str) -> str:
+    """A style sheet that replaces each colour of the light theme in an SVG text, where the reader's system is dark.
 
     Style beats attributes, and a renderer that knows no style sheets sees the light picture.
     """
-    rules = []
-    for light, dark in replaced(LIGHT, DARK).items():
-        names = [light, light.lower(), *(name for name, code in NAMED.items() if code == light.lower())]
-        for attribute_name in ("fill", "stroke"):
-            selector = ",".join(f'[{attribute_name}="{name}"]' for name in dict.fromkeys(names))
-            rules.append(f"{selector}{{{attribute_name}:{dark}}}")
+    dark = {light.lower(): colour for light, colour in replaced(LIGHT, DARK).items()}
+    rules = [
+        f'[{attribute}="{written}"]{{{attribute}:{dark[code]}}}'
+        for attribute, written in sorted(set(COLOUR.findall(svg)))
+        if (code := NAMED.get(written, written.lower())) in dark
+    ]
     return f"@media (prefers-color-scheme:dark){{{''.join(rules)}}}"
 
 

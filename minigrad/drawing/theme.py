@@ -36,8 +36,8 @@ class Theme:
     """Colours by what they are for.
 
     paper, ground      of the page; of a node without a group
-    ink, muted         text; text that stands back, and arrows
-    line               outlines
+    ink, muted         text; text that stands back
+    line, arrow        outlines; arrows
     warning            the border of what is wrong, and the words of badges
     plain, zero        styles of a letter without a colour; of gradients that are exactly 0
     groups             styles of the groups that wear a colour
@@ -49,6 +49,7 @@ class Theme:
     ink: str
     muted: str
     line: str
+    arrow: str
     warning: str
     plain: Style
     zero: Style
@@ -66,7 +67,7 @@ class Theme:
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """(line, ground) of every line that an output may draw."""
-        yield from ((line, self.paper) for line in (self.line, self.muted, self.warning))
+        yield from ((line, self.paper) for line in (self.line, self.arrow, self.warning))
         yield from ((s.chip_line, s.fill) for s in self._styles())
 
     def _styles(self) -> tuple[Style, ...]:
@@ -94,6 +95,7 @@ LIGHT = Theme(
     ink="#111111",
     muted="#4B5158",
     line="#868C93",
+    arrow="#78838F",
     warning="#B00020",
     plain=Style("#F7F8F9", "#FDFDFD", "#121212", "#82888F"),
     zero=Style("#E7E9EC", "#D3D7DB", "#131313", "#6F757C"),
@@ -106,6 +108,7 @@ DARK = Theme(
     ink="#F2F4F6",
     muted="#B9C0C8",
     line="#858D97",
+    arrow="#7C8794",
     warning="#FF9C94",
     plain=Style("#1A1D25", "#14161D", "#F1F3F5", "#8A929C"),
     zero=Style("#2A2E37", "#3A3F4A", "#F0F2F4", "#9AA2AC"),
@@ -113,9 +116,7 @@ DARK = Theme(
 )
 # Nothing but black on white: groups by their letters alone.
 _BLACK = Style(WHITE, WHITE, "#000000", "#000000")
-PRINT = Theme(
-    "print", WHITE, WHITE, "#000000", "#000000", "#000000", "#000000", _BLACK, _BLACK, (_BLACK,) * len(PALETTE)
-)
+PRINT = Theme("print", WHITE, WHITE, *("#000000",) * 5, _BLACK, _BLACK, (_BLACK,) * len(PALETTE))
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, PRINT)}
 NAMES = ("auto", *THEMES)  # auto: light, and dark where the reader's system is
 

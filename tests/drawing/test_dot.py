@@ -123,7 +123,7 @@ def test_numbers_of_a_vanishing_gradient_are_not_rounded_to_zero() -> None:
 
 
 def test_inputs_stand_in_order_and_would_not_if_it_were_not_asked_for() -> None:
-    a, b, c = Value(1.0, "a"), Value(2.0, "b"), Value(3.0, "c")
+    a, b, c = Value(1.5, "a"), Value(2.0, "b"), Value(3.0, "c")
     d = diagram((c * a) * (b * c))
     text = to_dot(d)
     assert text.count("ordering=") == text.count(' ordering="in",') == 1
