@@ -1,4 +1,4 @@
-// Views, themes, buttons and keys: what joins the parts, and starts them.
+// Views, themes, buttons and keys.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const themes = $("theme");

@@ -1,4 +1,4 @@
-// Search in names and facts; Enter jumps to the hit.
+// Search in names and facts.
 
 const HITS = 40;
 const search = $("search");

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from browser import Browser
+from nasty import NASTY
 from viewing import Page, assert_quiet
 
 from minigrad.drawing import draw
@@ -21,32 +22,25 @@ def test_a_page_that_loads_or_complains_would_be_noticed(browser: Browser, folde
         assert_quiet(browser)
 
 
-NASTY = [
+ATTACKS = [
     "</script><script>hacked = 1</script>",
     "<img src=x onerror='hacked = 1'>",
     "<svg onload=hacked=1>",
     '"><script>hacked = 1</script>',
     "'); hacked = 1; ('",
     "{{data}} {{script}}",
-    "<!-- <script>",
-    "]]>",
     "</template><script>hacked = 1</script>",
     "</style><script>hacked = 1</script>",
-    "a\u2028b\u2029c",
-    "\u202eabc",
-    "\ud800",
-    "\x00\x1b",
     "__proto__",
-    "a\nb",
 ]
 
 
 def test_names_are_text_whatever_they_hold(browser: Browser, folder: Path) -> None:
-    values = [Value(0.1 * (k + 1), name) for k, name in enumerate(NASTY)]
+    values = [Value(0.1 * (k + 1), name) for k, name in enumerate([*ATTACKS, *NASTY])]
     total = values[0] * values[1]
     for value in values[2:]:
         total = total + value * value
-    total.name = NASTY[0]
+    total.name = ATTACKS[0]
     page = Page(browser, draw(total).save(folder / "nasty.html"))
     assert page.js("document.querySelectorAll('#stage .node').length") == page.js("shot().diagram.nodes.length")
     first = page.js("shot().diagram.nodes[0].id")
@@ -57,7 +51,7 @@ def test_names_are_text_whatever_they_hold(browser: Browser, folder: Path) -> No
     page.key("Escape", ".", "d")
     assert page.js("typeof hacked") == "undefined"
     assert page.js("document.scripts.length") == 2
-    assert NASTY[0] in page.js("Object.values(shot().items).map(({ name }) => name)")
+    assert ATTACKS[0] in page.js("Object.values(shot().items).map(({ name }) => name)")
     assert_quiet(browser)
 
 
