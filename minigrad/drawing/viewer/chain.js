@@ -1,4 +1,4 @@
-// The chain rule of a node with its numbers, one line per use; and of a second beside it, differing factors marked.
+// The chain rule of a node with its numbers, and that of a second beside it, with differing factors marked.
 
 const panel = $("panel");
 

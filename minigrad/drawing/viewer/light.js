@@ -1,4 +1,4 @@
-// What the pointer or the keyboard is on: ancestors, descendants and group light up, a note tells all digits.
+// What the pointer or the keyboard is on: its ancestors, descendants and group light up.
 
 const note = $("note");
 
@@ -77,11 +77,11 @@ stage.addEventListener("focusout", () => {
   light(null);
 });
 for (const kind of ["pointerover", "pointermove"]) stage.addEventListener(kind, (event) => press || tell(event));
-stage.addEventListener("pointerleave", () => {
+stage.onpointerleave = () => {
   note.hidden = true;
   light(keyed());
-});
-stage.addEventListener("click", (event) => {
+};
+stage.onclick = (event) => {
   const key = !dragged && itemAt(event);
   if (key) pick(key);
-});
+};

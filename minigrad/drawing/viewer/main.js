@@ -1,4 +1,4 @@
-// Views, themes, buttons and keys: what joins the parts, and starts them.
+// Views, themes, buttons and keys.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const themes = $("theme");
@@ -91,10 +91,10 @@ function meant({ key, target, shiftKey }) {
   return true;
 }
 
-document.addEventListener("keydown", (event) => {
+document.onkeydown = (event) => {
   note.hidden = true;
   if (!event.ctrlKey && !event.metaKey && !event.altKey && !$("help").open && meant(event)) event.preventDefault();
-});
+};
 for (const button of document.querySelectorAll("[data-key]")) button.addEventListener("click", KEYS[button.dataset.key]);
 for (const [kind, lights] of Object.entries({ pointerover: true, focusin: true, pointerout: false, focusout: false })) {
   $("letters").addEventListener(kind, ({ target }) => light(lights ? target.closest("button")?.dataset.lights : keyed()));

@@ -1,4 +1,4 @@
-// The picture on its stage: put there, moved, zoomed, marked. Which marks, say other files.
+// The picture: put on the stage, moved, zoomed, marked.
 
 const stage = $("stage");
 const camera = { x: 0, y: 0, zoom: 1, fitted: true };
@@ -72,10 +72,10 @@ function ring(id, kind, words) {
   if (words) drawn(overlay, "text", { x: box.x, y: box.y + box.height + 14 }, words);
 }
 
-stage.addEventListener("pointerdown", (event) => {
+stage.onpointerdown = (event) => {
   press = event.button ? null : event;
   dragged = false;
-});
+};
 stage.addEventListener("pointermove", (event) => {
   if (!press) return;
   const [x, y] = [event.clientX - press.clientX, event.clientY - press.clientY];
@@ -85,7 +85,7 @@ stage.addEventListener("pointermove", (event) => {
   pan(x, y);
   press = event;
 });
-for (const kind of ["pointerup", "pointercancel"]) stage.addEventListener(kind, () => { press = null; });
+stage.onpointerup = stage.onpointercancel = () => { press = null; };
 stage.addEventListener("wheel", (event) => {
   event.preventDefault();
   const { left, top } = stage.getBoundingClientRect();

@@ -1,4 +1,4 @@
-// The same data as a table: sorted by any column, copied as text; also what a screen reader reads.
+// The same data as a table, sorted by any column, copied as text.
 
 const COLUMNS = ["made by", "shape", "value", "gradient", "group", "uses", "step"];
 const rows = $("rows");
