@@ -6,19 +6,18 @@ What an operation computes and how it is differentiated stands in `rules/`; how 
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any, Final, Self
 
 import numpy as np
 
-from . import context, debugging
+from . import context, debugging, scopes
 from . import rules as rules  # the pages fill the table
 from .domain import REAL
 from .errors import DTypeError, GradientLost, MinigradError, describe, failure
 from .op import TABLE, Op, op
+from .scopes import serials
 
 ndarray, float64 = np.ndarray, np.float64
-serials = count()
 MANY: Final = object()  # in the second slot: the first holds a tuple of all operands
 
 
@@ -30,8 +29,8 @@ class Node:
     """
 
     # A node has at most two operands in nearly every graph: two slots cost less than a tuple.
-    # `origin` is set under `debug` alone.
-    __slots__ = ("__weakref__", "_a", "_array", "_b", "_grad", "name", "op", "origin", "params", "serial")
+    # `origin` is set under `debug` alone, `mark` in a few nodes of each `scope`.
+    __slots__ = ("__weakref__", "_a", "_array", "_b", "_grad", "mark", "name", "op", "origin", "params", "serial")
 
     _array: Any
     _grad: Any
@@ -42,6 +41,7 @@ class Node:
     serial: int
     name: str | None
     origin: debugging.Origin
+    mark: scopes.Mark
 
     @property
     def operands(self) -> tuple[Any, ...]:
@@ -142,8 +142,10 @@ def linked(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], 
     elif operands:
         new._a = operands[0]
         new._b = operands[1] if len(operands) == 2 else None
-    if context.blocks and context.is_debugging():
-        debugging.remember(new, operands)
+    if context.blocks:
+        scopes.notice(new)
+        if context.is_debugging():
+            debugging.remember(new, operands)
     return new
 
 

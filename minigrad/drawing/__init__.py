@@ -5,6 +5,7 @@
     dot, svg, ...  one output each       findings, words, legend   titles, notes, numbers and ops as text
     render    the door to Graphviz       theme, colours, markup, boxes   what it looks like
     picture   what a user holds          boundary  of classifiers, over their data
+    html      the viewer: one page that needs nothing else; telling  its words; snapshots  its steps of training
 
 A picture never changes what it shows: nothing here writes to a Value.
 """

@@ -33,9 +33,9 @@ def box(node: Node, style: Style, theme: Theme, inputs: int, least: int = 0) -> 
     lines += [text(line, colour=theme.warning, bold=True) for line in (", ".join(node.badges), node.hides)]
     mark = chip(node.group, style, proved=bool(node.tie)) if node.group else ""
     wide = max(_width(node), least - (CHIP if mark else 0))
-    return table(
-        [row([_ports(inputs), mark, cell(LINE_END.join(filter(None, lines)) + LINE_END, wide)])], spacing=3
-    )
+    inside = table([row([mark, cell(LINE_END.join(filter(None, lines)) + LINE_END, wide)])], spacing=3)
+    # The places where arrows enter stand at the very edge of the box.
+    return table([row([_ports(inputs), f"<TD>{inside}</TD>"])], padding=0) if inputs > 1 else inside
 
 
 def least_width(nodes: Iterable[Node]) -> int:
@@ -63,7 +63,5 @@ def _many(node: Node) -> str:
 
 def _ports(inputs: int) -> str:
     """An invisible column on the left, where the arrows of several inputs enter one below the other."""
-    if inputs < 2:
-        return ""
     rows = (f'<TR><TD PORT="i{place}" WIDTH="1" HEIGHT="{PORT_HEIGHT}"></TD></TR>' for place in range(inputs))
     return f'<TD CELLPADDING="0">{table(rows, padding=0)}</TD>'

@@ -82,7 +82,7 @@ def _node(node: Node, style: Style, theme: Theme, label: str) -> str:
         "color": quoted(line),
         "penwidth": "3" if wrong else "1",
         "peripheries": "2" if node.kind == "result" else "1",
-        "margin": "0.04" if leaf else "0.01",
+        "margin": "0.04" if leaf else "0",
         **_place(node),
         **_link(node),
         "label": f"<{label}>",

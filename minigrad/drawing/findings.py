@@ -13,8 +13,9 @@ from . import cardwords, words
 from .diagram import ZERO, Diagram, Edge, Group, Node
 
 TITLE = 72  # characters that a title may take
+FEW = 3  # leaves whose gradients a title tells one by one
 NAMED = 6  # members of a group that a list names
-BOXES = "In a box: the value, below it ∂ the gradient. Rounded: a leaf; double: the result; inputs from the top."
+BOXES = "In a box the value, below it ∂ the gradient. Rounded: a leaf; double: the result; inputs from the top."
 
 
 def label(node: Node) -> str:
@@ -46,8 +47,7 @@ def _finding(result: str, leaves: Sequence[Node], groups: Sequence[Group]) -> st
     if not leaves:
         return "no gradients"
     if len(leaves) == 1:
-        gradient = leaves[0].gradient
-        of, told = words.cut(words.visible(label(leaves[0]))), " ".join(gradient.lines if gradient else ())
+        of, told = words.cut(words.visible(label(leaves[0]))), _lines_of(leaves[0])
         of = f"d{result}/d{of}" if leaves[0].name else "the leaf's gradient"
         return f"{of} {'has' if told.startswith('norm') else '='} {told}"
     shared: dict[str, list[str]] = defaultdict(list)
@@ -57,10 +57,24 @@ def _finding(result: str, leaves: Sequence[Node], groups: Sequence[Group]) -> st
     different = len(leaves) - sum(len(names) - 1 for names in shared.values())
     equal = [names + ["0"] * (group == ZERO) for group, names in shared.items() if len(names) > 1]
     if not equal:
+        if told := _each(result, leaves):
+            return told
         return f"{'both' if len(leaves) == 2 else f'all {len(leaves)}'} leaf gradients differ"
     stay = ", and stay so" if all(_stay(leaves, g) for g, names in shared.items() if len(names) > 1) else ""
     told = f"equal gradients: {', '.join(' = '.join(names) for names in equal)}{stay}"
     return told if len(told) <= TITLE else f"{len(leaves)} leaves share {different} gradients{stay}"
+
+
+def _each(result: str, leaves: Sequence[Node]) -> str:
+    """The gradients of a few named numbers, one by one; "" where there is no room for that."""
+    if len(leaves) > FEW or not all(leaf.name and leaf.gradient and leaf.gradient.exact for leaf in leaves):
+        return ""
+    parts = [f"d{result}/d{words.cut(words.visible(leaf.name))} = {_lines_of(leaf)}" for leaf in leaves]
+    return ", ".join(parts) if len(", ".join(parts)) <= TITLE else ""
+
+
+def _lines_of(node: Node) -> str:
+    return " ".join(node.gradient.lines) if node.gradient else ""
 
 
 def _stay(leaves: Sequence[Node], group: str) -> bool:
@@ -80,7 +94,7 @@ def notes(nodes: Sequence[Node], edges: Sequence[Edge], groups: Sequence[Group],
         return (*found, f"No two gradients are equal (relative tolerance {tolerance}).")
     evidence = []
     if any(node.tie for node in nodes):
-        evidence.append("framed solid: proved to stay equal, wherever gradient descent takes the leaves")
+        evidence.append("framed solid: proved to stay equal under gradient descent")
     if any(node.group and not node.tie for node in nodes):
         evidence.append("dashed: seen now" + (f", no proof ({unproved})" if unproved else ""))
     found.append(f"One letter: equal gradients (relative tolerance {tolerance}); {'; '.join(evidence)}.")
@@ -92,9 +106,9 @@ def notes(nodes: Sequence[Node], edges: Sequence[Edge], groups: Sequence[Group],
 def _lines(edges: Sequence[Edge]) -> str:
     """What arrows look like, as far as there are such."""
     flows = [edge.flow for edge in edges]
-    told = ["On an arrow: the local derivative, unless it is 1"]
+    told = ["On an arrow the local derivative, unless it is 1"]
     if any(flows):
-        told.append("width: 4 pt for the largest gradient handed back, 1 pt less for each factor of 10")
+        told.append("width: 4 pt for the largest gradient handed back, 1 pt less per factor of 10")
     if 0.0 in flows:
         told.append("dotted: exactly 0")
     if None in flows and any(flow is not None for flow in flows):
@@ -114,8 +128,7 @@ def describe(diagram: Diagram) -> str:
     sentences.append(_leaves(parameters))
     largest = max(parameters, key=_size, default=None)
     if largest is not None and _size(largest):
-        told = " ".join(largest.gradient.lines) if largest.gradient else ""
-        sentences.append(f"The largest gradient of a leaf is that of {label(largest)}: {told}.")
+        sentences.append(f"The largest gradient of a leaf is that of {label(largest)}: {_lines_of(largest)}.")
     for badge in ("nan", "inf", "dead", "frozen", "wrong rule"):
         if found := [label(node) for node in diagram.nodes if badge in node.badges]:
             sentences.append(f"{badge}: {', '.join(found)}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from .diagram import Diagram, Group, Node
 from .findings import NAMED, is_leaf
@@ -10,6 +11,7 @@ from .markup import SMALL, TEXT_SIZE, TITLE_SIZE, cell, chip, row, table, text
 from .theme import Style, Theme, text_width
 from .words import cut, visible
 
+FEW, NARROW, WIDE = 12, 95, 150  # characters of a line of notes: so many nodes make a narrow picture
 LISTED = 36  # so many letters are explained one by one
 COLUMNS, COLUMNS_OF_MANY, MANY = 4, 6, 60  # the columns of the legend, and from how many nodes on it has more
 
@@ -19,8 +21,10 @@ Looks = Mapping[str | None, Style]
 def headline(diagram: Diagram, looks: Looks, theme: Theme) -> str:
     """Title, notes and letters, as an HTML-like label."""
     more = len(diagram.groups) - LISTED
-    notes = [*diagram.notes, *diagram.hidden]
-    notes += [f"{more} more letters are not listed here."] if more > 0 else []
+    told = [*diagram.notes, *diagram.hidden]
+    told += [f"{more} more letters are not listed here."] if more > 0 else []
+    width = NARROW if len(diagram.nodes) < FEW else WIDE
+    notes = [line for note in told for line in wrap(note, width, break_long_words=False, break_on_hyphens=False)]
     title_width = text_width(diagram.title, TITLE_SIZE, bold=True)
     widths = [text_width(note, SMALL + 1) for note in notes]
     cells = [cell(text(diagram.title, colour=theme.ink, bold=True, size=TITLE_SIZE), title_width, ' COLSPAN="2"')]
@@ -59,5 +63,5 @@ def _members(group: Group, nodes: Mapping[str, Node]) -> str:
     names: Sequence[str] = [cut(visible(node.name)) for node in ordered if node.name][:NAMED]
     names = names or [cut(visible(name)) for name in group.names if name][:NAMED]
     more = len(group.members) - len(names)
-    rest = [f"{more} more" if names else f"{more} values"] if more > 0 else []
+    rest = [f"{more} {'more' if names else 'value' if more == 1 else 'values'}"] if more > 0 else []
     return f"{group.gradient}:  {', '.join([*names, *rest])}"

@@ -3,40 +3,56 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from ..errors import ArgumentError, RenderError, UnknownFormat
 from ..nn.module import Module
 from ..value import Value
+from .attributes import graph_attributes
 from .choice import USAGE, VIEWS, of_model, of_value
 from .diagram import Diagram
 from .dot import to_dot
+from .html import to_html
+from .jsontext import to_json
+from .mermaid import to_mermaid
 from .render import ENGINES, graphviz_source, render
+from .snapshots import timeline
 from .svg import fitted, is_placed, to_svg
+from .text import to_text
 from .theme import LIGHT, NAMES, THEMES, Theme
 
 BUDGET = 5.0  # seconds that a picture may take: what takes longer is shown with less in it
 DPI = 144  # of a picture made of pixels: sharp on a dense screen
+OPTIONS = ("loss", "neurons", "view", "names", "wrong", "theme", "seconds", "history", "sums", "title", "engine")
 
 
 class Drawing:
     """A picture of a graph as it was when it was drawn. Shows itself in a notebook; `save` writes a file.
 
     diagram: what it shows, in plain text and numbers. theme: light, dark, print or auto (light, and dark where the
-    reader's system is). history: drawings of the same structure, earlier in training.
+    reader's system is). history: drawings of the same structure earlier in training, in a sequence or by step.
+    others: the same in other views, for the viewer.
     """
 
-    def __init__(self, diagram: Diagram, theme: str = "auto", history: Any = (), seconds: float = BUDGET) -> None:
+    def __init__(
+        self,
+        diagram: Diagram,
+        theme: str = "auto",
+        history: Sequence[Drawing] | Mapping[int, Drawing] = (),
+        seconds: float = BUDGET,
+        others: Sequence[Diagram] = (),
+    ) -> None:
         if theme not in NAMES:
             raise ArgumentError(f"no theme is called {theme!r}\n  expected one of {', '.join(NAMES)}")
         self.diagram = diagram
         self.theme = theme
         self.history = history
         self.seconds = seconds
+        self.others = tuple(others)
 
     @property
     def dot(self) -> str:
@@ -74,6 +90,11 @@ class Drawing:
     def _svg(self) -> str:
         return to_svg(self.diagram, self.theme)
 
+    def _html(self) -> str:
+        steps = self.history if isinstance(self.history, Mapping) else dict(enumerate(self.history))
+        earlier = {str(step): (drawing.diagram, *drawing.others) for step, drawing in steps.items()}
+        return to_html([timeline(shown, earlier) for shown in (self.diagram, *self.others)], self.theme)
+
     def _rendered(self, file_format: str, dpi: int | None = None) -> bytes:
         source, diagram = to_dot(self.diagram, self._colours, dpi), self.diagram
         return render(source, file_format, diagram.engine, placed=is_placed(diagram))
@@ -105,7 +126,11 @@ WRITERS: dict[str, Callable[[Drawing], bytes]] = {
     ".svg": lambda drawing: drawing._svg().encode(),
     ".png": lambda drawing: drawing._rendered("png", DPI),
     ".pdf": lambda drawing: drawing._rendered("pdf"),
+    ".html": lambda drawing: drawing._html().encode(),
     ".dot": lambda drawing: drawing.dot.encode(),
+    ".mmd": lambda drawing: to_mermaid(drawing.diagram, drawing._colours).encode(),
+    ".json": lambda drawing: to_json(drawing.diagram).encode(),
+    ".txt": lambda drawing: to_text(drawing.diagram).encode(),
 }
 
 
@@ -123,7 +148,7 @@ def draw(
     neurons: int | None = None,
     title: str | None = None,
     engine: str | None = None,
-    **graph_attributes: Any,
+    **given: Any,
 ) -> Drawing:
     """Draw a computation, with every value and every gradient.
 
@@ -140,47 +165,38 @@ def draw(
     names: for values without a name of their own, such as `locals()`. wrong: what `check_graph` found, or serials:
     those nodes are marked as made by an op whose rule is wrong. theme: auto, light, dark or print.
     sums: whether ``a + b + c`` is one Σ, or a node for each +. title: in place of what is found.
-    engine, graph_attributes (rankdir="TB", ...): as Graphviz has them. Raises ArgumentError for anything but a
+    engine, and graph attributes (rankdir="TB", ...): as Graphviz has them. Raises ArgumentError for anything but a
     Value or a model, and for a theme, view or engine that there is none of.
     """
-    _check(y, data, view, engine)
-    given = getattr(wrong, "wrong", wrong)
+    _check(y, data, view, engine, names)
+    serials = getattr(wrong, "wrong", wrong)
     if isinstance(y, Module):
-        made = of_model(y, data, loss, view, neurons, names=names, wrong=given, sums=sums)
+        made = of_model(y, data, loss, view, neurons, names=names, wrong=serials, sums=sums)
     else:
-        made = of_value(y, view, names, given, sums)
+        made = of_value(y, view, names, serials, sums)
     made = made if title is None else replace(made, title=title)
-    return Drawing(_laid_out(made, engine, graph_attributes), theme, history, seconds)
+    return Drawing(_laid_out(made, engine, dict(graph_attributes(given, OPTIONS))), theme, history, seconds)
 
 
-def _check(y: Any, data: tuple[Any, ...], view: str | None, engine: str | None) -> None:
+def _check(y: Any, data: tuple[Any, ...], view: str | None, engine: str | None, names: Any) -> None:
     if not isinstance(y, (Value, Module)):
-        raise ArgumentError(
-            f"draw takes a Value or a model, got {type(y).__name__}\n  of several, draw the sum of them"
-        )
+        kind = type(y).__name__
+        raise ArgumentError(f"draw takes a Value or a model, got {kind}\n  of several, draw the sum of them")
     if isinstance(y, Value) and data:
         raise ArgumentError(f"draw takes one Value, got {1 + len(data)} arguments{USAGE}")
+    if not isinstance(names, (Mapping, NoneType)):
+        raise ArgumentError(
+            f"names is a dict, from names to Values, got {type(names).__name__}\n  such as  locals()"
+        )
     if view not in (None, *VIEWS):
         raise ArgumentError(f"no view is called {view!r}\n  expected one of {', '.join(VIEWS)}")
     if engine not in (None, *ENGINES):
         raise ArgumentError(f"no engine is called {engine!r}\n  expected one of {', '.join(ENGINES)}")
 
 
-def _laid_out(made: Diagram, engine: str | None, given: Mapping[str, Any]) -> Diagram:
+def _laid_out(made: Diagram, engine: str | None, given: Mapping[str, str]) -> Diagram:
     """With what the caller says of the layout. Where a view has places of its own, that is to leave them."""
-    attributes = dict(made.attributes) | dict(_attributes(given))
     if made.engine == "neato" and (engine or "rankdir" in given):
         made = replace(made, nodes=tuple(replace(node, at=None) for node in made.nodes), engine="dot")
-    return replace(made, attributes=tuple(sorted(attributes.items())), engine=engine or made.engine)
-
-
-def _attributes(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Graph attributes as text, in the order of their names."""
-    for name in given:
-        if not re.fullmatch(r"[A-Za-z_]+", name):
-            raise ArgumentError(f"{name!r} is no attribute of a graph in Graphviz: letters only, such as rankdir")
-    return tuple((name, _value(given[name])) for name in sorted(given))
-
-
-def _value(x: Any) -> str:
-    return str(x).lower() if isinstance(x, bool) else str(x)
+    attributes = tuple(sorted((dict(made.attributes) | dict(given)).items()))
+    return replace(made, attributes=attributes, engine=engine or made.engine)

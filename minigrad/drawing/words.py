@@ -14,6 +14,8 @@ import numpy as np
 SMALL = 8  # an array of so many elements is written out
 PER_LINE = 4
 CUT = 40  # characters of a name that are shown
+DIRECTIONS = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
+MARKS = "\u200e\u200f\u061c"  # left-to-right, right-to-left, Arabic letter mark
 PLACE = "·"  # where an input stands in the call of a function
 
 
@@ -157,4 +159,6 @@ def cut(text: str) -> str:
 
 def _printable(character: str) -> bool:
     # Cc: control characters; Cs: lone surrogates; Zl, Zp: line ends in disguise.
-    return unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"} and character not in "\ufffe\uffff"
+    # A mark of direction would turn around the text beside it.
+    hidden = character in "\ufffe\uffff" or unicodedata.bidirectional(character) in DIRECTIONS
+    return unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"} and not hidden and character not in MARKS

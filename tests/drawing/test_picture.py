@@ -187,8 +187,11 @@ def test_engine_and_graph_attributes_pass_through(drawing: Drawing) -> None:
         ({"engine": "rm -rf"}, "no engine is called 'rm -rf'\n  expected one of dot, neato"),
         ({"theme": "sepia"}, "no theme is called 'sepia'\n  expected one of auto, light, dark, print"),
         ({"view": "upside down"}, "no view is called 'upside down'\n  expected one of ops"),
-        ({"a b": 1}, "'a b' is no attribute of a graph"),
-        ({"x]; y": 1}, "is no attribute of a graph"),
+        ({"rank_dir": "TB"}, "'rank_dir' is no option of draw, and no attribute of a graph"),
+        ({"rank_dir": "TB"}, "in Graphviz\n  write  rankdir="),
+        ({"them": "dark"}, "write  theme="),
+        ({"x]; y": 1}, "no attribute of a graph in Graphviz\n  see  graphviz.org"),
+        ({"names": ["x"]}, "names is a dict, from names to Values, got list\n  such as  locals()"),
     ],
 )
 def test_what_is_no_option_is_refused_and_those_there_are_named(option: dict[str, Any], message: str) -> None:

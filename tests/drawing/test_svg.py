@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from nasty import NASTY
 
 from minigrad.drawing import draw
 from minigrad.drawing.diagram import Diagram
@@ -16,26 +17,6 @@ from minigrad.value import Value, graph
 
 Find = Callable[[str, str], list[ET.Element]]
 SVG = "{http://www.w3.org/2000/svg}"
-
-NASTY = [
-    *(
-        'a<b>&"c"',
-        "{x|y}",
-        "<B>bold</B>",
-        "</TD></TR>",
-        "\\N",
-        "\\G",
-        "\\l\\r",
-        "end\\",
-        "a\nb",
-        "a\tb",
-        "a\rb",
-    ),
-    *("", " ", "   ", "two  spaces", " padded ", "\x00", "\x1b[31m", "\x7f\x85", "\ud800", "\ufffe"),
-    *("]]>", "<!-- -->", "-->", "&amp;", "&#0;", "&nosuch;", "<![CDATA[", "\u2028", "\u202eabc", "e\u0301"),
-    *("w₁", "∂J/∂w", "Σ", "中文", "🙂", "שלום", "node", 'class="node"', "n0", "%s", "$x$", "graph0"),
-    *("z" * 10_000, "\n" * 50, "<" * 300, "\\" * 77),
-]
 
 
 def diagram(y: Value) -> Diagram:
