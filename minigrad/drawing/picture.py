@@ -101,7 +101,8 @@ class Drawing:
 
     def __repr__(self) -> str:
         """The title and the size."""
-        return f"<drawing of {len(self.diagram.nodes)} values: {self.diagram.title}>"
+        things = "cards" if any(node.rows for node in self.diagram.nodes) else "values"
+        return f"<drawing of {len(self.diagram.nodes)} {things}: {self.diagram.title}>"
 
     def _repr_svg_(self) -> str | None:
         """For notebooks, as wide as a cell; None where nothing can lay the picture out."""
@@ -171,11 +172,13 @@ def draw(
     _check(y, data, view, engine, names)
     serials = getattr(wrong, "wrong", wrong)
     if isinstance(y, Module):
-        made = of_model(y, data, loss, view, neurons, names=names, wrong=serials, sums=sums)
+        views = of_model(y, data, loss, view, neurons, names=names, wrong=serials, sums=sums)
     else:
-        made = of_value(y, view, names, serials, sums)
+        views = of_value(y, view, names, serials, sums)
+    made, *others = views
     made = made if title is None else replace(made, title=title)
-    return Drawing(_laid_out(made, engine, dict(graph_attributes(given, OPTIONS))), theme, history, seconds)
+    laid_out = _laid_out(made, engine, dict(graph_attributes(given, OPTIONS)))
+    return Drawing(laid_out, theme, history, seconds, others)
 
 
 def _check(y: Any, data: tuple[Any, ...], view: str | None, engine: str | None, names: Any) -> None:
