@@ -26,8 +26,8 @@ from .text import to_text
 from .theme import LIGHT, NAMES, THEMES, Theme
 
 BUDGET = 5.0  # seconds that a picture may take: what takes longer is shown with less in it
+TREE = 60  # nodes that are shown as text beside a picture
 DPI = 144  # of a picture made of pixels: sharp on a dense screen
-OPTIONS = ("loss", "neurons", "view", "names", "wrong", "theme", "seconds", "history", "sums", "title", "engine")
 
 
 class Drawing:
@@ -99,6 +99,10 @@ class Drawing:
         source, diagram = to_dot(self.diagram, self._colours, dpi), self.diagram
         return render(source, file_format, diagram.engine, placed=is_placed(diagram))
 
+    def _text(self) -> str:
+        """As a tree where that is short enough for a terminal; else in a line."""
+        return to_text(self.diagram) if len(self.diagram.nodes) <= TREE else repr(self)
+
     def __repr__(self) -> str:
         """The title and the size."""
         things = "cards" if any(node.rows for node in self.diagram.nodes) else "values"
@@ -114,9 +118,9 @@ class Drawing:
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, Any]:
-        """For notebooks: the picture, and in a line of text what it shows or why it cannot be shown."""
+        """For notebooks: the picture, and as text what it shows or why it cannot be shown."""
         try:
-            bundle = {"image/svg+xml": fitted(self._svg()), "text/plain": repr(self)}
+            bundle = {"image/svg+xml": fitted(self._svg()), "text/plain": self._text()}
         except RenderError as error:
             bundle = {"text/plain": f"{self!r}\n{error}"}
         return {kind: content for kind, content in bundle.items() if kind not in (exclude or ())}
@@ -169,37 +173,36 @@ def draw(
     engine, and graph attributes (rankdir="TB", ...): as Graphviz has them. Raises ArgumentError for anything but a
     Value or a model, and for a theme, view or engine that there is none of.
     """
-    _check(y, data, view, engine, names)
-    serials = getattr(wrong, "wrong", wrong)
+    _check(y, data, view, names, engine)
+    wrong = getattr(wrong, "wrong", wrong)
     if isinstance(y, Module):
-        views = of_model(y, data, loss, view, neurons, names=names, wrong=serials, sums=sums)
+        views = of_model(y, data, loss, view, neurons, names=names, wrong=wrong, sums=sums)
     else:
-        views = of_value(y, view, names, serials, sums)
+        views = of_value(y, view, names, wrong, sums)
     made, *others = views
     made = made if title is None else replace(made, title=title)
-    laid_out = _laid_out(made, engine, dict(graph_attributes(given, OPTIONS)))
-    return Drawing(laid_out, theme, history, seconds, others)
+    return Drawing(_laid_out(made, engine, given), theme, history, seconds, others)
 
 
-def _check(y: Any, data: tuple[Any, ...], view: str | None, engine: str | None, names: Any) -> None:
+def _check(y: Any, data: tuple[Any, ...], view: str | None, names: Any, engine: str | None) -> None:
     if not isinstance(y, (Value, Module)):
-        kind = type(y).__name__
-        raise ArgumentError(f"draw takes a Value or a model, got {kind}\n  of several, draw the sum of them")
+        raise ArgumentError(
+            f"draw takes a Value or a model, got {type(y).__name__}\n  of several, draw the sum of them"
+        )
     if isinstance(y, Value) and data:
         raise ArgumentError(f"draw takes one Value, got {1 + len(data)} arguments{USAGE}")
     if not isinstance(names, (Mapping, NoneType)):
-        raise ArgumentError(
-            f"names is a dict, from names to Values, got {type(names).__name__}\n  such as  locals()"
-        )
+        given_kind = type(names).__name__
+        raise ArgumentError(f"names is a dict, from names to Values, got {given_kind}\n  such as  locals()")
     if view not in (None, *VIEWS):
         raise ArgumentError(f"no view is called {view!r}\n  expected one of {', '.join(VIEWS)}")
     if engine not in (None, *ENGINES):
         raise ArgumentError(f"no engine is called {engine!r}\n  expected one of {', '.join(ENGINES)}")
 
 
-def _laid_out(made: Diagram, engine: str | None, given: Mapping[str, str]) -> Diagram:
+def _laid_out(made: Diagram, engine: str | None, given: Mapping[str, Any]) -> Diagram:
     """With what the caller says of the layout. Where a view has places of its own, that is to leave them."""
+    attributes = dict(made.attributes) | dict(graph_attributes(given, draw.__kwdefaults__ or ()))
     if made.engine == "neato" and (engine or "rankdir" in given):
         made = replace(made, nodes=tuple(replace(node, at=None) for node in made.nodes), engine="dot")
-    attributes = tuple(sorted((dict(made.attributes) | dict(given)).items()))
-    return replace(made, attributes=attributes, engine=engine or made.engine)
+    return replace(made, attributes=tuple(sorted(attributes.items())), engine=engine or made.engine)

@@ -79,7 +79,7 @@ def broken(before: Diagram, now: Diagram) -> str:
 
 
 def chart(snapshots: Sequence[Snapshot]) -> str:
-    """The values of the parameters over the snapshots as SVG, in light colours: the tied are one line."""
+    """The values of the parameters over the snapshots as SVG, in light colours: tied ones are one line."""
     first = snapshots[0].diagram
     tracks = dict(list(_tracks(snapshots).items())[:LINES])
     numbers = [y for track in tracks.values() for y in track if math.isfinite(y)]
