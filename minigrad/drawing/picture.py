@@ -105,7 +105,8 @@ class Drawing:
 
     def __repr__(self) -> str:
         """The title and the size."""
-        return f"<drawing of {len(self.diagram.nodes)} values: {self.diagram.title}>"
+        things = "cards" if any(node.rows for node in self.diagram.nodes) else "values"
+        return f"<drawing of {len(self.diagram.nodes)} {things}: {self.diagram.title}>"
 
     def _repr_svg_(self) -> str | None:
         """For notebooks, as wide as a cell; None where nothing can lay the picture out."""
@@ -175,11 +176,12 @@ def draw(
     _check(y, data, view, names, engine)
     wrong = getattr(wrong, "wrong", wrong)
     if isinstance(y, Module):
-        made = of_model(y, data, loss, view, neurons, names=names, wrong=wrong, sums=sums)
+        views = of_model(y, data, loss, view, neurons, names=names, wrong=wrong, sums=sums)
     else:
-        made = of_value(y, view, names, wrong, sums)
+        views = of_value(y, view, names, wrong, sums)
+    made, *others = views
     made = made if title is None else replace(made, title=title)
-    return Drawing(_laid_out(made, engine, given), theme, history, seconds)
+    return Drawing(_laid_out(made, engine, given), theme, history, seconds, others)
 
 
 def _check(y: Any, data: tuple[Any, ...], view: str | None, names: Any, engine: str | None) -> None:

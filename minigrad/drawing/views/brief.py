@@ -38,9 +38,9 @@ def _told(array: Any) -> dict[str, Any]:
 
 
 def _span(array: Any) -> str:
-    """From the least to the largest, once if they are one."""
+    """From the least to the largest, in three digits; once if they are one."""
     known = array[~np.isnan(array)] if array.dtype.kind == "f" else array
     if not known.size:
         return "nan" if array.size else "empty"
-    low, high = words.number(known.min()), words.number(known.max())
+    low, high = words.derivative(known.min()), words.derivative(known.max())
     return low if low == high else f"{low} .. {high}"

@@ -261,8 +261,8 @@ def _title(seen: Seen) -> str:
 def _notes(seen: Seen, marks: Lettering) -> Iterator[str]:
     """How to read the picture."""
     yield (
-        f"Gradients of the {seen.loss_name}. In a row: name and shape (as how many its entries move), values from "
-        "least to largest, the norm of the gradient."
+        f"Gradients of the {seen.loss_name}. In a row: name and shape (as how many its entries move), "
+        "least .. largest value, norm of the gradient."
     )
     if marks.groups:
         proof = (
