@@ -26,12 +26,14 @@ def graph(*ys: N, since: int = 0) -> list[N]:
 
     since: nodes with a smaller serial are listed, but what they were computed from is not.
     """
-    found = {y.serial: y for y in ys}
+    found: dict[int, Any] = {y.serial: y for y in ys}
     todo = [*found.values()]
     while todo:
         latest = todo.pop()
-        for x in latest.inputs if latest.serial >= since else ():
-            if x.serial not in found:
+        if latest.serial < since:
+            continue
+        for x in latest._a if latest._b is MANY else (latest._a, latest._b):
+            if isinstance(x, Node) and x.serial not in found:
                 found[x.serial] = x
                 todo.append(x)
     return [found[serial] for serial in sorted(found)]

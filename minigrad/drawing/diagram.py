@@ -37,7 +37,10 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a card: a weight into a neuron, its bias, its sum, its output. `port` is the end of edges."""
+    """One line of a card: a weight into a neuron, its bias, its sum, its output. `port` is the end of edges.
+
+    tie: as a node's: rows of one letter with the same tie are proved to keep equal gradients.
+    """
 
     port: str
     name: str
@@ -46,6 +49,7 @@ class Row:
     group: str | None
     badges: tuple[str, ...] = ()
     kind: str = "parameter"  # parameter | input | op (an output row, below the line)
+    tie: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from .boxes import box, least_width
+from .cards_dot import card, ends
+from .cardsize import Columns, like
 from .diagram import ZERO, Diagram, Edge, Group, Node
 from .findings import is_leaf
 from .legend import headline
@@ -50,11 +52,19 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
     for line in _clustered(diagram, theme):
         yield f"  {line}"
     least = {leaf: least_width(node for node in diagram.nodes if is_leaf(node) == leaf) for leaf in (True, False)}
+    cards = {node.id: node for node in diagram.nodes if node.rows}
+    columns = like(list(cards.values()))
     for node in diagram.nodes:
-        label = box(node, looks[node.group], theme, inputs[node.id], least[is_leaf(node)])
+        if node.rows:
+            yield f"  {_card(node, columns[node.id], looks, theme)}"
+            continue
+        label = box(node, looks, theme, inputs[node.id], least[is_leaf(node)])
         yield f"  {_node(node, looks[node.group], theme, label)}"
     for edge in diagram.edges:
-        yield f"  {_edge(edge, theme, inputs)}"
+        if edge.tail in cards and edge.head in cards:
+            yield f"  {_between(edge, cards[edge.tail], cards[edge.head])}"
+        else:
+            yield f"  {_edge(edge, theme, inputs)}"
     yield "}"
 
 
@@ -80,6 +90,19 @@ def _node(node: Node, style: Style, theme: Theme, label: str) -> str:
     return f"{node.id} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
 
 
+def _card(node: Node, columns: Columns, looks: Mapping[str | None, Style], theme: Theme) -> str:
+    place = f"pos={quoted(f'{node.at[0]:g},{node.at[1]:g}')}, " if node.at else ""
+    look = f"id={node.id}, class={node.kind}, shape=plain"
+    return f"{node.id} [{look}, {place}label=<{card(node, columns, looks, theme)}>]"
+
+
+def _between(edge: Edge, tail: Node, head: Node) -> str:
+    """An edge from card to card."""
+    way, pos = ends(edge, tail, head)
+    attributes = _line(edge) | ({"pos": pos} if pos else {})
+    return f"{way} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
+
+
 def _place(node: Node) -> dict[str, str]:
     """Where a view has given a node its place: in points, and the size in inches, as Graphviz has it."""
     if node.at is None:
@@ -97,19 +120,26 @@ def _link(node: Node) -> dict[str, str]:
 def _edge(edge: Edge, theme: Theme, inputs: Mapping[str, int]) -> str:
     head = edge.head_port or (f"i{edge.place}:w" if inputs[edge.head] > 1 else "")
     ends = f"{edge.tail}{f':{edge.tail_port}' * bool(edge.tail_port)} -> {edge.head}{f':{head}' * bool(head)}"
+    attributes = _line(edge)
+    if edge.derivative not in ("", "1") or edge.count > 1:
+        attributes["label"] = f"<{_beside(edge, theme)}>"
+    return f"{ends} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
+
+
+def _line(edge: Edge) -> dict[str, str]:
+    """How wide, and how broken, an edge is."""
     attributes = {"id": edge.id, "penwidth": f"{edge.width:g}"}
     if edge.flow is None:
         attributes["style"] = "dashed"
     elif edge.flow == 0:
         attributes["style"] = "dotted"
-    if edge.derivative not in ("", "1"):
-        attributes["label"] = f"<{_beside(edge, theme)}>"
-    return f"{ends} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
+    return attributes
 
 
 def _beside(edge: Edge, theme: Theme) -> str:
-    """The local derivative, held off its arrow by the arrow's own width."""
-    words = text(edge.derivative, colour=theme.muted, size=SMALL)
+    """The local derivative, and of how many uses it is, held off its arrow by the arrow's own width."""
+    told = edge.derivative + f"  ×{edge.count:,}" * (edge.count > 1)
+    words = text(told, colour=theme.muted, size=SMALL)
     size = f'HEIGHT="{round(SMALL + 2 + edge.width)}" VALIGN="TOP"'
     return table([f"<TR><TD {size}>{words}</TD></TR>"], padding=0)
 

@@ -12,6 +12,7 @@ from .theme import Style, Theme, text_width
 from .words import cut, visible
 
 FEW, NARROW, WIDE = 12, 95, 150  # characters of a line of notes: so many nodes make a narrow picture
+LETTER, LEAST = 6, 50  # points for a letter of a note; characters of a line, however narrow the picture
 LISTED = 36  # so many letters are explained one by one
 COLUMNS, COLUMNS_OF_MANY, MANY = 4, 6, 60  # the columns of the legend, and from how many nodes on it has more
 
@@ -23,7 +24,7 @@ def headline(diagram: Diagram, looks: Looks, theme: Theme) -> str:
     more = len(diagram.groups) - LISTED
     told = [*diagram.notes, *diagram.hidden]
     told += [f"{more} more letters are not listed here."] if more > 0 else []
-    width = NARROW if len(diagram.nodes) < FEW else WIDE
+    width = _line_length(diagram)
     notes = [line for note in told for line in wrap(note, width, break_long_words=False, break_on_hyphens=False)]
     title_width = text_width(diagram.title, TITLE_SIZE, bold=True)
     widths = [text_width(note, SMALL + 1) for note in notes]
@@ -35,9 +36,18 @@ def headline(diagram: Diagram, looks: Looks, theme: Theme) -> str:
     return table([*(row([c]) for c in cells), _letters(diagram, looks, theme, max([title_width, *widths]))])
 
 
+def _line_length(diagram: Diagram) -> int:
+    """Characters of a line of notes: as many as go above the picture, where its places are known."""
+    places = [node.at for node in diagram.nodes if node.at]
+    if places and len(places) == len(diagram.nodes):
+        right, left = max(x + w / 2 for x, _, w, _ in places), min(x - w / 2 for x, _, w, _ in places)
+        return max(round((right - left) / LETTER), LEAST)
+    return NARROW if len(diagram.nodes) < FEW else WIDE
+
+
 def _letters(diagram: Diagram, looks: Looks, theme: Theme, beside: int) -> str:
     """The letters, and a filler that keeps the engine from stretching them to the width of the lines beside."""
-    shown = diagram.groups[:LISTED] if diagram.view == "ops" else ()  # beside names, letters tell themselves
+    shown = () if any(node.rows for node in diagram.nodes) else diagram.groups[:LISTED]  # rows tell for themselves
     if not shown:
         return ""
     columns = COLUMNS if len(diagram.nodes) < MANY else COLUMNS_OF_MANY

@@ -10,8 +10,10 @@ from types import NoneType
 from typing import Any
 
 from ..errors import ArgumentError, RenderError, UnknownFormat
+from ..nn.module import Module
 from ..value import Value
 from .attributes import graph_attributes
+from .choice import USAGE, VIEWS, of_model, of_value
 from .diagram import Diagram
 from .dot import to_dot
 from .html import to_html
@@ -19,16 +21,13 @@ from .jsontext import to_json
 from .mermaid import to_mermaid
 from .render import ENGINES, graphviz_source, render
 from .snapshots import timeline
-from .survey import survey
 from .svg import fitted, is_placed, to_svg
 from .text import to_text
 from .theme import LIGHT, NAMES, THEMES, Theme
-from .views.ops import ops
 
 BUDGET = 5.0  # seconds that a picture may take: what takes longer is shown with less in it
+TREE = 60  # nodes that are shown as text beside a picture
 DPI = 144  # of a picture made of pixels: sharp on a dense screen
-VIEWS = ("ops",)
-OPTIONS = ("view", "names", "wrong", "theme", "seconds", "history", "sums", "title", "engine")
 
 
 class Drawing:
@@ -100,9 +99,14 @@ class Drawing:
         source, diagram = to_dot(self.diagram, self._colours, dpi), self.diagram
         return render(source, file_format, diagram.engine, placed=is_placed(diagram))
 
+    def _text(self) -> str:
+        """As a tree where that is short enough for a terminal; else in a line."""
+        return to_text(self.diagram) if len(self.diagram.nodes) <= TREE else repr(self)
+
     def __repr__(self) -> str:
         """The title and the size."""
-        return f"<drawing of {len(self.diagram.nodes)} values: {self.diagram.title}>"
+        things = "cards" if any(node.rows for node in self.diagram.nodes) else "values"
+        return f"<drawing of {len(self.diagram.nodes)} {things}: {self.diagram.title}>"
 
     def _repr_svg_(self) -> str | None:
         """For notebooks, as wide as a cell; None where nothing can lay the picture out."""
@@ -114,9 +118,9 @@ class Drawing:
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, Any]:
-        """For notebooks: the picture, and in a line of text what it shows or why it cannot be shown."""
+        """For notebooks: the picture, and as text what it shows or why it cannot be shown."""
         try:
-            bundle = {"image/svg+xml": fitted(self._svg()), "text/plain": repr(self)}
+            bundle = {"image/svg+xml": fitted(self._svg()), "text/plain": self._text()}
         except RenderError as error:
             bundle = {"text/plain": f"{self!r}\n{error}"}
         return {kind: content for kind, content in bundle.items() if kind not in (exclude or ())}
@@ -136,8 +140,9 @@ WRITERS: dict[str, Callable[[Drawing], bytes]] = {
 
 
 def draw(
-    y: Value,
-    *,
+    y: Value | Module,
+    *data: Any,
+    loss: Callable[[Any, Any], Any] | None = None,
     view: str | None = None,
     names: Mapping[str, Any] | None = None,
     wrong: Any = (),
@@ -145,32 +150,59 @@ def draw(
     seconds: float = BUDGET,
     history: Sequence[Drawing] | Mapping[int, Drawing] = (),
     sums: bool = True,
+    neurons: int | None = None,
     title: str | None = None,
-    engine: str = "dot",
+    engine: str | None = None,
     **given: Any,
 ) -> Drawing:
-    """Draw the graph that y was computed by, with every value and every gradient of y.
+    """Draw a computation, with every value and every gradient.
 
-    y: a Value. The gradients are computed here, and written to no `.grad`: those of y, if it has one element,
-    else those of the cotangent in `y.grad`; without one, the picture shows none. Nodes whose gradients are
-    equal share a letter and a colour.
+    draw(y)                        the graph that a Value y was computed by
+    draw(model, x, y, loss=...)    a model of `nn` at its data; by default of the squared error, without y of the
+                                   sum of the outputs
 
+    The gradients are computed here, and written to no `.grad`: those of y, if it has one element, else those of the
+    cotangent in `y.grad`; without one, the picture shows none. What has equal gradients shares a letter and colour.
+
+    view: ops (a node for each value), cards (a card for each neuron, or for each part with parameters), layers (for
+    each part) or quotient (one for all that are alike); a model gives cards, a Value ops. neurons: the most of a
+    layer that have a card of their own; by default, where a layer has more than 12, each layer is one card.
     names: for values without a name of their own, such as `locals()`. wrong: what `check_graph` found, or serials:
     those nodes are marked as made by an op whose rule is wrong. theme: auto, light, dark or print.
     sums: whether ``a + b + c`` is one Σ, or a node for each +. title: in place of what is found.
     engine, and graph attributes (rankdir="TB", ...): as Graphviz has them. Raises ArgumentError for anything but a
-    Value, and for a theme, view or engine that there is none of.
+    Value or a model, and for a theme, view or engine that there is none of.
     """
-    if not isinstance(y, Value):
-        raise ArgumentError(f"draw takes a Value, got {type(y).__name__}\n  of several, draw the sum of them")
+    _check(y, data, view, names, engine)
+    wrong = getattr(wrong, "wrong", wrong)
+    if isinstance(y, Module):
+        views = of_model(y, data, loss, view, neurons, names=names, wrong=wrong, sums=sums)
+    else:
+        views = of_value(y, view, names, wrong, sums)
+    made, *others = views
+    made = made if title is None else replace(made, title=title)
+    return Drawing(_laid_out(made, engine, given), theme, history, seconds, others)
+
+
+def _check(y: Any, data: tuple[Any, ...], view: str | None, names: Any, engine: str | None) -> None:
+    if not isinstance(y, (Value, Module)):
+        raise ArgumentError(
+            f"draw takes a Value or a model, got {type(y).__name__}\n  of several, draw the sum of them"
+        )
+    if isinstance(y, Value) and data:
+        raise ArgumentError(f"draw takes one Value, got {1 + len(data)} arguments{USAGE}")
     if not isinstance(names, (Mapping, NoneType)):
         given_kind = type(names).__name__
         raise ArgumentError(f"names is a dict, from names to Values, got {given_kind}\n  such as  locals()")
     if view not in (None, *VIEWS):
         raise ArgumentError(f"no view is called {view!r}\n  expected one of {', '.join(VIEWS)}")
-    if engine not in ENGINES:
+    if engine not in (None, *ENGINES):
         raise ArgumentError(f"no engine is called {engine!r}\n  expected one of {', '.join(ENGINES)}")
-    made = ops(survey(y, names, getattr(wrong, "wrong", wrong)), fold=sums)
-    said = made.title if title is None else title
-    made = replace(made, title=said, attributes=graph_attributes(given, OPTIONS), engine=engine)
-    return Drawing(made, theme, history, seconds)
+
+
+def _laid_out(made: Diagram, engine: str | None, given: Mapping[str, Any]) -> Diagram:
+    """With what the caller says of the layout. Where a view has places of its own, that is to leave them."""
+    attributes = dict(made.attributes) | dict(graph_attributes(given, draw.__kwdefaults__ or ()))
+    if made.engine == "neato" and (engine or "rankdir" in given):
+        made = replace(made, nodes=tuple(replace(node, at=None) for node in made.nodes), engine="dot")
+    return replace(made, attributes=tuple(sorted(attributes.items())), engine=engine or made.engine)

@@ -17,7 +17,7 @@ def test_the_tree_reads_from_the_result_to_the_leaves() -> None:
     y = a * b
     y.name = "y"
     assert to_text(draw(y).diagram) == (
-        "y = 6 · both leaf gradients differ\n"
+        "y = 6 · dy/da = 3, dy/db = 2\n"
         "\n"
         "      value  gradient  local\n"
         "y  *  6      1\n"

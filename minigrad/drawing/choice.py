@@ -1,0 +1,104 @@
+"""Which view is shown of what: cards of a model, operations of a Value, unless another is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import ArgumentError, MinigradError, describe
+from ..nn.layers import MLP
+from ..nn.module import Module
+from ..value import Value
+from .diagram import Diagram
+from .survey import survey
+from .views import quotient
+from .views.cards import Shown, cards
+from .views.modulecards import module_cards
+from .views.network import Loss, Run, chosen_loss, evaluate, run
+from .views.ops import ops
+
+VIEWS = ("ops", "cards", "quotient", "layers")
+SMALL = 300  # values of a graph, parameters of a model, up to which every view is made, for the viewer to toggle
+WIDE = 12  # neurons of a layer that are shown one by one, unless more are asked for
+USAGE = "\n  write  draw(y)   of a Value\n  or     draw(model, x, y, loss=...)"
+
+
+def of_value(
+    y: Value, view: str | None, names: Mapping[str, Any] | None, wrong: Any, sums: bool
+) -> tuple[Diagram, ...]:
+    """The diagram of the graph that a Value was computed by; then, of a small one, the other view that it has.
+
+    Raises ArgumentError for a view that it has not.
+    """
+    if view in ("cards", "layers"):
+        raise ArgumentError(f"{view} are a view of a model, not of a Value{USAGE}")
+    found = survey(y, names, wrong)
+    made = ops(found, fold=sums)
+    if view == "quotient":
+        return quotient.of_graph(found, made), made
+    return (made, quotient.of_graph(found, made)) if len(made.nodes) <= SMALL else (made,)
+
+
+def of_model(
+    model: Module, data: tuple[Any, ...], loss: Loss | None, view: str | None, neurons: int | None, **of_graph: Any
+) -> tuple[Diagram, ...]:
+    """The diagram of loss(model(x), y); then, of a small model, the other views of it.
+
+    data: x; x and y; or x, y and loss, as `ties` takes them. neurons: the most of a layer that are shown
+    one by one. of_graph: what `of_value` takes.
+    """
+    asked = _Asked(model, *_read(data, loss))
+    chosen = _view(asked, view or "cards", neurons, of_graph)
+    if sum(p.size for p in model.parameters()) > SMALL:
+        return (chosen,)
+    found = [chosen]
+    for other in ("cards", "ops", "quotient"):
+        if other != chosen.view:
+            with contextlib.suppress(MinigradError):  # a network may have no quotient
+                found.append(_view(asked, other, neurons, of_graph))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A model and its data, run no more often than needed."""
+
+    model: Module
+    x: Any
+    y: Any
+    loss: Loss | None
+
+    @functools.cached_property
+    def network(self) -> Run | None:
+        """The run of a network whose neurons are joined as `nn.MLP` joins them; None of any other model."""
+        if not isinstance(self.model, MLP) or type(self.model).__call__ is not MLP.__call__:
+            return None
+        return run(self.model, self.x, self.y, self.loss)
+
+
+def _view(asked: _Asked, view: str, neurons: int | None, of_graph: Mapping[str, Any]) -> Diagram:
+    model, x, y, loss = asked.model, asked.x, asked.y, asked.loss
+    if view == "quotient" and asked.network:
+        return quotient.of_network(asked.network)
+    if view in ("ops", "quotient"):
+        _, result = evaluate(model, x, y, chosen_loss(y, loss))
+        names = {"model": model} | dict(of_graph["names"] or {})
+        return of_value(result, view, names, of_graph["wrong"], of_graph["sums"])[0]
+    sizes = model.sizes if isinstance(model, MLP) else ()
+    if view == "cards" and sizes and (neurons or max(sizes) <= WIDE) and asked.network:
+        return cards(asked.network, Shown(tuple(min(n, neurons or n) for n in sizes)))
+    return replace(module_cards(model, x, y, loss), view=view)
+
+
+def _read(data: tuple[Any, ...], loss: Loss | None) -> tuple[Any, Any, Loss | None]:
+    """x, y and loss, given by place or by name."""
+    if not 1 <= len(data) <= 3 or (len(data) == 3 and loss is not None):
+        raise ArgumentError(f"a model is drawn at its data, got {len(data)} arguments after it{USAGE}")
+    x, y, third = (*data, None, None)[:3]
+    told = third if loss is None else loss
+    if told is not None and not callable(told):
+        raise ArgumentError(f"a loss is a function of prediction and target, got {describe(told)}{USAGE}")
+    return x, y, told
