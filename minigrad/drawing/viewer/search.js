@@ -1,6 +1,5 @@
 // Search in names and facts.
 
-const HITS = 40;
 const search = $("search");
 let hits = [];
 let chosen = 0;
@@ -12,7 +11,7 @@ function find(text) {
 }
 
 function showHits() {
-  hits = find(search.value.trim().toLowerCase()).slice(0, HITS);
+  hits = find(search.value.trim().toLowerCase()).slice(0, 40);
   chosen = Math.max(Math.min(chosen, hits.length - 1), 0);
   const list = hits.map((key, place) => make("li", {
     role: "option", id: `hit-${place}`, "aria-selected": place === chosen, onmousedown: (event) => jump(key, event),
