@@ -43,7 +43,9 @@ def page(nodes: int, folder: Path) -> Path:
     drawing = draw(loss, seconds=600.0)
     path = drawing.save(folder / "large.html")
     size, made = path.stat().st_size / 1e6, perf_counter() - start
-    print(f"{len(drawing.diagram.nodes):,} nodes, {len(drawing.diagram.edges):,} edges: {size:.1f} MB in {made:.1f} s")
+    print(
+        f"{len(drawing.diagram.nodes):,} nodes, {len(drawing.diagram.edges):,} edges: {size:.1f} MB in {made:.1f} s"
+    )
     return path
 
 
