@@ -2,10 +2,10 @@
 
 python -m tests.bench.viewer [nodes]
 
-Draws a network a neuron at a time with about as many nodes (3,000 by default), opens the page in a headless Chromium
-and moves the mouse as a reader would, with the browser's own trace running. `script` is the longest call into our
-JavaScript, `task` the longest task of the page's thread, style, layout and painting included; 50 ms is the aim for
-script while panning.
+Draws a network a neuron at a time with about as many nodes (3,000 by default), opens the page in a headless
+Chromium and moves the mouse as a reader would, with the browser's own trace running. `script` is the longest call
+into our JavaScript, `task` the longest task of the page's thread, style, layout and painting included; 50 ms is the
+aim for script while panning.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def page(nodes: int, folder: Path) -> Path:
     drawing = draw(loss, seconds=600.0)
     path = drawing.save(folder / "large.html")
     size, made = path.stat().st_size / 1e6, perf_counter() - start
-    print(f"{len(drawing.diagram.nodes):,} nodes, {len(drawing.diagram.edges):,} edges: {size:.1f} MB in {made:.1f} s")
+    print(
+        f"{len(drawing.diagram.nodes):,} nodes, {len(drawing.diagram.edges):,} edges: {size:.1f} MB in {made:.1f} s"
+    )
     return path
 
 

@@ -132,4 +132,5 @@ def _edges(edges: Sequence[Edge], stand: dict[str, str], kept: set[str]) -> tupl
 
 
 def _of_group(group: Group, stand: dict[str, str]) -> Group:
-    return replace(group, members=tuple(dict.fromkeys(stand[member] for member in group.members)))
+    ends = (member.partition(":") for member in group.members)  # of a tensor, "n2:0,1" is a cell
+    return replace(group, members=tuple(dict.fromkeys(stand[node] + colon + cell for node, colon, cell in ends)))
