@@ -132,5 +132,6 @@ def _edges(edges: Sequence[Edge], stand: dict[str, str], kept: set[str]) -> tupl
 
 
 def _of_group(group: Group, stand: dict[str, str]) -> Group:
-    ends = (member.partition(":") for member in group.members)  # of a tensor, "n2:0,1" is a cell
-    return replace(group, members=tuple(dict.fromkeys(stand[node] + colon + cell for node, colon, cell in ends)))
+    parts = [member.partition(":") for member in group.members]  # a node, or a cell of one
+    members = dict.fromkeys(f"{stand[node]}{colon}{place}" for node, colon, place in parts)
+    return replace(group, members=tuple(members))
