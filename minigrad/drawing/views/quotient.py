@@ -132,6 +132,10 @@ def _edges(edges: Sequence[Edge], stand: dict[str, str], kept: set[str]) -> tupl
 
 
 def _of_group(group: Group, stand: dict[str, str]) -> Group:
-    parts = [member.partition(":") for member in group.members]  # a node, or a cell of one
-    members = dict.fromkeys(f"{stand[node]}{colon}{place}" for node, colon, place in parts)
-    return replace(group, members=tuple(members))
+    return replace(group, members=tuple(dict.fromkeys(_stands(member, stand) for member in group.members)))
+
+
+def _stands(member: str, stand: dict[str, str]) -> str:
+    """What stands for a member of a group: for a node, or for a cell of it."""
+    node, colon, place = member.partition(":")
+    return f"{stand[node]}{colon}{place}"
