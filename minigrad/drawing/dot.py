@@ -58,7 +58,7 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
         if node.rows:
             yield f"  {_card(node, columns[node.id], looks, theme)}"
             continue
-        label = box(node, looks[node.group], theme, inputs[node.id], least[is_leaf(node)])
+        label = box(node, looks, theme, inputs[node.id], least[is_leaf(node)])
         yield f"  {_node(node, looks[node.group], theme, label)}"
     for edge in diagram.edges:
         if edge.tail in cards and edge.head in cards:

@@ -14,6 +14,7 @@ import numpy as np
 from ...value import Value
 from .. import findings, numbers, words
 from ..badges import badges
+from ..cells import with_cells
 from ..diagram import ZERO, Diagram, Edge, Group, Node
 from ..letters import Letters, letters
 from ..sums import Sum, sums
@@ -36,7 +37,7 @@ def ops(found: Survey, *, fold: bool = True, shown: Collection[int] | None = Non
     groups = _groups(found, grouped, set(kept))
     result = next(node for node in nodes if node.id == f"n{found.result}")
     notes = findings.notes(nodes, edges, groups, grouped.unproved) if found.sweep else ()
-    return Diagram(
+    made = Diagram(
         view="ops",
         nodes=nodes,
         edges=edges,
@@ -45,6 +46,7 @@ def ops(found: Survey, *, fold: bool = True, shown: Collection[int] | None = Non
         title=findings.title(nodes, groups, result),
         notes=(*notes, found.remark) if found.remark else notes,
     )
+    return with_cells(made, found, grouped)
 
 
 def _nodes(found: Survey, kept: Sequence[int], folded: dict[int, Sum], grouped: Letters) -> tuple[Node, ...]:

@@ -132,4 +132,8 @@ def _edges(edges: Sequence[Edge], stand: dict[str, str], kept: set[str]) -> tupl
 
 
 def _of_group(group: Group, stand: dict[str, str]) -> Group:
-    return replace(group, members=tuple(dict.fromkeys(stand[member] for member in group.members)))
+    """The group with members that are shown: nodes, or cells of a node, as "id:cell"."""
+    members = (member.partition(":") for member in group.members)
+    return replace(
+        group, members=tuple(dict.fromkeys(f"{stand[node]}{colon}{cell}" for node, colon, cell in members))
+    )
