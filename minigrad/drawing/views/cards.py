@@ -214,7 +214,7 @@ def _not_finite(layer: LayerRun, j: int) -> list[str]:
 def _notes(run: Run, marks: Lettering) -> Iterator[str]:
     """How to read the picture: what the numbers and the letters are of, and on what evidence."""
     samples = len(run.x)
-    many = f"{samples} samples: least .. largest value, norm of the gradients"
+    many = f"{samples} samples: least .. largest value, |norm| of the gradients"
     yield f"Gradients of the {run.loss_name}; {many if samples > 1 else 'one sample'}."
     if marks.groups:
         proof = (

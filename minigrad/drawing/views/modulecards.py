@@ -234,7 +234,7 @@ def _edges(seen: Seen, every: Sequence[Part], passed: Sequence[Way]) -> Iterator
             head=_id(head),
             place=0,
             tail_port=OUT if tail == INPUT or every[tail].last is not None else "",
-            contribution="" if size is None else f"norm {size:.3g}",
+            contribution="" if size is None else f"|{size:.3g}|",
             flow=size,
             width=width(size, largest),
             count=len(flow[tail, head]),
@@ -262,7 +262,7 @@ def _notes(seen: Seen, marks: Lettering) -> Iterator[str]:
     """How to read the picture."""
     yield (
         f"Gradients of the {seen.loss_name}. In a row: name and shape (as how many its entries move), "
-        "least .. largest value, norm of the gradient."
+        "least .. largest value, |norm| of the gradient."
     )
     if marks.groups:
         proof = (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from drawing.networks import TIED, all_ones, classic, two_neurons
+from seeds import TIED, all_ones, classic, two_neurons
 
 from minigrad import Value, draw, nn
 from minigrad.drawing.diagram import Diagram
