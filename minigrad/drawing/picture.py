@@ -182,7 +182,7 @@ def draw(
     _check(y, data, view, names, engine)
     wrong = getattr(wrong, "wrong", wrong)
     if isinstance(y, Module):
-        views = of_model(y, data, loss, view, neurons, names=names, wrong=wrong, sums=sums)
+        views = of_model(y, data, loss, view, neurons, seconds, names=names, wrong=wrong, sums=sums)
     else:
         views = of_value(y, view, names, wrong, sums)
     made, *others = views

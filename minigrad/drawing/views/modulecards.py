@@ -28,7 +28,7 @@ from .columns import placed
 from .flows import width
 from .lettering import Lettering, Place, lettering
 from .modules import INPUT, LOSS, Part, Way, parts, ways
-from .network import Loss, chosen_loss, evaluate, find_ties, name_of, numbers
+from .network import SECONDS, Loss, chosen_loss, evaluate, find_ties, name_of, numbers
 
 OUT = "out"
 
@@ -55,13 +55,15 @@ class Seen:
         return np.zeros(v.shape) if g is None else np.asarray(g)
 
 
-def module_cards(model: Module, x: Any, y: Any = None, loss: Loss | None = None) -> Diagram:
+def module_cards(
+    model: Module, x: Any, y: Any = None, loss: Loss | None = None, seconds: float = SECONDS
+) -> Diagram:
     """The diagram of loss(model(x), y), one card for each part of the model."""
     told = chosen_loss(y, loss)
     prediction, result = evaluate(model, x, y, told)
     with np.errstate(all="ignore"):
         gradients = {v.serial: g for v, g in sweep(result, seed(result))}
-    found, remark = find_ties(model, x, y, told)
+    found, remark = find_ties(model, x, y, told, result, seconds)
     seen = Seen(model, x, result, gradients, found, name_of(told), remark)
     cut = max((v.serial for v in _values(prediction)), default=0)
     every = parts(model)
