@@ -172,6 +172,7 @@ class Browser:
         """What the reader's system asks for: color_scheme="dark", reduced_motion="reduce"."""
         wishes = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in features.items()]
         self.call("Emulation.setEmulatedMedia", features=wishes)
+        self.settle()
 
     def screenshot(self, path: Path) -> None:
         """What is to be seen, as PNG."""

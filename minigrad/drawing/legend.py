@@ -44,7 +44,8 @@ def _line_length(diagram: Diagram) -> int:
     if places and len(places) == len(diagram.nodes):
         right, left = max(x + w / 2 for x, _, w, _ in places), min(x - w / 2 for x, _, w, _ in places)
         return max(round((right - left) / LETTER), LEAST)
-    return NARROW if len(diagram.nodes) < FEW else WIDE
+    small = all(not node.rows and not (node.value and node.value.cells) for node in diagram.nodes)
+    return NARROW if len(diagram.nodes) < FEW and small else WIDE
 
 
 def _letters(diagram: Diagram, looks: Looks, theme: Theme, beside: int) -> str:

@@ -22,10 +22,13 @@ def called(diagram: Diagram) -> dict[str, str]:
     for edge in diagram.edges:
         inputs[edge.head].append(edge.tail)
     names: dict[str, str] = {}
+    told: dict[str, str] = {}
     for node in diagram.nodes:
-        tails = [names.get(tail, GAP) for tail in inputs[node.id]]
-        name = words.cut(words.visible(node.name))
-        names[node.id] = name or _expression(node.operation, tails) or node.operation or node.kind
+        tails = [told.get(tail, GAP) for tail in inputs[node.id]]
+        name = words.cut(words.visible(node.name)) or _expression(node.operation, tails)
+        if name:
+            told[node.id] = name
+        names[node.id] = name or node.operation or node.kind
         names.update((f"{node.id}:{row.port}", words.cut(words.visible(row.name)) or row.port) for row in node.rows)
     return names
 

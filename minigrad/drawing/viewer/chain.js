@@ -1,10 +1,10 @@
-// The chain rule of a node with its numbers, one line per use; and of a second beside it, differing factors marked.
+// The chain rule of a node with its numbers, and that of a second beside it, with differing factors marked.
 
 const panel = $("panel");
 
 function chip(key) {
-  const group = groupOf(key);
-  return group ? $("letters").querySelector(`[data-lights="${group.members[0]}"] svg`).cloneNode(true) : "";
+  const { group } = item(key);
+  return group === null ? "" : $("letters").children[group].querySelector("svg").cloneNode(true);
 }
 
 function pick(key) {
@@ -37,7 +37,7 @@ function differ(one, other) {
 
 function factor(text, beside) {
   const same = beside === undefined || !differ(text, beside);
-  return make(same ? "span" : "mark", { title: same ? text : `${text}, beside it ${beside}` }, short(text) || "…", same ? "" : " ≠");
+  return make(same ? "span" : "mark", { title: text }, short(text) || "…", same ? "" : " ≠");
 }
 
 function column(one, other) {

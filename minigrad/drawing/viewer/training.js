@@ -17,4 +17,4 @@ function seek(to) {
   refresh();
 }
 
-$("shot").addEventListener("input", ({ target }) => seek(Number(target.value)));
+$("shot").oninput = ({ target }) => seek(Number(target.value));

@@ -132,8 +132,6 @@ def _edges(edges: Sequence[Edge], stand: dict[str, str], kept: set[str]) -> tupl
 
 
 def _of_group(group: Group, stand: dict[str, str]) -> Group:
-    """The group with members that are shown: nodes, or cells of a node, as "id:cell"."""
-    members = (member.partition(":") for member in group.members)
-    return replace(
-        group, members=tuple(dict.fromkeys(f"{stand[node]}{colon}{cell}" for node, colon, cell in members))
-    )
+    parts = [member.partition(":") for member in group.members]  # a node, or a cell of one
+    members = dict.fromkeys(f"{stand[node]}{colon}{place}" for node, colon, place in parts)
+    return replace(group, members=tuple(members))
