@@ -110,7 +110,8 @@ class Browser:
 
     def settle(self) -> None:
         """Until the page has drawn what it was asked to."""
-        self.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+        frame = "await new Promise(requestAnimationFrame);"  # a change of size takes two, then the answer
+        self.js(f"(async () => {{ {frame} {frame} {frame} }})()")
 
     def middle(self, selector: str) -> tuple[float, float]:
         """Where on the page an element has its middle; it must be there and be seen."""

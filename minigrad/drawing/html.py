@@ -15,12 +15,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from .derivation import lines, steps, uses
 from .diagram import Diagram
 from .dot import styles, to_dot
 from .jsontext import MARKUP, to_json
 from .snapshots import Snapshot, captions, chart
-from .svg import NAMED, attribute, to_svg, xml
-from .telling import called, evidence, items, listed, steps, uses
+from .svg import NAMED, to_svg, xml
+from .telling import called, evidence, items, listed
 from .theme import LIGHT, THEMES, Style, Theme, replaced
 
 # In the order in which they build on each other.
@@ -70,6 +71,7 @@ def _shot(snapshot: Snapshot, caption: str) -> dict[str, Any]:
     return {
         "told": caption,
         "items": items(diagram, names),
+        "lines": lines(diagram, names),
         "edges": uses(diagram, names),
         "steps": steps(diagram, names),
         "json": to_json(diagram),
@@ -94,8 +96,8 @@ def _legend(diagram: Diagram) -> Iterator[str]:
     looks = styles(diagram.groups, LIGHT)
     for group in diagram.groups:
         chip = _chip(group.letter, looks[group.letter], group.proved)
-        lights = f'data-lights="{attribute(group.members[0])}" title="{evidence(group)}"'
-        yield f"<li><button {lights}>{chip}<b>{xml(group.gradient)}</b> {xml(listed(group))}</button></li>"
+        told = f"{chip}<b>{xml(group.gradient)}</b> {xml(listed(group))}"
+        yield f'<li><button title="{evidence(group)}">{told}</button></li>'
 
 
 def _chip(letter: str, look: Style, proved: bool) -> str:

@@ -33,14 +33,14 @@ def timeline(now: Diagram, earlier: Mapping[str, Sequence[Diagram]]) -> list[Sna
     """The snapshots of one view: of each step the diagram of that view, then what is now.
 
     Raises ArgumentError where a step does not show the same values: they cannot be followed from one to the next.
+    Only a quotient may: it grows where a tie breaks.
     """
     found = []
     for step, diagrams in earlier.items():
         same = [diagram for diagram in diagrams if diagram.view == now.view]
-        alike = bool(same) and [node.id for node in same[0].nodes] == [node.id for node in now.nodes]
-        if not same or (now.view == "quotient" and not alike):  # which values are one changes where a tie breaks
+        if not same:
             return [Snapshot(now)]
-        if not alike:
+        if now.view != "quotient" and [node.id for node in same[0].nodes] != [node.id for node in now.nodes]:
             raise ArgumentError(
                 f"the drawing of step {step} in history shows other values than this one\n"
                 f"  expected the same structure: {len(now.nodes)} values, got {len(same[0].nodes)}\n"

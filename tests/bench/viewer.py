@@ -4,8 +4,8 @@ python -m tests.bench.viewer [nodes]
 
 Draws a network a neuron at a time with about as many nodes (3,000 by default), opens the page in a headless
 Chromium and moves the mouse as a reader would, with the browser's own trace running. `script` is the longest call
-into our JavaScript, `task` the longest task of the page's thread, style, layout and painting included; 50 ms is
-the aim for script while panning.
+into our JavaScript, `task` the longest task of the page's thread, style, layout and painting included; 50 ms is the
+aim for script while panning.
 """
 
 from __future__ import annotations

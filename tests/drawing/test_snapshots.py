@@ -68,3 +68,9 @@ def test_what_is_now_comes_last_and_once(of: Callable[[Any], Diagram]) -> None:
     assert [s.step for s in timeline(of(LATER), {"0": [of(TIED)]})] == ["0", "now"]
     assert [s.step for s in timeline(of(LATER), {"0": [of(TIED)], "1": [of(LATER)]})] == ["0", "1"]
     assert [s.step for s in timeline(of(LATER), {})] == [""]
+
+
+def test_a_quotient_may_grow_where_a_tie_breaks(two_neurons: Network) -> None:
+    before, now = (draw(two_neurons(w), view="quotient").diagram for w in (TIED, BROKEN))
+    assert len(before.nodes) < len(now.nodes)
+    assert [s.step for s in timeline(now, {"0": [before]})] == ["0", "now"]

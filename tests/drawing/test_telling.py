@@ -4,8 +4,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minigrad import nn
 from minigrad.drawing import draw
-from minigrad.drawing.telling import LONG, called, items, steps, uses
+from minigrad.drawing.derivation import uses
+from minigrad.drawing.telling import LONG, called, items
 from minigrad.value import Value
 
 Network = Callable[[Any], Value]
@@ -69,28 +71,17 @@ def test_facts_have_all_digits_and_lines_multiply_out(two_neurons: Network) -> N
         assert abs(float(strongest["product"])) == max(abs(float(edges[k]["product"])) for k in numbers)
 
 
-def test_steps_hold_each_node_once_after_all_its_uses(two_neurons: Network) -> None:
-    diagram = draw(two_neurons([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])).diagram
-    order = [step["id"] for step in steps(diagram, called(diagram))]
-    assert sorted(order) == sorted(node.id for node in diagram.nodes)
-    for edge in diagram.edges:
-        assert order.index(edge.head) < order.index(edge.tail)
+def test_a_tensor_is_in_the_groups_of_its_cells() -> None:
+    model = nn.MLP([2, 3, 1], activation="tanh", init="ones")
+    made = draw(model, np.array([[0.5, -1.0], [2.0, 1.0]]), np.array([[1.0], [0.0]]), view="ops").diagram
+    told = items(made, called(made))
+    (weights,) = (one for one in told.values() if one["name"] == "W1")
+    assert weights["group"] is None
+    assert {made.groups[k].letter for k in weights["groups"]} == {
+        letter for node in made.nodes if node.name == "W1" for row in node.cell_groups for letter in row
+    }
 
 
-def test_partial_sums_grow_to_the_gradient() -> None:
-    a = Value(3.0, "a")
-    y = a * a * a
-    y.name = "y"
-    diagram = draw(y).diagram
-    partial = [step["partial"]["n0"] for step in steps(diagram, called(diagram)) if "n0" in step["partial"]]
-    assert partial == ["9 (1 of 3 uses)", "27 (3 of 3 uses)"]
-
-
-def test_what_needs_no_gradient_is_handed_none() -> None:
-    y = Value(2.0, "a") * Value(np.array(3), "k")  # an integer
-    diagram = draw(y).diagram
-    told = {edge["name"]: edge for edge in uses(diagram, called(diagram))}
-    edge = told["k, input 2 of (a*k)"]
-    if not edge["needed"]:
-        assert edge["facts"]["hands back"] == "nothing: no gradient is needed"
-    assert all("n1" not in step["partial"] for step in steps(diagram, called(diagram))) is not edge["needed"]
+def test_facts_of_an_array_tell_its_norm_and_zeros() -> None:
+    made = draw((Value(np.array([[0.0, 3.0], [4.0, 0.0]]), "w") * 2).sum()).diagram
+    assert items(made, called(made))["n0"]["facts"]["value"] == "[[0, 3], [4, 0]], norm 5, 50% zeros"

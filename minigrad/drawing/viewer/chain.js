@@ -14,8 +14,8 @@ function pick(key) {
 }
 
 function openPanel() {
-  const lines = (key) => edgesOf(key, "uses").filter(({ needed }) => needed);
-  const chains = state.picked.map((key) => ({ lines: lines(key), ...item(key), key, way: way(key) }));
+  const lines = (key) => shot().lines[key] || edgesOf(key, "uses").filter(({ needed }) => needed);
+  const chains = state.picked.filter(item).map((key) => ({ lines: lines(key), ...item(key), key, way: way(key) }));
   panel.hidden = !chains.length;
   panel.classList.toggle("two", chains.length > 1);
   panel.replaceChildren(...chains.map((one, place) => column(one, chains[1 - place])), make("p", { class: "verdict" }, verdict(...chains)));

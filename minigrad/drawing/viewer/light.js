@@ -20,10 +20,10 @@ function itemAt(event) {
   return nearest?.far < 10 ? nearest.key : id;
 }
 
-function light(key) {
-  state.lit = key;
-  const members = key && groupOf(key)?.members.map(nodeOf) || [];
-  const lit = new Set(key ? [...reach(key, "inputs", "tail"), ...reach(key, "uses", "head"), ...members] : []);
+function light(key, groups = key ? item(key).groups : []) {
+  const twins = groups.flatMap((number) => shot().diagram.groups[number].members.map(nodeOf));
+  const lit = new Set(key ? [...reach(key, "inputs", "tail"), ...reach(key, "uses", "head"), ...twins] : twins);
+  Object.assign(state, { lit: key, twins: new Set(twins) });
   stage.classList.toggle("fading", lit.size > 0);
   for (const [id, part] of parts) part.classList.toggle("lit", lit.has(id));
   mark();
@@ -32,7 +32,7 @@ function light(key) {
 // All frames and words on the picture, anew.
 function mark() {
   overlay.replaceChildren();
-  for (const member of state.lit && groupOf(state.lit)?.members || []) ring(nodeOf(member), "twin");
+  for (const id of state.twins) ring(id, "twin");
   for (const key of state.picked) ring(nodeOf(key), "picked");
   if (keyed()) ring(state.focus, "focus");
   markStep();

@@ -28,7 +28,7 @@ function drawn(parent, tag, attributes, words = "") {
   return parent.appendChild(element);
 }
 
-// Moving changes one style of one element, once per frame, however large the picture is.
+// Moving changes one style of one element, once per frame.
 function look() {
   frame ||= requestAnimationFrame(() => {
     frame = 0;
@@ -59,7 +59,7 @@ function fit() {
   look();
 }
 
-// Bring a node into sight, moving no further than it takes.
+// Bring a node into sight.
 function reveal(id) {
   const [box, edges] = [parts.get(id).getBoundingClientRect(), stage.getBoundingClientRect()];
   const by = (low, high) => Math.max(edges[low] + 12 - box[low], 0) || Math.min(edges[high] - 12 - box[high], 0);

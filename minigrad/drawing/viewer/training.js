@@ -13,7 +13,7 @@ function seek(to) {
   state.shot = Math.min(Math.max(to, 0), view().shots.length - 1);
   const here = state.focus;
   show();
-  if (here) go(here);
+  if (boxes.has(here)) go(here);
   refresh();
 }
 

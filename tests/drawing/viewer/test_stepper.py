@@ -31,7 +31,7 @@ def test_the_seed_comes_first_and_partial_sums_are_seen(page: Page) -> None:
     assert page.text("#said").startswith(f"1 of {len(page.ids)}: ∂J/∂J = 1 is the seed")
     steps = page.js("shot().steps.map(({ id }) => item(id).name)")
     page.key(*"." * steps.index("(w3*x1)"))
-    assert "x1 has -0.01074 (1 of 2 uses)" in page.text("#said")
+    assert "x1 gets -0.03579 × 0.3 = -0.01074, so far -0.01074 (1 of 2 uses)" in page.text("#said")
     assert "-0.01074 (1 of 2 uses)" in page.js(
         "[...overlay.querySelectorAll('text')].map((one) => one.textContent)"
     )
