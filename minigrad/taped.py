@@ -269,23 +269,39 @@ def refuse_masks(index: Any) -> None:
 
 
 # Functions whose results have shapes that depend on the data.
-_DEPENDING = (
+_DEPENDING = {
     *(np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros, np.union1d),
     *(np.intersect1d, np.setdiff1d, np.setxor1d, np.unique_values, np.unique_counts, np.unique_all),
-    *(np.unique_inverse, np.delete, np.bincount, np.repeat, np.histogram, np.select),
-)
-
-
+    *(np.unique_inverse, np.delete, np.bincount, np.repeat),
+}
 # Functions that change an array they are given.
-_CHANGING = (
+_CHANGING = {
     *(np.put_along_axis, np.copyto, np.put, np.putmask, np.place, np.fill_diagonal, np.empty_like, np.resize),
-)
+}
+
+
+def refuse_depending(function: Any) -> None:
+    """Raise TracingError, on a tape, for a function whose result has a shape that depends on the data."""
+    if function is np.nonzero and context.tape():
+        _refuse_depending(function)
+
+
+def _refuse_depending(function: Any) -> None:
+    refuse_while_tracing(
+        f"np.{function.__name__}, whose result has a shape that depends on the data,",
+        "np.where(mask, x, 0.0)   to keep the shape, or compute it before and give it as an argument",
+    )
 
 
 def whole(kind: type[Node], function: Any, args: Any, kwargs: Any) -> Any:
-    """A function of NumPy that has no rule, of Values through which no gradient flows: one step, as it stands."""
+    """A function of NumPy that has no rule, of Values through which no gradient flows: one step, as it stands.
+
+    None where a gradient flows, or what the function changes would be lost. Raises TracingError.
+    """
     found: list[Node] = []
     lifted((list(args), dict(kwargs)), found)
-    if any(x.has_gradient for x in found) or not found or function in _DEPENDING or function in _CHANGING:
+    if any(x.has_gradient for x in found) or not found or function in _CHANGING:
         return None
+    if function in _DEPENDING:
+        _refuse_depending(function)
     return call(kind, function, function.__name__, args, kwargs)

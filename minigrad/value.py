@@ -24,7 +24,7 @@ from .op import TABLE, Op
 from .protocols import NumPyProtocols
 from .standing import plain
 from .sweep import graph, push, seed, sweep, sweep_from
-from .taped import quietly, refuse_masks, whole
+from .taped import HELD, quietly, refuse_depending, refuse_masks, whole
 
 __all__ = ["Value", "argument", "graph", "push", "seed", "serials", "sweep", "sweep_from"]
 
@@ -77,6 +77,11 @@ def _in_place(method: Callable[[Any, Any], Any], symbol: str) -> Any:
                 f"{name} {symbol}= ... would make a new value and leave this leaf as it was\n"
                 f"  write  {name}.data {symbol}= ...   to change the leaf\n"
                 f"  or     {name} = {name} {symbol} ...   to compute a new value"
+            )
+        if context.blocks and self.op is HELD:
+            raise InPlaceError(
+                f"{symbol}= on an argument changes the array of the caller, and compiled code leaves it as it is\n"
+                f"  write  x = x {symbol} ...   to compute a new value"
             )
         if _looks_into_inputs(self):
             raise InPlaceError(
@@ -171,6 +176,8 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
         return (self[i] for i in range(len(self)))
 
     def _record(self, made_by: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        if context.blocks:
+            refuse_depending(made_by.function)
         return record(Value, made_by, *lifted(operands, params))
 
     def _apply(self, made_by: Op, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -178,6 +185,8 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
         return self._record(made_by, (*[_operand(x, made_by) for x in operands],), params)
 
     def _inputs_alone(self, made_by: Op, inputs: tuple[Any, ...]) -> Any:
+        if context.blocks:
+            refuse_depending(made_by.function)
         for x in inputs:
             if type(x) is not Value and type(x) is not ndarray:
                 inputs = (*[_operand(x, made_by) for x in inputs],)

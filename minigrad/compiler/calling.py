@@ -133,7 +133,7 @@ class Entry:
         guard = Guard(given.template, given.inputs, [leaf for _, leaf in self.program.leaves])
         self.source = writer.text()
         self.guard = guard.text()
-        self.frozen = [(x, _print(x)) for x in constants(self.program)]
+        self.frozen = [(x, _print(x)) for x in constants(recorded)]
         self.enter = _executed(self.source, self.guard, writer.names, guard.names)
 
     def check_constants(self) -> None:

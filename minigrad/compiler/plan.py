@@ -135,7 +135,8 @@ def planned(program: Program, donated: frozenset[Ref], reuse: bool) -> Plan:
 
 def _owners(program: Program, plan: Plan) -> dict[Ref, frozenset[Ref]]:
     """For each array: the variables whose memory it may be, itself or those it may be a view of."""
-    owners = {ref: frozenset([ref]) for ref in (*program.inputs, *(ref for ref, _ in program.leaves))}
+    given = (*program.inputs, *(ref for ref, _ in program.leaves))
+    owners = {ref: frozenset([ref]) for ref in given if isinstance(program.samples[ref], np.ndarray)}
     for step in program.steps:
         below = frozenset(o for x in operands(step) for o in owners.get(x, ()))
         mode = plan.modes[step.out]
