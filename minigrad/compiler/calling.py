@@ -134,6 +134,8 @@ class Entry:
         self.source = writer.text()
         self.guard = guard.text()
         self.frozen = [(x, _print(x)) for x in constants(recorded)]
+        recorded.forget_samples()
+        self.program.forget_samples()
         self.enter = _executed(self.source, self.guard, writer.names, guard.names)
 
     def check_constants(self) -> None:
