@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..op import TABLE
+from .blocks import Chain, chains
 from .functions import GIVES_NEW, REDUCTIONS, SECH2, TIMES, UFUNCS, VIEWS
 from .program import Program, Ref, Step, operands, refs
 
@@ -27,6 +28,7 @@ class Plan:
     fresh: variables that get memory of their own at each call. sizes: of the buffers, in bytes. hoisted: views that
     are made once, with the buffers. copied: outputs that must be copied. in_place: variables that took over the
     memory of an operand that was given to be overwritten. masks: further buffers, of truth values.
+    chains: steps that are computed in blocks. block: of variables that live there alone, how many entries one has.
     """
 
     modes: dict[Ref, str] = field(default_factory=dict)
@@ -37,6 +39,8 @@ class Plan:
     copied: set[Ref] = field(default_factory=set)
     in_place: dict[Ref, Ref] = field(default_factory=dict)
     masks: dict[Ref, int] = field(default_factory=dict)
+    chains: list[Chain] = field(default_factory=list)
+    block: dict[Ref, int] = field(default_factory=dict)
 
 
 def is_dense(x: Any) -> bool:
@@ -117,6 +121,8 @@ def planned(program: Program, donated: frozenset[Ref], reuse: bool) -> Plan:
     plan = Plan()
     for step in program.steps:
         plan.modes[step.out] = mode_of(program, step)
+    plan.chains = chains(program, plan.modes)
+    plan.block = {ref: chain.block for chain in plan.chains for ref in chain.local}
     owners = _owners(program, plan)
     last = _last_uses(program, owners)
     _returned(program, plan, owners, donated, reuse)
@@ -198,12 +204,15 @@ def _put(
             plan.fresh.discard(step.out)
         return
     if step.function is TIMES:
-        plan.masks[step.out] = _slot(plan, free, program.sample(step.args[1]).size)
+        entries = plan.block.get(step.out) or program.sample(step.args[1]).size
+        plan.masks[step.out] = _slot(plan, free, entries)
     if dying is not None and dying in plan.place:
         plan.place[step.out] = plan.place[dying]
         last[dying] = -1
     else:
-        plan.place[step.out] = _slot(plan, free, y.nbytes)
+        plan.place[step.out] = _slot(
+            plan, free, plan.block[step.out] * y.itemsize if step.out in plan.block else y.nbytes
+        )
     if step.out in plan.masks:
         free.append(plan.masks[step.out])
 
@@ -234,6 +243,7 @@ def _dying(
             y.shape, y.strides, y.dtype,
         )  # fmt: skip
         own = owners.get(x, frozenset()) == {x} and last.get(x) == i and (x in plan.place or x in donated)
+        own = own and (x in plan.block) == (step.out in plan.block)
         if fits and own and not any(x in owners.get(z, ()) for z in read if z != x):
             return x
     return None
