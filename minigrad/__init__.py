@@ -26,6 +26,7 @@ from .check import (
     numeric_jacobian,
 )
 from .checkpointing import checkpoint
+from .compiler import compile
 from .context import debug, no_grad
 from .drawing import Drawing, decision_boundary, draw
 from .extension import custom, forget
@@ -87,6 +88,7 @@ __all__ = [
     "check_graph",
     "check_op",
     "checkpoint",
+    "compile",
     "conv1d",
     "conv2d",
     "cot",
