@@ -6,6 +6,7 @@ np.float64(0.7268619813835873)
 """
 
 from . import check, errors, nn
+from .batching import vmap
 from .catalogue import ops
 from .check import (
     Estimate,
@@ -151,4 +152,5 @@ __all__ = [
     "ties",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

@@ -41,7 +41,9 @@ class Compiled:
     ) -> None:
         functools.update_wrapper(self, f)
         self.f, self.reuse, self.cache_size = f, reuse, cache
-        self.donate = (donate,) if isinstance(donate, (str, int)) else tuple(donate)
+        given = (donate,) if isinstance(donate, (str, int, Value)) else tuple(donate)
+        self.donate = [x for x in given if not isinstance(x, Value)]
+        self.donated = {x.serial for x in given if isinstance(x, Value)}
         self.describer = Describer(f, static)
         self.traces = 0
         self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
@@ -124,6 +126,7 @@ class Entry:
             for ref, path, x in zip(self.program.inputs, given.paths, given.inputs, strict=True)
             if isinstance(x, np.ndarray) and _is_donated(path, compiled)
         )
+        donated |= {ref for ref, leaf in self.program.leaves if leaf.serial in compiled.donated}
         inputs = dict(zip(self.program.inputs, names, strict=True))
         inputs |= {ref: f"w{k}" for k, (ref, _) in enumerate(self.program.leaves)}
         self.names = inputs
@@ -193,8 +196,8 @@ def compiled(
     f: any function that minigrad differentiates, or a derivative: ``compile(value_and_grad(loss))``. It is traced
     with Values at the first call with arguments of new shapes, types or layouts. As a decorator too.
     static: names or places of arguments that are fixed by value, hashable; integers, texts and None are anyway.
-    donate: those whose arrays may be overwritten by results. reuse: results may be buffers, overwritten by the next
-    call. cache: how many traces are kept. Raises TracingError, ArgumentError, DTypeError.
+    donate: those whose arrays may be overwritten by results, and Values that f closes over. reuse: results may be
+    buffers, overwritten by the next call. cache: how many traces are kept. Raises TracingError, ArgumentError, DTypeError.
     """
     if f is None:
         return functools.partial(compiled, static=static, donate=donate, reuse=reuse, cache=cache)
