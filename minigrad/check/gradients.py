@@ -167,7 +167,7 @@ def _look(found: Comparison, claim: Claim, way: Callable[[Comparison, Claim], No
     way(trial, claim)
     if claim.kind in ("grad", "vjp") and trial.report().verdict == "disagree":
         # Forward mode stands or falls with reverse mode, of which it is the transpose or else is told about.
-        trial = subgradient(claim, found.subject, found.order) or trial
+        trial = subgradient(claim, trial) or trial
     found.merge(trial)
 
 

@@ -143,7 +143,7 @@ def look(
     claim.witness = Witness(subject)
     back = _attempt(found, "its vjp", functools.partial(_gradients, claim))
     if not back.report().ok and use.op.kink:
-        back = subgradient(claim, subject) or back
+        back = subgradient(claim, back) or back
     found.merge(back)
     if has_jvp(use.op) and back.report().verdict != "disagree":  # one mistake at a time
         found.merge(_attempt(found, "its jvp", lambda trial: _tangents(trial, claim, thorough)))

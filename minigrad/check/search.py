@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .judgement import BARS, RESOLVED
+from .judgement import BARS, RESOLVED, STILL
 from .ladder import Array
 from .slopes import Measured
 
@@ -52,7 +52,8 @@ class Outcome:
 
     size: what an entry of average weight contributes. kinked: the point is a kink along this direction, and what
     is claimed lies between the slopes of the two sides; hidden: how far it is from the farther of them, as an error
-    of that size would not show. still: nothing moves beyond rounding, nothing is claimed.
+    of that size would not show. still: nothing moves beyond rounding, nothing is claimed. swing: the steepest chord
+    thereabouts.
     """
 
     u: Array
@@ -65,6 +66,7 @@ class Outcome:
     kinked: bool
     still: bool = False
     hidden: float = 0.0
+    swing: float = 0.0
 
     @property
     def gap(self) -> float:
@@ -80,7 +82,7 @@ class Outcome:
     @property
     def resolved(self) -> bool:
         """Whether the bar is narrow enough to say anything; where nothing moves, there is nothing to be said."""
-        most = RESOLVED * max(self.size, abs(self.measured))
+        most = max(RESOLVED * self.size, RESOLVED * abs(self.measured), STILL * self.swing)
         return bool(self.still or self.tolerance <= most or self.tolerance == 0)
 
     @property
@@ -88,7 +90,8 @@ class Outcome:
         """The smallest relative error of an entry of average weight that would have been seen."""
         if self.kinked:
             return max(self.tolerance, self.hidden) / (self.size or self.hidden)
-        return self.tolerance / self.size if self.size else 0.0
+        size = self.size or self.swing
+        return self.tolerance / size if size else 0.0
 
 
 def outcome(
@@ -122,8 +125,9 @@ def outcome(
             hidden = float(max(claimed - min(ends), max(ends) - claimed))
         if measured.flat[column] and claimed == 0:
             tolerance = 0.0
+        swing = float(measured.swing[column])
         still = bool(measured.still[column] and abs(claimed) <= tolerance)
-    return Outcome(u, float(claimed), slope, error, tolerance, column, size, kinked, still, hidden)
+    return Outcome(u, float(claimed), slope, error, tolerance, column, size, kinked, still, hidden, swing)
 
 
 def culprit(failed: Outcome, ask: Callable[[Array], Outcome]) -> int:

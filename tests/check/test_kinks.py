@@ -94,6 +94,12 @@ def test_a_rule_that_is_wrong_around_a_kink_is_wrong_at_it(factor):
     assert report.verdict == "disagree", report
 
 
+def test_a_smooth_gradient_that_goes_through_zero_has_no_kink_there():
+    for given in (1e-6, -1e-9):
+        report = gradient_report(lambda x: x * x, 0.0, grad=lambda x, given=given: 2 * x + given * (x == 0))
+        assert report.verdict == "disagree", report
+
+
 def test_where_the_modes_differ_at_a_kink_they_are_not_accepted():
     row = TABLE[np.sort]
     twice = partial(lambda rule, t, *args, **params: 2 * rule(t, *args, **params), row.jvps[0])

@@ -200,3 +200,16 @@ def test_what_is_nan_among_many_entries_is_found_without_a_search(ladders: list[
     )
     assert report.findings[0].kind == "nan" and sum(ladders) <= 2, report
     assert "2 of 100,000" in str(report)
+
+
+def test_many_entries_at_a_minimum_are_no_noise() -> None:
+    """All slopes are 0, and so is what the function's arithmetic leaves of them, beside its chords."""
+
+    def check(change: float) -> minigrad.check.Report:
+        return minigrad.gradient_report(
+            lambda x: np.sum(np.square(x)), np.zeros(120), grad=lambda x: spoiled(2 * x, {7: change})
+        )
+
+    assert check(0.0).ok, check(0.0)
+    assert check(1e-7).findings[0].index == (7,)
+    assert minigrad.check_graph(minigrad.Value(np.zeros(120)) ** 2).ok
