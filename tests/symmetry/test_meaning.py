@@ -210,3 +210,26 @@ def test_a_gradient_inside_the_loss_is_read_too() -> None:
     w = np.full(3, 0.5)
     assert [len(group) for group in ties(f, w, np.ones(3)).groups] == [3]
     assert [len(group) for group in ties(f, w, np.array([1.0, 2.0, 1.0])).groups] == [2, 1]
+
+
+@pytest.mark.parametrize("kind", [int, np.int32, bool])
+def test_a_number_made_whole_is_no_longer_that_number(kind: Any) -> None:
+    """Both factors are 1 at the start, and the second slips to 0.99 where the first falls to 0 (or stays True)."""
+    found = ties(lambda w: w[0] * w[2].astype(kind) + w[1] * w[2], np.array([3.0, 3.0, 1.0]), method="prove")
+    assert found.labels[0] != found.labels[1]
+    kept = ties(lambda w: w[0] * w[2].astype(np.float32) + w[1] * w[2], np.array([3.0, 3.0, 1.0]), method="prove")
+    assert kept.labels[0] == kept.labels[1]
+
+
+@pytest.mark.parametrize(
+    "relu", [lambda z: np.maximum(z, 0), lambda z: np.maximum(0.1 * z, z), lambda z: -np.minimum(0, z)]
+)
+def test_a_relu_written_with_maximum_is_proved_and_not_probed(relu: Any) -> None:
+    def f(p: Any, x: Any, y: Any) -> Any:
+        z = x @ p["W"] + p["b"]
+        return np.sum((relu(z) @ p["v"] - y) ** 2)
+
+    rng = np.random.default_rng(0)
+    start = {"W": np.full((2, 4), 0.5), "b": np.zeros(4), "v": np.ones((4, 1))}
+    found = ties(f, start, rng.normal(size=(5, 2)), rng.normal(size=(5, 1)))
+    assert [len(group) for group in found.groups] == [4] * 4 and set(found.evidence) == {"proved"}
