@@ -106,7 +106,7 @@ def meaning(made_by: Op, prints: Sequence[Print], params: Params, logical: bool 
 
 def _keeps(dtype: Any, **_: Any) -> bool:
     """Whether a type can hold any number, but for rounding: one of integers or truths cannot."""
-    return np.dtype(dtype).kind == "f"
+    return bool(np.dtype(dtype).kind == "f")
 
 
 def is_elementwise(made_by: Op) -> bool:
