@@ -34,6 +34,7 @@ from .field import (
     salt,
     subtracted,
     symbols,
+    together,
 )
 from .special import SPECIAL
 
@@ -149,15 +150,13 @@ def _moved(made_by: Op, prints: Sequence[Print], params: Params, adds: bool) -> 
     def forward(*xs: Any) -> Any:
         return made_by.forward(*xs, **params)
 
-    degree, height = max(p.degree for p in prints), max(p.height for p in prints)
+    degree, heights, below = together(*prints)
     first = forward(*(p.x[0] for p in prints))
     if isinstance(first, (tuple, list)):
-        return [
-            Print(per_point(lambda *xs, k=k: forward(*xs)[k], *(p.x for p in prints)), degree, height)
-            for k in range(len(first))
-        ]
+        moved = [per_point(lambda *xs, k=k: forward(*xs)[k], *(p.x for p in prints)) for k in range(len(first))]
+        return [bounded(x, degree, max(heights), below) for x in moved]
     x = per_point(forward, *(p.x for p in prints))
-    return bounded(x, degree, height * (max(prints[0].x[0].size, 1) if adds else 1))
+    return bounded(x, degree, max(heights) * (max(prints[0].x[0].size, 1) if adds else 1), below)
 
 
 def _product(made_by: Op, prints: Sequence[Print], params: Params) -> Print:
