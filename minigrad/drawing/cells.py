@@ -76,8 +76,9 @@ def _title(diagram: Diagram, entries: Sequence[Entry], groups: Sequence[Group], 
         return diagram.title
     total = sum(sizes.values())
     different = total - sum(len(group.members) - 1 for group in groups)
-    told = "move as" if all(group.proved for group in groups) else "have, for now, no more gradients than"
-    return f"{diagram.title.split(' · ')[0]} · {total} parameters {told} {different}"
+    proved = all(group.proved for group in groups)
+    told = f"move as {different}" if proved else f"share, for now, {different} gradients"
+    return f"{diagram.title.split(' · ')[0]} · {total} parameters {told}"
 
 
 def _entries(found: Survey, grouped: Letters, shown: Sequence[int]) -> list[Entry]:

@@ -24,7 +24,7 @@ from .survey import Survey
 from .theme import letter
 
 COMPARABLE = 200_000  # values; beyond, to compare their gradients takes longer than a picture may
-PROVABLE = 3_000  # values; beyond, the proof takes longer than a picture may
+PROVABLE, ENTRIES = 10_000, 50_000  # values, and entries of all of them: a proof of half a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +157,12 @@ def _proof(found: Survey, groups: Sequence[Sequence[int]]) -> tuple[_Nothing, st
     y = found.values[found.result]
     if not found.sweep:
         return _Nothing(), ""
-    if np.size(y._array) != 1 or len(found.values) > PROVABLE:
-        return _Nothing(), "" if np.size(y._array) != 1 else f"more than {PROVABLE:,} values"
+    if np.size(y._array) != 1:
+        return _Nothing(), ""
+    if len(found.values) > PROVABLE:
+        return _Nothing(), f"more than {PROVABLE:,} values"
+    if sum(v._array.size for v in found.values if not isinstance(v._array, tuple)) > ENTRIES:
+        return _Nothing(), f"more than {ENTRIES:,} entries"
     if any(v.op is None and not np.isfinite(v._array).all() for v in found.values):
         return _Nothing(), "nan or inf among the leaves"
     try:

@@ -197,7 +197,12 @@ def _groups(found: Survey, grouped: Letters, visible: set[int]) -> tuple[Group, 
         if members:
             names = tuple(found.names[k] for k in members if found.names[k])
             zero = group.letter == ZERO
-            gradient = "exactly 0" if zero else " ".join(words.gradient_lines(found.gradients[members[0]]))
+            gradient = "exactly 0" if zero else _short(found.gradients[members[0]])
             ids = tuple(f"n{k}" for k in members)
             groups.append(Group(group.letter, ids, names, gradient, group.apart, group.proved))
     return tuple(groups)
+
+
+def _short(g: Any) -> str:
+    """A gradient for the legend: the number, or the norm of an array."""
+    return words.number(np.asarray(g).ravel()[0]) if np.size(g) == 1 else f"norm {words.number(words.norm(g))}"
