@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..symmetry.groups import equal_groups
+from ..symmetry.groups import TOLERANCE, equal_groups
 from . import words
 from .diagram import ZERO, Diagram, Group
 from .letters import Letters
@@ -20,6 +20,9 @@ from .numbers import has_cells, rows_and_columns
 from .survey import Survey
 from .theme import letter
 
+NOTE = (
+    f"In a cell the value, below it the gradient; one letter: equal gradients (relative tolerance {TOLERANCE:g})."
+)
 MOST = 4_000  # entries that are compared; beyond, letters would not be read
 
 
@@ -53,7 +56,14 @@ def with_cells(diagram: Diagram, found: Survey, grouped: Letters) -> Diagram:
         for node in diagram.nodes
     )
     title = _title(diagram, entries, groups, found)
-    return replace(diagram, nodes=nodes, groups=_together(diagram.groups, groups), title=title)
+    notes = tuple(note for note in diagram.notes if not note.startswith("No two"))
+    return replace(
+        diagram,
+        nodes=nodes,
+        groups=_together(diagram.groups, groups),
+        title=title,
+        notes=(*notes, NOTE) if groups else diagram.notes,
+    )
 
 
 def _title(diagram: Diagram, entries: Sequence[Entry], groups: Sequence[Group], found: Survey) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import ArgumentError, MinigradError, describe
 from ..nn.layers import MLP
 from ..nn.module import Module
-from ..value import Value
+from ..value import Value, graph
 from .diagram import Diagram
 from .survey import survey
 from .views import quotient
@@ -21,7 +21,7 @@ from .views.network import Loss, Run, chosen_loss, evaluate, run
 from .views.ops import ops
 
 VIEWS = ("ops", "cards", "quotient", "layers")
-SMALL = 300  # values of a graph, parameters of a model, up to which every view is made, for the viewer to toggle
+SMALL = 500  # values of a graph, parameters of a model, up to which every view is made, for the viewer to toggle
 WIDE = 12  # neurons of a layer that are shown one by one, unless more are asked for
 USAGE = "\n  write  draw(y)   of a Value\n  or     draw(model, x, y, loss=...)"
 
@@ -43,16 +43,22 @@ def of_value(
 
 
 def of_model(
-    model: Module, data: tuple[Any, ...], loss: Loss | None, view: str | None, neurons: int | None, **of_graph: Any
+    model: Module,
+    data: tuple[Any, ...],
+    loss: Loss | None,
+    view: str | None,
+    neurons: int | None,
+    seconds: float,
+    **of_graph: Any,
 ) -> tuple[Diagram, ...]:
     """The diagram of loss(model(x), y); then, of a small model, the other views of it.
 
     data: x; x and y; or x, y and loss, as `ties` takes them. neurons: the most of a layer that are shown
-    one by one. of_graph: what `of_value` takes.
+    one by one. seconds: that the picture may take. of_graph: what `of_value` takes.
     """
-    asked = _Asked(model, *_read(data, loss))
+    asked = _Asked(model, *_read(data, loss), seconds)
     chosen = _view(asked, view or "cards", neurons, of_graph)
-    if sum(p.size for p in model.parameters()) > SMALL:
+    if not asked.is_small:
         return (chosen,)
     found = [chosen]
     for other in ("cards", "ops", "quotient"):
@@ -70,13 +76,24 @@ class _Asked:
     x: Any
     y: Any
     loss: Loss | None
+    seconds: float
+
+    @functools.cached_property
+    def result(self) -> Value:
+        """The loss."""
+        return evaluate(self.model, self.x, self.y, chosen_loss(self.y, self.loss))[1]
+
+    @property
+    def is_small(self) -> bool:
+        """Whether every view of it is made in no time."""
+        return sum(p.size for p in self.model.parameters()) <= SMALL and len(graph(self.result)) <= SMALL
 
     @functools.cached_property
     def network(self) -> Run | None:
         """The run of a network whose neurons are joined as `nn.MLP` joins them; None of any other model."""
         if not isinstance(self.model, MLP) or type(self.model).__call__ is not MLP.__call__:
             return None
-        return run(self.model, self.x, self.y, self.loss)
+        return run(self.model, self.x, self.y, self.loss, self.seconds)
 
 
 def _view(asked: _Asked, view: str, neurons: int | None, of_graph: Mapping[str, Any]) -> Diagram:
@@ -84,13 +101,12 @@ def _view(asked: _Asked, view: str, neurons: int | None, of_graph: Mapping[str, 
     if view == "quotient" and asked.network:
         return quotient.of_network(asked.network)
     if view in ("ops", "quotient"):
-        _, result = evaluate(model, x, y, chosen_loss(y, loss))
         names = {"model": model} | dict(of_graph["names"] or {})
-        return of_value(result, view, names, of_graph["wrong"], of_graph["sums"])[0]
+        return of_value(asked.result, view, names, of_graph["wrong"], of_graph["sums"])[0]
     sizes = model.sizes if isinstance(model, MLP) else ()
     if view == "cards" and sizes and (neurons or max(sizes) <= WIDE) and asked.network:
         return cards(asked.network, Shown(tuple(min(n, neurons or n) for n in sizes)))
-    return replace(module_cards(model, x, y, loss), view=view)
+    return replace(module_cards(model, x, y, loss, asked.seconds), view=view)
 
 
 def _read(data: tuple[Any, ...], loss: Loss | None) -> tuple[Any, Any, Loss | None]:

@@ -13,6 +13,7 @@ from .words import cut, visible
 
 FEW, NARROW, WIDE = 12, 95, 150  # characters of a line of notes: so many nodes make a narrow picture
 LETTER, LEAST = 6, 50  # points for a letter of a note; characters of a line, however narrow the picture
+BELOW = 8  # points between the last note and a picture that has no legend
 LISTED = 36  # so many letters are explained one by one
 COLUMNS, COLUMNS_OF_MANY, MANY = 4, 6, 60  # the columns of the legend, and from how many nodes on it has more
 
@@ -33,7 +34,8 @@ def headline(diagram: Diagram, looks: Looks, theme: Theme) -> str:
         cell(text(note, colour=theme.muted, size=SMALL + 1), width, ' COLSPAN="2"')
         for note, width in zip(notes, widths, strict=True)
     ]
-    return table([*(row([c]) for c in cells), _letters(diagram, looks, theme, max([title_width, *widths]))])
+    last = _letters(diagram, looks, theme, max([title_width, *widths])) or f'<TR><TD HEIGHT="{BELOW}"></TD></TR>'
+    return table([*(row([c]) for c in cells), last])
 
 
 def _line_length(diagram: Diagram) -> int:

@@ -93,7 +93,13 @@ class Drawing:
     def _html(self) -> str:
         steps = self.history if isinstance(self.history, Mapping) else dict(enumerate(self.history))
         earlier = {str(step): (drawing.diagram, *drawing.others) for step, drawing in steps.items()}
-        return to_html([timeline(shown, earlier) for shown in (self.diagram, *self.others)], self.theme)
+        views = [timeline(self.diagram, earlier)]
+        for shown in self.others:
+            try:
+                views.append(timeline(shown, earlier))
+            except ArgumentError:  # what a quotient is made of is another at another step
+                views.append(timeline(shown, {}))
+        return to_html(views, self.theme)
 
     def _rendered(self, file_format: str, dpi: int | None = None) -> bytes:
         source, diagram = to_dot(self.diagram, self._colours, dpi), self.diagram
@@ -176,7 +182,7 @@ def draw(
     _check(y, data, view, names, engine)
     wrong = getattr(wrong, "wrong", wrong)
     if isinstance(y, Module):
-        views = of_model(y, data, loss, view, neurons, names=names, wrong=wrong, sums=sums)
+        views = of_model(y, data, loss, view, neurons, seconds, names=names, wrong=wrong, sums=sums)
     else:
         views = of_value(y, view, names, wrong, sums)
     made, *others = views

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from drawing.networks import TIED, all_ones, two_neurons
+from seeds import TIED, all_ones, two_neurons
 
 from minigrad import draw, nn
 from minigrad.drawing.cardwords import LISTED, listed

@@ -19,11 +19,11 @@ def of_value(data: Any) -> Numbers:
 
 
 def of_gradient(g: Any) -> Numbers:
-    """The number; of an array the Euclidean norm, to three digits."""
+    """The number; of an array the Euclidean norm between bars, to three digits."""
     array = np.asarray(g)
     if array.ndim == 0:
         return Numbers((words.number(array[()]),), words.exact(array[()]))
-    return Numbers((f"norm {words.norm(array):.3g}",), **_told(array))
+    return Numbers((f"|{words.norm(array):.3g}|",), **_told(array))
 
 
 def _told(array: Any) -> dict[str, Any]:

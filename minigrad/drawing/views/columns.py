@@ -8,7 +8,7 @@ from dataclasses import replace
 from .. import cardsize
 from ..diagram import Node
 
-ACROSS, DOWN = 52, 18  # points between columns, half as much again between tall ones; between the cards of a column
+ACROSS, DOWN = 46, 16  # points between columns, half as much again between tall ones; between the cards of a column
 TALL = 800  # points
 
 

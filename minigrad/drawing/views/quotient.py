@@ -29,7 +29,7 @@ TIMES = "×n: one neuron for n that stay equal; weights out of it are n times th
 def of_network(found: Run) -> Diagram:
     """The smaller network that a network with tied neurons is, at the same data. Raises ArgumentError."""
     if found.tied is None:
-        raise ArgumentError(f"no quotient of {found.model!r}: {found.remark}")
+        raise ArgumentError(f"no quotient of {found.model!r}\n  {found.remark}")
     small = quotient(found.tied.found)
     x, y, loss = found.tied.found.recording.call
     made = cards(run(small.model, x, y, loss), Shown(small.model.sizes, small.multiplicity))
