@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from .derivation import lines, steps, uses
@@ -57,7 +57,7 @@ def viewer_script() -> str:
 
 
 def _read(name: str) -> str:
-    return (files(__package__) / "viewer" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
+    return (Path(__file__).parent / "viewer" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
 def _view(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
