@@ -42,8 +42,8 @@ def of_value(
             made = ops(found, fold=sums)
             return quotient.of_graph(found, made), made
         made = within(found, seconds, fold=sums)
-        is_small = len(made.nodes) <= SMALL and not made.hidden
-        return (made, quotient.of_graph(found, made)) if is_small else (made,)
+        small = len(found.values) <= SMALL and not made.hidden
+        return (made, quotient.of_graph(found, made)) if small else (made,)
 
 
 def of_model(
@@ -60,6 +60,8 @@ def of_model(
     data: x; x and y; or x, y and loss, as `ties` takes them. neurons: the most of a layer that are shown
     one by one. seconds: that the picture may take. of_graph: what `of_value` takes.
     """
+    if neurons is not None and (not isinstance(neurons, int) or neurons < 1):
+        raise ArgumentError(f"neurons says how many of a layer are shown one by one, from 1 on; got {neurons!r}")
     asked = _Asked(model, *_read(data, loss), seconds)
     chosen = _view(asked, view or "cards", neurons, of_graph)
     if not asked.is_small:
