@@ -16,6 +16,7 @@ from minigrad import Value, context
 from minigrad.symmetry import ties
 from minigrad.symmetry.probe import probe, split
 
+NOTHING = 1e-9  # where nothing moves, gradients are rounding, and layer_norm of equal entries enlarges that
 ROUNDING = 1e-8  # of the largest gradient: products of five layers at random points
 
 
@@ -38,7 +39,7 @@ def test_a_proved_group_has_equal_gradients_at_random_points_of_its_subspace(cas
     rng = np.random.default_rng(seed)
     for size in (1.0, 0.3, 0.1):
         g = found.recording.gradient(point(classes, zero, rng, size))
-        if np.isfinite(g).all() and np.abs(g).max() > 1e-12:
+        if np.isfinite(g).all() and np.abs(g).max() > NOTHING:
             assert spread(g, classes) < ROUNDING, case.words
             assert np.abs(g[still]).max(initial=0) <= ROUNDING * np.abs(g).max(), case.words
 
@@ -103,7 +104,7 @@ def test_no_pair_whose_gradients_differ_is_called_tied(case: Network, seed: int)
     nearby = values + point(classes, zero, np.random.default_rng(seed), 0.1)
     for at in (values, nearby):
         g = found.recording.gradient(at)
-        if np.isfinite(g).all() and np.abs(g).max() > 1e-12:
+        if np.isfinite(g).all() and np.abs(g).max() > NOTHING:
             parted = split(classes, g, 1e-7, 1e-7 * np.abs(g).max())
             assert parted.max() == classes.max(), case.words
 
@@ -144,7 +145,7 @@ def test_a_proved_group_of_a_scalar_graph_has_equal_gradients_everywhere(graph: 
     rng = np.random.default_rng(seed)
     for _ in range(4):
         g = found.recording.gradient(point(classes, zero, rng))
-        if np.isfinite(g).all() and np.abs(g).max() > 1e-12:
+        if np.isfinite(g).all() and np.abs(g).max() > NOTHING:
             assert spread(g, classes) < ROUNDING
             assert np.abs(g[still]).max(initial=0) <= ROUNDING * np.abs(g).max()
 
