@@ -154,6 +154,8 @@ def _data(data: Sequence[Any], for_all_data: bool, per_number: bool) -> tuple[li
 
     def symbol(x: Any, _: str) -> Any:
         array = np.asarray(x._array if isinstance(x, Value) else x)
+        if array.dtype.kind not in "fiub":  # a word, None: what is no number stands for itself
+            return x
         if per_number and array.ndim:
             return [symbol(part, "") for part in array]
         free.append(new_node(Value, array, ARGUMENT, ()))
