@@ -323,7 +323,8 @@ class Slopes:
         if not isinstance(line, int):
             return np.zeros(len(h))
         x = self.x[line]
-        return np.nan_to_num(np.maximum(np.abs(((x + h) - x) - h), np.abs((x - (x - h)) - h)))  # x may be nan
+        with np.errstate(invalid="ignore"):  # x may be nan, or inf
+            return np.nan_to_num(np.maximum(np.abs(((x + h) - x) - h), np.abs((x - (x - h)) - h)))
 
     def _settled(self, samples: Samples) -> Array:
         """Of which lines the first few steps tell the slope to all the digits that are worth having."""
