@@ -6,6 +6,7 @@ np.float64(0.7268619813835873)
 """
 
 from . import check, errors, nn
+from .batching import vmap
 from .catalogue import ops
 from .check import (
     Estimate,
@@ -25,6 +26,7 @@ from .check import (
     numeric_jacobian,
 )
 from .checkpointing import checkpoint
+from .compiler import compile
 from .context import debug, no_grad
 from .drawing import Drawing, decision_boundary, draw
 from .extension import custom, forget
@@ -57,6 +59,7 @@ from .rules.nn import cross_entropy, log_softmax, logsumexp, relu, sigmoid, soft
 from .rules.reciprocals import arccot, arccoth, arccsc, arccsch, arcsec, arcsech, cot, coth, csc, csch, sec, sech
 from .rules.shaping import stack
 from .rules.windows import avg_pool, conv1d, conv2d, max_pool
+from .scopes import scope
 from .symmetry import SymmetryTracker, equal_gradients, explain, quotient, ties
 from .transforms import grad, jvp, value_and_grad, vjp
 from .value import Value
@@ -86,6 +89,7 @@ __all__ = [
     "check_graph",
     "check_op",
     "checkpoint",
+    "compile",
     "conv1d",
     "conv2d",
     "cot",
@@ -136,6 +140,7 @@ __all__ = [
     "quotient",
     "relu",
     "relu6",
+    "scope",
     "sec",
     "sech",
     "selu",
@@ -149,4 +154,5 @@ __all__ = [
     "ties",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

@@ -6,19 +6,19 @@ What an operation computes and how it is differentiated stands in `rules/`; how 
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any, Final, Self
 
 import numpy as np
 
-from . import context, debugging
+from . import context, debugging, scopes
 from . import rules as rules  # the pages fill the table
 from .domain import REAL
 from .errors import DTypeError, GradientLost, MinigradError, describe, failure
 from .op import TABLE, Op, op
+from .scopes import serials
+from .standing import loose, plain, without_rules
 
 ndarray, float64 = np.ndarray, np.float64
-serials = count()
 MANY: Final = object()  # in the second slot: the first holds a tuple of all operands
 
 
@@ -30,8 +30,8 @@ class Node:
     """
 
     # A node has at most two operands in nearly every graph: two slots cost less than a tuple.
-    # `origin` is set under `debug` alone.
-    __slots__ = ("__weakref__", "_a", "_array", "_b", "_grad", "name", "op", "origin", "params", "serial")
+    # `origin` is set under `debug` alone, `mark` in a few nodes of each `scope`.
+    __slots__ = ("__weakref__", "_a", "_array", "_b", "_grad", "mark", "name", "op", "origin", "params", "serial")
 
     _array: Any
     _grad: Any
@@ -42,6 +42,7 @@ class Node:
     serial: int
     name: str | None
     origin: debugging.Origin
+    mark: scopes.Mark
 
     @property
     def operands(self) -> tuple[Any, ...]:
@@ -63,9 +64,6 @@ class Node:
         return self.op is None or self.op is ARGUMENT or (self._a is not None and bool(self.op.vjps))
 
 
-# ------------------------------------------------------------------------------------------------ recording
-
-
 def _item(parts: tuple[Any, ...], k: int) -> Any:
     """One output of an op that has several."""
     return parts[k]
@@ -79,8 +77,7 @@ def _take_item(t: tuple[Any, ...], y: Any, parts: Any, k: int = 0) -> Any:
     return t[k]
 
 
-def _argument(x: Any) -> Any:
-    """The point at which a value enters a level of differentiation."""
+def _argument(x: Any) -> Any:  # the point at which a value enters a level of differentiation
     return x
 
 
@@ -97,6 +94,7 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
     Several outputs give a tuple of nodes. Raises what NumPy raised, as an error that names the operands.
     """
     args = [x._array if type(x) is kind else x for x in operands]
+    args = [*map(plain, args)] if context.blocks else args
     given = params or {}
     try:
         if params:
@@ -113,7 +111,8 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
         return linked(kind, data, made_by, operands, params)  # what nearly always happens
     if isinstance(data, (tuple, list)):
         differentiable = made_by.vjps and context.is_recording()
-        hidden = linked(kind, tuple(data), made_by, operands if differentiable else (), params)
+        kept = operands if differentiable or context.is_tracing() else ()
+        hidden = linked(kind, tuple(data), without_rules(made_by, operands, differentiable), kept, params)
         parts = [record(kind, ITEM, (hidden,), {"k": k}) for k in range(len(data))]
         return type(data)(*parts) if hasattr(data, "_fields") else tuple(parts)
     return node(kind, data, made_by, operands, params)
@@ -122,12 +121,13 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
 def node(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], params: Any = None) -> Any:
     """The node for one array or number that an op computed."""
     if type(data) is not float64:
-        data = np.asarray(data)
+        data = loose(data, made_by is ARGUMENT) if context.blocks else np.asarray(data)
         data = data if data.ndim else data[()]
     if data.dtype.kind not in "fiub":
         raise failure(made_by, operands, {}, TypeError(f"{data.dtype} has no derivatives here"), DTypeError)
     differentiable = made_by.vjps and data.dtype.kind == "f" and context.is_recording()
     # Where no gradient flows, the inputs are let go: a list of stored accuracies keeps no graph alive.
+    made_by = without_rules(made_by, operands, differentiable) if context.blocks else made_by
     return linked(kind, data, made_by, operands if differentiable or context.is_tracing() else (), params)
 
 
@@ -142,8 +142,10 @@ def linked(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], 
     elif operands:
         new._a = operands[0]
         new._b = operands[1] if len(operands) == 2 else None
-    if context.blocks and context.is_debugging():
-        debugging.remember(new, operands)
+    if context.blocks:
+        scopes.notice(new)
+        if context.is_debugging():
+            debugging.remember(new, operands)
     return new
 
 
