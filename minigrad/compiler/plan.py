@@ -14,7 +14,7 @@ import numpy as np
 
 from ..op import TABLE
 from .blocks import Chain, chains
-from .functions import GIVES_NEW, REDUCTIONS, SECH2, TIMES, UFUNCS, VIEWS
+from .functions import GIVES_NEW, INTO, REDUCTIONS, SECH2, TIMES, UFUNCS, VIEWS
 from .program import Program, Ref, Step, operands, refs
 
 GETITEM = TABLE[operator.getitem].forward
@@ -79,24 +79,21 @@ def _writes(program: Program, step: Step) -> bool:
         return not kwargs
     if function is operator.pow:
         return power_as(program, step) is not None
-    if function in (TIMES, SECH2, np.where):
-        return _same_types(program, step)
+    if function is TIMES or function in INTO:
+        return not kwargs and _same_types(program, step)
     ufunc = UFUNCS.get(function, function)
     return isinstance(ufunc, np.ufunc) and ufunc.signature is None and ufunc.nout == 1 and not kwargs
 
 
 def _same_types(program: Program, step: Step) -> bool:
+    """Whether the twin of a function that writes into an array gives the same for these types."""
     y, arrays = program.samples[step.out], [program.sample(x) for x in step.args]
     if step.function is SECH2:
-        return (
-            len(arrays) == 2
-            and isinstance(arrays[0], np.ndarray)
-            and arrays[0].dtype == y.dtype
-            and arrays[0].strides == y.strides
-        )
+        x = arrays[0]
+        return len(arrays) == 2 and isinstance(x, np.ndarray) and x.dtype == y.dtype and x.strides == y.strides
     if step.function is TIMES:
-        return np.result_type(*arrays) == y.dtype and isinstance(arrays[1], np.ndarray)
-    return len(arrays) == 3 and not step.kwargs
+        return bool(np.result_type(*arrays) == y.dtype) and isinstance(arrays[1], np.ndarray)
+    return True
 
 
 def power_as(program: Program, step: Step) -> tuple[np.ufunc, int] | None:
@@ -234,10 +231,11 @@ def _dying(
     """An operand whose memory the result can take over, entry by entry."""
     function = UFUNCS.get(step.function, step.function)
     elementwise = isinstance(function, np.ufunc) and function.signature is None
-    if not elementwise and step.function not in (TIMES, operator.pow):
-        return None
     y, read = program.samples[step.out], operands(step)
-    for x in dict.fromkeys(read):
+    able = read
+    if not elementwise and step.function not in (TIMES, operator.pow):
+        able = [x for x in (step.args[k] for k in INTO.get(step.function, ("", ()))[1]) if type(x) is Ref]
+    for x in dict.fromkeys(able):
         sample = program.samples[x]
         fits = isinstance(sample, np.ndarray) and (sample.shape, sample.strides, sample.dtype) == (
             y.shape, y.strides, y.dtype,

@@ -14,7 +14,7 @@ import numpy as np
 from ..node import ITEM
 from . import support
 from .blocks import Chain
-from .functions import AS_OPERATORS, REDUCTIONS, SECH2, SYMBOLS, TIMES, UFUNCS, name_of
+from .functions import AS_OPERATORS, INTO, REDUCTIONS, SYMBOLS, TIMES, UFUNCS, name_of
 from .plan import GETITEM, Plan, power_as
 from .program import Program, Ref, Step, operands, refs
 
@@ -166,7 +166,7 @@ class Writer:
             return [f"{name} = {self._told(step, given)}"]
         if step.out not in plan.fresh:
             return [self._told(step, name)]
-        if step.function in (TIMES, SECH2, np.where):
+        if step.function is TIMES or step.function in INTO:
             return [f"{name} = {self._call(step)}"]
         return [f"{name} = {self._told(step, None)}"]
 
@@ -180,9 +180,8 @@ class Writer:
         if function is TIMES:
             args += [str(out), self.masks[step.out]]
             return f"{self._support('times_into')}({', '.join(args)})"
-        if function in (SECH2, np.where):
-            helper = "sech2_into" if function is SECH2 else "where_into"
-            return f"{self._support(helper)}({', '.join([*args, str(out)])})"
+        if function in INTO:
+            return f"{self._support(INTO[function][0])}({', '.join([*args, str(out)])})"
         if function is operator.pow:
             found = power_as(self.program, step)
             assert found is not None
