@@ -195,7 +195,8 @@ def compiled(
     with Values at the first call with arguments of new shapes, types or layouts. As a decorator too.
     static: names or places of arguments that are fixed by value, hashable; integers, texts and None are anyway.
     donate: those whose arrays may be overwritten by results, and Values that f closes over. reuse: results may be
-    buffers, overwritten by the next call. cache: how many traces are kept. Raises TracingError, ArgumentError, DTypeError.
+    buffers, overwritten by the next call. cache: how many traces are kept.
+    Raises TracingError, ArgumentError, DTypeError.
     """
     if f is None:
         return functools.partial(compiled, static=static, donate=donate, reuse=reuse, cache=cache)
