@@ -28,6 +28,7 @@ _CALL = replace(
 )
 # The same numbers as a constant to every sweep; what an op handed over to its rule.
 HELD = replace(_CALL, label="constant", page="held", variadic=False)
+INPUT = replace(HELD, label="input", page="input")
 SAVED = replace(_CALL, label="saved", page="saved", variadic=False)
 
 
@@ -41,7 +42,8 @@ class Place:
 
 
 @functools.cache
-def _step(function: Callable[..., Any], label: str) -> Op:
+def step_of(function: Callable[..., Any], label: str) -> Op:
+    """The op of a node that is a call of the function."""
     return replace(_CALL, function=function, forward=function, label=label)
 
 
@@ -82,7 +84,7 @@ def call(kind: Any, function: Callable[..., Any], label: str, args: Any, kwargs:
     if not found and kind is None:
         return result
     kind = kind or type(found[0])
-    made_by = _step(function, label)
+    made_by = step_of(function, label)
     if isinstance(result, (tuple, list)):
         hidden: Node = linked(kind, tuple(result), made_by, tuple(found), {"call": places})
         parts: list[Any] = [

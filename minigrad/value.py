@@ -24,7 +24,7 @@ from .op import TABLE, Op
 from .protocols import NumPyProtocols
 from .standing import plain
 from .sweep import graph, push, seed, sweep, sweep_from
-from .taped import HELD, quietly, refuse_depending, refuse_masks, whole
+from .taped import INPUT, quietly, refuse_depending, refuse_masks, whole
 
 __all__ = ["Value", "argument", "graph", "push", "seed", "serials", "sweep", "sweep_from"]
 
@@ -78,7 +78,7 @@ def _in_place(method: Callable[[Any, Any], Any], symbol: str) -> Any:
                 f"  write  {name}.data {symbol}= ...   to change the leaf\n"
                 f"  or     {name} = {name} {symbol} ...   to compute a new value"
             )
-        if context.blocks and self.op is HELD:
+        if self.op is INPUT:
             raise InPlaceError(
                 f"{symbol}= on an argument changes the array of the caller, and compiled code leaves it as it is\n"
                 f"  write  x = x {symbol} ...   to compute a new value"

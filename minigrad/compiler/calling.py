@@ -137,6 +137,8 @@ class Entry:
         self.source = writer.text()
         self.guard = guard.text()
         self.frozen = [(x, _print(x)) for x in constants(recorded)]
+        recorded.forget_samples()
+        self.program.forget_samples()
         self.enter = _executed(self.source, self.guard, writer.names, guard.names)
 
     def check_constants(self) -> None:
@@ -196,7 +198,8 @@ def compiled(
     static: names or places of arguments that are fixed by value, hashable; integers, texts and None are anyway.
     donate: those whose arrays may be overwritten by results, and Values that f closes over. reuse: results may be
     buffers, overwritten by the next call. cache: how many traces are kept.
-    Raises TracingError, ArgumentError, DTypeError.
+
+    Raises TracingError, ArgumentError, DTypeError; in a call, what NumPy raises there.
     """
     if f is None:
         return functools.partial(compiled, static=static, donate=donate, reuse=reuse, cache=cache)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..op import TABLE
-from .functions import GIVES_NEW, REDUCTIONS, SECH2, TIMES, UFUNCS, VIEWS
+from .blocks import Chain, chains
+from .functions import GIVES_NEW, INTO, REDUCTIONS, SECH2, TIMES, UFUNCS, VIEWS
 from .program import Program, Ref, Step, operands, refs
 
 GETITEM = TABLE[operator.getitem].forward
@@ -27,6 +28,7 @@ class Plan:
     fresh: variables that get memory of their own at each call. sizes: of the buffers, in bytes. hoisted: views that
     are made once, with the buffers. copied: outputs that must be copied. in_place: variables that took over the
     memory of an operand that was given to be overwritten. masks: further buffers, of truth values.
+    chains: steps that are computed in blocks. block: of variables that live there alone, how many entries one has.
     """
 
     modes: dict[Ref, str] = field(default_factory=dict)
@@ -37,6 +39,8 @@ class Plan:
     copied: set[Ref] = field(default_factory=set)
     in_place: dict[Ref, Ref] = field(default_factory=dict)
     masks: dict[Ref, int] = field(default_factory=dict)
+    chains: list[Chain] = field(default_factory=list)
+    block: dict[Ref, int] = field(default_factory=dict)
 
 
 def is_dense(x: Any) -> bool:
@@ -75,24 +79,21 @@ def _writes(program: Program, step: Step) -> bool:
         return not kwargs
     if function is operator.pow:
         return power_as(program, step) is not None
-    if function in (TIMES, SECH2, np.where):
-        return _same_types(program, step)
+    if function is TIMES or function in INTO:
+        return not kwargs and _same_types(program, step)
     ufunc = UFUNCS.get(function, function)
     return isinstance(ufunc, np.ufunc) and ufunc.signature is None and ufunc.nout == 1 and not kwargs
 
 
 def _same_types(program: Program, step: Step) -> bool:
+    """Whether the twin of a function that writes into an array gives the same for these types."""
     y, arrays = program.samples[step.out], [program.sample(x) for x in step.args]
     if step.function is SECH2:
-        return (
-            len(arrays) == 2
-            and isinstance(arrays[0], np.ndarray)
-            and arrays[0].dtype == y.dtype
-            and arrays[0].strides == y.strides
-        )
+        x = arrays[0]
+        return len(arrays) == 2 and isinstance(x, np.ndarray) and x.dtype == y.dtype and x.strides == y.strides
     if step.function is TIMES:
-        return np.result_type(*arrays) == y.dtype and isinstance(arrays[1], np.ndarray)
-    return len(arrays) == 3 and not step.kwargs
+        return bool(np.result_type(*arrays) == y.dtype) and isinstance(arrays[1], np.ndarray)
+    return True
 
 
 def power_as(program: Program, step: Step) -> tuple[np.ufunc, int] | None:
@@ -117,6 +118,8 @@ def planned(program: Program, donated: frozenset[Ref], reuse: bool) -> Plan:
     plan = Plan()
     for step in program.steps:
         plan.modes[step.out] = mode_of(program, step)
+    plan.chains = chains(program, plan.modes)
+    plan.block = {ref: chain.block for chain in plan.chains for ref in chain.local}
     owners = _owners(program, plan)
     last = _last_uses(program, owners)
     _returned(program, plan, owners, donated, reuse)
@@ -198,12 +201,15 @@ def _put(
             plan.fresh.discard(step.out)
         return
     if step.function is TIMES:
-        plan.masks[step.out] = _slot(plan, free, program.sample(step.args[1]).size)
+        entries = plan.block.get(step.out) or program.sample(step.args[1]).size
+        plan.masks[step.out] = _slot(plan, free, entries)
     if dying is not None and dying in plan.place:
         plan.place[step.out] = plan.place[dying]
         last[dying] = -1
     else:
-        plan.place[step.out] = _slot(plan, free, y.nbytes)
+        plan.place[step.out] = _slot(
+            plan, free, plan.block[step.out] * y.itemsize if step.out in plan.block else y.nbytes
+        )
     if step.out in plan.masks:
         free.append(plan.masks[step.out])
 
@@ -225,15 +231,17 @@ def _dying(
     """An operand whose memory the result can take over, entry by entry."""
     function = UFUNCS.get(step.function, step.function)
     elementwise = isinstance(function, np.ufunc) and function.signature is None
-    if not elementwise and step.function not in (TIMES, operator.pow):
-        return None
     y, read = program.samples[step.out], operands(step)
-    for x in dict.fromkeys(read):
+    able = read
+    if not elementwise and step.function not in (TIMES, operator.pow):
+        able = [x for x in (step.args[k] for k in INTO.get(step.function, ("", ()))[1]) if type(x) is Ref]
+    for x in dict.fromkeys(able):
         sample = program.samples[x]
         fits = isinstance(sample, np.ndarray) and (sample.shape, sample.strides, sample.dtype) == (
             y.shape, y.strides, y.dtype,
         )  # fmt: skip
         own = owners.get(x, frozenset()) == {x} and last.get(x) == i and (x in plan.place or x in donated)
+        own = own and (x in plan.block) == (step.out in plan.block)
         if fits and own and not any(x in owners.get(z, ()) for z in read if z != x):
             return x
     return None

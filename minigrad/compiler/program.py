@@ -62,9 +62,22 @@ class Program:
         outputs = renamed(self.outputs, names) if names else self.outputs
         return Program(self.inputs, self.leaves, steps, outputs, self.samples)
 
+    def forget_samples(self) -> None:
+        """Keep of every variable its shape and type alone: what it was while tracing takes memory."""
+        for ref, x in self.samples.items():
+            if isinstance(x, tuple):
+                self.samples[ref] = tuple(map(_outline, x))
+            else:
+                self.samples[ref] = _outline(x)
+
     def sample(self, x: Any) -> Any:
         """What a variable was while tracing; a constant is itself."""
         return self.samples[x] if type(x) is Ref else x
+
+
+def _outline(x: Any) -> Any:
+    """An array of the same shape and type, of one number in memory."""
+    return np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, np.ndarray) and x.size > 1 else x
 
 
 def renamed(x: Any, names: dict[Ref, Any]) -> Any:

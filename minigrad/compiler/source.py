@@ -13,7 +13,8 @@ import numpy as np
 
 from ..node import ITEM
 from . import support
-from .functions import AS_OPERATORS, REDUCTIONS, SECH2, SYMBOLS, TIMES, UFUNCS, name_of
+from .blocks import Chain
+from .functions import AS_OPERATORS, INTO, REDUCTIONS, SYMBOLS, TIMES, UFUNCS, name_of
 from .plan import GETITEM, Plan, power_as
 from .program import Program, Ref, Step, operands, refs
 from .scalars import Numbers, is_scalar
@@ -33,6 +34,8 @@ class Writer:
         self.notes = notes
         self.returned: set[Ref] = set()
         self.numbers: Numbers | None = None  # writes the steps, if they are of numbers alone
+        self.masks: dict[Ref, str] = {}
+        self.sliced: dict[int, str] = {}  # constants, while a chain is written
 
     def text(self) -> str:
         """The source of `make`."""
@@ -63,27 +66,30 @@ class Writer:
         first: dict[Any, str] = {}
         for ref, k in plan.place.items():
             y, name = samples[ref], self.variables[ref]
-            same = (k, y.shape, y.strides, y.dtype)
+            same = (k, self._shape(ref, y), y.strides, y.dtype)
             if same not in first:
                 first[same] = name
-            self.made.append(f"{name} = {self._laid_out(y, k) if first[same] == name else first[same]}")
-        for ref, k in plan.masks.items():
-            shape = samples[self._step_of(ref).args[1]].shape if type(self._step_of(ref).args[1]) is Ref else None
-            shape = shape if shape is not None else self._step_of(ref).args[1].shape
-            self.made.append(f"{self.variables[ref]}_finite = ndarray({shape}, bool, m{k})")
+            self.made.append(f"{name} = {self._laid_out(ref, y, k) if first[same] == name else first[same]}")
+        for step in self.program.steps:
+            if step.out in plan.masks:
+                self.masks[step.out] = f"{self.variables[step.out]}_finite"
+                shape = self._shape(step.out, self.program.sample(step.args[1]))
+                self.made.append(f"{self.masks[step.out]} = ndarray({shape}, bool, m{plan.masks[step.out]})")
 
-    def _step_of(self, ref: Ref) -> Step:
-        return next(step for step in self.program.steps if step.out == ref)
+    def _shape(self, ref: Ref, y: Any) -> tuple[int, ...]:
+        return (self.plan.block[ref],) if ref in self.plan.block else y.shape
 
-    def _laid_out(self, y: Any, k: int) -> str:
+    def _laid_out(self, ref: Ref, y: Any, k: int) -> str:
         strides = "" if y.flags.c_contiguous else f", strides={y.strides}"
-        return f'ndarray({y.shape}, "{y.dtype.char}", m{k}{strides})'
+        return f'ndarray({self._shape(ref, y)}, "{y.dtype.char}", m{k}{strides})'
 
     # ---------------------------------------------------------------------------------------------- steps
 
     def _steps(self) -> None:
-        part = None
-        for step in self.program.steps:
+        part: bool | None = None
+        starts = {chain.first: chain for chain in self.plan.chains}
+        inside = {i for chain in self.plan.chains for i in range(chain.first, chain.end)}
+        for i, step in enumerate(self.program.steps):
             if step.out in self.plan.hoisted:
                 self.made.append(f"{self.variables[step.out]} = {self._view(step)}  # {self._comment(step)}")
                 continue
@@ -93,11 +99,55 @@ class Writer:
                 if part:
                     self.body.append(_QUIET)
             indent = "    " if step.backward else ""
-            lines = self._lines(step)
-            lines[-1] += f"  # {self._comment(step)}"
-            self.body += [indent + line for line in lines]
+            if i in starts:
+                self.body += [indent + line for line in self._chain(starts[i])]
+            elif i not in inside:
+                self.body += [indent + line for line in self._commented(step)]
         if self.body and self.body[-1] == _QUIET:
             self.body.append("    pass")
+
+    def _commented(self, step: Step) -> list[str]:
+        lines = self._lines(step)
+        lines[-1] += f"  # {self._comment(step)}"
+        return lines
+
+    def _chain(self, chain: Chain) -> list[str]:
+        """A chain as a loop over blocks. Names with a _ behind them are one block of what has the name without."""
+        steps, whole = self.program.steps[chain.first : chain.end], dict(self.variables)
+        even = chain.size % chain.block == 0
+        before, heads = [], [] if even else [f"j = min(i + {chain.block}, {chain.size})"]
+        end = f"i + {chain.block}" if even else "j"
+        for ref in dict.fromkeys(x for step in steps for x in (*operands(step), step.out)):
+            sample, name = self.program.samples[ref], whole[ref]
+            if not isinstance(sample, np.ndarray) or (ref in chain.local and even):
+                continue
+            if ref in self.plan.in_place:
+                before.append(f"{name} = {whole[self.plan.in_place[ref]]}")
+            if ref in self.plan.fresh and ref in {step.out for step in steps}:
+                before.append(f'{name} = np.empty({sample.shape}, "{sample.dtype.char}")')
+            if ref not in chain.local and sample.ndim > 1:
+                before.append(f"{name}_flat = {name}.reshape(-1)")
+                name = f"{name}_flat"
+            heads.append(
+                f"{whole[ref]}_ = {name}[:j - i]" if ref in chain.local else f"{whole[ref]}_ = {name}[i:{end}]"
+            )
+            self.variables[ref] = f"{whole[ref]}_"
+        for x in {id(x): x for step in steps for x in step.args if isinstance(x, np.ndarray)}.values():
+            name = self.constant(x)
+            heads.append(f"{name}_ = {name}.reshape(-1)[i:{end}]")
+            self.sliced[id(x)] = f"{name}_"
+        masks = dict(self.masks)
+        for ref in [step.out for step in steps if step.out in masks and not (step.out in chain.local and even)]:
+            cut = "[:j - i]" if ref in chain.local else f".reshape(-1)[i:{end}]"
+            heads.append(f"{masks[ref]}_ = {masks[ref]}{cut}")
+            self.masks[ref] = f"{masks[ref]}_"
+        body = [line for step in steps for line in self._in_block(step)]
+        self.variables, self.sliced, self.masks = whole, {}, masks
+        loop = f"for i in range(0, {chain.size}, {chain.block}):  # in blocks that stay in the cache"
+        return [*before, loop, *(f"    {line}" for line in (*heads, *body))]
+
+    def _in_block(self, step: Step) -> list[str]:
+        return [f"{self._told(step, self.variables[step.out])}  # {self._comment(step)}"]
 
     def _comment(self, step: Step) -> str:
         y = self.program.samples[step.out]
@@ -122,7 +172,7 @@ class Writer:
             return [f"{name} = {self._told(step, given)}"]
         if step.out not in plan.fresh:
             return [self._told(step, name)]
-        if step.function in (TIMES, SECH2, np.where):
+        if step.function is TIMES or step.function in INTO:
             return [f"{name} = {self._call(step)}"]
         return [f"{name} = {self._told(step, None)}"]
 
@@ -134,11 +184,10 @@ class Writer:
             axes += ["keepdims=True"] if step.kwargs.get("keepdims") else []
             return f"np.{REDUCTIONS[function].__name__}.reduce({', '.join([args[0], *axes, *to])})"
         if function is TIMES:
-            args += [str(out), f"{self.variables[step.out]}_finite"]
+            args += [str(out), self.masks[step.out]]
             return f"{self._support('times_into')}({', '.join(args)})"
-        if function in (SECH2, np.where):
-            helper = "sech2_into" if function is SECH2 else "where_into"
-            return f"{self._support(helper)}({', '.join([*args, str(out)])})"
+        if function in INTO:
+            return f"{self._support(INTO[function][0])}({', '.join([*args, str(out)])})"
         if function is operator.pow:
             found = power_as(self.program, step)
             assert found is not None
@@ -240,6 +289,8 @@ class Writer:
 
     def constant(self, x: Any) -> str:
         """The name of something that is no literal; arrays are said to be frozen."""
+        if id(x) in self.sliced:
+            return self.sliced[id(x)]
         if id(x) not in self.constants:
             stem = (
                 "c" if isinstance(x, (np.ndarray, np.generic, float)) else _identifier(getattr(x, "__name__", "k"))

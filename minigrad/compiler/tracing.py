@@ -11,7 +11,7 @@ from .. import context
 from ..errors import TracingError
 from ..node import linked, serials
 from ..standing import PythonFloat
-from ..taped import HELD
+from ..taped import INPUT
 from ..tree import leaves, tree_map
 from ..value import Value
 from .arguments import Described, filled
@@ -38,7 +38,7 @@ def _stand_in(x: Any) -> Any:
     if isinstance(x, np.random.Generator):
         return TracedGenerator(x)
     data = PythonFloat(x) if type(x) is float else x[()] if isinstance(x, np.ndarray) and not x.ndim else x
-    return linked(Value, data, HELD, (), None)
+    return linked(Value, data, INPUT, (), None)
 
 
 def _trace(f: Callable[..., Any], given: Described) -> Program:

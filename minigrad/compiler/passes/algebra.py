@@ -82,6 +82,10 @@ def _less_zero(program: Program, step: Step, known: Known) -> Any:
     return step.args[0] if _is(step.args[1], 0) else None
 
 
+def _to_the_first(program: Program, step: Step, known: Known) -> Any:
+    return step.args[0] if type(step.args[1]) in (int, float) and step.args[1] == 1 else None
+
+
 def _itself(program: Program, step: Step, known: Known) -> Any:
     return step.args[0]
 
@@ -99,6 +103,7 @@ _SHAPES_ALONE = {np.zeros_like, np.ones_like, np.shape}
 _RULES: dict[Callable[..., Any], Callable[[Program, Step, Known], Any]] = {
     **dict.fromkeys((np.multiply, operator.mul), _times_one),
     **dict.fromkeys((np.divide, operator.truediv), _by_one),
+    operator.pow: _to_the_first,
     **dict.fromkeys((np.subtract, operator.sub), _less_zero),
     **dict.fromkeys((np.negative, np.transpose), _twice),
     **dict.fromkeys((np.positive, np.astype, np.reshape, np.broadcast_to, np.expand_dims, np.squeeze), _itself),

@@ -1,4 +1,4 @@
-"""Broadcasting fused: an elementwise step takes the small array, not the large view that was made of it."""
+"""Broadcasting fused: an elementwise step takes the small array, not the large one that was made of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..program import Program, Ref, Step, operands
+from ..program import Program, Ref, Step
 
 _OPERATORS = {operator.add, operator.sub, operator.mul, operator.truediv}
 
@@ -27,12 +27,21 @@ def fused(program: Program) -> Program:
 
 def _fused(program: Program, step: Step, spread: dict[Ref, Any]) -> Step:
     """The step with small operands, if another operand still gives the result its shape and its layout."""
-    if not any(x in spread for x in operands(step)):
+    small = tuple([spread.get(x, x) if type(x) is Ref else _number(x) for x in step.args])
+    if all(x is z for x, z in zip(small, step.args, strict=True)):
         return step
     y = program.samples[step.out]
-    small = tuple([spread.get(x, x) if type(x) is Ref else x for x in step.args])
     shapes = [program.sample(x) for x in small]
     full = [x for x in shapes if isinstance(x, np.ndarray) and x.shape == y.shape and x.strides == y.strides]
     if not full or np.result_type(*shapes) != np.result_type(*[program.sample(x) for x in step.args]):
         return step
     return Step(step.out, step.function, small, step.kwargs, step.label, step.backward, step.draws)
+
+
+def _number(x: Any) -> Any:
+    """A constant array whose entries are all one number, as that number; else the constant itself."""
+    if not isinstance(x, np.ndarray) or x.size < 2:
+        return x
+    first = x.flat[0]
+    uniform = np.array_equal(x, np.broadcast_to(first, x.shape)) and not np.any(np.signbit(x) != np.signbit(first))
+    return first if x.dtype.kind == "f" and uniform else x

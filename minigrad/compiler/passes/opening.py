@@ -42,7 +42,7 @@ def opened(program: Program) -> Program:
         if step.function is ITEM.forward and isinstance(step.args[0], tuple):
             names[step.out] = step.args[0][step.kwargs["k"]]
             continue
-        body = _body(program, step) if may_open(step) else lowered(program, step)
+        body = lowered(program, step) or (_body(program, step) if may_open(step) else None)
         if body is None:
             steps.append(step)
             continue

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import minigrad
+from minigrad.compiler.arguments import Describer
 from minigrad.compiler.passes import merged, without_dead
 from minigrad.compiler.passes import signs as module
 from minigrad.compiler.passes.signs import ordered, without_negations
 from minigrad.compiler.program import Program, run, same_bits
+from minigrad.compiler.tracing import traced
 
 EDGES = np.array([0.0, -0.0, 1.0, -1.0, 2.5, np.inf, -np.inf, np.nan, 1e308])
 SUMS: dict[str, tuple[Callable[..., Any], int]] = {
@@ -33,11 +34,7 @@ SUMS: dict[str, tuple[Callable[..., Any], int]] = {
 
 
 def recorded(f: Callable[..., Any], *args: Any) -> Program:
-    compiled = minigrad.compile(f)
-    with np.errstate(all="ignore"):
-        compiled(*args)
-    program: Program = compiled._entry().recorded
-    return program
+    return traced(f, Describer(f, ()).describe(args, {}))
 
 
 def negations(program: Program) -> int:
