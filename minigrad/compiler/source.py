@@ -17,6 +17,7 @@ from .blocks import Chain
 from .functions import AS_OPERATORS, INTO, REDUCTIONS, SYMBOLS, TIMES, UFUNCS, name_of
 from .plan import GETITEM, Plan, power_as
 from .program import Program, Ref, Step, operands, refs
+from .scalars import Numbers, is_scalar
 
 _QUIET = 'with np.errstate(divide="ignore", over="ignore", invalid="ignore"):'
 
@@ -32,6 +33,7 @@ class Writer:
         self.body: list[str] = []
         self.notes = notes
         self.returned: set[Ref] = set()
+        self.numbers: Numbers | None = None  # writes the steps, if they are of numbers alone
         self.masks: dict[Ref, str] = {}
         self.sliced: dict[int, str] = {}  # constants, while a chain is written
 
@@ -39,8 +41,12 @@ class Writer:
         """The source of `make`."""
         for step in self.program.steps:
             self.variables.setdefault(step.out, f"v{int(step.out)}")
-        self._buffers()
-        self._steps()
+        if is_scalar(self.program):
+            self.numbers = Numbers(self.program, self.variables, self.names)
+            self.body = self.numbers.lines()
+        else:
+            self._buffers()
+            self._steps()
         returned = self._outputs(self.program.outputs)
         arguments = ", ".join(self.variables[ref] for ref in self.program.inputs)
         leaves = [self.variables[ref] for ref, _ in self.program.leaves]
@@ -318,6 +324,8 @@ class Writer:
         return self.spelled(x) if not isinstance(x, (list, dict)) else f"{self._copier()}({self.constant(x)})"
 
     def _own(self, ref: Ref) -> str:
+        if self.numbers is not None:
+            return self.numbers.given_back(ref)
         name = self.variables[ref]
         again = ref in self.returned and isinstance(self.program.samples[ref], np.ndarray)
         self.returned.add(ref)
