@@ -396,4 +396,4 @@ def test_the_graph_can_be_drawn() -> None:
         _ = f.source
     f(X)
     (g,) = f.graph
-    assert "sin" in minigrad.draw(g).source
+    assert "sin" in minigrad.draw(g).source.source
