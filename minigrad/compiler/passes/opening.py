@@ -72,7 +72,10 @@ def may_open(step: Step) -> bool:
     if step.draws or isinstance(function, np.ufunc) or function in TABLE:
         return False
     module = getattr(function, "__module__", None) or ""
-    return (module.startswith("minigrad.rules.") and module.rpartition(".")[2] in PAGES) or module == "minigrad.op"
+    return (module.startswith("minigrad.rules.") and module.rpartition(".")[2] in PAGES) or module in (
+        "minigrad.op",
+        "minigrad.node",
+    )
 
 
 def _body(program: Program, step: Step) -> tuple[list[Step], Any] | None:
