@@ -299,6 +299,8 @@ class Writer:
             self.names[name] = x
             if isinstance(x, np.ndarray):
                 self.notes.append(f"{name}: an array {x.shape} that does not depend on the arguments, frozen")
+            elif isinstance(x, (np.generic, float)):
+                self.notes.append(f"{name}: {x!r}")
         return self.constants[id(x)]
 
     def _support(self, name: str) -> str:
