@@ -137,8 +137,7 @@ class Entry:
         self.source = writer.text()
         self.guard = guard.text()
         self.frozen = [(x, _print(x)) for x in constants(recorded)]
-        recorded.forget_samples()
-        self.program.forget_samples()
+        recorded.forget_samples()  # of the program too, which shares them
         self.enter = _executed(self.source, self.guard, writer.names, guard.names)
 
     def check_constants(self) -> None:
