@@ -195,6 +195,7 @@ def compiled(
     f: any function that minigrad differentiates, or a derivative: ``compile(value_and_grad(loss))``. It is traced
     with Values at the first call with arguments of new shapes, types or layouts. As a decorator too.
     static: names or places of arguments that are fixed by value, hashable; integers, texts and None are anyway.
+    A float counts as a np.float64 (1 / 0 is inf) that takes on the type of an array beside it.
     donate: those whose arrays may be overwritten by results, and Values that f closes over. reuse: results may be
     buffers, overwritten by the next call. cache: how many traces are kept.
 
