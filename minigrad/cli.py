@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .commands import check, draw, ties
+from .commands import check, compile, draw, ties
 
 # What is printed where a terminal or a file cannot take the letters of mathematics.
 PLAIN = str.maketrans(
@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     ops.add_argument("--markdown", action="store_true", help="as Markdown, as in minigrad/rules/README.md")
     ops.set_defaults(run=_ops)
     draw.add_to(commands)
+    compile.add_to(commands)
     check.add_to(commands)
     ties.add_to(commands)
     return parser
