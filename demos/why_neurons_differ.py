@@ -8,12 +8,10 @@ gradients, and trained; the table tells how many neurons each layer really has o
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
+import minigrad
 from minigrad import SymmetryTracker, explain, nn, quotient, ties
-from minigrad.drawing import Drawing
-from minigrad.drawing.diagram import diagram
 from minigrad.errors import RenderError
 
 X, Y = nn.data.xor()
@@ -58,7 +56,7 @@ def draw(start: str) -> str:
     J = nn.binary_cross_entropy(net(X[1]), Y[1])
     J.name = "J"
     found = ties(net, X, Y, nn.binary_cross_entropy)
-    picture = Drawing(replace(diagram(J), title=f"{start}: {found.summary()}"))
+    picture = minigrad.draw(J, title=f"{start}: {found.summary()}")
     path = f"why-neurons-differ-{start.replace(' ', '-')}"
     try:
         return str(picture.save(f"{path}.svg"))

@@ -59,6 +59,7 @@ from .rules.nn import cross_entropy, log_softmax, logsumexp, relu, sigmoid, soft
 from .rules.reciprocals import arccot, arccoth, arccsc, arccsch, arcsec, arcsech, cot, coth, csc, csch, sec, sech
 from .rules.shaping import stack
 from .rules.windows import avg_pool, conv1d, conv2d, max_pool
+from .scopes import scope
 from .symmetry import SymmetryTracker, equal_gradients, explain, quotient, ties
 from .transforms import grad, jvp, value_and_grad, vjp
 from .value import Value
@@ -139,6 +140,7 @@ __all__ = [
     "quotient",
     "relu",
     "relu6",
+    "scope",
     "sec",
     "sech",
     "selu",

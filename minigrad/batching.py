@@ -15,9 +15,10 @@ import numpy as np
 from . import context
 from .batched import Sampled, rule_of
 from .errors import ArgumentError, ShapeError, describe
-from .node import ARGUMENT, ITEM, placed, record, serials
+from .node import ARGUMENT, ITEM, placed, record
 from .op import Op
 from .rules.shaping import stack
+from .scopes import serials
 from .transforms import Function
 from .tree import leaves, tree_map
 from .value import Value, graph

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .commands import check, compile, draw, ties
+from .errors import MinigradError
 
 # What is printed where a terminal or a file cannot take the letters of mathematics.
 PLAIN = str.maketrans(
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has gone, as in  python -m minigrad | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(arguments.failure)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, MinigradError) as error:
         print(f"minigrad: {error}", file=sys.stderr)
         return int(arguments.failure)
     return status

@@ -5,7 +5,6 @@ Only switches belong here; what they change stands where it happens.
 
 from __future__ import annotations
 
-import threading
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from typing import Any
@@ -16,9 +15,9 @@ _recording: ContextVar[bool] = ContextVar("minigrad_recording", default=True)
 _debugging: ContextVar[bool] = ContextVar("minigrad_debugging", default=False)
 _tracing: ContextVar[Any] = ContextVar("minigrad_tracing", default=False)  # False, True or a Tape
 
-# How many blocks are open in all threads together: while it is 0, nobody needs to ask which.
-blocks = 0
-_lock = threading.Lock()
+# The blocks that are open, of all threads together: while there is none, nobody needs to ask which.
+# (A set, because adding and discarding are atomic: a counter would need a lock.)
+blocks: set[Any] = set()
 
 
 class Block(ContextDecorator):
@@ -26,19 +25,17 @@ class Block(ContextDecorator):
 
     def __init__(self, switch: ContextVar[Any], value: Any) -> None:
         self._switch, self._value = switch, value
-        self._before: list[Token[Any]] = []
+        self._before: list[tuple[Token[Any], object]] = []
 
     def __enter__(self) -> None:
-        global blocks
-        self._before.append(self._switch.set(self._value))
-        with _lock:
-            blocks += 1
+        entry = object()
+        self._before.append((self._switch.set(self._value), entry))
+        blocks.add(entry)
 
     def __exit__(self, *error: object) -> None:
-        global blocks
-        with _lock:
-            blocks -= 1
-        self._switch.reset(self._before.pop())
+        before, entry = self._before.pop()
+        blocks.discard(entry)
+        self._switch.reset(before)
 
 
 def no_grad() -> Block:

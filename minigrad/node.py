@@ -6,20 +6,19 @@ What an operation computes and how it is differentiated stands in `rules/`; how 
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any, Final, Self
 
 import numpy as np
 
-from . import context, debugging
+from . import context, debugging, scopes
 from . import rules as rules  # the pages fill the table
 from .domain import REAL
 from .errors import DTypeError, GradientLost, MinigradError, describe, failure
 from .op import TABLE, Op, op
+from .scopes import serials
 from .standing import loose, plain, without_rules
 
 ndarray, float64 = np.ndarray, np.float64
-serials = count()
 MANY: Final = object()  # in the second slot: the first holds a tuple of all operands
 
 
@@ -31,8 +30,8 @@ class Node:
     """
 
     # A node has at most two operands in nearly every graph: two slots cost less than a tuple.
-    # `origin` is set under `debug` alone.
-    __slots__ = ("__weakref__", "_a", "_array", "_b", "_grad", "name", "op", "origin", "params", "serial")
+    # `origin` is set under `debug` alone, `mark` in a few nodes of each `scope`.
+    __slots__ = ("__weakref__", "_a", "_array", "_b", "_grad", "mark", "name", "op", "origin", "params", "serial")
 
     _array: Any
     _grad: Any
@@ -43,6 +42,7 @@ class Node:
     serial: int
     name: str | None
     origin: debugging.Origin
+    mark: scopes.Mark
 
     @property
     def operands(self) -> tuple[Any, ...]:
@@ -64,9 +64,6 @@ class Node:
         return self.op is None or self.op is ARGUMENT or (self._a is not None and bool(self.op.vjps))
 
 
-# ------------------------------------------------------------------------------------------------ recording
-
-
 def _item(parts: tuple[Any, ...], k: int) -> Any:
     """One output of an op that has several."""
     return parts[k]
@@ -80,8 +77,7 @@ def _take_item(t: tuple[Any, ...], y: Any, parts: Any, k: int = 0) -> Any:
     return t[k]
 
 
-def _argument(x: Any) -> Any:
-    """The point at which a value enters a level of differentiation."""
+def _argument(x: Any) -> Any:  # the point at which a value enters a level of differentiation
     return x
 
 
@@ -98,7 +94,7 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
     Several outputs give a tuple of nodes. Raises what NumPy raised, as an error that names the operands.
     """
     args = [x._array if type(x) is kind else x for x in operands]
-    args = [plain(x) for x in args] if context.blocks else args
+    args = [*map(plain, args)] if context.blocks else args
     given = params or {}
     try:
         if params:
@@ -146,8 +142,10 @@ def linked(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], 
     elif operands:
         new._a = operands[0]
         new._b = operands[1] if len(operands) == 2 else None
-    if context.blocks and context.is_debugging():
-        debugging.remember(new, operands)
+    if context.blocks:
+        scopes.notice(new)
+        if context.is_debugging():
+            debugging.remember(new, operands)
     return new
 
 

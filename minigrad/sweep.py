@@ -27,12 +27,14 @@ def graph(*ys: N, since: int = 0) -> list[N]:
 
     since: nodes with a smaller serial are listed, but what they were computed from is not.
     """
-    found = {y.serial: y for y in ys}
+    found: dict[int, Any] = {y.serial: y for y in ys}
     todo = [*found.values()]
     while todo:
         latest = todo.pop()
-        for x in latest.inputs if latest.serial >= since else ():
-            if x.serial not in found:
+        if latest.serial < since:
+            continue
+        for x in latest._a if latest._b is MANY else (latest._a, latest._b):
+            if isinstance(x, Node) and x.serial not in found:
                 found[x.serial] = x
                 todo.append(x)
     return [found[serial] for serial in sorted(found)]
@@ -120,7 +122,7 @@ def _pull_back(y: Node, g: Any, give: Callable[[Any, Any, str], None]) -> None:
         give(b, rules[1](g, output, x, z), made_by.label)
 
 
-def _met(y: Node, alive: Collection[int]) -> tuple[Any, list[Any], dict[str, Any]]:
+def met(y: Node, alive: Collection[int]) -> tuple[Any, list[Any], dict[str, Any]]:
     """What the rules of an op meet: output, inputs, parameters; Values for what is alive, else their data."""
     made_by: Any = y.op
     output = y._array
@@ -140,7 +142,7 @@ def _pull_back_any(y: Node, g: Any, pending: _Pending, alive: Collection[int]) -
     made_by: Any = y.op
     if type(y._array) is tuple:
         g = tuple(np.zeros_like(part) if c is None else c for c, part in zip(g, y._array, strict=True))
-    output, args, params = _met(y, alive)
+    output, args, params = met(y, alive)
     if made_by.variadic:
         for x, c in zip(y.operands, shares(made_by, pending, y, (g, output, *args), params), strict=True):
             if pending.wants(x):
@@ -220,7 +222,7 @@ def push(ys: Sequence[N], tangents: dict[int, Any], alive: Collection[int] = ())
 def _pushed(y: Node, moved: list[bool], tangents: dict[int, Any], alive: Collection[int]) -> Any:
     """The tangent of one node, from those of its operands."""
     made_by: Any = y.op
-    output, args, params = _met(y, alive)
+    output, args, params = met(y, alive)
     if made_by.variadic:
         given = [tangents[x.serial] if m else np.zeros(np.shape(x)) for x, m in zip(y.operands, moved, strict=True)]
         moves = [applied(made_by, made_by.jvps[0], (given, output, *args), params)]

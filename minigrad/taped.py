@@ -18,8 +18,9 @@ from . import context
 from .context import refuse_while_tracing
 from .cotangent import fitted, shaped, unbroadcast
 from .domain import REAL
-from .node import ARGUMENT, ITEM, Node, linked, placed, record, serials
+from .node import ARGUMENT, ITEM, Node, linked, placed, record
 from .op import Op
+from .scopes import serials
 from .standing import PythonFloat, plain
 
 # A step that is a call of a function: its parameters say with which arguments, and where Values stand in them.

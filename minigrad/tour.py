@@ -8,7 +8,6 @@ graph; where the question was asked with numbers, those stand beside them. The p
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from decimal import ROUND_CEILING, Context
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import nn
-from .drawing import Drawing
-from .drawing.diagram import diagram
+from .drawing import draw
 from .errors import RenderError
 from .rules.nn import sigmoid
 from .stories import tell_linear, tell_luck, tell_remedies, tell_starts, tell_who_stays_tied, title
@@ -294,7 +292,7 @@ def tell_pictures(pictures: dict[Path, tuple[Value, str]]) -> None:
     title("Pictures", "every value with its gradient; one letter and colour for equal gradients")
     advice = ""
     for path, (result, found) in pictures.items():
-        drawing = Drawing(replace(diagram(result), title=found))
+        drawing = draw(result, title=found, sums=False)
         try:
             written = drawing.save(path.with_suffix(".svg"))
         except RenderError as error:

@@ -13,15 +13,16 @@ from typing import Any, final
 
 import numpy as np
 
-from . import context
+from . import context, scopes
 from .context import refuse_while_tracing
 from .conversions import Conversions
 from .cotangent import private, shaped
 from .errors import DTypeError, GradientLost, IndexingError, InPlaceError, NotALeaf, describe, failure
 from .methods import ArrayMethods
-from .node import ARGUMENT, Node, lifted, node, record, serials
+from .node import ARGUMENT, Node, lifted, node, record
 from .op import TABLE, Op
 from .protocols import NumPyProtocols
+from .scopes import serials
 from .standing import plain
 from .sweep import graph, push, seed, sweep, sweep_from
 from .taped import INPUT, quietly, refuse_depending, refuse_masks, whole
@@ -123,6 +124,8 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
         self._array = _leaf_data(data)
         self._grad = self.op = self._a = self._b = self.params = None
         self.serial, self.name = next(serials), name
+        if context.blocks:
+            scopes.notice(self)
 
     __add__, __radd__ = _binary(np.add, operator.add), _binary(np.add, operator.add, True)
     __sub__, __rsub__ = _binary(np.subtract, operator.sub), _binary(np.subtract, operator.sub, True)

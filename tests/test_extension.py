@@ -41,7 +41,7 @@ def test_it_broadcasts_and_sums_out_like_any_other():
 
 def test_it_stands_in_the_table_and_in_pictures_while_it_is_registered(cube):
     assert "cube" in [row.label for row in ops()]
-    assert "cube" in draw(cube(Value(2.0))).source
+    assert "cube" in draw(cube(Value(2.0))).dot
 
 
 def test_forgotten_it_is_what_it_is_made_of_and_its_name_is_free():

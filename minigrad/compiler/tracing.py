@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import context
 from ..errors import TracingError
-from ..node import linked, serials
+from ..node import linked
+from ..scopes import serials
 from ..standing import PythonFloat
 from ..taped import INPUT
 from ..tree import leaves, tree_map

@@ -16,8 +16,9 @@ import numpy as np
 
 from ..errors import ShapeError, UnknownFormat
 from ..value import Value
+from .colours import BLACK, mix
 from .svg import xml
-from .theme import FONT, INK, PALETTE, PAPER, shade, tint
+from .theme import FONT, LIGHT, PALETTE
 
 CELLS, SIDE, GAP, HEAD = 80, 240, 20, 42  # cells per side; points
 MARGIN = 0.15  # of the range of the data, around it
@@ -73,7 +74,7 @@ def decision_boundary(
     )
     legend = "Discs: class 0. Squares: class 1. A region has the colour of the class it is taken for."
     rest = [f"<title>{xml(told)}</title>", f"<desc>{legend}</desc>"]
-    background = f'<rect width="{width}" height="{height}" fill="{PAPER}"/>'
+    background = f'<rect width="{width}" height="{height}" fill="{LIGHT.paper}"/>'
     return Boundary("\n".join([head, *rest, background, *panels, "</svg>", ""]), accuracy)
 
 
@@ -95,14 +96,14 @@ def _grid(classify: Callable[[Any], Any], low: Any, high: Any, level: float) -> 
 def _panel(place: int, title: str, accuracy: float, grid: Any) -> str:
     left, cell = GAP + place * (SIDE + GAP), SIDE / CELLS
     words = f"{title}: {accuracy:.0%} right" if title else f"{accuracy:.0%} right"
-    parts = [f'<text x="{left}" y="{HEAD - 14}" font-size="14" fill="{INK}">{xml(words)}</text>']
-    parts.append(f'<rect x="{left}" y="{HEAD}" width="{SIDE}" height="{SIDE}" fill="{tint(COLOURS[0], 0.35)}"/>')
+    parts = [f'<text x="{left}" y="{HEAD - 14}" font-size="14" fill="{LIGHT.ink}">{xml(words)}</text>']
+    parts.append(f'<rect x="{left}" y="{HEAD}" width="{SIDE}" height="{SIDE}" fill="{mix(COLOURS[0], 0.35)}"/>')
     for row, cells in enumerate(grid):
         edges = np.flatnonzero(np.diff(np.concatenate([[0], cells.astype(int), [0]])))
         for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
             parts.append(
                 f'<rect x="{left + start * cell:g}" y="{HEAD + row * cell:g}" width="{(end - start) * cell:g}" '
-                f'height="{cell:g}" fill="{tint(COLOURS[1], 0.45)}"/>'
+                f'height="{cell:g}" fill="{mix(COLOURS[1], 0.45)}"/>'
             )
     return "\n".join(parts)
 
@@ -111,7 +112,7 @@ def _points(place: int, x: Any, y: Any) -> str:
     left, parts = GAP + place * (SIDE + GAP), []
     for (across, up), kind in zip(x.tolist(), (y > 0.5).tolist(), strict=True):
         cx, cy = left + across * SIDE, HEAD + (1 - up) * SIDE
-        fill = f'fill="{shade(COLOURS[kind], 0.7)}" stroke="{PAPER}"'
+        fill = f'fill="{mix(BLACK, 0.3, COLOURS[kind])}" stroke="{LIGHT.paper}"'
         if kind:
             parts.append(f'<rect x="{cx - 4:.2f}" y="{cy - 4:.2f}" width="8" height="8" {fill}/>')
         else:

@@ -1,58 +1,129 @@
-"""How a picture looks: the palette, the style of each group, the marks.
+"""How a picture looks: the colours of each theme, the marks of a group, how wide a text is.
 
-Colours, outlines and letters only. What is shown is decided in `diagram`, how it is written down in `dot`.
+Colours by what they are for, and letters; what is shown is decided by the views, how it is written down by `dot`.
+A picture is drawn in the colours of one theme; another theme is the same picture with each colour `replaced`.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+from .colours import WHITE, against, contrast, mix
 
 # Okabe and Ito's palette, told apart by readers with any kind of colour vision (jfly.uni-koeln.de/color).
 # Its eighth colour, black, is the ink. Light and dark take turns as far as they can.
 PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#CC79A7", "#0072B2", "#D55E00")
-INK = "#111111"
-MUTED = "#4F555C"  # gradients, notes, arrows: 7:1 on white, 4.5:1 on any fill
-PAPER = "#FFFFFF"
-GREY = "#8A8F96"
-WRONG = "#B00020"  # a border, and the words beside it: 7:1 on white
+DARK_INK, LIGHT_INK = "#101010", "#FEFEFE"  # on a coloured chip, in any theme
+TEXT, LINE = 4.5, 3.0  # the contrast that text and lines need (WCAG 2.2, AA)
 FONT = "Helvetica"  # one plain name: the layout engine knows its widths
 NARROW, WIDE = " .,:;!|'()[]{}fijlrtI/-", "mwMW@%&"
-
-OUTLINES = ("solid", "dashed", "dotted")  # of the groups that wear a colour for the first, second, third time
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How the nodes of one group are filled and outlined, and how their letter is set."""
+    """How the nodes of one group are filled, and its letter's chip."""
 
     fill: str
-    line: str
-    outline: str
     chip: str
     chip_ink: str
+    chip_line: str
 
 
-PLAIN = Style(fill=PAPER, line=GREY, outline="solid", chip=PAPER, chip_ink=INK)
-ZERO = Style(fill="#E3E5E8", line=GREY, outline="solid", chip="#C3C7CC", chip_ink=INK)
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours by what they are for.
 
-
-def group_style(position: int, *, quiet: bool) -> Style:
-    """The style of the group that comes at a position: never by colour alone, for the letter goes with it.
-
-    quiet: for a gradient that is merely handed on; a paler fill, and the letter on white.
+    paper, ground      of the page; of a node without a group
+    ink, muted         text; text that stands back
+    line, arrow        outlines; arrows
+    warning            the border of what is wrong, and the words of badges
+    plain, zero        styles of a letter without a colour; of gradients that are exactly 0
+    groups             styles of the groups that wear a colour
     """
-    turn, place = divmod(position, len(PALETTE))
-    colour = PALETTE[place]
-    chip = PAPER if quiet else colour
-    return Style(
-        fill=tint(colour, 0.10 if quiet else 0.30 if turn == 0 else 0.18),
-        line=shade(colour, 0.75),
-        outline=OUTLINES[min(turn, len(OUTLINES) - 1)],
-        chip=chip,
-        chip_ink=max((INK, PAPER), key=lambda ink: contrast(ink, chip)),
-    )
+
+    name: str
+    paper: str
+    ground: str
+    ink: str
+    muted: str
+    line: str
+    arrow: str
+    warning: str
+    plain: Style
+    zero: Style
+    groups: tuple[Style, ...]
+
+    def style(self, position: int | None) -> Style:
+        """That of the group at a position among those that wear a colour; beyond the palette, the letter alone."""
+        return self.plain if position is None or position >= len(self.groups) else self.groups[position]
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """(ink, ground) of every text that an output may write."""
+        fills = [self.paper, self.ground, *(s.fill for s in self._styles())]
+        yield from ((ink, fill) for ink in (self.ink, self.muted, self.warning) for fill in fills)
+        yield from ((s.chip_ink, s.chip) for s in self._styles())
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """(line, ground) of every line that an output may draw."""
+        yield from ((line, self.paper) for line in (self.line, self.arrow, self.warning))
+        yield from ((s.chip_line, s.fill) for s in self._styles())
+
+    def _styles(self) -> tuple[Style, ...]:
+        return (self.plain, self.zero, *self.groups)
+
+    def colours(self) -> Iterator[str]:
+        """All colours, in an order that is the same for every theme."""
+        yield from (getattr(self, f.name) for f in fields(self) if f.type == "str" and f.name != "name")
+        yield from (getattr(s, f.name) for s in self._styles() for f in fields(s))
+
+
+def _coloured(colour: str, paper: str, share: float, towards: str) -> Style:
+    """Of one colour of the palette: a tint for the node, the full colour for the chip."""
+    fill = mix(colour, share, paper)
+    ink = max((DARK_INK, LIGHT_INK), key=lambda ink: contrast(ink, colour))
+    # A frame has a colour of its own: a style sheet must be able to tell it from the chip.
+    line = against(mix(towards, 0.08, colour), [fill, paper], LINE, towards)
+    return Style(fill, colour, ink, line)
+
+
+LIGHT = Theme(
+    name="light",
+    paper=WHITE,
+    ground="#F7F8F9",
+    ink="#111111",
+    muted="#4B5158",
+    line="#868C93",
+    arrow="#78838F",
+    warning="#B00020",
+    plain=Style("#F7F8F9", "#FDFDFD", "#121212", "#82888F"),
+    zero=Style("#E7E9EC", "#D3D7DB", "#131313", "#6F757C"),
+    groups=tuple(_coloured(colour, WHITE, 0.27, "#000000") for colour in PALETTE),
+)
+DARK = Theme(
+    name="dark",
+    paper="#0F1117",
+    ground="#1A1D25",
+    ink="#F2F4F6",
+    muted="#B9C0C8",
+    line="#858D97",
+    arrow="#7C8794",
+    warning="#FF9C94",
+    plain=Style("#1A1D25", "#14161D", "#F1F3F5", "#8A929C"),
+    zero=Style("#2A2E37", "#3A3F4A", "#F0F2F4", "#9AA2AC"),
+    groups=tuple(_coloured(colour, "#0F1117", 0.25, "#FFFFFF") for colour in PALETTE),
+)
+# Nothing but black on white: groups by their letters alone.
+_BLACK = Style(WHITE, WHITE, "#000000", "#000000")
+PRINT = Theme("print", WHITE, WHITE, *("#000000",) * 5, _BLACK, _BLACK, (_BLACK,) * len(PALETTE))
+THEMES = {theme.name: theme for theme in (LIGHT, DARK, PRINT)}
+NAMES = ("auto", *THEMES)  # auto: light, and dark where the reader's system is
+
+
+def replaced(one: Theme, other: Theme) -> dict[str, str]:
+    """What each colour of one theme is in another."""
+    return {a: b for a, b in zip(one.colours(), other.colours(), strict=True) if a != b}
 
 
 def letter(position: int) -> str:
@@ -63,22 +134,6 @@ def letter(position: int) -> str:
         position, place = divmod(position - 1, 26)
         text = chr(ord("A") + place) + text
     return text
-
-
-def tint(colour: str, share: float) -> str:
-    """A share of the colour, the rest white."""
-    return _hex(255 + (channel - 255) * share for channel in _rgb(colour))
-
-
-def shade(colour: str, share: float) -> str:
-    """A share of the colour, the rest black."""
-    return _hex(channel * share for channel in _rgb(colour))
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours, from 1 to 21 (WCAG 2.2, relative luminance)."""
-    dark, light = sorted(map(_luminance, (one, other)))
-    return (light + 0.05) / (dark + 0.05)
 
 
 def text_width(text: str, size: int, *, bold: bool = False) -> int:
@@ -96,17 +151,3 @@ def _ems(character: str) -> float:
     if unicodedata.east_asian_width(character) in "WF" or character in WIDE:
         return 1
     return 0.36 if character in NARROW else 0.64
-
-
-def _luminance(colour: str) -> float:
-    shares = (channel / 255 for channel in _rgb(colour))
-    linear = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
-    return sum(weight * s for weight, s in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def _hex(channels: Iterable[float]) -> str:
-    return "#" + "".join(f"{round(channel):02X}" for channel in channels)

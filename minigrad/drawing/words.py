@@ -14,6 +14,8 @@ import numpy as np
 SMALL = 8  # an array of so many elements is written out
 PER_LINE = 4
 CUT = 40  # characters of a name that are shown
+DIRECTIONS = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
+MARKS = "\u200e\u200f\u061c"  # left-to-right, right-to-left, Arabic letter mark
 PLACE = "·"  # where an input stands in the call of a function
 
 
@@ -24,6 +26,23 @@ def number(x: Any) -> str:
     if isinstance(x, int | np.integer) and abs(int(x)) < 1_000_000:
         return str(int(x))
     return f"{x + 0:.4g}"  # + 0 turns -0.0 into 0
+
+
+def exact(x: Any) -> str:
+    """The shortest text that gives back a number to its last bit; "" for an array of several."""
+    array = np.asarray(x)
+    if array.size != 1:
+        return ""
+    return str(array.ravel()[0])
+
+
+def derivative(d: Any) -> str:
+    """A local derivative in three digits; of several entries, from the least to the largest."""
+    array = np.asarray(d)
+    if not array.size:
+        return ""
+    low, high = (f"{f(array) + 0:.3g}" for f in (np.min, np.max))
+    return low if low == high else f"{low} .. {high}"
 
 
 def value_lines(data: Any) -> list[str]:
@@ -140,4 +159,6 @@ def cut(text: str) -> str:
 
 def _printable(character: str) -> bool:
     # Cc: control characters; Cs: lone surrogates; Zl, Zp: line ends in disguise.
-    return unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"} and character not in "\ufffe\uffff"
+    # A mark of direction would turn around the text beside it.
+    hidden = character in "\ufffe\uffff" or unicodedata.bidirectional(character) in DIRECTIONS
+    return unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"} and not hidden and character not in MARKS

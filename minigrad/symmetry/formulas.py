@@ -20,15 +20,16 @@ from .meaning import DIRECT, Unknown, described, meaning, unknown
 _constants: dict[Any, Print] = {}
 
 
-def recorded_gradients(y: Value, xs: Sequence[Value]) -> list[Any]:
+def recorded_gradients(y: Value, xs: Sequence[Value], through: bool = False) -> list[Any]:
     """The gradient of y for each x, as a node of a graph of its own; None where y does not depend on x.
 
+    through: whether the way back goes on beyond an x, so that one may have been computed from another.
     Everything y was computed from is a Value to the rules, masks included: nothing of this point is baked in.
     """
     own = {x.serial for x in xs}
     with context.recording(), context.trace(), np.errstate(all="ignore"):
         alive = {node.serial for node in graph(y)}
-        swept = sweep_from([(y, seed(y))], None, alive, own)
+        swept = sweep_from([(y, seed(y))], None, alive, () if through else own)
         found = {x.serial: g for x, g in swept if x.serial in own}
     return [found.get(x.serial) for x in xs]
 

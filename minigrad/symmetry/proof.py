@@ -80,23 +80,24 @@ class Proof:
 
     def at(self, classes: Any, zero: Any) -> Any:
         """The residues of all gradients, (LANES, entries), where entries of one class share a symbol."""
-        x = symbols(int(classes.max(initial=-1)) + 1, "class")[:, classes]
-        x[:, zero] = 0
-        given = self._given(x)
-        prints = self.formulas.read(given)
-        out = np.zeros_like(x)
+        prints = self.formulas.read(points(self.params, self.free, classes, zero))
+        out = np.zeros((LANES, len(classes)), dtype=np.int64)
         parts = [p.x.reshape(LANES, -1) for p in prints]
         if parts:
             out[:, self.reached] = np.concatenate(parts, axis=1)
         return out
 
-    def _given(self, x: Any) -> dict[int, Print]:
-        given, start = {}, 0
-        for p in self.params:
-            end = start + p._array.size
-            given[p.serial] = Print(x[:, start:end].reshape(LANES, *np.shape(p._array)), 1.0, 1.0)
-            start = end
-        for k, p in enumerate(self.free):
-            residues = symbols(p._array.size, "data", k).reshape(LANES, *np.shape(p._array))
-            given[p.serial] = Print(residues, 1.0, 1.0)
-        return given
+
+def points(params: Sequence[Value], free: Sequence[Value], classes: Any, zero: Any) -> dict[int, Print]:
+    """The residues of the parameters (equal where the class is, 0 where zero) and of the free data, by serial."""
+    x = symbols(int(classes.max(initial=-1)) + 1, "class")[:, classes]
+    x[:, zero] = 0
+    given, start = {}, 0
+    for p in params:
+        end = start + p._array.size
+        given[p.serial] = Print(x[:, start:end].reshape(LANES, *np.shape(p._array)), 1.0, 1.0)
+        start = end
+    for k, p in enumerate(free):
+        residues = symbols(p._array.size, "data", k).reshape(LANES, *np.shape(p._array))
+        given[p.serial] = Print(residues, 1.0, 1.0)
+    return given

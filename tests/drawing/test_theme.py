@@ -1,11 +1,11 @@
-import re
-from itertools import pairwise
+from itertools import chain
 
 import pytest
 
 from minigrad.drawing import theme
+from minigrad.drawing.colours import against, contrast, mix
 
-STYLES = [theme.group_style(i, quiet=quiet) for i in range(30) for quiet in (False, True)]
+THEMES = list(theme.THEMES.values())
 
 
 def test_the_palette_is_that_of_okabe_and_ito() -> None:
@@ -13,9 +13,51 @@ def test_the_palette_is_that_of_okabe_and_ito() -> None:
         *("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"),
     )
     assert (orange, sky_blue, green, yellow, purple, blue, vermillion) == theme.PALETTE
-    assert theme.INK == "#111111"  # for black: what is written is not coloured
-    assert theme.contrast(theme.INK, black) < 1.15
-    assert [theme.group_style(i, quiet=False).chip for i in range(7)] == list(theme.PALETTE)
+    assert contrast(theme.LIGHT.ink, black) < 1.15  # for black: what is written is not coloured
+    for one in (theme.LIGHT, theme.DARK):
+        assert [one.style(i).chip for i in range(7)] == list(theme.PALETTE)
+
+
+@pytest.mark.parametrize("one", THEMES, ids=lambda one: one.name)
+def test_every_text_is_readable_on_every_ground(one: theme.Theme) -> None:
+    assert [pair for pair in one.pairs() if contrast(*pair) < 4.5] == []
+
+
+@pytest.mark.parametrize("one", THEMES, ids=lambda one: one.name)
+def test_every_line_stands_out(one: theme.Theme) -> None:
+    assert [pair for pair in one.lines() if contrast(*pair) < 3] == []
+
+
+def test_a_colour_too_faint_would_be_found() -> None:
+    import dataclasses
+
+    faint = dataclasses.replace(theme.DARK, muted="#555A61", line="#33373D")
+    assert any(contrast(*pair) < 4.5 for pair in faint.pairs())
+    assert any(contrast(*pair) < 3 for pair in faint.lines())
+
+
+@pytest.mark.parametrize("other", [theme.DARK, theme.PRINT], ids=lambda one: one.name)
+def test_a_colour_of_the_light_theme_becomes_one_colour_of_another(other: theme.Theme) -> None:
+    """A style sheet knows a colour and not what it is for."""
+    found: dict[str, set[str]] = {}
+    for a, b in zip(theme.LIGHT.colours(), other.colours(), strict=True):
+        found.setdefault(a, set()).add(b)
+    assert {a: sorted(b) for a, b in found.items() if len(b) > 1} == {}
+
+
+def test_no_group_of_the_palette_looks_like_another_and_those_beyond_have_their_letter_alone() -> None:
+    for one in (theme.LIGHT, theme.DARK):
+        assert len({one.style(i).fill for i in range(len(theme.PALETTE))}) == len(theme.PALETTE)
+        assert one.style(len(theme.PALETTE)) == one.style(None) == one.plain
+    assert set(theme.PRINT.colours()) == {"#FFFFFF", "#000000"}, "nothing by colour"
+
+
+def test_against_moves_a_colour_just_as_far_as_it_must() -> None:
+    assert against("#0072B2", ["#FFFFFF"], 3) == "#0072B2"
+    moved = against("#F0E442", ["#FFFFFF"], 3)
+    assert 3 <= contrast(moved, "#FFFFFF") < 3.6
+    assert mix("#FF0000", 0.5) == "#FF8080" and mix("#FF0000", 0.5, "#000000") == "#800000"
+    assert len(set(chain(*(one.colours() for one in THEMES)))) > 30
 
 
 def test_letters_run_on_like_the_columns_of_a_spreadsheet() -> None:
@@ -25,29 +67,9 @@ def test_letters_run_on_like_the_columns_of_a_spreadsheet() -> None:
 
 
 def test_contrast_agrees_with_the_definition() -> None:
-    assert theme.contrast("#000000", "#FFFFFF") == pytest.approx(21)
-    assert theme.contrast("#0072B2", "#FFFFFF") == pytest.approx(5.19, abs=0.005)
-    assert theme.contrast("#777777", "#777777") == 1
-
-
-@pytest.mark.parametrize("style", [theme.PLAIN, theme.ZERO, *STYLES])
-def test_text_is_readable_on_every_fill(style: theme.Style) -> None:
-    for ink in (theme.INK, theme.MUTED):
-        assert theme.contrast(ink, style.fill) >= 4.5
-    assert theme.contrast(style.chip_ink, style.chip) >= 4.5
-    assert all(re.fullmatch("#[0-9A-F]{6}", c) for c in (style.fill, style.line, style.chip, style.chip_ink))
-
-
-def test_outline_and_arrows_stand_out_from_the_paper() -> None:
-    assert theme.contrast(theme.MUTED, theme.PAPER) >= 4.5
-    assert theme.contrast(theme.GREY, theme.PAPER) >= 3
-
-
-def test_groups_that_wear_one_colour_differ_in_outline_or_tint() -> None:
-    worn = len(theme.PALETTE)
-    styles = [theme.group_style(place, quiet=False) for place in range(0, 3 * worn, worn)]
-    assert all(a.outline != b.outline for a, b in pairwise(styles))
-    assert len({theme.group_style(i, quiet=False).fill for i in range(worn)}) == worn
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert contrast("#0072B2", "#FFFFFF") == pytest.approx(5.19, abs=0.005)
+    assert contrast("#777777", "#777777") == 1
 
 
 def test_reserved_width_covers_what_the_engine_cannot_measure() -> None:

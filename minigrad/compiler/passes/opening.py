@@ -12,9 +12,10 @@ import numpy as np
 
 from ... import context
 from ...errors import MinigradError
-from ...node import ITEM, linked, serials
+from ...node import ITEM, linked
 from ...op import TABLE
 from ...rules.arithmetic import _power_base
+from ...scopes import serials
 from ...standing import PythonFloat
 from ...taped import HELD
 from ...value import Value

@@ -129,7 +129,7 @@ MISTAKES: list[Case] = [
     LARGER.slip("passes to both", "entries", lambda d, g, a, b: g.copy()),
     LARGER.wrong("the two exchanged", "swapped", lambda g, a, b: (g * (b > a), g * (a > b)), at=None),
     LARGEST.wrong("to all entries", "entries", lambda x: np.full_like(x, 2 * x.max())),
-    LARGEST.wrong("to the smallest", "permuted", lambda x: 2 * x.max() * (x == x.min()), deep=True),
+    LARGEST.wrong("to the smallest", "permuted", lambda x: 2 * x.max() * (x == x.min())),
     LARGEST.slip("the square's factor", OF_INPUT, lambda d, x: d / (2 * x.max())),
     RELU_LAYER.wrong("the mask forgotten", "missing factor", lambda g, x, w: (g @ w.T, x.T @ g), deep=True),
     RELU_LAYER.wrong("masked by the input's sign", "wrong",

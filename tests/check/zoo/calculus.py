@@ -266,7 +266,7 @@ MISTAKES: list[Case] = [
     CHAIN.slip("x of the inner derivative left out", "missing factor", lambda d, x: d / x),
     CHAIN.wrong("the cosine left out", "missing factor", lambda x: W6 * np.exp(np.sin(x * x)) * 2 * x, deep=True),
     PRODUCT_RULE.wrong("the first term only", "missing term", lambda g, x: g * 2 * x * np.sin(x), deep=True),
-    PRODUCT_RULE.wrong("the second term only", "missing term", lambda g, x: g * x * x * np.cos(x), deep=True),
+    PRODUCT_RULE.wrong("the second term only", "missing term", lambda g, x: g * x * x * np.cos(x)),
     PRODUCT_RULE.wrong("a product of derivatives", "wrong", lambda g, x: g * 2 * x * np.cos(x)),
     QUOTIENT.slip("the denominator not squared", "missing factor", lambda d, g, x, y: d * y, at=1),
     QUOTIENT.slip("the sign of the denominator", "sign", lambda d: -d, at=1),

@@ -194,9 +194,9 @@ MEAN_OF_SUM = {"averaged", "factor"}
 
 MISTAKES: list[Case] = [
     SOFTMAX.wrong("only the diagonal of its Jacobian", "missing term", lambda g, z: g * softmax(z) * (1 - softmax(z)), deep=True),
-    SOFTMAX.wrong("the sum over the row left out", "missing term", lambda g, z: g * softmax(z), deep=True),
+    SOFTMAX.wrong("the sum over the row left out", "missing term", lambda g, z: g * softmax(z)),
     SOFTMAX.wrong("the mean in place of the weighted sum", "missing term",
-                  lambda g, z: softmax(z) * (g - np.mean(g, -1, keepdims=True)), deep=True),
+                  lambda g, z: softmax(z) * (g - np.mean(g, -1, keepdims=True))),
     SOFTMAX.wrong("normalised along the other axis", "wrong", lambda g, z: softmax_vjp(g.T, z.T).T),
     CROSS_ENTROPY.slip("summed over the samples", "factor", lambda d: d * 4),
     CROSS_ENTROPY.slip("divided by the samples twice", MEAN_OF_SUM, lambda d: d / 4),

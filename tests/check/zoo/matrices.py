@@ -193,7 +193,7 @@ MISTAKES: list[Case] = [
     SPHERICAL.slip("the coordinates in another order", {"rolled", "permuted"},  # three rows, shifted: both
                    lambda j: np.roll(j, 1, axis=0)),
     SOFTMAX.slip("the diagonal only", "entries", lambda j: np.diag(np.diag(j))),
-    SOFTMAX.slip("the outer product left out", "missing term", lambda j, z: np.diag(softmax(z)), deep=True),
+    SOFTMAX.slip("the outer product left out", "missing term", lambda j, z: np.diag(softmax(z))),
     SOFTMAX.slip("the sign", "sign", lambda j: -j),
     RESIDUALS.slip("the sign of the decay", "entries", lambda j: j * [1, -1]),
     RESIDUALS.slip("model minus data for data minus model", "sign", lambda j: -j),

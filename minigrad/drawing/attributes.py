@@ -1,0 +1,38 @@
+"""Which graph attributes Graphviz has, and those a user gave, as text. Nothing else about Graphviz here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from ..errors import ArgumentError
+
+# graphviz.org/doc/info/attrs.html, those of the root graph.
+NAMES = """
+Damping K URL _background bb beautify bgcolor center charset class clusterrank colorscheme comment compound
+concentrate defaultdist dim dimen diredgeconstraints dpi epsilon esep fontcolor fontname fontnames fontpath
+fontsize forcelabels gradientangle href id imagepath inputscale label label_scheme labeljust labelloc landscape
+layerlistsep layers layerselect layersep layout levels levelsgap lheight linelength lp lwidth margin maxiter
+mclimit mindist mode model newrank nodesep nojustify normalize notranslate nslimit nslimit1 oneblock ordering
+orientation outputorder overlap overlap_scaling overlap_shrink pack packmode pad page pagedir quadtree quantum
+rankdir ranksep ratio remincross repulsiveforce resolution root rotate rotation scale searchsize sep showboxes
+size smoothing sortv splines start style stylesheet target truecolor viewport voro_margin xdotversion
+"""
+KNOWN = frozenset(NAMES.split())
+
+
+def graph_attributes(given: Mapping[str, Any], options: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Graph attributes as text, in the order of their names.
+
+    options: what else might have been meant. Raises ArgumentError for what Graphviz would ignore without a word.
+    """
+    for name in sorted(set(given) - KNOWN):
+        meant = get_close_matches(name, [*options, *sorted(KNOWN)], n=1)
+        remedy = f"write  {meant[0]}=" if meant else "see  graphviz.org/doc/info/attrs.html"
+        raise ArgumentError(f"{name!r} is no option of draw, and no attribute of a graph in Graphviz\n  {remedy}")
+    return tuple((name, _text(given[name])) for name in sorted(given))
+
+
+def _text(x: Any) -> str:
+    return str(x).lower() if isinstance(x, bool) else str(x)

@@ -1,0 +1,56 @@
+"""Words of warning on a value: nan, inf, dead, frozen, wrong rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..symmetry.meaning import is_elementwise
+from ..value import Value
+from .uses import uses_of
+
+
+def badges(v: Value, g: Any, *, frozen: bool, wrong: bool) -> tuple[str, ...]:
+    """What is to be said of a value with gradient g (None: none comes).
+
+    frozen: proved never to move. wrong: made by an op whose rule is wrong.
+    """
+    marks = _not_finite(v._array, g)
+    if dead := _dead(v):
+        marks.append(dead)
+    if frozen:
+        marks.append("frozen")
+    if wrong:
+        marks.append("wrong rule")
+    return tuple(marks)
+
+
+def _not_finite(*arrays: Any) -> list[str]:
+    found = set()
+    for array in arrays:
+        if array is None or isinstance(array, tuple) or np.asarray(array).dtype.kind != "f":
+            continue
+        if np.isnan(array).any():
+            found.add("nan")
+        if np.isinf(array).any():
+            found.add("inf")
+    return sorted(found, reverse=True)
+
+
+def _dead(v: Value) -> str:
+    """dead: past a kink for every sample of the batch (the first axis), so that nothing comes back through it.
+
+    Of a matrix, how many of its columns are.
+    """
+    made_by = v.op
+    if made_by is None or not made_by.kink or not is_elementwise(made_by) or len(v.inputs) != 1:
+        return ""
+    (use,) = uses_of(v, None)
+    if use.derivative is None or np.shape(use.derivative) != np.shape(v._array) or not np.size(use.derivative):
+        return ""
+    alive = np.any(use.derivative, axis=0) if np.ndim(use.derivative) > 1 else np.any(use.derivative)
+    count = int(np.size(alive) - np.count_nonzero(alive))
+    if not count:
+        return ""
+    return "dead" if count == np.size(alive) else f"{count} of {np.size(alive)} dead"

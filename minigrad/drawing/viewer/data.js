@@ -1,0 +1,50 @@
+// What the page knows: the diagrams, indexed, and what of them is looked at. Nothing is drawn here.
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const page = JSON.parse($("data").textContent);
+const state = { view: 0, shot: Infinity, step: -1, picked: [], focus: null, lit: null };
+
+// The snapshot in view. An item is a node, "n3", or a row of a card, "n3:w0".
+const view = () => page.views[state.view];
+const shotNumber = () => Math.min(state.shot, view().shots.length - 1);
+const shot = () => view().shots[shotNumber()];
+const template = (kind) => document.importNode($(`${kind}-${state.view}-${shotNumber()}`).content, true);
+const item = (key) => shot().items[key];
+const edgesOf = (key, kind) => item(key)[kind].map((number) => shot().edges[number]);
+const groupOf = (key) => shot().diagram.groups[item(key).group];
+const nodeOf = (key) => key.split(":")[0];
+
+// All that an item is computed from ("inputs", "tail") or goes into ("uses", "head"), and the edges between.
+function reach(key, kind, end) {
+  const [nodes, edges] = [new Set([nodeOf(key)]), []];
+  for (const id of nodes) {
+    for (const edge of edgesOf(id, kind)) {
+      nodes.add(edge[end]);
+      edges.push(edge.id);
+    }
+  }
+  return [...nodes, ...edges];
+}
+
+// A number in four digits; words as they are.
+function short(text = "") {
+  if (text === "" || !Number.isFinite(Number(text))) return text;
+  return String(Number(Number(text).toPrecision(4))).replaceAll("-", "−");
+}
+
+// Give an element attributes, and listeners ("onclick").
+function set(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value);
+  }
+  return element;
+}
+
+// A new element with its children; text goes in as text, whatever it holds.
+function make(tag, attributes, ...children) {
+  const element = set(document.createElement(tag), attributes);
+  element.append(...children);
+  return element;
+}

@@ -1,0 +1,87 @@
+// What the pointer or the keyboard is on: ancestors, descendants and group light up, a note tells all digits.
+
+const note = $("note");
+
+// The item at a place on the page: of a card the row whose name stands nearest.
+function itemAt({ target, clientY }) {
+  const id = target.closest(".node")?.id;
+  if (!boxes.has(id)) return null;
+  const words = [...parts.get(id).querySelectorAll("text")];
+  const rows = item(id).rows.map((key) => {
+    const { top = 1e9, height = 0 } = words.find((word) => word.textContent === item(key).name)?.getBoundingClientRect() || {};
+    return { key, far: Math.abs(top + height / 2 - clientY) / camera.zoom };
+  });
+  const [nearest] = rows.sort((a, b) => a.far - b.far);
+  return nearest?.far < 10 ? nearest.key : id;
+}
+
+function light(key) {
+  state.lit = key;
+  const members = key && groupOf(key)?.members.map(nodeOf) || [];
+  const lit = new Set(key ? [...reach(key, "inputs", "tail"), ...reach(key, "uses", "head"), ...members] : []);
+  stage.classList.toggle("fading", lit.size > 0);
+  for (const [id, part] of parts) part.classList.toggle("lit", lit.has(id));
+  mark();
+}
+
+// All frames and words on the picture, anew.
+function mark() {
+  overlay.replaceChildren();
+  for (const member of state.lit && groupOf(state.lit)?.members || []) ring(nodeOf(member), "twin");
+  for (const key of state.picked) ring(nodeOf(key), "picked");
+  if (keyed()) ring(state.focus, "focus");
+  markStep();
+}
+
+function tell(event) {
+  const key = itemAt(event);
+  const told = key ? item(key) : shot().edges.find(({ id }) => id === event.target.closest(".edge")?.id);
+  if (key !== state.lit) light(key);
+  note.hidden = !told;
+  if (note.hidden) return;
+  const lines = Object.entries(told.facts).flatMap(([name, words]) => [make("dt", {}, name), make("dd", {}, words)]);
+  note.replaceChildren(make("b", {}, told.name), make("dl", {}, ...lines));
+  note.style.left = `${Math.min(event.clientX + 14, innerWidth - note.offsetWidth - 8)}px`;
+  note.style.top = `${Math.min(event.clientY + 18, innerHeight - note.offsetHeight - 8)}px`;
+}
+
+// One node has the keyboard: Tab takes all in order, arrows follow the edges or go through the inputs of one use.
+function walk({ key, shiftKey }) {
+  const here = state.focus;
+  const all = [...boxes.keys()];
+  const beside = [...new Set(edgesOf(here, "uses").flatMap((edge) => edgesOf(edge.head, "inputs")).map((edge) => edge.tail))];
+  const next = {
+    Tab: all[all.indexOf(here) + (shiftKey ? -1 : 1)],
+    ArrowLeft: edgesOf(here, "inputs")[0]?.tail,
+    ArrowRight: edgesOf(here, "uses")[0]?.head,
+    ArrowUp: beside[beside.indexOf(here) - 1],
+    ArrowDown: beside[beside.indexOf(here) + 1],
+  }[key];
+  if (next) go(next);
+  return next || key !== "Tab";
+}
+
+function go(key) {
+  reveal(nodeOf(key));
+  parts.get(nodeOf(key)).focus({ preventScroll: true });
+}
+
+const keyed = () => state.focus && parts.get(state.focus)?.matches(":focus-visible") ? state.focus : null;
+
+stage.addEventListener("focusin", ({ target }) => {
+  state.focus = target.closest(".node")?.id;
+  light(keyed());
+});
+stage.addEventListener("focusout", () => {
+  state.focus = null;
+  light(null);
+});
+for (const kind of ["pointerover", "pointermove"]) stage.addEventListener(kind, (event) => press || tell(event));
+stage.addEventListener("pointerleave", () => {
+  note.hidden = true;
+  light(keyed());
+});
+stage.addEventListener("click", (event) => {
+  const key = !dragged && itemAt(event);
+  if (key) pick(key);
+});

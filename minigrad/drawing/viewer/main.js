@@ -1,0 +1,108 @@
+// Views, themes, buttons and keys: what joins the parts, and starts them.
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const themes = $("theme");
+const theme = () => themes.value === "auto" ? (dark.matches ? "dark" : "light") : themes.value;
+const tint = (colour) => page.themes[theme()][colour.toUpperCase()] || colour;
+
+function setTheme() {
+  document.documentElement.dataset.theme = theme();
+}
+
+function setView(place) {
+  if (!page.views[place]) return;
+  play(false);
+  Object.assign(state, { view: place, picked: [], focus: null, lit: null });
+  [...$("views").children].forEach((button, at) => button.setAttribute("aria-pressed", at === place));
+  $("chart").replaceChildren(document.importNode($(`chart-${place}`).content, true));
+  show();
+  fit();
+  refresh();
+  step(-1);
+}
+
+// All words that depend on the snapshot and the theme.
+function refresh() {
+  const { title, notes, hidden } = shot().diagram;
+  $("title").textContent = document.title = title;
+  $("notes").replaceChildren(...[...notes, ...hidden].map((words) => make("p", {}, words)));
+  $("letters").replaceChildren(template("legend"));
+  openPanel();
+  showTable();
+  tellShot();
+  tellStep();
+}
+
+function say(words) {
+  $("said").textContent = words;
+}
+
+function leave() {
+  const menu = document.querySelector("details[open]");
+  if (menu) menu.open = false;
+  else if (state.focus) stage.focus();
+  else if (state.step >= 0) step(-1);
+  else if (!$("table").hidden) toggleTable();
+  else {
+    state.picked = [];
+    openPanel();
+  }
+}
+
+// What each key does. A button does what its key does.
+const KEYS = {
+  "+": () => zoom(1.25),
+  "-": () => zoom(0.8),
+  f: fit,
+  ",": () => step(state.step - 1),
+  ".": () => step(state.step + 1),
+  p: () => play(),
+  "[": () => seek(shotNumber() - 1),
+  "]": () => seek(shotNumber() + 1),
+  t: toggleTable,
+  c: copyTable,
+  "/": () => search.focus(),
+  "?": () => $("help").showModal(),
+  d: () => {
+    themes.selectedIndex = (themes.selectedIndex + 1) % themes.length;
+    setTheme();
+  },
+  s: () => {
+    $("saves").open = true;
+    $("save-svg").focus();
+  },
+  Escape: leave,
+  ArrowLeft: () => pan(60, 0),
+  ArrowRight: () => pan(-60, 0),
+  ArrowUp: () => pan(0, 60),
+  ArrowDown: () => pan(0, -60),
+};
+
+// Whether a key meant something.
+function meant({ key, target, shiftKey }) {
+  const also = { "=": "+", 0: "f" }[key] || key;
+  if (state.focus && (key === "Tab" || (key.startsWith("Arrow") && !shiftKey))) return walk({ key, shiftKey });
+  if (target === stage && key === "Tab" && !shiftKey) go([...boxes.keys()][0]);
+  else if (state.focus && /^(Enter| )$/.test(key)) pick(state.focus);
+  else if (key.startsWith("Arrow") && !stage.contains(target) && target !== document.body) return false;
+  else if (/^[1-9]$/.test(key)) setView(key - 1);
+  else if (KEYS[also]) KEYS[also]();
+  else return false;
+  return true;
+}
+
+document.addEventListener("keydown", (event) => {
+  note.hidden = true;
+  if (!event.ctrlKey && !event.metaKey && !event.altKey && !$("help").open && meant(event)) event.preventDefault();
+});
+for (const button of document.querySelectorAll("[data-key]")) button.addEventListener("click", KEYS[button.dataset.key]);
+for (const [kind, lights] of Object.entries({ pointerover: true, focusin: true, pointerout: false, focusout: false })) {
+  $("letters").addEventListener(kind, ({ target }) => light(lights ? target.closest("button")?.dataset.lights : keyed()));
+}
+for (const kind in KINDS) $(`save-${kind}`).addEventListener("click", () => save(kind));
+for (const watched of [themes, dark]) watched.addEventListener("change", setTheme);
+$("views").append(...page.views.map(({ name }, place) => make("button", { onclick: () => setView(place) }, name)));
+$("views").hidden = page.views.length < 2;
+themes.value = page.theme;
+setTheme();
+setView(0);

@@ -1,0 +1,45 @@
+// Search in names and facts; Enter jumps to the hit.
+
+const HITS = 40;
+const search = $("search");
+let hits = [];
+let chosen = 0;
+
+function find(text) {
+  const words = (key) => [item(key).name, ...Object.values(item(key).facts)].join(" ").toLowerCase();
+  const exact = (key) => item(key).name.toLowerCase() === text;
+  return Object.keys(shot().items).filter((key) => text && words(key).includes(text)).sort((one, other) => exact(other) - exact(one));
+}
+
+function showHits() {
+  hits = find(search.value.trim().toLowerCase()).slice(0, HITS);
+  chosen = Math.max(Math.min(chosen, hits.length - 1), 0);
+  const list = hits.map((key, place) => make("li", {
+    role: "option", id: `hit-${place}`, "aria-selected": place === chosen, onpointerdown: () => jump(key),
+  }, make("b", {}, item(key).name), ` ${item(key).facts["made by"] || item(key).facts.of} ${short(item(key).facts.value)}`));
+  $("hits").replaceChildren(...list.length ? list : [make("li", {}, "nothing is called so")]);
+  $("hits").hidden = !search.value;
+  set(search, { "aria-expanded": Boolean(search.value), "aria-activedescendant": hits.length ? `hit-${chosen}` : "" });
+}
+
+function jump(key) {
+  search.value = "";
+  showHits();
+  setTimeout(() => go(key)); // after the list has let go of the keyboard
+}
+
+search.addEventListener("input", showHits);
+search.addEventListener("blur", () => { $("hits").hidden = true; });
+search.addEventListener("keydown", (event) => {
+  event.stopPropagation();
+  const { key } = event;
+  if (/^Arrow(Up|Down)$/.test(key)) {
+    event.preventDefault();
+    chosen += key === "ArrowDown" ? 1 : -1;
+    showHits();
+  } else if (key === "Escape") {
+    search.value = "";
+    stage.focus();
+  } else if (key === "Enter" && hits.length) jump(hits[chosen]);
+  else chosen = 0;
+});

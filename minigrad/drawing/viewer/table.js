@@ -1,0 +1,48 @@
+// The same data as a table: sorted by any column, copied as text; also what a screen reader reads.
+
+const COLUMNS = ["made by", "shape", "value", "gradient", "group", "uses", "step"];
+const rows = $("rows");
+const order = { column: null, turn: 1 };
+
+function showTable() {
+  if ($("table").hidden) return;
+  const heads = ["name", ...COLUMNS].map((name, place) => make("th", { scope: "col" }, make("button", { onclick: () => sort(place) }, name)));
+  const bare = Object.entries(shot().items).filter(([, one]) => !one.rows.length);
+  const body = bare.map(([key, { name, facts }]) => make("tr", {},
+    make("th", { scope: "row" }, make("button", { onclick: () => pick(key) }, (facts.of ? `${facts.of} ` : "") + name)),
+    ...COLUMNS.map((column) => make("td", {}, facts[column] || ""))));
+  rows.replaceChildren(make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...body));
+  if (order.column !== null) sort(order.column, order.turn);
+}
+
+// Numbers by size, words by the alphabet, what is missing last.
+function compare(one, other) {
+  if (!one || !other) return !one - !other;
+  return order.turn * (one - other || one.localeCompare(other, "en", { numeric: true }));
+}
+
+function sort(column, turn = order.column === column ? -order.turn : 1) {
+  Object.assign(order, { column, turn });
+  const of = (row) => row.cells[column].textContent;
+  const [heads, ...body] = rows.rows;
+  rows.tBodies[0].append(...body.sort((one, other) => compare(of(one), of(other))));
+  const told = turn > 0 ? "ascending" : "descending";
+  [...heads.cells].forEach((head, place) => set(head, { "aria-sort": place === column ? told : "none" }));
+}
+
+function copyTable() {
+  if ($("table").hidden) toggleTable();
+  const line = (row) => [...row.cells].map((cell) => cell.textContent.replace(/\s+/g, " ")).join("\t");
+  const text = [...rows.rows].map(line).join("\n");
+  navigator.clipboard.writeText(text).then(() => say("The table is copied."), () => {
+    getSelection().selectAllChildren(rows);
+    say("The table is selected: press Ctrl+C.");
+  });
+}
+
+function toggleTable() {
+  const hidden = $("table").toggleAttribute("hidden");
+  $("tables").setAttribute("aria-pressed", !hidden);
+  showTable();
+  (hidden ? stage : $("copy")).focus();
+}

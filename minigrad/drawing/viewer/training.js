@@ -1,0 +1,20 @@
+// Snapshots of training: the numbers of each, and where a tie breaks.
+
+function tellShot() {
+  const { shots } = view();
+  $("training").hidden = shots.length < 2;
+  $("shot").max = shots.length - 1;
+  $("shot").value = shotNumber();
+  $("trained").textContent = shot().told;
+  $("cursor").style.left = `${100 * shotNumber() / (shots.length - 1)}%`;
+}
+
+function seek(to) {
+  state.shot = Math.min(Math.max(to, 0), view().shots.length - 1);
+  const here = state.focus;
+  show();
+  if (here) go(here);
+  refresh();
+}
+
+$("shot").addEventListener("input", ({ target }) => seek(Number(target.value)));

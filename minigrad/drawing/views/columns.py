@@ -1,0 +1,37 @@
+"""Where cards stand: one column for each layer, all centred on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .. import cardsize
+from ..diagram import Node
+
+ACROSS, DOWN = 64, 20  # points between columns, twice that between tall ones; between the cards of a column
+TALL = 800  # points
+
+
+def placed(columns: Sequence[Sequence[Node]]) -> list[list[Node]]:
+    """Each card with its place. Cards of one kind are equally wide."""
+    like = cardsize.like([node for column in columns for node in column])
+    sizes = [[cardsize.size(node, like[node.id]) for node in column] for column in columns]
+    across = ACROSS + ACROSS * min(max(_tall(column) for column in sizes) / TALL, 1.0)
+    found, left = [], 0.0
+    for column, boxes in zip(columns, sizes, strict=True):
+        found.append(_stacked(column, boxes, left))
+        left += round(max(width for width, _ in boxes) + across)
+    return found
+
+
+def _tall(sizes: Sequence[tuple[float, float]]) -> float:
+    return sum(height for _, height in sizes) + DOWN * (len(sizes) - 1)
+
+
+def _stacked(column: Sequence[Node], sizes: Sequence[tuple[float, float]], left: float) -> list[Node]:
+    """The cards of a column, one below the other, in the middle of the height."""
+    top, found = _tall(sizes) / 2, []
+    for node, (width, height) in zip(column, sizes, strict=True):
+        found.append(replace(node, at=(left + width / 2, top - height / 2, width, height)))
+        top -= height + DOWN
+    return found

@@ -1,0 +1,240 @@
+"""One run of a network, as arrays: what every neuron got and gave, and what the loss tells it, in either form.
+
+Numbers only: no text and no places. Nothing is written to the model or to any `.grad`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ... import context
+from ...errors import ArgumentError, MinigradError, describe
+from ...nn.layers import MLP
+from ...nn.losses import squared_error
+from ...symmetry.neurons import by_name, neuron_classes
+from ...symmetry.ties import Ties, ties
+from ...value import Value, graph, seed, sweep
+
+Loss = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerRun:
+    """One layer. W, dW: (inputs, neurons); b, db: (neurons,) or None; z, dz, a, da: (samples, neurons).
+
+    activation: its name, "" where there is none. dead: of each neuron, whether it gives 0 for every sample.
+    """
+
+    number: int
+    activation: str
+    W: Any
+    dW: Any
+    b: Any
+    db: Any
+    z: Any
+    dz: Any
+    a: Any
+    da: Any
+    dead: Any
+
+    @property
+    def results(self) -> tuple[tuple[str, Any, Any], ...]:
+        """What comes out, by name, value and gradient: the sum, and the output where it is another."""
+        z, a = ("z", self.z, self.dz), ("a", self.a, self.da)
+        return (z, a) if self.activation else (z,)
+
+
+@dataclass(frozen=True, eq=False)
+class Tied:
+    """What `ties` found: by parameter, group numbers and which entries never move; by hidden layer, its classes."""
+
+    found: Ties
+    groups: dict[str, Any]
+    still: dict[str, Any]
+    twins: list[Any]
+
+    def proof(self, parameter: str, index: Any) -> str:
+        """The group that an entry is proved to be tied in; "" if it is not proved."""
+        group = int(self.groups[parameter][index])
+        return str(group) if self.found.evidence[group] == "proved" else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A whole network. x, dx: (samples, inputs), dx None where the inputs are plain numbers; y as it was given.
+
+    loss_name: words for the function. remark: why it is not known what is tied, where it is not.
+    """
+
+    model: MLP
+    layers: tuple[LayerRun, ...]
+    x: Any
+    dx: Any
+    y: Any
+    loss_name: str
+    loss: float
+    tied: Tied | None
+    remark: str
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one sample, so that every quantity is one number."""
+        return len(self.x) == 1
+
+    def one(self, samples: Any) -> Any:
+        """Of a row of samples the number if there is one, else all of them."""
+        return samples[0] if self.single else samples
+
+
+def run(model: MLP, x: Any, y: Any = None, loss: Loss | None = None) -> Run:
+    """The network at x, its loss, all gradients, and which parameters are tied.
+
+    Without y, gradients are those of the sum of the outputs. Raises ArgumentError if the loss is not one number.
+    """
+    told = chosen_loss(y, loss)
+    _, result = evaluate(model, x, y, told)
+    with np.errstate(all="ignore"):
+        gradients = {v.serial: g for v, g in sweep(result, seed(result))}
+    plain = np.asarray(numbers(x), dtype=np.float64)
+    tied, remark = _tied(model, x, y, told)
+    return Run(
+        model=model,
+        layers=tuple(_layers(model, plain, _Sought(result, gradients))),
+        x=np.atleast_2d(plain),
+        dx=_of_inputs(x, gradients, np.atleast_2d(plain).shape),
+        y=y,
+        loss_name=name_of(told),
+        loss=float(np.ravel(result.data)[0]),
+        tied=tied,
+        remark=remark,
+    )
+
+
+def chosen_loss(y: Any, loss: Loss | None) -> Loss:
+    """The loss that is meant: the squared error, and without a target the sum of the outputs."""
+    return loss or (total if y is None else squared_error)
+
+
+def evaluate(model: Any, x: Any, y: Any, loss: Loss) -> tuple[Any, Value]:
+    """The prediction and the loss, recorded. Raises ArgumentError if that is not one number."""
+    with context.recording():
+        prediction = model(x)
+        result = loss(prediction, y)
+    if not isinstance(result, Value):
+        raise ArgumentError(
+            f"a loss that depends on the model is a Value, got {describe(result)}\n"
+            "  expected parameters that are Values, and a loss computed from the prediction"
+        )
+    if result.size != 1:
+        raise ArgumentError(
+            f"a picture shows the gradients of one number, got {describe(result)}\n"
+            "  write  draw(model, x, y, loss=...)   with a loss(prediction, y) that gives one number"
+        )
+    return prediction, result
+
+
+def total(prediction: Any, _: Any = None) -> Any:
+    """The sum of all outputs, in whichever form they come."""
+    if not isinstance(prediction, list):
+        return np.sum(prediction)
+    parts = [total(part) for part in prediction]
+    return parts[0] if len(parts) == 1 else sum(parts[1:], parts[0])
+
+
+def numbers(nested: Any) -> Any:
+    """The plain numbers in an array, a Value, or lists of these."""
+    if isinstance(nested, Value):
+        return nested.data
+    return [numbers(part) for part in nested] if isinstance(nested, (list, tuple)) else nested
+
+
+def name_of(f: Any) -> str:
+    """A function in words; "loss" if it has no name of its own."""
+    if f is total:
+        return "sum of outputs"
+    name = str(getattr(f, "__name__", ""))
+    return "loss" if not name or name == "<lambda>" else name.replace("_", " ")
+
+
+class _Sought:
+    """Gradients by the names that a network gives to its sums and outputs: z1, z1[2], z1[sample,2]."""
+
+    def __init__(self, result: Value, gradients: dict[int, Any]) -> None:
+        self.gradients = gradients
+        self.made = {v.name: v for v in graph(result) if v.op is not None and v.name}
+
+    def of(self, value: Value | None) -> Any:
+        """The gradient of a value; 0 where the loss does not look."""
+        found = None if value is None else self.gradients.get(value.serial)
+        return 0.0 if found is None else found
+
+    def held(self, held: Any) -> Any:
+        """The gradient of a parameter, a Value or nested lists of scalar ones."""
+        if not isinstance(held, Value):
+            return np.array([self.held(part) for part in held])
+        return np.broadcast_to(self.of(held), held.shape)
+
+    def rows(self, name: str, shape: tuple[int, int], alone: bool) -> Any:
+        """The gradient of a layer's sums or outputs, (samples, neurons)."""
+        if name in self.made:
+            return np.reshape(self.of(self.made[name]), shape)
+        names = [[f"{name}[{'' if alone else f'{s},'}{j}]" for j in range(shape[1])] for s in range(shape[0])]
+        return np.array([[self.of(self.made.get(n)) for n in row] for row in names])
+
+
+def _layers(model: MLP, x: Any, sought: _Sought) -> Iterator[LayerRun]:
+    state, h, alone = model.state(), np.atleast_2d(x), x.ndim == 1
+    for layer in model.layers:
+        k, g = layer.number, layer.activation
+        W, b = state[f"W{k}"], state.get(f"b{k}")
+        with np.errstate(all="ignore"):
+            z = h @ W if b is None else h @ W + b
+            h = z if g is None else np.asarray(g(z))
+        dz, da = (sought.rows(f"{kind}{k}", z.shape, alone) for kind in "za")
+        yield LayerRun(
+            number=k,
+            activation="" if g is None else name_of(g),
+            W=W,
+            dW=sought.held(layer.W),
+            b=b,
+            db=None if b is None else sought.held(layer.b),
+            z=z,
+            dz=dz,
+            a=h,
+            da=dz if g is None else da,
+            dead=(h == 0).all(axis=0) & ((z != 0).any(axis=0) | (name_of(g) == "relu")),
+        )
+
+
+def _of_inputs(x: Any, gradients: dict[int, Any], shape: tuple[int, ...]) -> Any:
+    """The gradient of the inputs, where the caller made Values of them."""
+    found = [x] if isinstance(x, Value) else list(_flat(x)) if isinstance(x, (list, tuple)) else []
+    if not any(isinstance(v, Value) for v in found):
+        return None
+    parts = [np.broadcast_to(gradients.get(getattr(v, "serial", -1), 0.0), np.shape(v)) for v in found]
+    return np.concatenate([np.ravel(part) for part in parts]).reshape(shape)
+
+
+def _flat(nested: Any) -> Iterator[Any]:
+    for part in nested:
+        yield from _flat(part) if isinstance(part, (list, tuple)) else [part]
+
+
+def find_ties(model: Any, x: Any, y: Any, loss: Loss) -> tuple[Ties | None, str]:
+    """Which parameters are tied, or why that is not known."""
+    try:
+        return ties(model, x, y, loss), ""
+    except (MinigradError, ValueError, TypeError) as error:
+        return None, f"Which parameters are tied is not known: {str(error).splitlines()[0]}."
+
+
+def _tied(model: MLP, x: Any, y: Any, loss: Loss) -> tuple[Tied | None, str]:
+    found, remark = find_ties(model, x, y, loss)
+    if found is None:
+        return None, remark
+    numbers, still = (by_name(model, entries) for entries in (found.numbers, found.partition.still))
+    return Tied(found, numbers, still, neuron_classes(model, found.classes)), ""

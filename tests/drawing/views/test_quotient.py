@@ -1,0 +1,123 @@
+"""The quotient: one for all that are alike, and never one for what is not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from drawing.networks import TIED, all_ones, classic, two_neurons
+
+from minigrad import Value, draw, nn
+from minigrad.drawing.diagram import Diagram
+from minigrad.errors import ArgumentError
+
+
+def times(d: Diagram) -> dict[str, int]:
+    return {node.name: node.times for node in d.nodes if node.times > 1}
+
+
+def test_of_a_network_the_smaller_one_with_its_multiplicities_and_the_same_loss() -> None:
+    whole, small = (draw(*all_ones(), view=view).diagram for view in ("cards", "quotient"))
+    assert small.title == "Your 2-3-3-2 network is this 2-1-1-2 network: 9 parameters for 29"
+    assert times(small) == {"layer 1 · neuron 0": 3, "layer 2 · neuron 0": 3}
+    losses = [next(n for n in d.nodes if n.id == "loss").rows[-1].value.lines for d in (whole, small)]
+    assert losses[0] == losses[1]
+    assert any("×n" in note for note in small.notes)
+
+
+def test_of_a_network_without_twins_the_network() -> None:
+    d = draw(*two_neurons(), view="quotient").diagram
+    assert d.title == "Your 2-2-1 network has no twins." and times(d) == {} and len(d.nodes) == 6
+    assert not any("×n" in note for note in d.notes)
+
+
+def test_a_network_with_nan_has_no_quotient_and_says_why() -> None:
+    net = nn.MLP((1, 1), seed=0)
+    net.parameters()[0].data = np.array([[np.nan]])
+    with pytest.raises(ArgumentError, match=r"no quotient of .*nan or infinite"):
+        draw(net, [1.0], [1.0], view="quotient")
+
+
+def test_of_a_graph_one_value_for_each_pair_of_the_tied_neurons(tied: Value) -> None:
+    whole, small = draw(tied).diagram, draw(tied, view="quotient").diagram
+    assert times(small)["w1 = w3"] == times(small)["a1 = a2"] == 2
+    assert sum(node.times for node in small.nodes) == len(whole.nodes)
+    assert small.title == f"{len(whole.nodes)} values come down to these {len(small.nodes)}"
+    assert "proved to stay equal" in small.notes[0]
+    ids = {node.id for node in small.nodes}
+    assert {e.tail for e in small.edges} | {e.head for e in small.edges} == ids
+    assert {m for g in small.groups for m in g.members} <= ids
+
+
+def test_two_uses_that_became_one_are_counted_and_two_of_one_value_stay_two(tied: Value) -> None:
+    small = draw(tied, view="quotient").diagram
+    merged = [e for e in small.edges if e.count == 2]
+    assert len(merged) == 1, "the sum of the two products"
+    a = Value(3.0, "a")
+    assert [(e.place, e.count) for e in draw(a * a, view="quotient").diagram.edges] == [(0, 1), (1, 1)]
+
+
+def test_of_neurons_that_differ_nothing_is_merged(different: Value) -> None:
+    d = draw(different, view="quotient").diagram
+    assert times(d) == {} and d.title == f"{len(d.nodes)} values, no two of them alike"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda a, b: a + b,  # equal gradients, 2 and 3
+        lambda a, b: a * 2 + b * 3 - (a + b * 2),  # the same, made in two ways
+        lambda a, b: a[0] + b[1] if a.ndim else a + b,
+    ],
+)
+def test_values_that_differ_are_never_one_though_their_gradients_are_equal(make: Callable[..., Value]) -> None:
+    d = draw(make(Value(2.0, "a"), Value(3.0, "b")), view="quotient").diagram
+    assert {node.name for node in d.nodes} >= {"a", "b"}
+
+
+def test_permuted_arrays_with_equal_gradients_are_two() -> None:
+    a, b = Value(np.arange(20.0), "a"), Value(np.arange(20.0)[::-1].copy(), "b")
+    d = draw(a.sum() + b.sum(), view="quotient").diagram
+    assert {node.name for node in d.nodes} >= {"a", "b"}
+
+
+def test_ops_with_other_constants_or_places_are_two() -> None:
+    a = Value(np.ones(50), "a")
+    rows = np.arange(30.0)
+    y = (a[:30] * rows).sum() + (a[:30] * rows[::-1].copy()).sum()
+    d = draw(y, view="quotient").diagram
+    assert Counter(node.operation for node in d.nodes)["* array(30,)"] == 2
+    d = draw(a[3] + a[4], view="quotient").diagram
+    assert sorted(node.operation for node in d.nodes if node.operation.startswith("[")) == ["[3]", "[4]"]
+
+
+def test_a_sum_of_twins_in_any_order_is_one() -> None:
+    a, b, c = Value(1.0, "a"), Value(1.0, "b"), Value(2.0, "c")
+    x, y = a * c, b * c
+    p, q = x * 3 + c, c + y * 3
+    small = draw((p * p) + (q * q), view="quotient").diagram
+    assert max(node.times for node in small.nodes) == 2 and times(small)["a = b"] == 2
+
+
+def test_a_model_that_is_no_plain_network_gives_the_quotient_of_its_graph() -> None:
+    class Twice(nn.MLP):
+        def __call__(self, x: object) -> Value:
+            return super().__call__(x) * 2
+
+    net = Twice((2, 2, 1), init=0.5, per_neuron=False)
+    d = draw(net, [1.0, 2.0], [1.0], view="quotient").diagram
+    assert d.view == "quotient" and all(not node.rows for node in d.nodes)
+
+
+def test_the_softmax_of_hidden_neurons_is_refused_with_the_reason() -> None:
+    net = nn.MLP((2, 2, 1), "softmax", init=0.5)
+    with pytest.raises(ArgumentError, match="mixes its neurons"):
+        draw(net, [1.0, 2.0], [1.0], view="quotient")
+
+
+def test_twins_of_the_classic_network() -> None:
+    d = draw(*classic(0.5), view="quotient").diagram
+    assert times(d) == {"layer 1 · neuron 0": 4}
+    assert draw(*two_neurons(TIED), view="quotient").diagram.title.startswith("Your 2-2-1 network is this 2-1-1")
