@@ -15,7 +15,7 @@ from .functions import ENTRYWISE, UFUNCS
 from .program import Program, Ref, Step, operands, refs
 
 BLOCK = 1 << 14  # entries: of float64, 128 kB; measured on a chain of 20: 2^12 1.7, 2^13 1.3, 2^16 1.4 times slower
-LEAST = 1 << 17  # below, all of it stays in the cache anyway
+LEAST = 1 << 16  # below, all of it stays in the cache anyway
 
 
 @dataclass

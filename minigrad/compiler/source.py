@@ -73,7 +73,8 @@ class Writer:
         for step in self.program.steps:
             if step.out in plan.masks:
                 self.masks[step.out] = f"{self.variables[step.out]}_finite"
-                shape = self._shape(step.out, self.program.sample(step.args[1]))
+                loop = plan.loops.get(step.out)
+                shape = (loop.block,) if loop else self.program.sample(step.args[1]).shape
                 self.made.append(f"{self.masks[step.out]} = ndarray({shape}, bool, m{plan.masks[step.out]})")
 
     def _shape(self, ref: Ref, y: Any) -> tuple[int, ...]:
@@ -137,9 +138,8 @@ class Writer:
             heads.append(f"{name}_ = {name}.reshape(-1)[i:{end}]")
             self.sliced[id(x)] = f"{name}_"
         masks = dict(self.masks)
-        for ref in [step.out for step in steps if step.out in masks and not (step.out in chain.local and even)]:
-            cut = "[:j - i]" if ref in chain.local else f".reshape(-1)[i:{end}]"
-            heads.append(f"{masks[ref]}_ = {masks[ref]}{cut}")
+        for ref in [step.out for step in steps if step.out in masks and not even]:
+            heads.append(f"{masks[ref]}_ = {masks[ref]}[:j - i]")
             self.masks[ref] = f"{masks[ref]}_"
         body = [line for step in steps for line in self._in_block(step)]
         self.variables, self.sliced, self.masks = whole, {}, masks

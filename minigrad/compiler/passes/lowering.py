@@ -12,7 +12,7 @@ import numpy as np
 
 from ...cotangent import _ones
 from ...rules.nn import _cross_entropy
-from ...taped import _unbroadcast, as_data
+from ...taped import _shaped, _unbroadcast, as_data
 from .. import support
 from ..program import Program, Ref, Step, renamed
 
@@ -74,10 +74,18 @@ def _class_entropy(body: Body, logits: Any, targets: Any) -> Any:
     return loss, body(np.transpose, left)
 
 
+def _given(body: Body, g: Any, shape: tuple[int, ...], dtype: Any, what: str) -> Any:
+    """`shaped`: a cotangent or tangent that has its shape and type, and lies in memory as a copy would."""
+    data = body.program.sample(g)
+    fits = isinstance(data, np.ndarray) and data.shape == shape and data.dtype == dtype
+    return g if fits and data.ndim and data.flags.c_contiguous else None
+
+
 LOWERINGS: dict[Callable[..., Any], Callable[..., Any]] = {
     _unbroadcast: _summed_out,
     np.mean: _mean,
     _cross_entropy: _class_entropy,
+    _shaped: _given,
 }
 
 
