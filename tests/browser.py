@@ -110,7 +110,8 @@ class Browser:
 
     def settle(self) -> None:
         """Until the page has drawn what it was asked to."""
-        self.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+        frame = "await new Promise(requestAnimationFrame);"  # a change of size takes two, then the answer
+        self.js(f"(async () => {{ {frame} {frame} {frame} }})()")
 
     def middle(self, selector: str) -> tuple[float, float]:
         """Where on the page an element has its middle; it must be there and be seen."""
@@ -172,6 +173,7 @@ class Browser:
         """What the reader's system asks for: color_scheme="dark", reduced_motion="reduce"."""
         wishes = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in features.items()]
         self.call("Emulation.setEmulatedMedia", features=wishes)
+        self.settle()
 
     def screenshot(self, path: Path) -> None:
         """What is to be seen, as PNG."""

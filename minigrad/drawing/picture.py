@@ -93,7 +93,13 @@ class Drawing:
     def _html(self) -> str:
         steps = self.history if isinstance(self.history, Mapping) else dict(enumerate(self.history))
         earlier = {str(step): (drawing.diagram, *drawing.others) for step, drawing in steps.items()}
-        return to_html([timeline(shown, earlier) for shown in (self.diagram, *self.others)], self.theme)
+        views = [timeline(self.diagram, earlier)]
+        for shown in self.others:
+            try:
+                views.append(timeline(shown, earlier))
+            except ArgumentError:  # what a quotient is made of is another at another step
+                views.append(timeline(shown, {}))
+        return to_html(views, self.theme)
 
     def _rendered(self, file_format: str, dpi: int | None = None) -> bytes:
         source, diagram = to_dot(self.diagram, self._colours, dpi), self.diagram
@@ -105,7 +111,8 @@ class Drawing:
 
     def __repr__(self) -> str:
         """The title and the size."""
-        return f"<drawing of {len(self.diagram.nodes)} values: {self.diagram.title}>"
+        things = "cards" if any(node.rows for node in self.diagram.nodes) else "values"
+        return f"<drawing of {len(self.diagram.nodes)} {things}: {self.diagram.title}>"
 
     def _repr_svg_(self) -> str | None:
         """For notebooks, as wide as a cell; None where nothing can lay the picture out."""
@@ -175,11 +182,12 @@ def draw(
     _check(y, data, view, names, engine)
     wrong = getattr(wrong, "wrong", wrong)
     if isinstance(y, Module):
-        made = of_model(y, data, loss, view, neurons, names=names, wrong=wrong, sums=sums)
+        views = of_model(y, data, loss, view, neurons, seconds, names=names, wrong=wrong, sums=sums)
     else:
-        made = of_value(y, view, names, wrong, sums)
+        views = of_value(y, view, names, wrong, sums)
+    made, *others = views
     made = made if title is None else replace(made, title=title)
-    return Drawing(_laid_out(made, engine, given), theme, history, seconds)
+    return Drawing(_laid_out(made, engine, given), theme, history, seconds, others)
 
 
 def _check(y: Any, data: tuple[Any, ...], view: str | None, names: Any, engine: str | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from . import cardwords
 from .diagram import Diagram, Edge, Node
 from .dot import to_dot
 from .findings import describe, kind, label
@@ -72,6 +73,8 @@ def dark_style(svg: str) -> str:
 
 def node_title(node: Node) -> str:
     """A node in words: name, operation and shape; value; gradient with its letter; badges; the line of code."""
+    if node.rows:
+        return "\n".join(f"{line}." for line in cardwords.card(node))
     lines = [" ".join(filter(None, (node.name, node.operation, kind(node)))) or "leaf"]
     if node.value:
         lines.append(f"value {' '.join(node.value.lines)}")
@@ -83,7 +86,11 @@ def node_title(node: Node) -> str:
 
 def edge_title(edge: Edge, tail: Node, head: Node) -> str:
     """An edge in words: which input of what, the local derivative, what is handed back."""
-    lines = [f"{label(tail)}, input {edge.place + 1} of {label(head)}"]
+    cards = tail.rows and head.rows
+    place = (
+        cardwords.arrow(edge, tail, head) if cards else f"{label(tail)}, input {edge.place + 1} of {label(head)}"
+    )
+    lines = [place]
     lines += [f"local derivative {edge.exact or edge.derivative}"] if edge.derivative else []
     lines += [f"hands back {edge.exact_contribution or edge.contribution}"] if edge.contribution else []
     return "\n".join(lines)

@@ -61,7 +61,7 @@ def gradient_lines(g: Any) -> list[str]:
 
 def norm(array: Any) -> float:
     """The Euclidean norm, without overflow or underflow on the way."""
-    size = float(np.max(np.abs(array)))
+    size = float(np.max(np.abs(array), initial=0.0))
     if size == 0 or not np.isfinite(size):
         return size
     return size * float(np.sqrt(np.sum(np.square(array.astype(np.float64) / size))))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from drawing import layout
-from drawing.networks import SEEDS, all_ones, two_neurons
+from drawing.networks import SEEDS
+from seeds import all_ones, two_neurons
 
 from minigrad import draw, nn, relu
 from minigrad.drawing import Drawing

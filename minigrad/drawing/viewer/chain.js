@@ -1,10 +1,10 @@
-// The chain rule of a node with its numbers, one line per use; and of a second beside it, differing factors marked.
+// The chain rule of a node with its numbers, and that of a second beside it, with differing factors marked.
 
 const panel = $("panel");
 
 function chip(key) {
-  const group = groupOf(key);
-  return group ? $("letters").querySelector(`[data-lights="${group.members[0]}"] svg`).cloneNode(true) : "";
+  const { group } = item(key);
+  return group === null ? "" : $("letters").children[group].querySelector("svg").cloneNode(true);
 }
 
 function pick(key) {
@@ -14,8 +14,8 @@ function pick(key) {
 }
 
 function openPanel() {
-  const lines = (key) => edgesOf(key, "uses").filter(({ needed }) => needed);
-  const chains = state.picked.map((key) => ({ lines: lines(key), ...item(key), key, way: way(key) }));
+  const lines = (key) => shot().lines[key] || edgesOf(key, "uses").filter(({ needed }) => needed);
+  const chains = state.picked.filter(item).map((key) => ({ lines: lines(key), ...item(key), key, way: way(key) }));
   panel.hidden = !chains.length;
   panel.classList.toggle("two", chains.length > 1);
   panel.replaceChildren(...chains.map((one, place) => column(one, chains[1 - place])), make("p", { class: "verdict" }, verdict(...chains)));
@@ -37,7 +37,7 @@ function differ(one, other) {
 
 function factor(text, beside) {
   const same = beside === undefined || !differ(text, beside);
-  return make(same ? "span" : "mark", { title: same ? text : `${text}, beside it ${beside}` }, short(text) || "…", same ? "" : " ≠");
+  return make(same ? "span" : "mark", { title: text }, short(text) || "…", same ? "" : " ≠");
 }
 
 function column(one, other) {

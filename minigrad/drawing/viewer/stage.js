@@ -1,9 +1,10 @@
-// The picture on its stage: put there, moved, zoomed, marked. Which marks, say other files.
+// The picture: put on the stage, moved, zoomed, marked.
 
 const stage = $("stage");
+const glass = make("div", { id: "glass" }); // listens for the picture: thousands of shapes that listen are slow
 const camera = { x: 0, y: 0, zoom: 1, fitted: true };
 const MOVED = 4; // pixels from which on a press is a drag and no click
-let svg, overlay, parts, boxes, frame, press, dragged;
+let svg, overlay, parts, boxes, frame, press, dragged, drawnAt;
 
 // Show the picture as the engine laid it out; its title and legend are told by the page.
 function show() {
@@ -13,8 +14,7 @@ function show() {
   for (const link of svg.querySelectorAll("a")) link.replaceWith(...link.childNodes);
   parts = new Map([...root.children].map((part) => [part.id, part]));
   overlay = drawn(root, "g", { "aria-hidden": true });
-  stage.replaceChildren(svg);
-  stage.classList.toggle("large", parts.size > 1000);
+  stage.replaceChildren(svg, glass);
   boxes = new Map(Object.keys(shot().items).filter((id) => parts.has(id)).map((id) => [id, parts.get(id).getBBox()]));
   for (const id of boxes.keys()) parts.get(id).setAttribute("tabindex", -1);
   const { x, y, width, height } = svg.getBBox();
@@ -28,10 +28,12 @@ function drawn(parent, tag, attributes, words = "") {
   return parent.appendChild(element);
 }
 
-// Moving changes one style of one element, once per frame, however large the picture is.
+// Moving changes one style of one element, once per frame.
 function look() {
   frame ||= requestAnimationFrame(() => {
     frame = 0;
+    svg.style.willChange = drawnAt === camera.zoom ? "transform" : "auto"; // quick, but blurred when enlarged
+    drawnAt = camera.zoom;
     svg.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.zoom})`;
   });
 }
@@ -57,7 +59,7 @@ function fit() {
   look();
 }
 
-// Bring a node into sight, moving no further than it takes.
+// Bring a node into sight.
 function reveal(id) {
   const [box, edges] = [parts.get(id).getBoundingClientRect(), stage.getBoundingClientRect()];
   const by = (low, high) => Math.max(edges[low] + 12 - box[low], 0) || Math.min(edges[high] - 12 - box[high], 0);
@@ -72,10 +74,10 @@ function ring(id, kind, words) {
   if (words) drawn(overlay, "text", { x: box.x, y: box.y + box.height + 14 }, words);
 }
 
-stage.addEventListener("pointerdown", (event) => {
+stage.onpointerdown = (event) => {
   press = event.button ? null : event;
   dragged = false;
-});
+};
 stage.addEventListener("pointermove", (event) => {
   if (!press) return;
   const [x, y] = [event.clientX - press.clientX, event.clientY - press.clientY];
@@ -85,8 +87,8 @@ stage.addEventListener("pointermove", (event) => {
   pan(x, y);
   press = event;
 });
-for (const kind of ["pointerup", "pointercancel"]) stage.addEventListener(kind, () => { press = null; });
-stage.addEventListener("wheel", (event) => {
+stage.onpointerup = stage.onpointercancel = () => { press = null; };
+glass.addEventListener("wheel", (event) => {
   event.preventDefault();
   const { left, top } = stage.getBoundingClientRect();
   zoom(Math.exp(event.deltaY * (event.deltaMode ? -0.03 : -0.002)), event.clientX - left, event.clientY - top);

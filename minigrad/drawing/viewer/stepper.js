@@ -43,4 +43,4 @@ function play(on = !playing) {
   $("play").textContent = on ? "❚❚" : "▶";
 }
 
-$("step").addEventListener("input", ({ target }) => step(target.value - 1));
+$("step").oninput = ({ target }) => step(target.value - 1);

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from ...value import Value
 from .. import findings, numbers, words
 from ..badges import badges
+from ..cells import with_cells
+from ..clusters import clusters
 from ..diagram import ZERO, Diagram, Edge, Group, Node
 from ..letters import Letters, letters
 from ..sums import Sum, sums
@@ -36,7 +39,7 @@ def ops(found: Survey, *, fold: bool = True, shown: Collection[int] | None = Non
     groups = _groups(found, grouped, set(kept))
     result = next(node for node in nodes if node.id == f"n{found.result}")
     notes = findings.notes(nodes, edges, groups, grouped.unproved) if found.sweep else ()
-    return Diagram(
+    made = Diagram(
         view="ops",
         nodes=nodes,
         edges=edges,
@@ -45,6 +48,15 @@ def ops(found: Survey, *, fold: bool = True, shown: Collection[int] | None = Non
         title=findings.title(nodes, groups, result),
         notes=(*notes, found.remark) if found.remark else notes,
     )
+    return with_cells(_boxed(made, found), found, grouped)
+
+
+def _boxed(made: Diagram, found: Survey) -> Diagram:
+    """With the boxes that its nodes stand in."""
+    boxes, places = clusters(found)
+    if not boxes:
+        return made
+    return replace(made, clusters=boxes, nodes=tuple(replace(n, cluster=places[int(n.id[1:])]) for n in made.nodes))
 
 
 def _nodes(found: Survey, kept: Sequence[int], folded: dict[int, Sum], grouped: Letters) -> tuple[Node, ...]:
@@ -174,7 +186,12 @@ def _groups(found: Survey, grouped: Letters, visible: set[int]) -> tuple[Group, 
         if members:
             names = tuple(found.names[k] for k in members if found.names[k])
             zero = group.letter == ZERO
-            gradient = "exactly 0" if zero else " ".join(words.gradient_lines(found.gradients[members[0]]))
+            gradient = "exactly 0" if zero else _short(found.gradients[members[0]])
             ids = tuple(f"n{k}" for k in members)
             groups.append(Group(group.letter, ids, names, gradient, group.apart, group.proved))
     return tuple(groups)
+
+
+def _short(g: Any) -> str:
+    """A gradient for the legend: the number, or the norm of an array."""
+    return words.number(np.asarray(g).ravel()[0]) if np.size(g) == 1 else f"norm {words.number(words.norm(g))}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawing.networks import FIRST, TIED, all_ones, classic, searched, two_neurons
+from seeds import FIRST, TIED, all_ones, classic, searched, two_neurons
 
 from minigrad import Value, draw, nn, relu
 from minigrad.drawing.diagram import ZERO, Diagram, Node, Row
@@ -171,7 +171,7 @@ def test_of_a_batch_the_range_and_the_norm() -> None:
     d = draw(*searched()).diagram
     row = rows(d)["x[0]"]
     assert row.value.lines == ("0.5 .. 1",) and (row.value.low, row.value.high) == (0.5, 1.0)
-    assert rows(d)["a1[2]"].gradient.lines[0].startswith("norm ")  # type: ignore[union-attr]
+    assert rows(d)["a1[2]"].gradient.lines[0].startswith("|")  # type: ignore[union-attr]
 
 
 def test_without_a_target_the_sum_of_the_outputs() -> None:
