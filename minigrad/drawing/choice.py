@@ -56,6 +56,8 @@ def of_model(
     data: x; x and y; or x, y and loss, as `ties` takes them. neurons: the most of a layer that are shown
     one by one. seconds: that the picture may take. of_graph: what `of_value` takes.
     """
+    if neurons is not None and (not isinstance(neurons, int) or neurons < 1):
+        raise ArgumentError(f"neurons says how many of a layer are shown one by one, from 1 on; got {neurons!r}")
     asked = _Asked(model, *_read(data, loss), seconds)
     chosen = _view(asked, view or "cards", neurons, of_graph)
     if not asked.is_small:
