@@ -23,7 +23,7 @@ from .node import ARGUMENT, Node, lifted, node, record
 from .op import TABLE, Op
 from .protocols import NumPyProtocols
 from .scopes import serials
-from .standing import plain
+from .standing import PythonFloat, loosely, operated
 from .sweep import graph, push, seed, sweep, sweep_from
 from .taped import INPUT, quietly, refuse_depending, refuse_masks, whole
 
@@ -51,11 +51,12 @@ def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: boo
         if swapped:
             a, b, x, y = b, a, y, x
         try:
-            data = compute(x, y)
+            taped = context.blocks and context.tape()
+            data = operated(compute, x, y) if taped else compute(x, y)
         except Exception as error:
             raise failure(made_by, (a, b), {}, error) from error
-        if context.blocks and context.tape():
-            return node(Value, compute(plain(x), plain(y)), by_operator, (a, b))
+        if taped:
+            return node(Value, data, by_operator, (a, b))
         if flat or context.blocks or (type(data) is not float64 and data.dtype.kind != "f"):
             return node(Value, data, made_by, (a, b))
         made = new(Value)
@@ -201,6 +202,9 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
 
     def _call(self, function: Callable[..., Any], *more: Any, **params: Any) -> Value:
         made_by = TABLE[function]
+        if type(self._array) is PythonFloat and function in _SIGNS:
+            sign = _SIGNS[function]
+            return node(Value, loosely(sign, self._array), replace(made_by, forward=sign), (self,))  # type: ignore
         y: Value = record(Value, made_by, (self, *(_operand(x, made_by) for x in more)), params or None)
         return y
 
@@ -274,6 +278,10 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
 
 
 _GETITEM = TABLE[operator.getitem]
+# What Python's operators of one operand are on its floats.
+_SIGNS: dict[Any, Callable[[Any], Any]] = {
+    np.negative: operator.neg, np.positive: operator.pos, np.absolute: operator.abs,
+}  # fmt: skip
 
 
 def _constant(x: Any) -> Any:

@@ -29,10 +29,6 @@ _COMPARISONS: dict[Any, str] = {
     np.less: "<", np.less_equal: "<=", np.greater: ">", np.greater_equal: ">=", np.equal: "==", np.not_equal: "!=",
     np.bitwise_and: "&", np.bitwise_or: "|", np.bitwise_xor: "^",
 }  # fmt: skip
-_OF_PYTHON: dict[Any, str] = {
-    operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "**",
-    operator.floordiv: "//", operator.mod: "%",
-}  # fmt: skip
 # With the operands a, b, ...: Python where it means the same, and a question where it may not.
 _WRITTEN: dict[Callable[..., Any], tuple[int, str]] = {
     np.divide: (2, "{0} / {1} if {1} else {divided}({0}, {1})"),
@@ -134,9 +130,7 @@ class Numbers:
 
     def given_back(self, ref: Ref) -> str:
         """A result: a number of NumPy's, where eager code gives one."""
-        kind = type(self.program.samples[ref])
-        if kind not in (np.float64, np.bool_):
-            return self.variables[ref]
+        kind = np.bool_ if isinstance(self.program.samples[ref], np.bool_) else np.float64
         return f"{self._word(kind.__name__, kind)}({self.variables[ref]})"
 
     def _line(self, step: Step) -> str:
@@ -155,8 +149,6 @@ class Numbers:
     def _expression(self, step: Step) -> str:
         function, sample = UFUNCS.get(step.function, step.function), self.program.samples[step.out]
         args = [self._spelled(x) for x in step.args]
-        if type(sample) is float and step.function in _OF_PYTHON:
-            return f"{args[0]} {_OF_PYTHON[step.function]} {args[1]}"  # and raises what Python raises
         symbol = (_ARITHMETIC if isinstance(sample, float) else _COMPARISONS).get(function)
         if symbol and len(args) == 2:
             return self._joined(symbol, step.args, args)
@@ -177,14 +169,14 @@ class Numbers:
         return f"{left} {symbol} {right}"
 
     def _call(self, step: Step) -> str:
-        function, plain = step.function, type(self.program.samples[step.out]) is float
+        function = step.function
         args = [self._as_it_is(x) for x in step.args]
         given = ", ".join([*args, *(f"{key}={self._as_it_is(x)}" for key, x in step.kwargs.items())])
         name = "".join(c for c in getattr(function, "__name__", "") if c.isalnum() or c == "_").strip("_") or "f"
-        if isinstance(function, np.ufunc) and not plain:
+        if isinstance(function, np.ufunc):
             kind = "bool" if isinstance(self.program.samples[step.out], np.bool_) else "float"
             return f"{kind}({self._word(name, function)}({given}))"
-        return f"{self._word(name, function if plain else numbers.called(function), function)}({given})"
+        return f"{self._word(name, numbers.called(function), function)}({given})"
 
     def _is_float(self, x: Any) -> bool:
         return isinstance(x, int) if type(x) is not Ref and not isinstance(x, (bool, float)) else self._reals(x)

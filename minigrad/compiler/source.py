@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..node import ITEM
+from ..standing import PythonFloat, loosely
 from . import support
 from .blocks import Chain
 from .functions import AS_OPERATORS, INTO, REDUCTIONS, SYMBOLS, TIMES, UFUNCS, name_of
@@ -19,6 +20,8 @@ from .plan import GETITEM, Plan, power_as
 from .program import Program, Ref, Step, operands, refs
 from .scalars import Numbers, is_scalar
 
+# Of floats of Python, what can raise: there NumPy's meaning is asked for.
+_RAISING = {operator.truediv, operator.pow, operator.floordiv, operator.mod}
 _QUIET = 'with np.errstate(divide="ignore", over="ignore", invalid="ignore"):'
 
 
@@ -211,8 +214,11 @@ class Writer:
 
     def _number(self, step: Step) -> str:
         function, args = step.function, [self.spelled(x) for x in step.args]
-        numbers = [self.program.sample(x) for x in step.args]
+        numbers, sample = [self.program.sample(x) for x in step.args], self.program.samples[step.out]
         scalars = not step.kwargs and all(isinstance(x, (float, np.number, np.bool_, int)) for x in numbers)
+        if function in _RAISING and isinstance(sample, float) and type(sample) is not np.float64:
+            self.names["loosely"] = loosely
+            return f"loosely({', '.join([self.constant(function), *args])})"
         if function in SYMBOLS and len(args) == 2:
             return f"{args[0]} {SYMBOLS[function]} {args[1]}"
         if scalars and function in AS_OPERATORS and any(isinstance(x, np.generic) for x in numbers):
@@ -223,9 +229,7 @@ class Writer:
             and isinstance(numbers[0], np.ndarray)
         ):
             return self._told(step, None)
-        plain = (
-            isinstance(function, np.ufunc) or type(self.program.samples[step.out]) is float or function in (np.dot,)
-        )
+        plain = isinstance(function, np.ufunc) or type(sample) is float or function is np.dot
         return self._call(step) if plain else f"{self._support('number')}({self._call(step)})"
 
     def _call(self, step: Step) -> str:
@@ -299,6 +303,8 @@ class Writer:
             self.names[name] = x
             if isinstance(x, np.ndarray):
                 self.notes.append(f"{name}: an array {x.shape} that does not depend on the arguments, frozen")
+            elif isinstance(x, (np.generic, float)):
+                self.notes.append(f"{name}: {x!r}")
         return self.constants[id(x)]
 
     def _support(self, name: str) -> str:
@@ -329,6 +335,8 @@ class Writer:
         name = self.variables[ref]
         again = ref in self.returned and isinstance(self.program.samples[ref], np.ndarray)
         self.returned.add(ref)
+        if type(self.program.samples[ref]) in (float, PythonFloat):
+            return f"np.float64({name})"
         return f"np.array({name})" if again or ref in self.plan.copied else name
 
     def _copier(self) -> str:

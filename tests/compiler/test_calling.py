@@ -47,13 +47,14 @@ def test_the_cache_is_bounded() -> None:
 
 def test_numbers_of_other_types_trace_anew() -> None:
     f = compile(lambda x: x * 2)
-    for x, kind in ((1.5, float), (np.float64(1.5), np.float64), (np.float32(1.5), np.float32)):
+    for x, kind in ((1.5, np.float64), (np.float64(1.5), np.float64), (np.float32(1.5), np.float32)):
         assert type(f(x)) is kind
 
 
 def test_a_float_of_python_takes_on_the_type_of_arrays() -> None:
     x = X.astype(np.float32)
     check(lambda x, rate: x - (rate * 2 + 1) * x, [x, 0.1], [x, 0.2])
+    check(lambda x, rate: (x * -rate, x / abs(rate), x * (1 / rate), x**rate), [x, 0.1], [x, -2.0])
 
 
 @pytest.mark.parametrize(
