@@ -7,6 +7,7 @@ Of sums and products, the operands stand in one order, so that b + a is found to
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ class _Signs:
         self.before, self.steps = program, list[Step]()
         self.under: dict[Ref, Ref] = {}
         self.waiting: dict[Ref, Step] = {}
+        self.reads = Counter(x for step in program.steps for x in operands(step))
 
     def program(self) -> Program:
         """The new program."""
@@ -84,13 +86,15 @@ class _Signs:
         return type(x) is Ref and x in self.under and self._keeps(step, x)
 
     def _product(self, step: Step) -> None:
-        flipped = {x for x in operands(step) if self._flipped(step, x)}
-        self._compute(x for x in operands(step) if x not in flipped)
+        # Read by several products, one negation would become as many.
+        here = operands(step)
+        flipped = {x for x in here if self._flipped(step, x) and self.reads[x] == here.count(x)}
+        self._compute(x for x in here if x not in flipped)
         if not flipped:
             self.steps.append(step)
             return
-        count = sum(x in flipped for x in operands(step))
-        args = tuple(self.under[x] if self._flipped(step, x) else x for x in step.args)
+        count = sum(x in flipped for x in here)
+        args = tuple(self.under[x] if type(x) is Ref and x in flipped else x for x in step.args)
         out = self.before.fresh(-self.before.samples[step.out]) if count == 1 else step.out
         self.steps.append(Step(out, step.function, args, step.kwargs, step.label, step.backward))
         if count == 1:

@@ -70,6 +70,14 @@ def test_a_small_operand_is_not_negated_after_it_was_spread() -> None:
     assert [np.size(program.samples[s.out]) for s in program.steps if s.function is np.negative] == [3]
 
 
+def test_one_negation_does_not_become_many() -> None:
+    def f(a: Any, b: Any) -> Any:
+        c = -a
+        return [np.tanh(c * (b + k)) for k in range(5)]
+
+    assert negations(without_negations(recorded(f, np.ones(3), np.ones(3)))) == 1
+
+
 @pytest.mark.parametrize(
     ("f", "steps"),
     [
