@@ -6,6 +6,7 @@ np.float64(0.7268619813835873)
 """
 
 from . import check, errors, nn
+from .batching import vmap
 from .catalogue import ops
 from .check import (
     Estimate,
@@ -25,6 +26,7 @@ from .check import (
     numeric_jacobian,
 )
 from .checkpointing import checkpoint
+from .compiler import compile
 from .context import debug, no_grad
 from .drawing import Drawing, decision_boundary, draw
 from .extension import custom, forget
@@ -87,6 +89,7 @@ __all__ = [
     "check_graph",
     "check_op",
     "checkpoint",
+    "compile",
     "conv1d",
     "conv2d",
     "cot",
@@ -151,4 +154,5 @@ __all__ = [
     "ties",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .commands import check, ties
+from .commands import check, draw, ties
 
 # What is printed where a terminal or a file cannot take the letters of mathematics.
 PLAIN = str.maketrans(
@@ -45,6 +45,16 @@ class Parser(argparse.ArgumentParser):
     """A parser that leaves with a status of the command's own when it is misused."""
 
     misuse = 2
+    words = ""  # the argument that takes words wherever they stand, also after an option
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """What was given, and what is unknown; to argparse itself, words that follow an option are."""
+        arguments, unknown = super().parse_known_args(args, namespace)
+        if self.words:
+            late = [word for word in unknown if not word.startswith("-")]
+            setattr(arguments, self.words, [*getattr(arguments, self.words), *late])
+            unknown = [word for word in unknown if word.startswith("-")]
+        return arguments, unknown
 
     def error(self, message: str) -> NoReturn:
         """Say how it is used, and leave."""
@@ -89,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     ops = commands.add_parser("ops", help="the table of operations: rules, domains, kinks")
     ops.add_argument("--markdown", action="store_true", help="as Markdown, as in minigrad/rules/README.md")
     ops.set_defaults(run=_ops)
+    draw.add_to(commands)
     check.add_to(commands)
     ties.add_to(commands)
     return parser

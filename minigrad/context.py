@@ -13,7 +13,7 @@ from .errors import TracingError
 
 _recording: ContextVar[bool] = ContextVar("minigrad_recording", default=True)
 _debugging: ContextVar[bool] = ContextVar("minigrad_debugging", default=False)
-_tracing: ContextVar[bool] = ContextVar("minigrad_tracing", default=False)
+_tracing: ContextVar[Any] = ContextVar("minigrad_tracing", default=False)  # False, True or a Tape
 
 # The blocks that are open, of all threads together: while there is none, nobody needs to ask which.
 # (A set, because adding and discarding are atomic: a counter would need a lock.)
@@ -23,9 +23,9 @@ blocks: set[Any] = set()
 class Block(ContextDecorator):
     """A switch that holds inside ``with``, or in a function it decorates; it may be used again, also nested."""
 
-    def __init__(self, switch: ContextVar[bool], value: bool) -> None:
+    def __init__(self, switch: ContextVar[Any], value: Any) -> None:
         self._switch, self._value = switch, value
-        self._before: list[tuple[Token[bool], object]] = []
+        self._before: list[tuple[Token[Any], object]] = []
 
     def __enter__(self) -> None:
         entry = object()
@@ -66,6 +66,29 @@ def trace() -> Block:
     return Block(_tracing, True)
 
 
+class Tape:
+    """What is noted while everything is recorded, the engine's own work on arrays too: see `taping`.
+
+    sweeps: the first and the last serial of each sweep. draws: nodes that must be computed even if nobody uses
+    them, for a random generator moves on with each.
+    """
+
+    def __init__(self) -> None:
+        self.sweeps: list[tuple[int, int]] = []
+        self.draws: list[Any] = []
+
+
+def taping(onto: Tape) -> Block:
+    """Trace, and record what the engine computes on plain arrays as well: gradients become part of the graph."""
+    return Block(_tracing, onto)
+
+
+def tape() -> Tape | None:
+    """The tape that everything is recorded on, if there is one."""
+    onto = _tracing.get() if blocks else None
+    return onto if isinstance(onto, Tape) else None
+
+
 def is_recording() -> bool:
     """Whether what is computed remembers its inputs."""
     return not blocks or _recording.get()
@@ -78,13 +101,14 @@ def is_debugging() -> bool:
 
 def is_tracing() -> bool:
     """Whether the graph is being recorded to be run again on other data."""
-    return bool(blocks) and _tracing.get()
+    return bool(blocks) and bool(_tracing.get())
 
 
-def refuse_while_tracing(what: str) -> None:
+def refuse_while_tracing(what: str, remedy: str = "np.where(condition, a, b)   for a branch") -> None:
     """Raise TracingError where the data of one run would be baked into a graph that stands for all data."""
     if is_tracing():
         raise TracingError(
             f"{what} while tracing: a Value stands for all data, so nothing may depend on this data\n"
-            "  write  np.where(condition, a, b)   for a branch"
+            f"  write  {remedy}"
+            + ("\n  or     minigrad.compile(f, static=...)   for an argument that decides" if tape() else "")
         )

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .context import refuse_while_tracing
+from .context import refuse_while_tracing, tape
 from .errors import GradientLost, describe, layout
 
 _ON_THE_GRAPH = (
@@ -70,6 +70,10 @@ class Conversions:
 
     def _plain(self, what: str, remedy: str) -> Any:
         """The data, where no gradient is lost with it: that of integers and booleans."""
+        if tape():
+            refuse_while_tracing(
+                what, remedy if what.startswith("np.array") else "np.where(c, a, b)   for a branch"
+            )
         if self._array.dtype.kind == "f":
             rows = {
                 "value": describe(self),
@@ -100,7 +104,7 @@ class Conversions:
         if caller.startswith("numpy.testing"):  # assertions compare the data
             return np.array(self._array, dtype=dtype)
         remedy = (
-            "minigrad.stack([v, w])   for np.array([v, w])\n"
+            "minigrad.embedding(a, i)   for a[i]\n         minigrad.stack([v, w])   for np.array([v, w])\n"
             "         minigrad.put(a, index, v)   for a[index] = v\n"
             "         x @ v                    for x.dot(v)\n"
             "         np.broadcast_to(v, s)    for np.full(s, v)"

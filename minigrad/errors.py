@@ -61,6 +61,10 @@ class TracingError(MinigradError, TypeError):
     """The data of a value was asked for while it stands for all data."""
 
 
+class ExpressionError(MinigradError, ValueError):
+    """A text that is no expression of the command line, or one that cannot be computed."""
+
+
 class UnknownFormat(MinigradError, ValueError):
     """A file name whose suffix names no kind of picture."""
 

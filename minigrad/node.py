@@ -16,6 +16,7 @@ from .domain import REAL
 from .errors import DTypeError, GradientLost, MinigradError, describe, failure
 from .op import TABLE, Op, op
 from .scopes import serials
+from .standing import loose, plain, without_rules
 
 ndarray, float64 = np.ndarray, np.float64
 MANY: Final = object()  # in the second slot: the first holds a tuple of all operands
@@ -63,9 +64,6 @@ class Node:
         return self.op is None or self.op is ARGUMENT or (self._a is not None and bool(self.op.vjps))
 
 
-# ------------------------------------------------------------------------------------------------ recording
-
-
 def _item(parts: tuple[Any, ...], k: int) -> Any:
     """One output of an op that has several."""
     return parts[k]
@@ -79,8 +77,7 @@ def _take_item(t: tuple[Any, ...], y: Any, parts: Any, k: int = 0) -> Any:
     return t[k]
 
 
-def _argument(x: Any) -> Any:
-    """The point at which a value enters a level of differentiation."""
+def _argument(x: Any) -> Any:  # the point at which a value enters a level of differentiation
     return x
 
 
@@ -97,6 +94,7 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
     Several outputs give a tuple of nodes. Raises what NumPy raised, as an error that names the operands.
     """
     args = [x._array if type(x) is kind else x for x in operands]
+    args = [*map(plain, args)] if context.blocks else args
     given = params or {}
     try:
         if params:
@@ -113,7 +111,8 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
         return linked(kind, data, made_by, operands, params)  # what nearly always happens
     if isinstance(data, (tuple, list)):
         differentiable = made_by.vjps and context.is_recording()
-        hidden = linked(kind, tuple(data), made_by, operands if differentiable else (), params)
+        kept = operands if differentiable or context.is_tracing() else ()
+        hidden = linked(kind, tuple(data), without_rules(made_by, operands, differentiable), kept, params)
         parts = [record(kind, ITEM, (hidden,), {"k": k}) for k in range(len(data))]
         return type(data)(*parts) if hasattr(data, "_fields") else tuple(parts)
     return node(kind, data, made_by, operands, params)
@@ -122,12 +121,13 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
 def node(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], params: Any = None) -> Any:
     """The node for one array or number that an op computed."""
     if type(data) is not float64:
-        data = np.asarray(data)
+        data = loose(data, made_by is ARGUMENT) if context.blocks else np.asarray(data)
         data = data if data.ndim else data[()]
     if data.dtype.kind not in "fiub":
         raise failure(made_by, operands, {}, TypeError(f"{data.dtype} has no derivatives here"), DTypeError)
     differentiable = made_by.vjps and data.dtype.kind == "f" and context.is_recording()
     # Where no gradient flows, the inputs are let go: a list of stored accuracies keeps no graph alive.
+    made_by = without_rules(made_by, operands, differentiable) if context.blocks else made_by
     return linked(kind, data, made_by, operands if differentiable or context.is_tracing() else (), params)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from . import context
 from .context import refuse_while_tracing
 from .errors import GradientLost, MissingRule
 from .op import TABLE, Op
@@ -67,6 +68,10 @@ class NumPyProtocols:
         """Record a call of an op with inputs alone."""
         raise NotImplementedError
 
+    def _whole(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """Record a call of a function without a rule, where no gradient flows; None if it cannot be."""
+        raise NotImplementedError
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__":
             made_by = TABLE.get(ufunc)
@@ -100,6 +105,10 @@ class NumPyProtocols:
             function = np.nonzero
         if function in TABLE:
             return self._apply(TABLE[function], args, kwargs)
+        if context.blocks and context.tape() and function not in _PLAIN | _READING:
+            found = self._whole(function, args, kwargs)
+            if found is not None:
+                return found
         if function in COMPOSED:
             return COMPOSED[function].forward(*args, **kwargs)
         if function in _PLAIN:

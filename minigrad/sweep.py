@@ -16,6 +16,7 @@ from . import context, debugging
 from .cotangent import fitted, shaped, spread
 from .errors import DTypeError, ShapeError, describe
 from .node import ITEM, MANY, Node, placed, record
+from .taped import applied, cotangent_given, give_on_tape, met_on_tape, shares, summed_out
 
 N = TypeVar("N", bound=Node)
 ndarray, float64 = np.ndarray, np.float64
@@ -44,7 +45,7 @@ def seed(y: Node, g: Any = None, what: str = "the cotangent") -> Any:
     if y._array.dtype.kind != "f":
         raise DTypeError(f"nothing to differentiate: {describe(y)} is not made of real numbers")
     if g is not None:
-        return g if isinstance(g, Node) else shaped(g, y._array, what)
+        return cotangent_given(g, y._array, what) if isinstance(g, Node) else shaped(g, y._array, what)
     if y._array.size != 1:
         raise ShapeError(
             f"a gradient starts from one number, and this value has shape {y._array.shape}\n"
@@ -79,7 +80,7 @@ class _Pending:
         ):
             if data.dtype.kind != "f":
                 return
-            c = fitted(c, data, label)
+            c = fitted(c, data, label) if not context.blocks else summed_out(c, data, label)
         if self.giver is not None:
             debugging.inspect(c, self.giver, self.giver.operands)
         if serial not in grads:
@@ -125,6 +126,8 @@ def met(y: Node, alive: Collection[int]) -> tuple[Any, list[Any], dict[str, Any]
     """What the rules of an op meet: output, inputs, parameters; Values for what is alive, else their data."""
     made_by: Any = y.op
     output = y._array
+    if context.blocks and context.tape():
+        return met_on_tape(y, alive)
     args = [x if not isinstance(x, Node) or x.serial in alive else x._array for x in y.operands]
     args, params = placed(made_by, args, y.params)
     if alive and y.serial in alive:
@@ -141,7 +144,7 @@ def _pull_back_any(y: Node, g: Any, pending: _Pending, alive: Collection[int]) -
         g = tuple(np.zeros_like(part) if c is None else c for c, part in zip(g, y._array, strict=True))
     output, args, params = met(y, alive)
     if made_by.variadic:
-        for x, c in zip(y.operands, made_by.vjps[0](g, output, *args, **params), strict=True):
+        for x, c in zip(y.operands, shares(made_by, pending, y, (g, output, *args), params), strict=True):
             if pending.wants(x):
                 pending.give(x, c() if callable(c) else c, made_by.label)
         return
@@ -151,6 +154,8 @@ def _pull_back_any(y: Node, g: Any, pending: _Pending, alive: Collection[int]) -
             continue
         if made_by.add is not None and in_place and isinstance(x._array, (np.ndarray, tuple)):
             made_by.add(pending.buffer(x), g, output, *args, **params)
+        elif context.blocks and context.tape():
+            give_on_tape(pending, x, made_by, rule, (g, output, *args), params)
         else:
             pending.give(x, rule(g, output, *args, **params), made_by.label)
 
@@ -192,7 +197,7 @@ def sweep_from(
         if debug:
             debugging.compare(x, x.operands)
             pending.giver = x
-        if x.params is None and x._b is not MANY and not alive:
+        if x.params is None and x._b is not MANY and not alive and not (context.blocks and context.tape()):
             _pull_back(x, g, give)
         else:
             _pull_back_any(x, g, pending, alive)
@@ -220,13 +225,14 @@ def _pushed(y: Node, moved: list[bool], tangents: dict[int, Any], alive: Collect
     output, args, params = met(y, alive)
     if made_by.variadic:
         given = [tangents[x.serial] if m else np.zeros(np.shape(x)) for x, m in zip(y.operands, moved, strict=True)]
-        shares = [made_by.jvps[0](given, output, *args, **params)]
+        moves = [applied(made_by, made_by.jvps[0], (given, output, *args), params)]
     else:
         rules = zip(y.operands, made_by.jvps, moved, strict=False)  # inputs inside parameters have no rule
-        shares = [rule(tangents[x.serial], output, *args, **params) for x, rule, m in rules if m and rule]
+        given = [(rule, (tangents[x.serial], output, *args)) for x, rule, m in rules if m and rule]
+        moves = [applied(made_by, rule, each, params) for rule, each in given]
     if type(y._array) is tuple:
-        return tuple(_total([share[k] for share in shares], part) for k, part in enumerate(y._array))
-    return _total(shares, y._array)
+        return tuple(_total([move[k] for move in moves], part) for k, part in enumerate(y._array))
+    return _total(moves, y._array)
 
 
 def _total(shares: list[Any], data: Any) -> Any:

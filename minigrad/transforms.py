@@ -16,6 +16,7 @@ from . import context
 from .context import recording
 from .cotangent import private
 from .errors import ArgumentError, DTypeError, ShapeError, describe
+from .taped import copied, in_rows, note_sweep, quietly
 from .tree import leaves, tree_map, tree_pairs
 from .value import Value, argument, graph, push, seed, sweep_from
 
@@ -111,7 +112,7 @@ class Level:
         return tree_map(lambda y, _: self._plain(y), self.y)
 
     def _plain(self, y: Any) -> Any:
-        return np.array(y._array)[()] if type(y) is Value and y.serial not in self.alive else y
+        return copied(y) if type(y) is Value and y.serial not in self.alive else y
 
     def pull(self, g: Any) -> tuple[Any, ...]:
         """The gradient for each argument, pulled back from a cotangent nested like y."""
@@ -119,11 +120,10 @@ class Level:
         pairs = [(y, c) for y, c in zip(leaves(self.y), cotangents, strict=True) if type(y) is Value]
         pairs = [(y, c) for y, c in pairs if y.serial in self.active]
         own, taken = {x.serial for x in self.nodes}, {id(c) for c in cotangents}
-        with np.errstate(
-            divide="ignore", over="ignore", invalid="ignore"
-        ):  # infinite slopes are in the table of kinks
+        with quietly() as first:
             swept = sweep_from(pairs, self.active, self.alive, own)
             found = {x.serial: c for x, c in swept if x.serial in own}
+        note_sweep(first)
 
         def gradient(x: Value, _: str) -> Any:
             c = found.get(x.serial)
@@ -136,8 +136,9 @@ class Level:
         given = {x.serial: seed(x, t, "the tangent") for x, t, _ in tree_pairs(self.entered, tangents)}
         taken = {id(t) for t in given.values()}
         ys = [y for y in leaves(self.y) if type(y) is Value and y.serial in self.active]
-        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        with quietly() as first:
             found = push(ys, given, self.alive) if ys else {}
+        note_sweep(first)
 
         def tangent(y: Any, _: str) -> Any:
             t = found.get(y.serial) if type(y) is Value else None
@@ -162,12 +163,16 @@ def _as_value(y: Any) -> Value:
 
 
 def _own(g: Any, taken: set[int]) -> Any:
-    return g if type(g) is Value else private(g, taken)
+    return in_rows(g) if type(g) is Value else private(g, taken)
 
 
 def _enter(n: int, x: Any, path: str) -> Value:
     """The node at which one argument enters a level of differentiation, and where its sweep ends."""
-    x = x if type(x) is Value and x.has_gradient else np.asarray(x._array if type(x) is Value else x)
+    x = (
+        x
+        if type(x) is Value and (x.has_gradient or context.tape())
+        else np.asarray(x._array if type(x) is Value else x)
+    )
     if x.dtype.kind not in "fiub":
         raise DTypeError(f"argument {n}{path} has no gradient: {describe(x)}")
     return argument(x)
@@ -181,7 +186,7 @@ def _reach(ys: list[Value], entered: list[Value], start: int) -> tuple[set[int],
     alive in it: were its rules run on numbers, the outer level would see a constant.
     """
     active = {x.serial for x in entered}
-    alive = {x.serial for x in entered if x.inputs}
+    alive = {x.serial for x in entered if any(outer.has_gradient for outer in x.inputs)}
     for node in graph(*ys, since=start):
         if node.serial in active:
             continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -22,9 +23,11 @@ from .node import ARGUMENT, Node, lifted, node, record
 from .op import TABLE, Op
 from .protocols import NumPyProtocols
 from .scopes import serials
+from .standing import plain
 from .sweep import graph, push, seed, sweep, sweep_from
+from .taped import INPUT, quietly, refuse_depending, refuse_masks, whole
 
-__all__ = ["Value", "argument", "graph", "push", "seed", "sweep", "sweep_from"]
+__all__ = ["Value", "argument", "graph", "push", "seed", "serials", "sweep", "sweep_from"]
 
 ndarray, float64 = np.ndarray, np.float64
 
@@ -32,6 +35,7 @@ ndarray, float64 = np.ndarray, np.float64
 def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: bool = False) -> Any:
     """The method behind an operator of Python. Scalars are what it must be fast for."""
     made_by, new = TABLE[function], object.__new__
+    by_operator = replace(made_by, forward=compute)  # of other bits than the ufunc: x ** 2 is a square
     flat = not made_by.vjps
 
     def method(self: Value, other: Any) -> Any:
@@ -50,6 +54,8 @@ def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: boo
             data = compute(x, y)
         except Exception as error:
             raise failure(made_by, (a, b), {}, error) from error
+        if context.blocks and context.tape():
+            return node(Value, compute(plain(x), plain(y)), by_operator, (a, b))
         if flat or context.blocks or (type(data) is not float64 and data.dtype.kind != "f"):
             return node(Value, data, made_by, (a, b))
         made = new(Value)
@@ -72,6 +78,11 @@ def _in_place(method: Callable[[Any, Any], Any], symbol: str) -> Any:
                 f"{name} {symbol}= ... would make a new value and leave this leaf as it was\n"
                 f"  write  {name}.data {symbol}= ...   to change the leaf\n"
                 f"  or     {name} = {name} {symbol} ...   to compute a new value"
+            )
+        if self.op is INPUT:
+            raise InPlaceError(
+                f"{symbol}= on an argument changes the array of the caller, and compiled code leaves it as it is\n"
+                f"  write  x = x {symbol} ...   to compute a new value"
             )
         if _looks_into_inputs(self):
             raise InPlaceError(
@@ -156,6 +167,8 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, Value) and index._array.dtype.kind not in "iub":
             raise IndexingError(f"an index is made of integers, slices or truth values, not of {describe(index)}")
+        if context.blocks and context.tape():
+            refuse_masks(index)
         if type(index) is int or type(index) is slice:  # what a loop over rows says: nothing to look for
             return record(Value, _GETITEM, (self,), {"index": index})
         return self._record(_GETITEM, (self,), {"index": index})
@@ -166,6 +179,8 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
         return (self[i] for i in range(len(self)))
 
     def _record(self, made_by: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        if context.blocks:
+            refuse_depending(made_by.function)
         return record(Value, made_by, *lifted(operands, params))
 
     def _apply(self, made_by: Op, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -173,11 +188,16 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
         return self._record(made_by, (*[_operand(x, made_by) for x in operands],), params)
 
     def _inputs_alone(self, made_by: Op, inputs: tuple[Any, ...]) -> Any:
+        if context.blocks:
+            refuse_depending(made_by.function)
         for x in inputs:
             if type(x) is not Value and type(x) is not ndarray:
                 inputs = (*[_operand(x, made_by) for x in inputs],)
                 break
         return record(Value, made_by, inputs, None)
+
+    def _whole(self, function: Any, args: Any, kwargs: Any) -> Any:
+        return whole(Value, function, args, kwargs)
 
     def _call(self, function: Callable[..., Any], *more: Any, **params: Any) -> Value:
         made_by = TABLE[function]
@@ -220,13 +240,13 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
         Saying it twice adds twice. Inner nodes get the gradient of this sweep. Gradients are plain numbers: for
         derivatives of them, write `grad`. Raises ShapeError.
         """
+        if context.blocks and context.tape():
+            refuse_while_tracing("backward()", "minigrad.value_and_grad(f)   and give the gradients back")
         if isinstance(g, Value):
             raise GradientLost("backward() takes a plain cotangent\n  write  y.backward(g.data)")
         g = seed(self, g)
         taken, at_leaves = {id(g)}, []
-        with np.errstate(
-            divide="ignore", over="ignore", invalid="ignore"
-        ):  # infinite slopes are in the table of kinks
+        with quietly():
             for node, gradient in sweep(self, g):
                 if node.op is None:
                     at_leaves.append((node, gradient))
@@ -310,6 +330,7 @@ def argument(x: Any) -> Value:
     every other level.
     """
     if type(x) is Value:
+        x = x.astype(float64) if x._array.dtype.kind in "iub" and context.tape() else x
         return node(Value, x._array, ARGUMENT, (x,))  # type: ignore[no-any-return]
     data = np.asarray(x)
     return node(Value, data.astype(float64) if data.dtype.kind in "iub" else data, ARGUMENT, ())  # type: ignore

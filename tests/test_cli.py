@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,13 @@ def test_ties_from_zeros_random_numbers_and_other_losses(capsys: pytest.CaptureF
     assert told(capsys, "2-3-3", "--init", "0.5", "--loss", "cross-entropy").startswith("21 parameters move as 9 ")
     binary = told(capsys, "2-3-1", "--init", "0.5", "--output", "sigmoid", "--loss", "binary")
     assert binary.startswith("13 parameters move as 5 ")
+
+
+def test_ties_for_all_data_do_not_warn_of_numbers_that_stand_for_any(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a sigmoid at the end the drawn numbers are no probabilities, and their logarithm is none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert told(capsys, "2-3-1", "--loss", "binary").startswith("13 parameters move as 5 ")
 
 
 def test_ties_of_what_is_no_network(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ class Page:
         self.browser = browser
         browser.prefer(color_scheme="light", reduced_motion="reduce")  # nothing that a test would have to wait for
         browser.open(path)
+        browser.settle()
         self.js, self.key, self.click = browser.js, browser.key, browser.click
         self.ids = browser.js("Object.fromEntries(Object.entries(shot().items).map(([id, one]) => [one.name, id]))")
 

@@ -6,10 +6,11 @@ matrix. What can be said against an answer as it stands (its shape, its type, wh
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -190,6 +191,12 @@ class Claim:
         self.names, self.chosen = names, chosen
         self.promote = point.f.promote
         self.mutated: list[Finding] = []
+
+    def at(self, point: Point) -> Self:
+        """The same claim about another point, which is no kink."""
+        other = copy.copy(self)
+        other.point, other.promote, other.mutated, other.witness = point, point.f.promote, [], None
+        return other
 
     def pull(self, v: Array, row: Array | None = None) -> Answer:
         """The gradient for a cotangent of the result."""

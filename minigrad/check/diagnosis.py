@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .evidence import Diagnosis, Evidence
-from .patterns import ORDER
+from .patterns import LONE, ORDER
 from .patterns.case import Case
 
 __all__ = ["Diagnosis", "Evidence", "cotangent_ignored", "diagnose"]
@@ -20,8 +20,10 @@ __all__ = ["Diagnosis", "Evidence", "cotangent_ignored", "diagnose"]
 UNKNOWN = Diagnosis("wrong", "")
 
 
-def diagnose(evidence: Evidence, others: Sequence[Evidence] = ()) -> Diagnosis:
+def diagnose(evidence: Evidence, others: Sequence[Evidence] = (), lone: bool = False) -> Diagnosis:
     """What is wrong with one argument's gradient; others: those of the other arguments.
+
+    lone: one entry is known to be wrong, and all others to be right.
 
     The first pattern that holds; kind "wrong" and no sentence if none does, or if no measured entry is wrong.
     """
@@ -32,7 +34,7 @@ def diagnose(evidence: Evidence, others: Sequence[Evidence] = ()) -> Diagnosis:
     if not case.wrong.any():
         return UNKNOWN
     with np.errstate(all="ignore"):
-        return next((found for pattern in ORDER if (found := pattern(case))), UNKNOWN)
+        return next((found for pattern in (*LONE * lone, *ORDER) if (found := pattern(case))), UNKNOWN)
 
 
 def cotangent_ignored(evidence: Evidence, ones: Evidence) -> Diagnosis | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
+from .around import subgradient
 from .claims import Claim
 from .compare import Comparison
 from .contract import transposed
@@ -152,11 +153,22 @@ def _of_given(f: Callable[..., Any], claimed: dict[str, Any], setup: Callable[..
             _hessian(found, subject, call, claimed.get("grad"), setup)
         else:
             claim = Claim(kind, call, subject.point, subject.names, subject.chosen)
-            {"jvp": found.tangents, "jac": found.matrix}.get(kind, found.gradients)(claim)
+            ways = {"jvp": Comparison.tangents, "jac": Comparison.matrix}
+            _look(found, claim, ways.get(kind, Comparison.gradients))
     if {"vjp", "jvp"} <= claimed.keys():
         where = (subject.point, subject.names, subject.chosen)
         _as_transposes(found, Claim("vjp", claimed["vjp"], *where), Claim("jvp", claimed["jvp"], *where))
     return found.report()
+
+
+def _look(found: Comparison, claim: Claim, way: Callable[[Comparison, Claim], None]) -> None:
+    """One claim looked at; where slopes speak against it, as a subgradient."""
+    trial = Comparison(found.subject, found.order)
+    way(trial, claim)
+    if claim.kind in ("grad", "vjp") and trial.report().verdict == "disagree":
+        # Forward mode stands or falls with reverse mode, of which it is the transpose or else is told about.
+        trial = subgradient(claim, trial) or trial
+    found.merge(trial)
 
 
 def _as_transposes(found: Comparison, reverse: Claim, forward: Claim) -> None:
@@ -230,9 +242,9 @@ def _both_modes(found: Comparison, subject: Subject, modes: Sequence[str]) -> No
     claim.witness = Witness(subject)
     try:
         if "rev" in modes:
-            found.gradients(claim)
+            _look(found, claim, Comparison.gradients)
         if "fwd" in modes:
-            found.tangents(claim)
+            _look(found, claim, Comparison.tangents)
     except Exception as error:
         found.note([Finding("raised", sentence=f"minigrad raised {type(error).__name__}: {error}")])
         return

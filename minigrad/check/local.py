@@ -20,6 +20,7 @@ from ..op import Op
 from ..sweep import push, sweep_from
 from ..transforms import jvp
 from ..value import Value
+from .around import subgradient
 from .claims import Names
 from .compare import Comparison
 from .contract import transposed
@@ -32,7 +33,6 @@ from .report import Finding
 from .subject import Subject
 
 FEW = 6  # entries looked at one by one: there is an op to be told right from wrong, no entry to be named
-NEAR, AROUND = 2.0**-16, 24  # how near the points around a kink are, as a share of the size; how many
 
 
 class Use:
@@ -142,8 +142,8 @@ def look(
     claim = OwnClaim(use, subject.point, subject.names, subject.chosen)
     claim.witness = Witness(subject)
     back = _attempt(found, "its vjp", functools.partial(_gradients, claim))
-    if not back.report().ok and use.op.kink and _is_subgradient(claim, seed):
-        back.findings = [Finding("kink", sentence="a kink, and the rule gives one of the gradients around it")]
+    if not back.report().ok and use.op.kink:
+        back = subgradient(claim, back) or back
     found.merge(back)
     if has_jvp(use.op) and back.report().verdict != "disagree":  # one mistake at a time
         found.merge(_attempt(found, "its jvp", lambda trial: _tangents(trial, claim, thorough)))
@@ -175,36 +175,6 @@ def _attempt(found: Comparison, rule: str, ask: Callable[[Comparison], None]) ->
 def _said(rule: str, finding: Finding) -> Finding:
     whose = f"{rule} for {finding.path}" if finding.path else rule
     return replace(finding, sentence=f"{whose}: {finding.sentence or finding.kind}")
-
-
-def _is_subgradient(claim: OwnClaim, seed: int) -> bool:
-    """Whether at a kink the gradient is a mean of those at points around it, where the rule is right.
-
-    Along an axis that is not what the slopes of the two sides say: of three equal numbers, `sort` leaves one in
-    the middle, which goes to the first place when it is made smaller and to the last when it is made larger.
-    """
-    rng, point = np.random.default_rng(seed), claim.point
-    v = rng.choice([-1.0, 1.0], point.y.size) * rng.uniform(0.5, 1.5, point.y.size)
-    size = NEAR * np.maximum(np.abs(point.x), 1.0)
-    # Beside random ones the two that keep and that turn the order of the equal: a rule may go by either.
-    ramp = np.linspace(-1.0, 1.0, point.x.size)
-    moves = [ramp, -ramp, *rng.uniform(-1.0, 1.0, (AROUND, point.x.size))]
-    rows = [point.x + size * move for move in moves]
-    try:
-        given, around = claim.pull(v).row, np.array([claim.pull(v, row).row for row in rows])
-    except Exception:  # a rule that raises on one side gives no gradient there
-        return False
-    slack = 64 * NEAR * np.max(np.abs(around), initial=0.0)
-    low, high = around.min(axis=0), around.max(axis=0)
-    between = np.all((low - slack <= given) & (given <= high + slack))
-    if not between or not np.any(high - low > slack):
-        return False
-    there = Subject(claim.function, claim.args(rows[-1]), claim.chosen, point.evaluator, seed)
-    if there.point is None:
-        return False
-    nearby = Comparison(there)
-    nearby.gradients(OwnClaim(claim.function, there.point, there.names, there.chosen))
-    return nearby.report().ok
 
 
 def _tangents(found: Comparison, claim: OwnClaim, thorough: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,8 @@ from .ladder import Array
 from .report import Finding
 from .slopes import Slopes
 from .telling import Told, tell
+
+ALONE = 8  # so few entries are looked at one by one, rather than together
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,11 @@ class Look:
             said = "the budget ended before entries were looked at one by one"
             self.gathered.remarks.append(f"random directions agree; {said}")
 
-    def _judge(self, which: Array) -> Judged:
-        """Some entries judged, and told about."""
+    def _judge(self, which: Array, lone: bool = False) -> Judged:
+        """Some entries judged, and told about; lone: the others are known to be right."""
         given, judged = self._judged(which)
-        self.gathered.take(tell(self.told, given, judged, which), judged, given)
+        rest = self.given if lone and self.told.claim.kind in ("grad", "vjp") else None
+        self.gathered.take(tell(self.told, given, judged, which, rest), judged, given)
         return judged
 
     def _judged(self, which: Array) -> tuple[Array, Judged]:
@@ -94,6 +98,8 @@ class Look:
         """Random directions; where one fails, the entry behind it. Whether all agree."""
         outcomes: list[search.Outcome] = []
         try:
+            if self._not_finite():
+                return False
             for u in self._directions():
                 outcomes += self.ask(u)
                 failed = next((o for o in outcomes if o.wrong), None)
@@ -108,6 +114,17 @@ class Look:
                 return False
             self.gathered.remarks.append("the budget ended before all random directions were looked at")
         self._agreed(outcomes)
+        kinked = next((o for o in outcomes if o.kinked), None)
+        return kinked is None or self._apart(kinked)
+
+    def _not_finite(self) -> bool:
+        """Whether what is given is nan or inf somewhere, and wrong there: no slope is needed to find it."""
+        if self.given is None or np.isfinite(self.given).all():
+            return False
+        bad = np.flatnonzero(~np.isfinite(self.given).all(axis=1))
+        if not self._judge(bad[:ALONE]).wrong.any():
+            return False
+        self.gathered.remarks.append(f"nan or inf in {len(bad):,} of {len(self.given):,} entries")
         return True
 
     def ask(self, u: Array) -> list[search.Outcome]:
@@ -130,24 +147,62 @@ class Look:
         return search.directions(self.slopes.x, row, self.gathered.subject.rng())
 
     def _agreed(self, outcomes: list[search.Outcome]) -> None:
-        self.gathered.powers.append(min(o.power for o in outcomes))
+        self.gathered.powers += [min(o.power for o in outcomes)] * (not any(o.kinked for o in outcomes))
         self.gathered.largest = max([self.gathered.largest, *(o.gap for o in outcomes if not o.kinked)])
         blurred = next((o for o in outcomes if not o.resolved and not o.kinked), None)
         if blurred is not None:
             self.gathered.note([self.told.noise_of(blurred)])
-        elif any(o.kinked for o in outcomes):
-            where = self.told.kink_of(next(o.u for o in outcomes if o.kinked))
-            said = f"the point is a kink{where} along random directions: subgradient accepted"
-            self.gathered.note([Finding("kink", sentence=said)])
+
+    def _apart(self, kinked: search.Outcome) -> bool:
+        """Parts of a direction along which the point is a kink: it hides errors as large as itself, in any entry.
+
+        Parts without a kink are told about to all digits, the entries of small ones are looked at one by one; what
+        is left when the ladders that this is worth are used up has been looked at together only.
+        """
+        pieces = deque((u, kinked) for u in search.suspects(self.slopes.x, kinked.u))
+        alone, together, room = [np.arange(0)], list[search.Outcome](), self.gathered.few
+        try:
+            while pieces:
+                u, whole = pieces.popleft()
+                where = np.flatnonzero(u)
+                if len(where) <= min(ALONE, room):
+                    alone, room = [*alone, where], room - len(where)
+                    continue
+                if not room:
+                    together.append(replace(whole, u=u))
+                    continue
+                room, found = room - 1, self.ask(u)
+                if failed := next((o for o in found if o.wrong), None):
+                    self._blame(failed)
+                    return False
+                if half := next((o for o in found if o.kinked), None):
+                    pieces += [(part, half) for part in search.halves(u)]
+                else:
+                    self._agreed(found)
+            wrong = len(alone) > 1 and self._judge(np.concatenate(alone)).wrong.any()
+        except BudgetSpent:
+            together, wrong = [kinked], False
+        if together and not wrong:
+            self._together(together)
+        return not wrong
+
+    def _together(self, kinked: list[search.Outcome]) -> None:
+        """What is to be said of entries that were looked at along a kink and in no other way."""
+        where, count = self.told.kink_of(kinked[0].u), sum(np.count_nonzero(o.u) for o in kinked)
+        said = f"the point is a kink{where} along random directions: subgradient accepted\n"
+        said += f"{count:,} entries were looked at along it only: it hides errors of its own size"
+        self.gathered.note([Finding("kink", sentence=said)])
+        self.gathered.powers.append(max(o.power for o in kinked))
 
     def _blame(self, failed: search.Outcome) -> None:
         """Name the entry behind a direction that failed; look at more of them if it does not explain it all."""
         try:
             i = search.culprit(failed, lambda u: self.ask(u)[failed.column])
             which = np.array([i])
-            if not self._explains(self._judged(which), failed, i):
+            lone = self._explains(self._judged(which), failed, i)
+            if not lone:
                 which = search.sample(len(self.slopes.x), i, self.gathered.subject.rng())
-            if self._judge(which).wrong.any():
+            if self._judge(which, lone).wrong.any():
                 return
         except BudgetSpent:
             self.gathered.remarks.append("the budget ended before the mistake was looked at more closely")

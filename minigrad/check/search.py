@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .judgement import BARS, RESOLVED
+from .judgement import BARS, RESOLVED, STILL
 from .ladder import Array
 from .slopes import Measured
 
@@ -51,7 +51,9 @@ class Outcome:
     """A direction's slope beside what the given derivative says it is.
 
     size: what an entry of average weight contributes. kinked: the point is a kink along this direction, and what
-    is claimed lies between the slopes of the two sides. still: nothing moves beyond rounding, nothing is claimed.
+    is claimed lies between the slopes of the two sides; hidden: how far it is from the farther of them, as an error
+    of that size would not show. still: nothing moves beyond rounding, nothing is claimed. swing: the steepest chord
+    thereabouts.
     """
 
     u: Array
@@ -63,6 +65,8 @@ class Outcome:
     size: float
     kinked: bool
     still: bool = False
+    hidden: float = 0.0
+    swing: float = 0.0
 
     @property
     def gap(self) -> float:
@@ -78,13 +82,16 @@ class Outcome:
     @property
     def resolved(self) -> bool:
         """Whether the bar is narrow enough to say anything; where nothing moves, there is nothing to be said."""
-        most = RESOLVED * max(self.size, abs(self.measured))
+        most = max(RESOLVED * self.size, RESOLVED * abs(self.measured), STILL * self.swing)
         return bool(self.still or self.tolerance <= most or self.tolerance == 0)
 
     @property
     def power(self) -> float:
         """The smallest relative error of an entry of average weight that would have been seen."""
-        return self.tolerance / self.size if self.size else 0.0
+        if self.kinked:
+            return max(self.tolerance, self.hidden) / (self.size or self.hidden)
+        size = self.size or self.swing
+        return self.tolerance / size if size else 0.0
 
 
 def outcome(
@@ -106,7 +113,7 @@ def outcome(
         error, slope = float(measured.error[column]), float(measured.value[column])
         tolerance = BARS * error + rounding
         size = float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0
-        kinked = False
+        kinked, hidden = False, 0.0
         if not abs(claimed - slope) <= tolerance:
             # The kink of one entry among many may be too slight a bend for `Measured.kinked` to be asked about it.
             ends, bars = zip(
@@ -115,10 +122,12 @@ def outcome(
             slack = BARS * max(bars) + rounding
             apart = abs(ends[0] - ends[1]) > 10 * sum(bars)
             kinked = bool(apart and min(ends) - slack <= claimed <= max(ends) + slack)
+            hidden = float(max(claimed - min(ends), max(ends) - claimed))
         if measured.flat[column] and claimed == 0:
             tolerance = 0.0
+        swing = float(measured.swing[column])
         still = bool(measured.still[column] and abs(claimed) <= tolerance)
-    return Outcome(u, float(claimed), slope, error, tolerance, column, size, kinked, still)
+    return Outcome(u, float(claimed), slope, error, tolerance, column, size, kinked, still, hidden, swing)
 
 
 def culprit(failed: Outcome, ask: Callable[[Array], Outcome]) -> int:
@@ -126,13 +135,32 @@ def culprit(failed: Outcome, ask: Callable[[Array], Outcome]) -> int:
 
     ask: the outcome for another direction. Where several entries are wrong, one of them.
     """
-    where = np.flatnonzero(failed.u)
-    while len(where) > 1:
-        half = where[: len(where) // 2]
-        u = np.zeros_like(failed.u)
-        u[half] = failed.u[half]
-        where = half if ask(u).wrong else where[len(where) // 2 :]
-    return int(where[0])
+    u = failed.u
+    while np.count_nonzero(u) > 1:
+        first, second = halves(u)
+        u = first if ask(first).wrong else second
+    return int(np.flatnonzero(u)[0])
+
+
+def suspects(x: Array, u: Array) -> list[Array]:
+    """A direction along which the point is a kink, in two: entries at which kinks often lie, and the others.
+
+    Those are zeros, and values that occur more than once. Where all are of one sort, two halves.
+    """
+    _, back, counts = np.unique(x, return_inverse=True, return_counts=True)
+    suspected = (x == 0) | (counts[back] > 1)
+    parts = [np.where(suspected, 0.0, u), np.where(suspected, u, 0.0)]
+    return parts if all(part.any() for part in parts) else halves(u)
+
+
+def halves(u: Array) -> list[Array]:
+    """A direction in two: each has half of the entries that it moves."""
+    where = np.flatnonzero(u)
+    parts = []
+    for half in (where[: len(where) // 2], where[len(where) // 2 :]):
+        parts.append(np.zeros_like(u))
+        parts[-1][half] = u[half]
+    return parts
 
 
 def sample(size: int, first: int, rng: np.random.Generator, count: int = 48) -> Array:

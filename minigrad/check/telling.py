@@ -97,30 +97,38 @@ class Told:
         return Finding("wrong", sentence=self.mode + said)
 
 
-def tell(told: Told, given: Array, judged: Judged, which: Array) -> list[Finding]:
+def tell(told: Told, given: Array, judged: Judged, which: Array, rest: Array | None = None) -> list[Finding]:
     """What is to be said of judged entries, of shape (entries, columns).
 
-    which: the numbers of the entries, in the row of all of them.
+    which: the numbers of the entries, in the row of all of them. rest: all entries, as they were given, where the
+    judged one is known to be all that is wrong.
     """
     layout = told.claim.point.layout
     stretches = [(slot, (which >= slot.start) & (which < slot.stop)) for slot in layout.slots]
     stretches = [(slot, mine) for slot, mine in stretches if mine.any() and slot.path not in told.answer.missing]
-    evidence = {slot.path: _evidence(told, slot, given, judged, which, mine) for slot, mine in stretches}
+    evidence = {slot.path: _evidence(told, slot, given, judged, which, mine, rest) for slot, mine in stretches}
     findings = _odd_shapes(told)
     for slot, mine in stretches:
         if judged.wrong[mine].any():
             others = [e for path, e in evidence.items() if path != slot.path]
-            findings.append(_wrong(told, slot, evidence[slot.path], others, given, judged, which, mine))
+            mistake = _wrong(told, slot, evidence[slot.path], others, given, judged, which, mine, rest is not None)
+            findings.append(mistake)
         findings += _unresolved(told, slot, judged, which, mine) + _remarks(told, slot, judged, which, mine)
     return findings
 
 
-def _evidence(told: Told, slot: Slot, given: Array, judged: Judged, which: Array, mine: Array) -> Evidence:
-    """Arrays of the shape of the argument; of (*outputs, *argument), of a matrix that is looked at whole."""
+def _evidence(
+    told: Told, slot: Slot, given: Array, judged: Judged, which: Array, mine: Array, rest: Array | None = None
+) -> Evidence:
+    """Arrays of the shape of the argument; of (*outputs, *argument), of a matrix that is looked at whole.
+
+    rest: all entries, of which those beside the judged ones are right as they were given.
+    """
     point = told.claim.point
     whole = given.shape[1] == point.y.size and point.y.size > 1 and told.claim.kind in ("jvp", "jac")
     column = int(np.argmax(judged.wrong[mine].sum(axis=0)))
     places = which[mine] - slot.start
+    unknown, free = (np.nan, np.nan) if rest is None else (rest[slot.stretch, column], 0.0)
 
     def array(entries: Array, empty: Any) -> Array:
         count = slot.stop - slot.start
@@ -129,14 +137,14 @@ def _evidence(told: Told, slot: Slot, given: Array, judged: Judged, which: Array
         outs = point.results.slots[0].shape if len(point.results.slots) == 1 else (point.y.size,)
         return made.reshape((outs if whole else ()) + slot.shape)
 
-    reference = array(np.where(np.isfinite(judged.error), judged.reference, np.nan), np.nan)
+    reference = array(np.where(np.isfinite(judged.error), judged.reference, np.nan), unknown)
     x = point.x[slot.stretch].reshape(slot.shape)
     return Evidence(
         path=told.claim.names(slot.path),
         x=np.broadcast_to(x, reference.shape),
-        given=array(given, np.nan),
+        given=array(given, unknown),
         reference=reference,
-        bar=array(judged.tolerance, np.nan),
+        bar=array(judged.tolerance, free),
         wrong=array(judged.wrong, False),
         y=point.y,
         cotangent=told.cotangent,
@@ -154,13 +162,14 @@ def _wrong(
     judged: Judged,
     which: Array,
     mine: Array,
+    lone: bool,
 ) -> Finding:
     """The worst entry of an array, and what the array looks like."""
     with np.errstate(all="ignore"):
         gap = np.abs(given - judged.reference) / np.maximum(judged.tolerance, np.finfo(float).tiny)
     gap = np.where(judged.wrong & mine[:, None], np.where(np.isnan(gap), np.inf, gap), -1.0)
     i, j = (int(k) for k in np.unravel_index(int(np.argmax(gap)), gap.shape))
-    found = diagnose(evidence, others)
+    found = diagnose(evidence, others, lone)
     if slot.path in told.ignored:
         found = Diagnosis(
             "cotangent ignored", "it is the same whatever the cotangent: right for a cotangent of ones alone"
@@ -170,9 +179,11 @@ def _wrong(
         outs = evidence.given.shape[: evidence.given.ndim - len(slot.shape)]
         index = (*(int(k) for k in np.unravel_index(j, outs)), *index)
     wrong, measured = int(evidence.wrong.sum()), int(np.isfinite(evidence.reference).sum())
-    count = f"wrong in {wrong} of {measured} entries" + (
-        f" that were looked at, of {evidence.given.size:,}" if measured < evidence.given.size else ""
-    )
+    count = f"wrong in {wrong:,} of {measured:,} entries"
+    if measured < evidence.given.size:
+        count += f" that were looked at, of {evidence.given.size:,}"
+    elif found.sentence.startswith(count):  # it has been said
+        count = "the others agree along a random direction" if lone else ""
     return Finding(
         kind=found.kind,
         path=evidence.path,

@@ -56,7 +56,8 @@ def tell(sizes: Sequence[int], init: str, activation: str, output: str | None, l
     model = MLP(sizes, activation, output, init=_number(init), seed=seed)
     rng = np.random.default_rng(0)
     x, y = rng.uniform(size=(SAMPLES, sizes[0])), rng.uniform(size=(SAMPLES, sizes[-1]))
-    found = ties(model, x, y, LOSSES[loss], for_all_data=True)
+    with np.errstate(all="ignore"):  # the data are symbols: what these numbers make of a logarithm is of no concern
+        found = ties(model, x, y, LOSSES[loss], for_all_data=True)
     print(found.summary())
     print(f"{found.scope}, {' and '.join(sorted(set(found.evidence)))}\n")
     for line in groups(found):

@@ -108,7 +108,8 @@ def steps(diagram: Diagram, names: Mapping[str, str]) -> list[dict[str, Any]]:
         gradient = words.number(float(gradient)) if _is_number(gradient) else gradient
         edges = waiting.inputs[node.id]
         came = {edge.tail: waiting.take(edge) for edge in edges}
-        told = [f"∂{loss}/∂{names[key]} = {gradient} {'is complete' if number else 'is the seed'}"]
+        state = "is complete" if number else "is the seed"
+        told = [f"{number + 1} of {len(swept)}: ∂{loss}/∂{names[key]} = {gradient} {state}"]
         told += [_handed(edge, gradient, names, came[edge.tail]) for edge in edges]
         found.append({"id": node.id, "words": " · ".join(told), "partial": came})
     return found

@@ -39,6 +39,8 @@ def to_html(views: Sequence[Sequence[Snapshot]], theme: str = "auto") -> str:
     """
     script = viewer_script()
     parts = {
+        "views": "".join(f"<button>{xml(snapshots[0].diagram.view)}</button>" for snapshots in views),
+        "single": " hidden" if len(views) == 1 else "",
         "title": xml(views[0][0].diagram.title),
         "hash": "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "css": _read("viewer.css"),

@@ -8,5 +8,6 @@ from . import data, init, optim
 from .layers import MLP
 from .losses import binary_cross_entropy, squared_error
 from .module import Module
+from .training import train_step
 
-__all__ = ["MLP", "Module", "binary_cross_entropy", "data", "init", "optim", "squared_error"]
+__all__ = ["MLP", "Module", "binary_cross_entropy", "data", "init", "optim", "squared_error", "train_step"]

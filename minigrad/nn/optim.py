@@ -95,6 +95,8 @@ class Adam(Optimiser):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay)
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ValueError(f"betas are two numbers, like (0.9, 0.999), got {betas!r}")
         self.betas = _share(betas[0], "betas[0]", 1.0), _share(betas[1], "betas[1]", 1.0)
         self.eps = _share(eps, "eps", math.inf)
         self._means: dict[int, tuple[int, Any, Any]] = {}

@@ -108,7 +108,18 @@ def chosen(y: Any, a: Any, b: Any) -> Any:
     return ours - 0.5 * ties if ties.any() else ours * 1.0
 
 
-constant(chosen, "chosen", "y = 1 where x is a, ½ where it is b too", domain=(DISTINCT, DISTINCT, DISTINCT))
+def _larger(draw: Draw) -> Call:
+    a, b = (draw.array(DISTINCT, shape) for shape in draw.shapes(2))
+    return (np.maximum(a, b), a, b), {}
+
+
+constant(
+    chosen,
+    "chosen",
+    "y = 1 where x is a, ½ where it is b too",
+    domain=(DISTINCT, DISTINCT, DISTINCT),
+    calls=_larger,
+)
 
 
 def _along_axis(draw: Draw) -> Call:

@@ -5,13 +5,15 @@ What is equal now may part at the next step; whether it must stay equal is the q
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, describe
 from ..value import Value, graph, seed, sweep
 from .groups import TOLERANCE, TOLERANCE_SINGLE, equal_groups, is_zero
 
@@ -73,11 +75,13 @@ def equal_gradients(y: Value, tolerance: float | None = None) -> EqualGradients:
     largest; by default 1e-12, or 1e-5 where float32 is among them.
 
     Kinds: "nodes" as a whole; "columns" and "rows" of one matrix; "entries" of arrays, wherever they stand;
-    "opposite" pairs, one minus the other; "zero", whose gradient is exactly 0. Writes no `.grad`. ShapeError where
-    y is more than one number.
+    "opposite" pairs of any of these, one minus the other; "zero", whose gradient is exactly 0.
+    Writes no `.grad`. ValueError for a tolerance below 0, ShapeError where y is more than one number.
     """
     if not isinstance(y, Value):
-        raise ArgumentError(f"equal_gradients takes a Value, got {type(y).__name__}")
+        raise ArgumentError(f"equal_gradients takes a Value, got {describe(y)}")
+    if tolerance is not None and not (isinstance(tolerance, Real) and 0 <= tolerance < math.inf):
+        raise ValueError(f"the tolerance is a share of the largest entry, 0 or more, got {tolerance!r}")
     with np.errstate(all="ignore"):
         found = {v.serial: g for v, g in sweep(y, seed(y))}
     nodes = [(v, found[v.serial], _name(k, v)) for k, v in enumerate(graph(y)) if v.serial in found]
@@ -87,21 +91,23 @@ def equal_gradients(y: Value, tolerance: float | None = None) -> EqualGradients:
         if np.ndim(g) == 2:
             columns = [(Place(v, (None, j), name), g[:, j]) for j in range(g.shape[1]) if len(g) > 1]
             rows = [(Place(v, (i, None), name), g[i]) for i in range(len(g)) if g.shape[1] > 1]
-            groups += [*_groups("columns", columns, tolerance), *_groups("rows", rows, tolerance)]
+            for kind, places in (("columns", columns), ("rows", rows)):
+                groups += [*_groups(kind, places, tolerance), *_opposite(places, tolerance)]
     entries = [
         (Place(v, index, name), g[index]) for v, g, name in nodes for index in np.ndindex(np.shape(g)) if index
     ]
-    groups += _groups("entries", entries, tolerance)
+    groups += [*_groups("entries", entries, tolerance), *_opposite(entries, tolerance)]
     zeros = [(place, g) for place, g in [*whole, *entries] if is_zero(g)]
     if len(zeros) > 1:
         groups.append(EqualGroup("zero", tuple(place for place, _ in zeros), np.float64(0)))
     groups.sort(key=lambda group: KINDS.index(group.kind))
     single = any(np.asarray(g).dtype.itemsize < 8 for _, g, _ in nodes)
-    return EqualGradients(tuple(groups), tolerance or (TOLERANCE_SINGLE if single else TOLERANCE))
+    default = TOLERANCE_SINGLE if single else TOLERANCE
+    return EqualGradients(tuple(groups), default if tolerance is None else tolerance)
 
 
 def _name(k: int, v: Value) -> str:
-    return v.name or (f"{v.op.label}#{k}" if v.op is not None else f"leaf#{k}")
+    return v.name or f"#{k}({v.op.label if v.op is not None else 'leaf'})"  # -#3 would read as minus #3
 
 
 def _groups(kind: str, places: Sequence[tuple[Place, Any]], tolerance: float | None) -> list[EqualGroup]:

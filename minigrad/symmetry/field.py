@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -21,18 +22,24 @@ Residues = npt.NDArray[np.int64]  # (LANES, ...): the first axis are the points
 P = 2**31 - 1  # a product of two residues fits into 64 bits
 LANES = 4
 # Above, a formula is replaced by a random function of itself. Two formulas below then agree by accident with
-# probability under (2^12 / P)^4 < 2^-75; and no whole number that they hold is a multiple of P.
-DEGREE, HEIGHT = 2.0**12, 2.0**30
+# probability under (2^12 / P)^4 < 2^-75. And no coefficient of their difference is a multiple of P: it is below it,
+# also once both are multiplied by the whole numbers that stand below the line.
+DEGREE, HEIGHT, BELOW = 2.0**12, 2.0**20 - 1, 2**10
 WHOLE = 1024  # whole numbers up to here are themselves, others a random symbol for each number
 HALF = 2**16
 
 
 class Print(NamedTuple):
-    """The residues of an array of formulas, and bounds on their degree and on the size of their coefficients."""
+    """The residues of an array of formulas, and bounds on their degree and on the size of their coefficients.
+
+    below: a whole number, by which all of them are divided. exponential: e to the power of this, where it is known.
+    """
 
     x: Residues
     degree: float
     height: float
+    below: int = 1
+    exponential: Print | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -84,11 +91,12 @@ def constant(data: Any) -> Print:
         residues = np.broadcast_to(whole % P, (LANES, *c.shape))
         if exact.all():
             return Print(residues, 0.0, float(np.abs(whole).max(initial=1)))
+        height = float(np.abs(whole).max(initial=1))
         sign = np.where(np.signbit(c), P - 1, 1)
         bits = np.abs(c).astype(np.float64).view(np.uint64) if c.dtype.kind == "f" else np.abs(c).astype(np.uint64)
     words = np.stack([bits & P, (bits >> np.uint64(31)) & P, bits >> np.uint64(62), bits * 0])
     symbol = mix(words.astype(np.int64), salt("constant", c.dtype.kind)) * sign % P
-    return Print(np.where(exact, residues, symbol), 1.0, float(WHOLE))
+    return Print(np.where(exact, residues, symbol), 1.0, height)
 
 
 def is_zero(x: Residues) -> npt.NDArray[np.bool_]:
@@ -101,10 +109,16 @@ def opaque(p: Print, *words: Any) -> Print:
     return Print(np.where(is_zero(p.x), 0, mix(p.x, salt("opaque", *words))), 1.0, 1.0)
 
 
-def bounded(x: Residues, degree: float, height: float) -> Print:
+def bounded(x: Residues, degree: float, height: float, below: int = 1) -> Print:
     """The print, made opaque where its bounds have been passed."""
-    p = Print(x, degree, height)
-    return p if degree <= DEGREE and height <= HEIGHT else opaque(p)
+    p = Print(x, degree, height, below)
+    return p if degree <= DEGREE and height <= HEIGHT and below <= BELOW else opaque(p)
+
+
+def together(*prints: Print) -> tuple[float, list[float], int]:
+    """The largest degree; and heights over one whole number below the line, and that number."""
+    below = math.lcm(*(p.below for p in prints))
+    return max(p.degree for p in prints), [p.height * (below // p.below) for p in prints], below
 
 
 def aligned(*xs: Residues) -> list[Residues]:
@@ -116,19 +130,21 @@ def aligned(*xs: Residues) -> list[Residues]:
 def added(a: Print, b: Print) -> Print:
     """The sum."""
     x, y = aligned(a.x, b.x)
-    return bounded((x + y) % P, max(a.degree, b.degree), a.height + b.height)
+    degree, heights, below = together(a, b)
+    return bounded((x + y) % P, degree, sum(heights), below)
 
 
 def subtracted(a: Print, b: Print) -> Print:
     """The difference."""
     x, y = aligned(a.x, b.x)
-    return bounded((x - y) % P, max(a.degree, b.degree), a.height + b.height)
+    degree, heights, below = together(a, b)
+    return bounded((x - y) % P, degree, sum(heights), below)
 
 
 def multiplied(a: Print, b: Print) -> Print:
     """The product, entry by entry."""
     x, y = aligned(a.x, b.x)
-    return bounded(x * y % P, a.degree + b.degree, a.height * b.height)
+    return bounded(x * y % P, a.degree + b.degree, a.height * b.height, a.below * b.below)
 
 
 def per_point(function: Callable[..., Any], *xs: Residues) -> Any:
@@ -142,7 +158,7 @@ def bilinear(function: Callable[..., Any], a: Print, b: Print, terms: float) -> 
     Residues are cut into halves of 16 bits: their products are exact in float64, and BLAS can sum them.
     """
     points = [_product(function, x, y, exact=terms < 2**20) for x, y in zip(a.x, b.x, strict=True)]
-    return bounded(np.stack(points), a.degree + b.degree, a.height * b.height * terms)
+    return bounded(np.stack(points), a.degree + b.degree, a.height * b.height * terms, a.below * b.below)
 
 
 def _product(function: Callable[..., Any], x: Residues, y: Residues, exact: bool) -> Residues:
@@ -160,7 +176,7 @@ def _product(function: Callable[..., Any], x: Residues, y: Residues, exact: bool
 def summed(p: Print, axis: Any, keepdims: bool) -> Print:
     """The sum over axes (None: all)."""
     x = per_point(lambda z: np.sum(z, axis=axis, keepdims=keepdims), p.x)
-    return bounded(x, p.degree, p.height * (p.x.size / max(x.size, 1)))
+    return bounded(x, p.degree, p.height * (p.x.size / max(x.size, 1)), p.below)
 
 
 def rows_in_common(x: Residues, *more: Sequence[Any]) -> tuple[Any, int]:

@@ -18,7 +18,7 @@ import numpy as np
 from ..node import ARGUMENT
 from ..op import TABLE, Op
 from ..rules import activations, elementwise, indexing, layers, limits, windows
-from ..rules.discrete import stop_gradient
+from ..rules.discrete import chosen, stop_gradient
 from .field import (
     P,
     Print,
@@ -34,6 +34,7 @@ from .field import (
     salt,
     subtracted,
     symbols,
+    together,
 )
 from .special import SPECIAL
 
@@ -65,12 +66,15 @@ PRODUCTS: frozenset[Any] = frozenset(
 )
 # Elementwise, although they state vjp and jvp apart.
 ELEMENTWISE: frozenset[Any] = frozenset(
-    (elementwise.sech2, activations.gelu, activations.elu, activations.leaky_relu, np.round, np.clip)
+    (
+        *(elementwise.sech2, activations.gelu, activations.elu, activations.leaky_relu, np.round, np.clip),
+        *(chosen, np.astype),
+    )
 )
 COMMUTATIVE: frozenset[Any] = frozenset(
     (np.maximum, np.minimum, np.hypot, np.logaddexp, np.logaddexp2, np.equal, np.not_equal, np.fmax, np.fmin)
 )
-ALIKE: frozenset[Any] = frozenset((stop_gradient, np.astype, np.copy))
+ALIKE: frozenset[Any] = frozenset((stop_gradient, np.copy))
 
 
 class Unknown(Exception):
@@ -84,7 +88,7 @@ def meaning(made_by: Op, prints: Sequence[Print], params: Params, logical: bool 
     True and False, so that nothing is added or multiplied in it.
     """
     function = made_by.function
-    if made_by is ARGUMENT or function in ALIKE:
+    if made_by is ARGUMENT or function in ALIKE or (function is np.astype and _keeps(**params)):
         return prints[0]
     if len(prints) > len(made_by.domain) and not made_by.variadic:  # a Value inside a parameter
         raise Unknown(made_by.label)
@@ -99,6 +103,11 @@ def meaning(made_by: Op, prints: Sequence[Print], params: Params, logical: bool 
     if is_elementwise(made_by):
         return _elementwise(made_by, prints, params)
     raise Unknown(made_by.label)
+
+
+def _keeps(dtype: Any, **_: Any) -> bool:
+    """Whether a type can hold any number, but for rounding: one of integers or truths cannot."""
+    return bool(np.dtype(dtype).kind == "f")
 
 
 def is_elementwise(made_by: Op) -> bool:
@@ -141,15 +150,13 @@ def _moved(made_by: Op, prints: Sequence[Print], params: Params, adds: bool) -> 
     def forward(*xs: Any) -> Any:
         return made_by.forward(*xs, **params)
 
-    degree, height = max(p.degree for p in prints), max(p.height for p in prints)
+    degree, heights, below = together(*prints)
     first = forward(*(p.x[0] for p in prints))
     if isinstance(first, (tuple, list)):
-        return [
-            Print(per_point(lambda *xs, k=k: forward(*xs)[k], *(p.x for p in prints)), degree, height)
-            for k in range(len(first))
-        ]
+        moved = [per_point(lambda *xs, k=k: forward(*xs)[k], *(p.x for p in prints)) for k in range(len(first))]
+        return [bounded(x, degree, max(heights), below) for x in moved]
     x = per_point(forward, *(p.x for p in prints))
-    return bounded(x, degree, height * (max(prints[0].x[0].size, 1) if adds else 1))
+    return bounded(x, degree, max(heights) * (max(prints[0].x[0].size, 1) if adds else 1), below)
 
 
 def _product(made_by: Op, prints: Sequence[Print], params: Params) -> Print:

@@ -23,7 +23,8 @@ from .recording import flat, of_model
 from .ties import Ties
 
 STEPS, RATE, SEED = 20, 0.01, 0
-EQUAL = 1e-9  # of the largest gradient: how equal gradients within a tie are before they are taken for equal
+# Of the largest gradient, by bytes per number: how equal those within a tie are before they are taken for equal.
+EQUAL = {8: 1e-9, 4: 1e-3}
 NUDGES = 64  # entries that are tried as the smallest nudge
 FRESH = {"sigmoid": sigmoid, "softplus": softplus}
 
@@ -55,8 +56,11 @@ class Remedies:
     groups_after_nudge: int | None
 
     def __getitem__(self, name: str) -> Remedy:
-        """The remedy of that name."""
-        return next(remedy for remedy in self.tried if remedy.name == name)
+        """The remedy of that name. Raises KeyError."""
+        named = {remedy.name: remedy for remedy in self.tried}
+        if name not in named:
+            raise KeyError(f"no remedy is called {name!r}; expected one of {', '.join(named)}")
+        return named[name]
 
     def __iter__(self) -> Iterator[Remedy]:
         """One after the other."""
@@ -96,6 +100,7 @@ class _Trial:
             )
         self.values, self.before = self.recording.values, ties.partition
         self.rng = np.random.default_rng(SEED)
+        self.equal = EQUAL.get(min((p._array.dtype.itemsize for p in self.recording.params), default=8), 1e-1)
 
     def all(self) -> Remedies:
         """Each remedy, then the nudge."""
@@ -176,7 +181,7 @@ class _Trial:
         classes, largest = self.before.classes, np.abs(g).max(initial=0)
         mean = np.bincount(classes, g) / np.bincount(classes)
         exact = np.where(self.before.still, 0.0, mean[classes])
-        if not (np.abs(exact - g) <= EQUAL * largest).all():
+        if not (np.abs(exact - g) <= self.equal * largest).all():
             raise AssertionError("gradients within a proved tie differ by more than rounding")
         return exact
 

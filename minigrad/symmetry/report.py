@@ -63,6 +63,8 @@ def _cells(group: Group, titles: Sequence[str]) -> Cells:
 
 def _via(path: Path) -> str:
     inner = [factor.lower for factor in path.factors[:-1]]
+    if not path.factors:
+        return "itself"
     return " ".join(inner[-3:][::-1]) if inner else path.factors[-1].lower
 
 

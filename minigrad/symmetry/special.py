@@ -8,13 +8,31 @@ two ops share one (`x * x` and `x ** 2`), formulas written either way are seen t
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..rules import layers, nn
-from .field import Print, added, constant, is_zero, mix, multiplied, per_point, salt, subtracted, summed
+from .field import (
+    BELOW,
+    LANES,
+    WHOLE,
+    P,
+    Print,
+    added,
+    bounded,
+    constant,
+    is_zero,
+    mix,
+    multiplied,
+    per_point,
+    salt,
+    subtracted,
+    summed,
+    together,
+)
 
 ONE = constant(1)
 HIGHEST_POWER = 8  # written out as a product; above, a random function
@@ -26,9 +44,24 @@ def function(p: Print, name: str) -> Print:
 
 
 def inverse(p: Print) -> Print:
-    """1 / x."""
+    """1 / x: of small whole numbers that fraction, of the rest a function of which it is known that 1 / 1 = 1."""
+    fraction = _fraction(p)
+    if fraction is not None:
+        return fraction
     one = (p.x == 1).all(axis=0)
     return Print(np.where(one, 1, function(p, "inverse").x), 1.0, 1.0)
+
+
+def _fraction(p: Print) -> Print | None:
+    """1 / n for whole numbers n, all of them over one number that is not too large."""
+    if p.degree or p.below != 1 or not p.x.size:
+        return None
+    numbers = [n if n <= WHOLE else n - P for n in np.unique(p.x[0]).tolist()]
+    below = math.lcm(*numbers)
+    if not 0 < below <= BELOW or max(map(abs, numbers)) > WHOLE:
+        return None
+    x = np.select([p.x == n % P for n in numbers], [pow(n, -1, P) for n in numbers])
+    return Print(x, 0.0, float(below), below)
 
 
 def divided(a: Print, b: Print) -> Print:
@@ -38,10 +71,11 @@ def divided(a: Print, b: Print) -> Print:
 
 def power(a: Print, b: Print) -> Print | None:
     """a ** b for a small whole number b, as a product."""
-    exponent = int(b.x.flat[0]) if b.x.size and (b.x == b.x.flat[0]).all() and b.degree == 0 else -1
+    whole = b.x.size and (b.x == b.x.flat[0]).all() and b.degree == 0 and b.below == 1
+    exponent = int(b.x.flat[0]) if whole else -1
     if not 0 <= exponent <= HIGHEST_POWER:
         return None
-    base = Print(_spread(a.x, b.x)[0], a.degree, a.height)
+    base = a._replace(x=_spread(a.x, b.x)[0], exponential=None)
     one = Print(np.ones_like(base.x), 0.0, 1.0)
     return functools.reduce(multiplied, [base] * exponent, one)
 
@@ -55,7 +89,8 @@ def where(condition: Print, a: Print, b: Print) -> Print:
     """a where c, else b: b + c (a - b), with c as 0 or 1."""
     if condition.degree == 0:  # a plain mask: nothing of the branch not taken stays behind
         x = np.where(*_spread(condition.x != 0, a.x, b.x))
-        return Print(x, max(a.degree, b.degree), max(a.height, b.height))
+        degree, heights, below = together(a, b)
+        return bounded(x, degree, max(heights), below)
     truth = Print(np.where(is_zero(condition.x), 0, function(condition, "is true").x), 1.0, 1.0)
     return added(b, multiplied(truth, subtracted(a, b)))
 
@@ -95,6 +130,8 @@ def root(x: Print) -> Print:
 
 def exp(x: Print) -> Print:
     """e^x, with e^0 = 1."""
+    if x.exponential is not None:
+        return x.exponential
     return Print(np.where(is_zero(x.x), 1, function(x, "exp").x), 1.0, 1.0)
 
 
@@ -104,11 +141,21 @@ def log(x: Print) -> Print:
 
 
 def softmax(x: Print, axis: Any = -1) -> Print:
-    """e^x / Σ e^x."""
+    """e^x / Σ e^x; of n equal entries, 1 / n. That n others add up to 1 is not known."""
     e = exp(x)
-    over = summed(e, axis, True)
-    # Of a single entry it is 1. That the outputs of several sum to 1 is more than the proof knows.
-    return Print(np.ones_like(e.x), 0.0, 1.0) if over.shape == x.shape else divided(e, over)
+    found, equal, share = divided(e, summed(e, axis, True)), *_equal(e, axis)
+    if equal.all():
+        return share
+    degree, heights, below = together(found, share)
+    return bounded(np.where(equal, share.x, found.x), degree, max(heights), below) if equal.any() else found
+
+
+def _equal(x: Print, axis: Any) -> tuple[Any, Print]:
+    """Where all entries along the axis are equal; and 1 / n everywhere, where n is their number."""
+    total = summed(x, axis, True)
+    share = inverse(constant(x.x[0].size // max(total.x[0].size, 1)))
+    equal = is_zero(subtracted(x, multiplied(total, share)).x).all(axis=axis, keepdims=True)
+    return equal, share._replace(x=np.broadcast_to(share.x.reshape(LANES, *(1,) * len(x.shape)), x.x.shape))
 
 
 def logsumexp(x: Print, axis: Any = None, keepdims: bool = False) -> Print:
@@ -117,10 +164,10 @@ def logsumexp(x: Print, axis: Any = None, keepdims: bool = False) -> Print:
 
 
 def log_softmax(x: Print, axis: Any = -1) -> Print:
-    """x - ln Σ e^x."""
-    return (
-        log(softmax(x, axis)) if summed(x, axis, True).shape == x.shape else subtracted(x, logsumexp(x, axis, True))
-    )
+    """x - ln Σ e^x, which is ln softmax(x): of n equal entries, ln 1 / n."""
+    p, (equal, share) = softmax(x, axis), _equal(x, axis)
+    found = subtracted(x, logsumexp(x, axis, True))
+    return found._replace(x=np.where(equal, log(share).x, found.x), exponential=p)
 
 
 def norm(x: Print, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Print | None:
@@ -133,13 +180,13 @@ def prod(x: Print, axis: Any = None, keepdims: bool = False) -> Print | None:
     if isinstance(axis, tuple):
         return None
     flat = x.x.reshape(4, -1) if axis is None else np.moveaxis(x.x, axis % len(x.shape) + 1, -1)
-    factors = [Print(flat[..., k], x.degree, x.height) for k in range(flat.shape[-1])]
+    factors = [x._replace(x=flat[..., k], exponential=None) for k in range(flat.shape[-1])]
     y = functools.reduce(multiplied, factors, Print(np.ones(flat.shape[:-1], np.int64), 0.0, 1.0))
     ones = (1,) * len(x.shape)
     if not keepdims:
         return y
     shaped = y.x.reshape(4, *ones) if axis is None else np.expand_dims(y.x, axis % len(x.shape) + 1)
-    return Print(shaped, y.degree, y.height)
+    return y._replace(x=shaped)
 
 
 def symmetric(name: str) -> Callable[..., Print]:
@@ -176,7 +223,7 @@ def ones_like(x: Print, **_: Any) -> Print | None:
 
 def full_like(a: Print, fill: Print, **_: Any) -> Print | None:
     """The same number everywhere."""
-    return None if _ else Print(_spread(a.x, fill.x)[1], fill.degree, fill.height)
+    return None if _ else fill._replace(x=_spread(a.x, fill.x)[1], exponential=None)
 
 
 SPECIAL: dict[Any, Callable[..., Print | None]] = {

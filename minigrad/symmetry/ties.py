@@ -156,6 +156,8 @@ def record_loss(f: Any, args: Sequence[Any], for_all_data: bool) -> Recording:
         if not 2 <= len(args) <= 3:
             raise ArgumentError(f"write  ties(model, x, y, loss), got {len(args)} arguments after the model")
         x, y, loss = (*args, squared_error)[:3]
+        if not callable(loss):
+            raise ArgumentError(f"a loss is a function of predictions and targets, got {describe(loss)}")
         return of_model(f, x, y, loss, for_all_data)
     if not callable(f) or not args:
         raise ArgumentError(

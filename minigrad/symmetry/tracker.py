@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ArgumentError, describe
 from ..nn.layers import MLP
+from ..nn.module import Module
 from ..tree import leaves
 from ..value import Value
 from .neurons import by_name
@@ -20,8 +22,9 @@ from .recording import flat
 from .ties import Ties
 
 ROUNDING = {8: 1e-11, 4: 1e-4}  # relative differences that one step's rounding can make, by bytes per number
+EQUAL = {8: 1e-6, 4: 1e-4}  # the tolerance, unless it is given
 UNEXPLAINED = 1e3  # times the spread of the parameters: gradients that differ by more do so for another reason
-SMALL = 1e-3  # of the largest gradient: below, differences are measured against this
+SMALL = 1e-3  # of the largest gradient of all: below, differences are measured against this
 GRADIENTS, UPDATE, DRIFT = "gradients", "update", "rounding"
 SENTENCES = {
     GRADIENTS: "gradients differed on equal parameters: loss or data are not symmetric (dropout, noise, masks)",
@@ -60,15 +63,21 @@ class Break:
 class SymmetryTracker:
     """Follows ties through any training loop: ``tracker.observe(step, params, grads)`` once per step.
 
-    ties: as they were at the start. tolerance: relative distance up to which neurons and parameters count as equal.
+    ties: as they were at the start. tolerance: relative distance up to which neurons and parameters count as equal;
+    by default 1e-6, or 1e-4 in float32.
     """
 
     ties: Ties
-    tolerance: float = 1e-6
+    tolerance: float | None = None
     observations: list[Observation] = field(default_factory=list)
     breaks: list[Break] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.ties, Ties):
+            raise ArgumentError(
+                f"a tracker follows ties, got {describe(self.ties)}\n"
+                "  write  SymmetryTracker(ties(model, x, y, loss))"
+            )
         numbers = self.ties.numbers
         still = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
         if self.ties.frozen is not None:
@@ -77,7 +86,11 @@ class SymmetryTracker:
         self._tied = np.flatnonzero((sizes > 1) & ~still)
         width = min((p._array.dtype.itemsize for p in self.ties.recording.params), default=8)
         self._rounding = ROUNDING.get(width, 1e-2)
+        self._equal = EQUAL.get(width, 1e-2) if self.tolerance is None else self.tolerance
         self._before: tuple[Any, Any] | None = None  # spreads of values and gradients at the last look
+        # What sums cancel to is small, and their rounding is not: so differences are measured against the largest
+        # values, and the largest gradients, that a group has had.
+        self._largest = np.zeros((2, len(sizes)))
         self._broken: dict[int, str] = {}
 
     def observe(self, step: int, params: Any, grads: Any) -> Observation:
@@ -87,8 +100,9 @@ class SymmetryTracker:
         parameters. Raises ValueError where the number of entries is another.
         """
         values, g = (self._entries(tree, what) for tree, what in ((params, "params"), (grads, "grads")))
-        spreads = self._spread(values, 0.0), self._spread(g, SMALL * float(np.abs(g).max(initial=0)))
-        self._judge(step, *spreads)
+        spreads = self._spread(values, 0), self._spread(g, 1, SMALL)
+        if np.isfinite(spreads).all():
+            self._judge(step, *spreads)
         self._before = spreads
         seen = Observation(
             step,
@@ -113,19 +127,30 @@ class SymmetryTracker:
         return "\n".join([head, *(str(causes[c]) for c in (GRADIENTS, UPDATE, DRIFT) if c in causes)])
 
     def _entries(self, tree: Any, what: str) -> Any:
-        entries = flat([x._array if isinstance(x, Value) else x for x in leaves(tree)])
+        found = [] if isinstance(tree, Module) else leaves(tree)
+        entries = flat([x._array if isinstance(x, Value) else x for x in found])
         if entries.shape != self.ties.numbers.shape:
-            raise ValueError(f"{what} has {entries.size} entries, the ties {self.ties.numbers.size}")
+            raise ValueError(
+                f"{what} has {entries.size} entries, the ties {self.ties.numbers.size}\n"
+                "  write  observe(step, net.parameters(), [p.grad for p in net.parameters()])\n"
+                "  after backward(), before the step and zero_grad()"
+            )
         return entries
 
-    def _spread(self, x: Any, least: float) -> Any:
-        """By group, the range of its entries, relative to the largest of them."""
+    def _spread(self, x: Any, which: int, share: float = 0.0) -> Any:
+        """By group, the range of its entries, relative to the largest that it has had; nan where one is nan.
+
+        which: 0 for values, 1 for gradients, against no less than `share` of the largest of all.
+        """
         numbers, count = self.ties.numbers, len(self.ties.evidence)
         low, high = np.full(count, np.inf), np.full(count, -np.inf)
-        np.minimum.at(low, numbers, x)
-        np.maximum.at(high, numbers, x)
-        size = np.maximum(np.maximum(np.abs(low), np.abs(high)), least)
-        return np.where(high > low, (high - low) / np.where(size > 0, size, 1.0), 0.0)
+        with np.errstate(invalid="ignore"):
+            np.minimum.at(low, numbers, x)
+            np.maximum.at(high, numbers, x)
+            largest = self._largest[which]
+            np.fmax(largest, np.maximum(np.abs(low), np.abs(high)), out=largest)
+            size = np.maximum(largest, share * float(largest.max(initial=0)))
+            return np.where(high == low, 0.0, (high - low) / np.where(size > 0, size, 1.0))
 
     def _judge(self, step: int, values: Any, grads: Any) -> None:
         """Name the cause at the first look where there is one; rounding may still be followed by another."""
@@ -161,7 +186,7 @@ class SymmetryTracker:
         """How many different parameters there are: ties that have broken count for what they fell into."""
         order = np.lexsort((values, self.ties.numbers))
         numbers, x = self.ties.numbers[order], values[order]
-        apart = np.abs(np.diff(x)) > self.tolerance * np.maximum(np.abs(x[1:]), np.abs(x[:-1]))
+        apart = np.abs(np.diff(x)) > self._equal * self._largest[0][numbers[1:]]
         frozen = -1 if self.ties.frozen is None else self.ties.frozen
         return int(np.count_nonzero((np.diff(numbers) != 0) | (apart & (numbers[1:] != frozen)))) + bool(len(x))
 
@@ -183,7 +208,7 @@ class SymmetryTracker:
     def _width(self, values: Any) -> tuple[int, ...] | None:
         if not isinstance(self.ties.recording.model, MLP):
             return None
-        return tuple(_distinct(neurons, self.tolerance) for neurons in self._neurons(values))
+        return tuple(_distinct(neurons, self._equal) for neurons in self._neurons(values))
 
 
 def _distinct(rows: Any, tolerance: float) -> int:

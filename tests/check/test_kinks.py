@@ -1,6 +1,7 @@
 """The witness of a kink: the op whose own derivative jumps. What only looks like a subgradient is wrong."""
 
 from dataclasses import replace
+from functools import partial
 from unittest.mock import patch
 
 import numpy as np
@@ -49,3 +50,58 @@ def test_a_kink_met_along_random_directions_is_named_too():
 def test_a_gradient_that_somebody_gave_is_judged_by_slopes_alone():
     assert gradient_report(lambda x: abs(x), 0.0, grad=lambda x: 0.3).ok
     assert not gradient_report(lambda x: abs(x), 0.0, grad=lambda x: 1.3).ok
+
+
+TIES = np.array([1.0, 2.0, 2.0, 2.0, 3.0])
+WEIGHTS = np.array([3.0, 1.0, 4.0, 1.0, 5.0])
+
+
+@pytest.mark.parametrize("modes", [("rev", "fwd"), "rev", "fwd"])
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (np.sort, TIES),
+        (np.median, TIES),
+        (lambda x: np.sort(np.maximum(x, 0.0))[-2], np.array([3.0, 3.0, 3.0, 0.0, 0.0, -1.0])),
+        (np.sort, np.round(np.random.default_rng(1).normal(size=120), 1)),
+    ],
+    ids=["sort", "median", "maximum, sorted", "120 entries"],
+)
+def test_of_three_that_are_equal_a_gradient_between_those_around_is_accepted(f, x, modes):
+    """The slopes of the two sides do not bound it: the middle one goes to either end."""
+    report = gradient_report(f, x, modes=modes)
+    assert report.ok, report
+    assert any("mean of those around" in finding.sentence for finding in report.findings), report
+
+
+def permuted(x):
+    return WEIGHTS[np.argsort(np.argsort(x, kind="stable"))]
+
+
+@pytest.mark.parametrize(
+    ("at_ties", "right"), [([3, 1, 4, 1, 5], True), ([3, 2, 2, 2, 5], True), ([3, 6, 4, 1, 5], False)]
+)
+def test_so_it_is_of_a_gradient_that_somebody_gave(at_ties, right):
+    def gradient(x):
+        return np.array(at_ties, dtype=float) if x[1] == x[2] else permuted(x)
+
+    assert gradient_report(lambda x: np.sort(x) @ WEIGHTS, TIES, grad=gradient).ok is right
+
+
+@pytest.mark.parametrize("factor", [2.0, -1.0, 1.001])
+def test_a_rule_that_is_wrong_around_a_kink_is_wrong_at_it(factor):
+    report = gradient_report(lambda x: np.sort(x) @ WEIGHTS, TIES, grad=lambda x: factor * permuted(x))
+    assert report.verdict == "disagree", report
+
+
+def test_a_smooth_gradient_that_goes_through_zero_has_no_kink_there():
+    for given in (1e-6, -1e-9):
+        report = gradient_report(lambda x: x * x, 0.0, grad=lambda x, given=given: 2 * x + given * (x == 0))
+        assert report.verdict == "disagree", report
+
+
+def test_where_the_modes_differ_at_a_kink_they_are_not_accepted():
+    row = TABLE[np.sort]
+    twice = partial(lambda rule, t, *args, **params: 2 * rule(t, *args, **params), row.jvps[0])
+    with patch.dict(TABLE, {np.sort: replace(row, jvps=(twice,))}):
+        assert gradient_report(np.sort, TIES).verdict == "disagree"

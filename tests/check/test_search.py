@@ -147,3 +147,69 @@ def test_a_check_of_many_entries_holds_few_copies_of_them() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 16 * x.nbytes
+
+
+def signed(x: Any, change: dict[int, float]) -> Any:
+    g = np.sign(x - 1.0)
+    for i, factor in change.items():
+        g[i] *= factor
+    return g
+
+
+@pytest.mark.parametrize("factor", [-1.0, 1 + 1e-7, 0.0])
+def test_a_kink_of_many_entries_hides_no_wrong_one(factor: float) -> None:
+    """Along a direction the kinks are so wide that the mistake lies between the slopes of the two sides."""
+    x = np.concatenate([np.ones(60), np.linspace(-2.0, 0.5, 60)])
+    report = minigrad.gradient_report(
+        lambda x: np.sum(np.abs(x - 1)), x, grad=lambda x: signed(x, {100: factor}) + (x == 1) * 0.3
+    )
+    assert report.verdict == "disagree" and report.findings[0].index == (100,), report
+
+
+def test_a_kink_in_every_entry_is_looked_at_entry_by_entry() -> None:
+    def check(slope: float) -> minigrad.check.Report:
+        return minigrad.gradient_report(
+            lambda x: np.sum(np.maximum(x, 0)), np.zeros(120), grad=lambda x: slope + 0 * x
+        )
+
+    assert check(-0.5).verdict == "disagree" and check(1.5).verdict == "disagree"
+    right = check(0.3)
+    assert right.ok and right.resolving_power > 0.1, right
+    assert "looked at along it only" in str(right)
+
+
+@pytest.mark.parametrize("given", ["grad", "vjp"])
+@pytest.mark.parametrize("factor", [0.0, -1.0, 1 + 1e-5])
+def test_one_wrong_entry_of_many_is_no_mistake_of_them_all(factor: float, given: str) -> None:
+    x = np.linspace(0.1, 2.5, 1000).reshape(20, 50)
+
+    def gradient(*args: Any) -> Any:
+        g = np.cos(args[-1])
+        g[3, 4] *= factor
+        return g * (1 if given == "grad" else args[0])
+
+    report = minigrad.gradient_report(lambda x: np.sum(np.sin(x)), x, **{given: gradient})  # type: ignore[arg-type]
+    (finding,) = report.findings
+    assert (finding.kind, finding.index) == ("entries", (3, 4)), report
+    assert "1 of 1,000" in finding.sentence and "[3, 4]" in finding.sentence
+
+
+def test_what_is_nan_among_many_entries_is_found_without_a_search(ladders: list[int]) -> None:
+    report = minigrad.gradient_report(
+        lambda x: np.sum(np.sin(x)), LARGE, grad=lambda x: spoiled(np.cos(x), {5: np.nan, 77: np.inf})
+    )
+    assert report.findings[0].kind == "nan" and sum(ladders) <= 2, report
+    assert "2 of 100,000" in str(report)
+
+
+def test_many_entries_at_a_minimum_are_no_noise() -> None:
+    """All slopes are 0, and so is what the function's arithmetic leaves of them, beside its chords."""
+
+    def check(change: float) -> minigrad.check.Report:
+        return minigrad.gradient_report(
+            lambda x: np.sum(np.square(x)), np.zeros(120), grad=lambda x: spoiled(2 * x, {7: change})
+        )
+
+    assert check(0.0).ok, check(0.0)
+    assert check(1e-7).findings[0].index == (7,)
+    assert minigrad.check_graph(minigrad.Value(np.zeros(120)) ** 2).ok

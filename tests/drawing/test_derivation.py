@@ -79,7 +79,7 @@ def test_of_a_batch_the_line_is_of_a_sum() -> None:
 def test_the_sweep_takes_cards_from_the_loss_back(cards: Diagram) -> None:
     found = steps(cards, called(cards))
     assert [step["id"] for step in found] == ["loss", "l2n0", "l1n1", "l1n0"]
-    assert found[0]["words"].startswith("∂loss/∂loss = 1 is the seed · z2[0] gets 1 × -1.654 = -1.654")
+    assert found[0]["words"] == "1 of 4: ∂loss/∂loss = 1 is the seed · z2[0] gets 1 × -1.654 = -1.654"
 
 
 def test_the_strongest_way_is_followed_only_where_edges_say_all(cards: Diagram) -> None:

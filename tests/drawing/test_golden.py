@@ -1,7 +1,7 @@
 """Pictures as they were when somebody last looked at them: any change of what is drawn is seen, and meant.
 
-python tests/drawing/test_golden.py    writes the golden files anew
-python demos/gallery.py                the gallery, whose SVG is golden too: look at it, then commit both
+PYTHONPATH=tests:demos python tests/drawing/test_golden.py    writes the golden files anew
+python demos/gallery.py    the gallery, whose SVG is golden too: look at it, then commit both
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from minigrad.errors import ArgumentError
 from minigrad.value import Value
 
 FOLDER = files("minigrad.drawing") / "viewer"
-KILOBYTES = 30  # that script and style may take together
+BYTES = 30_000  # that script and style may take together
 
 
 class Read(HTMLParser):
@@ -62,7 +62,7 @@ def data_of(page: Read) -> Any:
 def test_script_and_style_are_small() -> None:
     sizes = [len(file.read_bytes()) for file in FOLDER.iterdir() if file.name.endswith((".js", ".css"))]
     assert len(sizes) > 5
-    assert sum(sizes) <= KILOBYTES * 1024
+    assert sum(sizes) <= BYTES
 
 
 def test_script_makes_no_code_and_no_markup_out_of_text_and_asks_no_one() -> None:

@@ -91,6 +91,7 @@ def test_gradients_are_left_as_they_are() -> None:
         (lambda w: nn.optim.SGD(w, 0.1, momentum=1.0), "momentum must be a number, 0 or more and less than 1"),
         (lambda w: nn.optim.SGD(w, 0.1, weight_decay=-1.0), "weight_decay must be a number, 0 or more, got"),
         (lambda w: nn.optim.Adam(w, betas=(0.9, 1.0)), r"betas\[1\]"),
+        (lambda w: nn.optim.Adam(w, betas=0.9), r"two numbers, like \(0.9, 0.999\), got 0.9"),
         (lambda w: nn.optim.Adam(w, eps=np.nan), "eps"),
         (lambda w: nn.optim.Adam(w, lr=0.0), "lr must be a positive finite number"),
     ],

@@ -42,6 +42,17 @@ def test_opposite_is_a_kind_of_its_own_and_each_pair_is_told_once() -> None:
     assert told(equal_gradients((a - b) * 3).of("opposite")) == ["a = -b = 3"]
 
 
+def test_columns_rows_and_entries_are_opposite_too() -> None:
+    found = told(equal_gradients(weighted([1.0, -1.0], [2.0, -2.0])).of("opposite"))
+    assert found == ["W[:, 0] = -W[:, 1]", "W[0, 0] = -W[0, 1] = 1", "W[1, 0] = -W[1, 1] = 2"]
+    assert "W[0, :] = -W[1, :]" in told(equal_gradients(weighted([1.0, 2.0], [-1.0, -2.0])).of("opposite"))
+
+
+def test_a_node_without_a_name_is_not_written_like_a_minus_sign() -> None:
+    a, b = Value(1.0, name="a"), Value(2.0, name="b")
+    assert told(equal_gradients((a - b) * 3).of("nodes"))[0] == "a = #2(-) = 3"
+
+
 def test_zero_is_a_kind_of_its_own() -> None:
     a, b = Value(0.0, name="a"), Value(0.0, name="b")
     found = equal_gradients(a * b)
@@ -57,6 +68,18 @@ def test_the_tolerance_is_relative_and_stated() -> None:
     assert any({(0, 0), (0, 1)} <= {p.index for p in g.places if p.name == "W"} for g in loose.of("entries"))
     single = Value(np.ones(2, np.float32), name="w")
     assert equal_gradients(single.sum()).tolerance == 1e-5
+
+
+def test_a_tolerance_of_zero_is_held_to_and_stated() -> None:
+    found = equal_gradients(weighted([0.1 + 0.2, 0.3]), tolerance=0)
+    assert found.tolerance == 0 and "to 0 of" in repr(found)
+    assert not any(len([p for p in g.places if p.name == "W"]) > 1 for g in found.of("entries"))
+
+
+@pytest.mark.parametrize("tolerance", [-1e-9, np.nan, np.inf, "1e-9"])
+def test_a_tolerance_that_is_no_share_is_refused(tolerance: Any) -> None:
+    with pytest.raises(ValueError, match="0 or more, got"):
+        equal_gradients(weighted([1.0, 1.0]), tolerance=tolerance)
 
 
 def test_a_tied_network_shows_its_columns() -> None:

@@ -221,3 +221,9 @@ def test_every_factor_in_words_has_the_value_of_its_number(weights: Any, weight:
         formula = re.sub(r"(\w) \(", r"\1 * (", factor.words)  # a1 (1 - a1)
         assert eval(formula, {}, values) == pytest.approx(factor.number, rel=1e-12), factor
     assert pair.first.product == pytest.approx(dict(tour.gradients(J))[tour.leaf(J, weight)], rel=1e-12)
+
+
+def test_the_gradient_of_a_value_for_itself_is_a_path_without_factors() -> None:
+    J, p = network()
+    assert str(explain(J, J)).startswith("dJ/dJ = 1, 1 path\n")
+    assert "paths lead to" in explain(J, J, (p["b1"], 0)).sentence and str(explain(J, (p["b1"], 0), J))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import Value, context, nn
+from minigrad import Value, context, layer_norm, log_softmax, nn
 from minigrad.check.draws import random_calls
 from minigrad.node import lifted, record
 from minigrad.op import TABLE, Op
@@ -170,6 +170,52 @@ def test_a_power_so_high_that_its_residue_would_be_a_low_one_is_not_taken_for_it
     assert len(ties(f, np.ones(2)).groups) == 2
 
 
+@pytest.mark.parametrize("halvings", [1, 5, 10, 11, 15, 20, 30])
+def test_a_fraction_whose_residue_is_that_of_a_whole_number_is_not_taken_for_it(halvings: int) -> None:
+    """x / 2^k and 2^(31 - k) x have the same residue modulo 2^31 - 1."""
+
+    def f(w: Any) -> Any:
+        halved, doubled = w[0], w[1]
+        for _ in range(halvings):
+            halved = halved / 2
+        for _ in range(31 - halvings):
+            doubled = doubled + doubled
+        return np.sin(halved) + np.sin(doubled)
+
+    assert len(ties(f, np.ones(2), method="prove").groups) == 2
+
+
+N = 5
+
+
+@pytest.mark.parametrize(
+    "zero",
+    [
+        lambda x: x - np.sum(np.stack([x] * N)) / N,
+        lambda x: np.mean(np.stack([x] * N)) - x,
+        lambda x: np.stack([x] * N).softmax()[2] - np.stack([2 * x] * N).softmax()[0],
+        lambda x: 1 - np.sum(np.stack([x, x, x]).softmax()),
+        lambda x: 1 - np.sum(np.exp(log_softmax(np.stack([x] * N)))),
+        lambda x: log_softmax(np.stack([x] * N))[1] - log_softmax(np.stack([x * x] * N))[0],
+        lambda x: layer_norm(np.stack([x] * N))[1],
+        lambda x: np.stack([x, x]) @ np.ones(2) / 4 - x / 2,
+    ],
+)
+def test_n_times_one_nth_is_one(zero: Any) -> None:
+    """Then such a formula is 0, so that w beside it never moves; and beside one that is not, it does."""
+    found = ties(lambda p: p["w"] * zero(p["x"]) + p["x"] ** 2, {"w": 2.0, "x": 3.0}, method="prove")
+    assert found.groups[found.frozen or 0] == (("['w']", ()),) and found.frozen == 0
+    moving = ties(lambda p: p["w"] * (zero(p["x"]) + p["x"]) + p["x"] ** 2, {"w": 2.0, "x": 3.0}, method="prove")
+    assert moving.frozen is None
+
+
+def test_a_softmax_of_entries_that_are_not_all_equal_is_no_nth() -> None:
+    def f(p: Any) -> Any:
+        return p["w"] * (3 * np.stack([p["x"], p["x"], p["y"]]).softmax()[0] - 1) + p["x"] ** 2 + 3 * p["y"] ** 2
+
+    assert ties(f, {"w": 2.0, "x": 3.0, "y": 1.0}, method="prove").frozen is None
+
+
 def test_an_op_of_which_nothing_is_known_ties_equal_calls_only() -> None:
     def f(w: Any) -> Any:
         a = np.linalg.det(np.reshape(w[:4], (2, 2))) * np.linalg.det(np.reshape(w[:4], (2, 2)))
@@ -210,3 +256,26 @@ def test_a_gradient_inside_the_loss_is_read_too() -> None:
     w = np.full(3, 0.5)
     assert [len(group) for group in ties(f, w, np.ones(3)).groups] == [3]
     assert [len(group) for group in ties(f, w, np.array([1.0, 2.0, 1.0])).groups] == [2, 1]
+
+
+@pytest.mark.parametrize("kind", [int, np.int32, bool])
+def test_a_number_made_whole_is_no_longer_that_number(kind: Any) -> None:
+    """Both factors are 1 at the start, and the second slips to 0.99 where the first falls to 0 (or stays True)."""
+    found = ties(lambda w: w[0] * w[2].astype(kind) + w[1] * w[2], np.array([3.0, 3.0, 1.0]), method="prove")
+    assert found.labels[0] != found.labels[1]
+    kept = ties(lambda w: w[0] * w[2].astype(np.float32) + w[1] * w[2], np.array([3.0, 3.0, 1.0]), method="prove")
+    assert kept.labels[0] == kept.labels[1]
+
+
+@pytest.mark.parametrize(
+    "relu", [lambda z: np.maximum(z, 0), lambda z: np.maximum(0.1 * z, z), lambda z: -np.minimum(0, z)]
+)
+def test_a_relu_written_with_maximum_is_proved_and_not_probed(relu: Any) -> None:
+    def f(p: Any, x: Any, y: Any) -> Any:
+        z = x @ p["W"] + p["b"]
+        return np.sum((relu(z) @ p["v"] - y) ** 2)
+
+    rng = np.random.default_rng(0)
+    start = {"W": np.full((2, 4), 0.5), "b": np.zeros(4), "v": np.ones((4, 1))}
+    found = ties(f, start, rng.normal(size=(5, 2)), rng.normal(size=(5, 1)))
+    assert [len(group) for group in found.groups] == [4] * 4 and set(found.evidence) == {"proved"}

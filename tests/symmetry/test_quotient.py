@@ -73,6 +73,27 @@ def test_an_activation_that_mixes_neurons_has_no_quotient() -> None:
         quotient(ties(nn.MLP((3, 4, 2), "softmax", init=0.5), X, Y))
 
 
+@pytest.mark.parametrize(("output", "init"), [(None, 0.0), ("sigmoid", 0.0), ("softmax", 0.0), ("softmax", 1.0)])
+def test_an_activation_that_mixes_neurons_is_found_out_where_weights_hide_it(output: Any, init: float) -> None:
+    """Weights of 0, or a softmax of equal outputs, predict the same today; one step later they do not."""
+    with pytest.raises(ArgumentError, match="mixes its neurons"):
+        quotient(ties(nn.MLP((3, 4, 3, 2), "softmax", output, init=init), X, Y))
+
+
+@pytest.mark.parametrize("per_neuron", [False, True])
+def test_a_network_in_float32_has_a_quotient_in_float32(per_neuron: bool) -> None:
+    def start(shape: tuple[int, ...], rng: Any) -> Any:
+        return np.full(shape, 0.3, np.float32)
+
+    net = nn.MLP((3, 7, 5, 2), init=start, per_neuron=per_neuron)
+    x, y = X.astype(np.float32), Y.astype(np.float32)
+    small = quotient(ties(net, x, y))
+    assert small.model.sizes == (3, 1, 1, 2)
+    assert {p.dtype for p in small.model.parameters()} == {np.dtype(np.float32)}
+    losses = [nn.squared_error(n(x), y).item() for n in (net, small.model)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
 def test_softmax_at_the_end_is_no_hindrance() -> None:
     net = nn.MLP((3, 4, 2), "tanh", "softmax", init=0.5)
     assert quotient(ties(net, X, Y)).model.sizes == (3, 1, 2)
@@ -81,3 +102,5 @@ def test_softmax_at_the_end_is_no_hindrance() -> None:
 def test_a_quotient_is_that_of_a_network() -> None:
     with pytest.raises(ArgumentError, match="an MLP"):
         quotient(ties(lambda w: (w * w).sum(), np.ones(3)))
+    with pytest.raises(ArgumentError, match=r"that of ties, got MLP[\s\S]*write  quotient\(ties\(model"):
+        quotient(nn.MLP((3, 2)))  # type: ignore[arg-type]

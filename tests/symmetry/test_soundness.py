@@ -177,11 +177,10 @@ def test_a_wrong_proof_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_what_the_proof_misses_against_the_probe_is_counted_and_has_a_name() -> None:
-    """The kinds: a softmax of equal entries is 1/n each (softmax, log_softmax, cross_entropy, all of equal logits),
-    and what layer_norm makes of equal entries is 0. Both need n · (1/n) = 1, which the proof does not use."""
-    kinds = {"softmax": 0, "layer_norm": 0, "cross_entropy": 0, "none of these": 0}
+    """The kind: that a softmax of entries that are not all equal adds up to 1. Rare: two cases are added."""
+    kinds = {"softmax": 0, "cross_entropy": 0, "none of these": 0}
     ties_in_all = 0
-    for seed in range(60):
+    for seed in (*range(60), 209, 215):
         rng = np.random.default_rng(seed)
         case = network(lambda low, high, rng=rng: int(rng.integers(low, high, endpoint=True)))
         found = ties(case.f, case.params, case.x, case.y, method="prove")
@@ -191,5 +190,4 @@ def test_what_the_proof_misses_against_the_probe_is_counted_and_has_a_name() -> 
         assert probed <= len(found.groups), f"a false tie, or rounding: {case.words}"
         if probed < len(found.groups):
             kinds[next((kind for kind in kinds if kind in case.words), "none of these")] += 1
-    assert kinds["none of these"] == 0, kinds
-    assert 1 <= sum(kinds.values()) <= 6 and ties_in_all > 3000, (kinds, ties_in_all)
+    assert kinds == {"softmax": 1, "cross_entropy": 1, "none of these": 0} and ties_in_all > 3000

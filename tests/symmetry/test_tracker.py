@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from minigrad import SymmetryTracker, nn, ties, value_and_grad
+from minigrad.errors import ArgumentError
 
 RNG = np.random.default_rng(4)
 X, Y = RNG.normal(size=(8, 2)), RNG.normal(size=(8, 1))
@@ -145,4 +146,50 @@ def test_another_number_of_entries_is_refused() -> None:
     tracker = SymmetryTracker(ties(net, X, Y))
     with pytest.raises(ValueError, match="grads has 1 entries, the ties 13"):
         tracker.observe(0, net.parameters(), [np.ones(1)])
+    with pytest.raises(ValueError, match=r"grads has 0 entries[\s\S]*after backward\(\)"):
+        tracker.observe(0, net.parameters(), [p.grad for p in net.parameters()])
+    with pytest.raises(ValueError, match=r"write  observe\(step, net.parameters\(\)"):
+        tracker.observe(0, net, net)
+    with pytest.raises(ArgumentError, match=r"follows ties, got MLP[\s\S]*write  SymmetryTracker\(ties"):
+        SymmetryTracker(net)  # type: ignore[arg-type]
     assert tracker.summary() == "nothing observed yet"
+
+
+@pytest.mark.parametrize(("neurons", "samples", "rate"), [(5, 64, 0.3), (33, 64, 0.3)])
+def test_rounding_near_a_minimum_is_not_taken_for_a_loss_that_is_not_symmetric(
+    neurons: int, samples: int, rate: float
+) -> None:
+    """There, gradients are sums that cancel: small, with the rounding of their large terms."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(samples, 2)).astype(np.float32), rng.normal(size=(samples, 1)).astype(np.float32)
+    net = nn.MLP((2, neurons, 1), init=lambda shape, rng: np.full(shape, 0.3, np.float32))
+    tracker, optimiser = SymmetryTracker(ties(net, x, y)), nn.optim.SGD(net.parameters(), rate / samples / neurons)
+    for k in range(400):
+        net.zero_grad()
+        nn.squared_error(net(x), y).backward()
+        tracker.observe(k, net.parameters(), [p.grad for p in net.parameters()])
+        optimiser.step()
+    assert causes(tracker) == {"rounding"}
+    assert tracker.observations[-1].independent == 5 and tracker.observations[-1].width == (1,)
+
+
+def planted(values: list[float], grads: list[float], last: float, apart: float) -> SymmetryTracker:
+    """Two twins that have had these values and gradients, and a last look at which each differs by so much."""
+    found = ties(lambda w: np.sum(w**2), np.ones(2))
+    tracker = SymmetryTracker(found)
+    for k, (value, grad) in enumerate(zip(values, grads, strict=True)):
+        tracker.observe(k, np.full(2, value), np.full(2, grad))
+    tracker.observe(len(values), last + np.array([0, apart]), last + np.array([0, apart]))
+    return tracker
+
+
+def test_a_last_bit_of_what_has_been_large_is_rounding_where_it_has_become_small() -> None:
+    """On its way through 0, or at a minimum, 1e-16 is more than a millionth of what is left."""
+    assert causes(planted([1.0], [1.0], 1e-10, 1e-16)) == {"rounding"}
+    assert causes(planted([1e-10], [1e-10], 1e-10, 1e-16)) == {"update"}
+
+
+def test_numbers_that_are_none_have_no_spread_and_blame_nobody() -> None:
+    tracker = planted([1.0], [1.0], np.nan, 0.0)
+    assert tracker.breaks == [] and np.isnan(tracker.observations[-1].spread)
+    assert "spread in a tie nan" in tracker.summary()

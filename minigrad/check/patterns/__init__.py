@@ -56,3 +56,6 @@ ORDER: Final[tuple[Callable[[Case], Diagnosis | None], ...]] = (
     places.some_entries,
     factors.lone_factor,
 )
+
+# Where it is known that an entry is wrong and all others are right, it is the place that is to be told.
+LONE: Final = (places.not_finite, places.known_entries, places.some_entries)

@@ -100,6 +100,8 @@ def _fits(case: Case) -> Iterator[tuple[Factor, bool, Fit]]:
         for missing in (True, False):
             base = case.given * factor.values if missing else case.given / factor.values
             found = fit(case.reference, tolerance, base, digits)
+            if found is not None and found.low[0] <= 0 <= found.high[0]:
+                continue  # nought times anything explains that the derivative is 0
             if found is not None and found.total >= ENOUGH + LISTED:
                 yield factor, missing, found
 

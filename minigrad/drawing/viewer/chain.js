@@ -29,7 +29,7 @@ function way(key) {
   return found;
 }
 
-// Whether two numbers differ by more than rounding does; words, whether they are others.
+// Whether two numbers differ by more than rounding, or two texts at all.
 function differ(one, other) {
   const [a, b] = [Number(one || NaN), Number(other || NaN)];
   return Math.abs(a - b) > 1e-12 * Math.max(Math.abs(a), Math.abs(b)) || (Number.isNaN(a - b) && one !== other);
@@ -66,8 +66,7 @@ function column(one, other) {
 
 function verdict(one, other) {
   if (!other) return "Choose another node to see its chain rule beside this one.";
-  const still = [one, other].find(({ facts }) => !facts.gradient);
-  if (still) return `No gradient comes back to ${still.name}.`;
+  if (!one.facts.gradient || !other.facts.gradient) return "No gradient comes back to one of them.";
   if (one.group !== null && one.group === other.group) return `${one.of} and ${other.of} are equal: ${one.facts.group}.`;
   const pairs = one.way.map((step, place) => [step, other.way[place]]).filter(([a, b]) => b && differ(a.derivative, b.derivative));
   const why = pairs.map(([a, b]) => `${a.local} = ${short(a.derivative)} ≠ ${short(b.derivative)}`).join(" and ");

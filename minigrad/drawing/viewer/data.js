@@ -3,7 +3,7 @@
 
 const $ = (id) => document.getElementById(id);
 const page = JSON.parse($("data").textContent);
-const state = { view: 0, shot: Infinity, step: -1, picked: [], focus: null, lit: null, twins: [] };
+const state = { shot: Infinity };
 
 // The snapshot in view. An item is a node, "n3", or a row of a card, "n3:w0".
 const view = () => page.views[state.view];
@@ -18,7 +18,7 @@ const item = (key) => shot().items[key];
 const edgesOf = (key, kind) => item(key)[kind].map((number) => shot().edges[number]);
 const nodeOf = (key) => key.split(":")[0];
 
-// All that an item is computed from ("inputs", "tail") or goes into ("uses", "head"), and the edges between.
+// An item, all that it is computed from or goes into, and the edges between.
 function reach(key, kind, end) {
   const [nodes, edges] = [new Set([nodeOf(key)]), []];
   for (const id of nodes) {

@@ -7,7 +7,7 @@ function under({ clientX, clientY }, kind) {
   return document.elementsFromPoint(clientX, clientY).map((one) => one.closest(kind)).find(Boolean)?.id;
 }
 
-// The item at a place on the page: of a card the row whose name stands nearest.
+// The item below the pointer: of a card the nearest row.
 function itemAt(event) {
   const id = under(event, ".node");
   if (!boxes.has(id)) return null;
@@ -44,7 +44,6 @@ function tell(event) {
   const told = key ? item(key) : shot().edges.find(({ id }) => id === edge);
   if (key !== state.lit) light(key);
   note.hidden = !told;
-  stage.style.cursor = key ? "pointer" : "";
   if (note.hidden) return;
   const lines = Object.entries(told.facts).flatMap(([name, words]) => [make("dt", {}, name), make("dd", {}, words)]);
   note.replaceChildren(make("b", {}, told.name), make("dl", {}, ...lines));
@@ -52,11 +51,11 @@ function tell(event) {
   note.style.top = `${Math.min(event.clientY + 18, innerHeight - note.offsetHeight - 8)}px`;
 }
 
-// One node has the keyboard: Tab takes all in order, arrows follow the edges or go through the inputs of one use.
+// Tab takes the nodes in order, arrows follow the edges or the inputs of a use.
 function walk({ key, shiftKey }) {
   const here = state.focus;
   const all = [...boxes.keys()];
-  const beside = [...new Set(edgesOf(here, "uses").flatMap((edge) => edgesOf(edge.head, "inputs")).map((edge) => edge.tail))];
+  const beside = edgesOf(here, "uses").slice(0, 1).flatMap(({ head }) => edgesOf(head, "inputs")).map(({ tail }) => tail);
   const next = {
     Tab: all[all.indexOf(here) + (shiftKey ? -1 : 1)],
     ArrowLeft: edgesOf(here, "inputs")[0]?.tail,

@@ -99,8 +99,7 @@ document.onkeydown = (event) => {
 for (const button of document.querySelectorAll("[data-key]")) button.onclick = KEYS[button.dataset.key];
 for (const kind in KINDS) $(`save-${kind}`).onclick = () => save(kind);
 themes.onchange = dark.onchange = setTheme;
-$("views").append(...page.views.map(({ name }, place) => make("button", { onclick: () => setView(place) }, name)));
-$("views").hidden = page.views.length < 2;
+[...$("views").children].forEach((button, place) => { button.onclick = () => setView(place); });
 themes.value = page.theme;
 setTheme();
 setView(0);

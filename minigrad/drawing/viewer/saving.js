@@ -25,8 +25,9 @@ async function pixels() {
 const KINDS = { svg: () => textOf(picture()), png: pixels, dot: () => shot().dot, json: () => shot().json };
 
 async function save(kind) {
+  const download = `${view().name}.${kind}`;
   const href = URL.createObjectURL(new Blob([await KINDS[kind]()]));
-  make("a", { href, download: `${view().name}.${kind}` }).click();
+  make("a", { href, download }).click();
   $("saves").open = false;
-  say(`${view().name}.${kind} is saved.`);
+  say(`${download} is saved.`);
 }

@@ -4,7 +4,7 @@ const stage = $("stage");
 const glass = make("div", { id: "glass" }); // listens for the picture: thousands of shapes that listen are slow
 const camera = { x: 0, y: 0, zoom: 1, fitted: true };
 const MOVED = 4; // pixels from which on a press is a drag and no click
-let svg, overlay, parts, boxes, frame, press, dragged, drawnAt;
+let svg, overlay, parts, boxes, frame, press, dragged;
 
 // Show the picture as the engine laid it out; its title and legend are told by the page.
 function show() {
@@ -32,8 +32,7 @@ function drawn(parent, tag, attributes, words = "") {
 function look() {
   frame ||= requestAnimationFrame(() => {
     frame = 0;
-    svg.style.willChange = drawnAt === camera.zoom ? "transform" : "auto"; // quick, but blurred when enlarged
-    drawnAt = camera.zoom;
+    svg.style.willChange = press ? "transform" : "auto"; // quick to drag, but not as sharp
     svg.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.zoom})`;
   });
 }
@@ -87,7 +86,10 @@ stage.addEventListener("pointermove", (event) => {
   pan(x, y);
   press = event;
 });
-stage.onpointerup = stage.onpointercancel = () => { press = null; };
+stage.onpointerup = stage.onpointercancel = () => {
+  press = null;
+  look();
+};
 glass.addEventListener("wheel", (event) => {
   event.preventDefault();
   const { left, top } = stage.getBoundingClientRect();

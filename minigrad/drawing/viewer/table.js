@@ -18,7 +18,7 @@ function showTable() {
 // Numbers by size, words by the alphabet, what is missing last.
 function compare(one, other) {
   if (!one || !other) return !one - !other;
-  return order.turn * (one - other || one.localeCompare(other, "en", { numeric: true }));
+  return order.turn * (one - other || (one > other ? 1 : -1));
 }
 
 function sort(column, turn = order.column === column ? -order.turn : 1) {
@@ -32,7 +32,7 @@ function sort(column, turn = order.column === column ? -order.turn : 1) {
 
 function copyTable() {
   if ($("table").hidden) toggleTable();
-  const line = (row) => [...row.cells].map((cell) => cell.textContent.replace(/\s+/g, " ")).join("\t");
+  const line = (row) => [...row.cells].map((cell) => cell.textContent).join("\t");
   const text = [...rows.rows].map(line).join("\n");
   navigator.clipboard.writeText(text).then(() => say("The table is copied."), (error) => say(String(error)));
 }

@@ -1,4 +1,4 @@
-// Snapshots of training: the numbers of each, and where a tie breaks.
+// Snapshots of training.
 
 function tellShot() {
   const { shots } = view();

@@ -99,3 +99,8 @@ def test_one_row_off_by_a_constant_is_a_row_and_no_term() -> None:
 def test_weight_decay_of_a_plain_square_is_a_factor_which_is_simpler() -> None:
     x = draw(5)
     assert said(2 * x + 0.02 * x, 2 * x, x).kind == "factor"
+
+
+def test_where_the_derivative_is_zero_everywhere_no_factor_of_zero_is_missing() -> None:
+    found = said(np.full(6, 1e-6), np.zeros(6), np.zeros(6))
+    assert (found.kind, "1e-06 everywhere" in found.sentence) == ("missing term", True)

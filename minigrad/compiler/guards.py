@@ -1,0 +1,129 @@
+"""The guard: does a call fit what was traced? Straight lines of Python, for the very nesting of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .arguments import Hole
+
+
+class Guard:
+    """The text of ``enter(args, kwargs)``: checks all arguments, and hands the inputs to a step.
+
+    It gives MISS where something does not fit.
+    """
+
+    def __init__(self, template: Any, inputs: list[Any], leaves: list[Any]) -> None:
+        self.inputs, self.leaves = inputs, leaves
+        self.names: dict[str, Any] = {"ndarray": np.ndarray, "float64": np.float64}
+        self.lines: list[str] = []
+        self.found: dict[int, str] = {}
+        self.count = 0
+        args, kwargs = template
+        self._check(
+            f"len(args) == {len(args)} and " + (f"len(kwargs) == {len(kwargs)}" if kwargs else "not kwargs")
+        )
+        if args:
+            self._items(args, "args", known=True)
+        for key, x in kwargs.items():
+            self._any(x, self._let(f"kwargs[{key!r}]"))
+        self._leaves()
+
+    def text(self) -> str:
+        """The source of `enter`."""
+        given = ", ".join(
+            [self.found[k] for k in range(len(self.inputs))] + [f"w{k}" for k in range(len(self.leaves))]
+        )
+        lines = [
+            "def enter(args, kwargs):",
+            '    """Check the arguments, take a set of buffers, compute, put it back."""',
+        ]
+        lines += [
+            "    try:",
+            *(f"        {line}" for line in self.lines),
+            "    except KeyError:",
+            "        return MISS",
+        ]
+        lines += ["    try:", "        step = free.pop()", "    except IndexError:", "        step = make()"]
+        lines += [f"    result = step({given})", "    free.append(step)", "    return result"]
+        return "\n".join(lines) + "\n"
+
+    def _check(self, condition: str) -> None:
+        self.lines += [f"if not ({condition}):", "    return MISS"]
+
+    def _let(self, expression: str) -> str:
+        name = f"a{self.count}"
+        self.count += 1
+        self.lines.append(f"{name} = {expression}")
+        return name
+
+    def _named(self, x: Any) -> str:
+        name = f"k{len(self.names)}"
+        self.names[name] = x
+        return name
+
+    def _any(self, x: Any, name: str) -> None:
+        if type(x) is Hole:
+            self.found[x.k] = self._input(self.inputs[x.k], name)
+        elif isinstance(x, dict):
+            keys = [*x]
+            self._check(f"type({name}) is {self._kind(type(x))} and [*{name}] == {self._literal(keys)}")
+            for key in keys:
+                self._any(x[key], self._let(f"{name}[{self._literal(key)}]"))
+        elif isinstance(x, (tuple, list)):
+            self._check(f"type({name}) is {self._kind(type(x))} and len({name}) == {len(x)}")
+            self._items(x, name)
+        elif x is None or x is True or x is False:
+            self._check(f"{name} is {x}")
+        elif type(x) in (int, str):
+            self._check(f"type({name}) is {type(x).__name__} and {name} == {x!r}")
+        else:
+            other = self._named(x)
+            self._check(f"{name} is {other} or (type({name}) is type({other}) and {name} == {other})")
+
+    def _items(self, x: Any, name: str, known: bool = False) -> None:
+        names = []
+        for _ in x:
+            names.append(f"a{self.count}")
+            self.count += 1
+        if names:
+            self.lines.append(f"{', '.join(names)}{',' if len(names) == 1 else ''} = {name}")
+        for item, item_name in zip(x, names, strict=True):
+            self._any(item, item_name)
+
+    def _kind(self, kind: type) -> str:
+        return kind.__name__ if kind in (dict, list, tuple) else self._named(kind)
+
+    def _literal(self, x: Any) -> str:
+        plain = type(x) in (str, int) or (type(x) is list and all(type(item) in (str, int) for item in x))
+        return repr(x) if plain else self._named(x)
+
+    def _input(self, x: Any, name: str) -> str:
+        if isinstance(x, np.ndarray):
+            self._check(f"type({name}) is ndarray and {self._layout(x, name)}")
+            return name if x.ndim else f"{name}[()]"
+        kind = {float: "float", np.float64: "float64"}.get(type(x))
+        self._check(f"type({name}) is {kind or self._named(type(x))}")
+        return name
+
+    def _layout(self, x: Any, name: str) -> str:
+        same = f"{name}.shape == {x.shape} and {name}.dtype == {self._dtype(x.dtype)}"
+        return f"{same} and {name}.strides == {x.strides}" if x.ndim else same
+
+    def _dtype(self, dtype: Any) -> str:
+        name = dtype.name if dtype.isnative else f"k{len(self.names)}"
+        name = f"{name}_" if name in ("float64",) else name
+        self.names[name] = dtype
+        return name
+
+    def _leaves(self) -> None:
+        for k, leaf in enumerate(self.leaves):
+            data = leaf._array
+            self.names[f"leaf{k}"] = leaf
+            self.lines.append(f"w{k} = leaf{k}._array")
+            if isinstance(data, np.ndarray):
+                self._check(f"type(w{k}) is ndarray and {self._layout(data, f'w{k}')}")
+            else:
+                self._check(f"type(w{k}) is {self._named(type(data))}")

@@ -1,0 +1,67 @@
+"""Steps that are opened by hand: their functions ask about arrays what is known once shapes are.
+
+Each gives the steps that the function takes for an operand of that type, shape and layout, to the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...cotangent import _ones
+from ...taped import _unbroadcast, as_data
+from ..program import Program, Ref, Step, renamed
+
+
+class Body:
+    """The steps in place of one: calling it adds one more, and gives its variable."""
+
+    def __init__(self, program: Program, step: Step) -> None:
+        self.program, self.step = program, step
+        self.steps: list[Step] = []
+
+    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Ref:
+        """A step that calls the function; tried on the samples of its operands."""
+        samples = self.program.samples
+        with np.errstate(all="ignore"):
+            result = function(*renamed(args, samples), **renamed(kwargs, samples))
+        out = self.program.fresh(tuple(result) if isinstance(result, tuple) else as_data(result))
+        self.steps.append(Step(out, function, args, kwargs, self.step.label, self.step.backward))
+        return out
+
+
+def _summed_out(body: Body, c: Any, shape: tuple[int, ...], label: str) -> Any:
+    """`unbroadcast`: a bias is summed by a product with ones, all else by np.sum."""
+    data = body.program.sample(c)
+    lead = data.ndim - len(shape)
+    if lead == 1 and data.shape[1:] == shape:
+        if data.ndim == 2 and data.dtype.char in "fd" and data.flags.c_contiguous:
+            return body(np.dot, _ones(len(data), data.dtype.char), c)
+        return body(np.sum, c, axis=0)
+    axes = (*range(lead), *(lead + i for i, n in enumerate(shape) if n != data.shape[lead + i]))
+    summed = body(np.sum, c, axis=axes[0] if len(axes) == 1 else axes)
+    return summed if np.shape(body.program.samples[summed]) == shape else body(np.reshape, summed, shape)
+
+
+def _mean(body: Body, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """np.mean: the sum, divided by the number of entries."""
+    data = body.program.sample(x)
+    if not isinstance(data, np.ndarray) or data.dtype.char not in "fd" or not data.size:
+        return None
+    total = body(np.sum, x, axis=axis, keepdims=keepdims)
+    return body(np.divide, total, data.size // max(np.size(body.program.samples[total]), 1))
+
+
+LOWERINGS: dict[Callable[..., Any], Callable[..., Any]] = {_unbroadcast: _summed_out, np.mean: _mean}
+
+
+def lowered(program: Program, step: Step) -> tuple[list[Step], Any] | None:
+    """The steps that one is made of, and what it gives; None where it stays as it is."""
+    rule = LOWERINGS.get(step.function)
+    if rule is None:
+        return None
+    body = Body(program, step)
+    result = rule(body, *step.args, **step.kwargs)
+    return None if result is None else (body.steps, result)

@@ -1,0 +1,249 @@
+"""Where every variable of a program lives: in a buffer, in memory of its own, as a view, or as a number.
+
+A buffer is free again after the last step that reads it, or a view of it. An elementwise step writes in place where
+an operand dies with it. What is returned has memory of its own.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..op import TABLE
+from .blocks import Chain, chains
+from .functions import GIVES_NEW, REDUCTIONS, SECH2, TIMES, UFUNCS, VIEWS
+from .program import Program, Ref, Step, operands, refs
+
+GETITEM = TABLE[operator.getitem].forward
+
+
+@dataclass
+class Plan:
+    """How each variable is kept.
+
+    modes: of each step "number", "view", "into" (a buffer or an array), "call". place: which buffer a variable has.
+    fresh: variables that get memory of their own at each call. sizes: of the buffers, in bytes. hoisted: views that
+    are made once, with the buffers. copied: outputs that must be copied. in_place: variables that took over the
+    memory of an operand that was given to be overwritten. masks: further buffers, of truth values.
+    chains: steps that are computed in blocks. block: of variables that live there alone, how many entries one has.
+    """
+
+    modes: dict[Ref, str] = field(default_factory=dict)
+    place: dict[Ref, int] = field(default_factory=dict)
+    sizes: list[int] = field(default_factory=list)
+    fresh: set[Ref] = field(default_factory=set)
+    hoisted: set[Ref] = field(default_factory=set)
+    copied: set[Ref] = field(default_factory=set)
+    in_place: dict[Ref, Ref] = field(default_factory=dict)
+    masks: dict[Ref, int] = field(default_factory=dict)
+    chains: list[Chain] = field(default_factory=list)
+    block: dict[Ref, int] = field(default_factory=dict)
+
+
+def is_dense(x: Any) -> bool:
+    """Whether an array fills its memory without gaps, its axes in any order."""
+    sides = sorted((stride, side) for stride, side in zip(x.strides, x.shape, strict=True) if side != 1)
+    expected = x.itemsize
+    for stride, side in sides:
+        if stride != expected:
+            return False
+        expected *= side
+    return True
+
+
+def mode_of(program: Program, step: Step) -> str:
+    """How a step is written."""
+    y = program.samples[step.out]
+    if not isinstance(y, np.ndarray):
+        return "call" if isinstance(y, tuple) or type(y) is np.random.Generator else "number"
+    if step.function in VIEWS or step.function is GETITEM:
+        x = program.sample(step.args[0])
+        if isinstance(x, np.ndarray) and np.may_share_memory(x, y) and y.size:
+            return "view"
+        return "call"
+    return "into" if y.size and is_dense(y) and _writes(program, step) else "call"
+
+
+def _writes(program: Program, step: Step) -> bool:
+    """Whether a step can be told where to write."""
+    function, kwargs = step.function, step.kwargs
+    if function in REDUCTIONS:
+        return set(kwargs) <= {"axis", "keepdims"} and isinstance(program.sample(step.args[0]), np.ndarray)
+    if function is np.dot:
+        y = program.samples[step.out]
+        return bool(y.flags.c_contiguous) and all(np.ndim(program.sample(x)) for x in step.args)
+    if function is np.matmul or function is operator.matmul:
+        return not kwargs
+    if function is operator.pow:
+        return power_as(program, step) is not None
+    if function in (TIMES, SECH2, np.where):
+        return _same_types(program, step)
+    ufunc = UFUNCS.get(function, function)
+    return isinstance(ufunc, np.ufunc) and ufunc.signature is None and ufunc.nout == 1 and not kwargs
+
+
+def _same_types(program: Program, step: Step) -> bool:
+    y, arrays = program.samples[step.out], [program.sample(x) for x in step.args]
+    if step.function is SECH2:
+        return (
+            len(arrays) == 2
+            and isinstance(arrays[0], np.ndarray)
+            and arrays[0].dtype == y.dtype
+            and arrays[0].strides == y.strides
+        )
+    if step.function is TIMES:
+        return np.result_type(*arrays) == y.dtype and isinstance(arrays[1], np.ndarray)
+    return len(arrays) == 3 and not step.kwargs
+
+
+def power_as(program: Program, step: Step) -> tuple[np.ufunc, int] | None:
+    """What ``x ** e`` of an array is: the ufunc, and how many operands it takes; None where it is its own thing."""
+    x, e = (program.sample(x) for x in step.args)
+    y = program.samples[step.out]
+    if type(step.args[1]) is Ref or not isinstance(e, (int, float)) or not isinstance(x, np.ndarray):
+        both = isinstance(x, np.ndarray) and isinstance(e, np.ndarray) and e.ndim
+        return (np.power, 2) if both else None
+    square = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}.get(e)
+    tried = [(square, 1)] if square is not None else []
+    for ufunc, n in [*tried, (np.power, 2)]:
+        with np.errstate(all="ignore"):
+            got = ufunc(*(x, e)[:n])
+        if got.dtype == y.dtype and got.tobytes() == y.tobytes() and got.strides == y.strides:
+            return ufunc, n
+    return None
+
+
+def planned(program: Program, donated: frozenset[Ref], reuse: bool) -> Plan:
+    """The plan for a program; donated: inputs that may be overwritten. reuse: outputs may be buffers."""
+    plan = Plan()
+    for step in program.steps:
+        plan.modes[step.out] = mode_of(program, step)
+    plan.chains = chains(program, plan.modes)
+    plan.block = {ref: chain.block for chain in plan.chains for ref in chain.local}
+    owners = _owners(program, plan)
+    last = _last_uses(program, owners)
+    _returned(program, plan, owners, donated, reuse)
+    free: list[int] = []
+    for i, step in enumerate(program.steps):
+        if plan.modes[step.out] == "into":
+            _put(program, plan, step, i, owners, last, free, donated)
+        if plan.modes[step.out] == "view" and all(o in plan.place for o in owners[step.out]):
+            plan.hoisted.add(step.out)
+        for owner in {o for x in (*operands(step), step.out) for o in owners.get(x, ())}:
+            if last.get(owner) == i and owner in plan.place:
+                free.append(plan.place[owner])
+                last[owner] = -1
+    return plan
+
+
+def _owners(program: Program, plan: Plan) -> dict[Ref, frozenset[Ref]]:
+    """For each array: the variables whose memory it may be, itself or those it may be a view of."""
+    given = (*program.inputs, *(ref for ref, _ in program.leaves))
+    owners = {ref: frozenset([ref]) for ref in given if isinstance(program.samples[ref], np.ndarray)}
+    for step in program.steps:
+        below = frozenset(o for x in operands(step) for o in owners.get(x, ()))
+        mode = plan.modes[step.out]
+        if mode == "number":
+            owners[step.out] = frozenset()
+        elif mode == "view":
+            owners[step.out] = below
+        elif mode == "into" or _gives_new(step):
+            owners[step.out] = frozenset([step.out])
+        else:
+            owners[step.out] = below | {step.out}
+    return owners
+
+
+def _gives_new(step: Step) -> bool:
+    """Whether a function is known to give memory of its own."""
+    return step.draws or isinstance(step.function, np.ufunc) or step.function in GIVES_NEW
+
+
+def _last_uses(program: Program, owners: dict[Ref, frozenset[Ref]]) -> dict[Ref, int]:
+    last: dict[Ref, int] = {}
+    for i, step in enumerate(program.steps):
+        for x in (*operands(step), step.out):
+            last.update(dict.fromkeys(owners.get(x, ()), i))
+    for x in refs(program.outputs):
+        last.update(dict.fromkeys(owners.get(x, ()), len(program.steps)))
+    return last
+
+
+def _returned(
+    program: Program, plan: Plan, owners: dict[Ref, frozenset[Ref]], donated: frozenset[Ref], reuse: bool
+) -> None:
+    """Which variables get memory of their own because they are returned, and which outputs are copied instead."""
+    into = {step.out for step in program.steps if plan.modes[step.out] == "into"}
+    new = {step.out for step in program.steps if plan.modes[step.out] == "call" and _gives_new(step)}
+    taken: set[Ref] = set()
+    for x in dict.fromkeys(refs(program.outputs)):
+        own = owners.get(x, frozenset())
+        if not own:
+            continue
+        if len(own) == 1 and own <= (into | new) and own.isdisjoint(taken):
+            taken |= own
+            if not reuse:
+                plan.fresh |= own & into
+        else:
+            plan.copied.add(x)
+
+
+def _put(
+    program: Program, plan: Plan, step: Step, i: int, owners: Any, last: dict[Ref, int], free: list[int],
+    donated: frozenset[Ref],
+) -> None:  # fmt: skip
+    """Give a variable its buffer: that of an operand that dies here, one that is free, or a new one."""
+    y = program.samples[step.out]
+    dying = _dying(program, plan, step, i, owners, last, donated)
+    if step.out in plan.fresh:
+        if dying is not None and dying not in plan.place:
+            plan.in_place[step.out] = dying
+            plan.fresh.discard(step.out)
+        return
+    if step.function is TIMES:
+        entries = plan.block.get(step.out) or program.sample(step.args[1]).size
+        plan.masks[step.out] = _slot(plan, free, entries)
+    if dying is not None and dying in plan.place:
+        plan.place[step.out] = plan.place[dying]
+        last[dying] = -1
+    else:
+        plan.place[step.out] = _slot(
+            plan, free, plan.block[step.out] * y.itemsize if step.out in plan.block else y.nbytes
+        )
+    if step.out in plan.masks:
+        free.append(plan.masks[step.out])
+
+
+def _slot(plan: Plan, free: list[int], size: int) -> int:
+    """The smallest free buffer that is large enough, or a new one."""
+    fitting = [k for k in free if size <= plan.sizes[k] <= 4 * size + 1024]
+    if fitting:
+        best = min(fitting, key=lambda k: plan.sizes[k])
+        free.remove(best)
+        return best
+    plan.sizes.append(size)
+    return len(plan.sizes) - 1
+
+
+def _dying(
+    program: Program, plan: Plan, step: Step, i: int, owners: Any, last: dict[Ref, int], donated: frozenset[Ref]
+) -> Ref | None:
+    """An operand whose memory the result can take over, entry by entry."""
+    function = UFUNCS.get(step.function, step.function)
+    elementwise = isinstance(function, np.ufunc) and function.signature is None
+    if not elementwise and step.function not in (TIMES, operator.pow):
+        return None
+    y, read = program.samples[step.out], operands(step)
+    for x in dict.fromkeys(read):
+        sample = program.samples[x]
+        fits = isinstance(sample, np.ndarray) and (sample.shape, sample.strides, sample.dtype) == (
+            y.shape, y.strides, y.dtype,
+        )  # fmt: skip
+        own = owners.get(x, frozenset()) == {x} and last.get(x) == i and (x in plan.place or x in donated)
+        own = own and (x in plan.block) == (step.out in plan.block)
+        if fits and own and not any(x in owners.get(z, ()) for z in read if z != x):
+            return x
+    return None

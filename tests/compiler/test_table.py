@@ -1,0 +1,93 @@
+"""Every operation of the table, compiled: it and its gradients give the bits of eager code. From its own record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from checking import DIFFERENTIABLE, OPS, each, invoke, places, projected, woven
+from compiler.bits import check
+from everyday import thinned
+
+import minigrad
+from minigrad.check.draws import random_calls
+
+# The shape of what they give depends on the data: they are refused by name. Or it is whatever memory held.
+REFUSED = {"nonzero", "empty_like"}
+TRACED = [name for name in OPS if name not in REFUSED]
+
+
+def strided(x: Any) -> Any:
+    """The same numbers with gaps between them, in column order."""
+    wide = np.zeros([2 * side for side in x.shape[::-1]], dtype=x.dtype)
+    view = wide[(slice(None, None, 2),) * x.ndim].T
+    view[...] = x
+    return view
+
+
+LAYOUTS = {
+    "float64": lambda x: x,
+    "float32": lambda x: np.asarray(x, np.float32)[()] if np.asarray(x).dtype == np.float64 else x,
+    "strided": lambda x: strided(x) if isinstance(x, np.ndarray) and x.ndim else x,
+}
+
+
+def arrays(inputs: Any, layout: str) -> Any:
+    return [LAYOUTS[layout](np.asarray(x)[()]) for x in inputs]
+
+
+def pairs(op: Any, layout: str, count: int) -> Any:
+    """Calls of an op: for each, the function of its array inputs, those inputs, other inputs of the same kind."""
+    for example in random_calls(op, count):
+        xs = arrays(example.inputs, layout)
+        yield example, xs
+
+
+def waves(y: Any) -> Any:
+    """Numbers of the shape of y."""
+    return np.cos(np.arange(float(np.size(y)))).reshape(np.shape(y))[()]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", thinned(TRACED, 6))
+def test_compiled_ops_give_the_bits_of_eager_ones(name: str, layout: str) -> None:
+    op = OPS[name]
+    for example, xs in pairs(op, layout, 4):
+
+        def f(*xs: Any, p: Any = example.params) -> Any:
+            return invoke(op, xs, p)
+
+        try:
+            with np.errstate(all="ignore"):
+                f(*xs)
+        except (TypeError, ValueError, np.linalg.LinAlgError):
+            continue  # NumPy has no such loop
+        check(f, xs, what=f"{name} {layout}")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", thinned([name for name in TRACED if name in DIFFERENTIABLE], 6))
+def test_compiled_gradients_give_the_bits_of_eager_ones(name: str, layout: str) -> None:
+    op = DIFFERENTIABLE[name]
+    for example, given in pairs(op, layout, 4):
+        which = places(op, example.inputs)
+        try:
+            with np.errstate(all="ignore"):
+                y = invoke(op, given, example.params)
+        except (TypeError, ValueError, np.linalg.LinAlgError):
+            continue
+        v = each(
+            lambda part: np.asarray(np.cos(np.arange(float(part.size)))).reshape(part.shape)[()],
+            each(np.asarray, y),
+        )
+
+        def loss(*xs: Any, e: Any = example, v: Any = v, given: Any = given, which: Any = which) -> Any:
+            return projected(invoke(op, woven(given, which, xs), e.params), v)
+
+        both = minigrad.value_and_grad(loss, tuple(range(len(which))))
+        xs = [given[k] for k in which]
+        check(both, xs, [x * 0.75 for x in xs] if name not in UNSCALED else xs, what=f"{name} {layout}")
+
+
+UNSCALED = {"cholesky", "eigh", "eigvalsh"}
