@@ -21,8 +21,16 @@ from .theme import FONT, LIGHT, Style, Theme
 from .words import cut, visible
 
 LAYOUT = {
-    "rankdir": "LR", "ordering": "in", "newrank": "true", "nodesep": "0.2", "ranksep": "0.5", "pad": "0.2",
-    "labelloc": "t", "labeljust": "l", "fontname": FONT, "fontsize": "11",
+    "rankdir": "LR",
+    "ordering": "in",
+    "newrank": "true",
+    "nodesep": "0.2",
+    "ranksep": "0.5",
+    "pad": "0.2",
+    "labelloc": "t",
+    "labeljust": "l",
+    "fontname": FONT,
+    "fontsize": "11",
 }
 
 
