@@ -33,7 +33,7 @@ def box(node: Node, looks: Looks, theme: Theme, inputs: int, least: int = 0) -> 
     lines = ["  ".join(filter(None, heading))]
     lines += [text(line, colour=theme.ink) for line in _value(node)]
     lines += [text(line, colour=theme.muted) for line in _gradient(node)]
-    lines += [text(line, colour=theme.warning, bold=True) for line in (", ".join(node.badges), node.hides)]
+    lines += [text(", ".join(node.badges), colour=theme.warning, bold=True), text(node.hides, colour=theme.muted)]
     mark = chip(node.group, looks[node.group], proved=bool(node.tie)) if node.group else ""
     wide = max(_width(node), least - (CHIP if mark else 0))
     words = cell(LINE_END.join(filter(None, lines)) + LINE_END, wide)

@@ -39,8 +39,9 @@ class Entry:
 
 def with_cells(diagram: Diagram, found: Survey, grouped: Letters) -> Diagram:
     """The diagram with letters in its cells, and the groups of these after those of the nodes."""
-    shown = {node.id for node in diagram.nodes}
-    entries = _entries(found, grouped, shown)
+    entries = _entries(
+        found, grouped, [int(node.id[1:]) for node in diagram.nodes if node.value and node.value.cells]
+    )
     if not entries or len(entries) > MOST:
         return diagram
     equal = sorted(
@@ -80,10 +81,11 @@ def _title(diagram: Diagram, entries: Sequence[Entry], groups: Sequence[Group], 
     return f"{diagram.title.split(' · ')[0]} · {total} parameters {told}"
 
 
-def _entries(found: Survey, grouped: Letters, shown: set[str]) -> list[Entry]:
+def _entries(found: Survey, grouped: Letters, shown: Sequence[int]) -> list[Entry]:
     entries = []
-    for k, (v, g) in enumerate(zip(found.values, found.gradients, strict=True)):
-        if v.op is not None or g is None or f"n{k}" not in shown or not has_cells(np.shape(g)):
+    for k in shown:
+        v, g = found.values[k], found.gradients[k]
+        if v.op is not None or g is None or not has_cells(np.shape(g)):
             continue
         classes = rows_and_columns(grouped.classes[k]) if k in grouped.classes else None
         for (i, j), x in np.ndenumerate(rows_and_columns(np.asarray(g))):

@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from .diagram import Node, Numbers
 from .markup import LINE_END, SMALL, cell, row, table, text
 from .numbers import NOT_FINITE, summary
-from .theme import LIGHT_INK, Style, Theme, text_width
+from .theme import Style, Theme, text_width
 
 SIDE = 7  # points of a cell of a heat map
-STRONG = 4  # steps of the scale away from 0, from which on a mark is light
 MIDDLE = "<BR/>"
 
 Looks = Mapping[str | None, Style]
@@ -74,9 +73,7 @@ def _square(x: float, theme: Theme) -> str:
         )
     middle = len(theme.heat) // 2
     step = round(x * middle)
-    mark = (
-        text("-", colour=theme.ink if step > -STRONG else LIGHT_INK, bold=True, size=SIDE - 1) if step < 0 else ""
-    )
+    mark = text("-", colour=theme.on_heat(step), bold=True, size=SIDE - 1) if step < 0 else ""
     return f'<TD {size} BGCOLOR="{theme.heat[middle + step]}">{mark}</TD>'
 
 

@@ -13,9 +13,10 @@ from ..nn.layers import MLP
 from ..nn.module import Module
 from ..value import Value, graph
 from .diagram import Diagram
-from .survey import survey
+from .survey import survey, uncollected
 from .views import quotient
 from .views.cards import Shown, cards
+from .views.merged import within
 from .views.modulecards import module_cards
 from .views.network import Loss, Run, chosen_loss, evaluate, run
 from .views.ops import ops
@@ -27,19 +28,22 @@ USAGE = "\n  write  draw(y)   of a Value\n  or     draw(model, x, y, loss=...)"
 
 
 def of_value(
-    y: Value, view: str | None, names: Mapping[str, Any] | None, wrong: Any, sums: bool
+    y: Value, view: str | None, names: Mapping[str, Any] | None, wrong: Any, sums: bool, seconds: float
 ) -> tuple[Diagram, ...]:
     """The diagram of the graph that a Value was computed by; then, of a small one, the other view that it has.
 
-    Raises ArgumentError for a view that it has not.
+    seconds: that a picture of it may take. Raises ArgumentError for a view that it has not.
     """
     if view in ("cards", "layers"):
         raise ArgumentError(f"{view} are a view of a model, not of a Value{USAGE}")
-    found = survey(y, names, wrong)
-    made = ops(found, fold=sums)
-    if view == "quotient":
-        return quotient.of_graph(found, made), made
-    return (made, quotient.of_graph(found, made)) if len(made.nodes) <= SMALL else (made,)
+    with uncollected():
+        found = survey(y, names, wrong)
+        if view == "quotient":
+            made = ops(found, fold=sums)
+            return quotient.of_graph(found, made), made
+        made = within(found, seconds, fold=sums)
+        small = len(found.values) <= SMALL and not made.hidden
+        return (made, quotient.of_graph(found, made)) if small else (made,)
 
 
 def of_model(
@@ -56,6 +60,8 @@ def of_model(
     data: x; x and y; or x, y and loss, as `ties` takes them. neurons: the most of a layer that are shown
     one by one. seconds: that the picture may take. of_graph: what `of_value` takes.
     """
+    if neurons is not None and (not isinstance(neurons, int) or neurons < 1):
+        raise ArgumentError(f"neurons says how many of a layer are shown one by one, from 1 on; got {neurons!r}")
     asked = _Asked(model, *_read(data, loss), seconds)
     chosen = _view(asked, view or "cards", neurons, of_graph)
     if not asked.is_small:
@@ -102,7 +108,7 @@ def _view(asked: _Asked, view: str, neurons: int | None, of_graph: Mapping[str, 
         return quotient.of_network(asked.network)
     if view in ("ops", "quotient"):
         names = {"model": model} | dict(of_graph["names"] or {})
-        return of_value(asked.result, view, names, of_graph["wrong"], of_graph["sums"])[0]
+        return of_value(asked.result, view, names, of_graph["wrong"], of_graph["sums"], asked.seconds)[0]
     sizes = model.sizes if isinstance(model, MLP) else ()
     if view == "cards" and sizes and (neurons or max(sizes) <= WIDE) and asked.network:
         return cards(asked.network, Shown(tuple(min(n, neurons or n) for n in sizes)))

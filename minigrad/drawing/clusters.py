@@ -23,7 +23,10 @@ ACTIVATION = re.compile(r"a\d+(\[.*\])?")
 
 def clusters(found: Survey) -> tuple[tuple[Cluster, ...], list[int | None]]:
     """All boxes, outer before inner, and for each value the number of the innermost it stands in, or None."""
-    paths = _paths(found)
+    marks = [getattr(v, "mark", None) for v in found.values]
+    if not any(marks):
+        return (), [None] * len(marks)
+    paths = _paths(found, marks)
     numbers: dict[int, int] = {}
     boxes: list[Cluster] = []
     places: list[int | None] = []
@@ -40,11 +43,8 @@ def clusters(found: Survey) -> tuple[tuple[Cluster, ...], list[int | None]]:
     return tuple(boxes), places
 
 
-def _paths(found: Survey) -> list[Path]:
+def _paths(found: Survey, marks: Sequence[object]) -> list[Path]:
     """Scopes first, parts inside them."""
-    marks = [getattr(v, "mark", None) for v in found.values]
-    if not any(marks):
-        return [()] * len(marks)
     outer = _scopes(found, marks)
     inner = _parts(found, marks)
     paths = [one + other for one, other in zip(outer, inner, strict=True)]

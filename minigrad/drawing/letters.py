@@ -23,6 +23,7 @@ from .diagram import ZERO
 from .survey import Survey
 from .theme import letter
 
+COMPARABLE = 200_000  # values; beyond, to compare their gradients takes longer than a picture may
 PROVABLE, ENTRIES = 10_000, 50_000  # values, and entries of all of them: a proof of half a second
 
 
@@ -59,6 +60,8 @@ def letters(found: Survey) -> Letters:
 
     First those equal in separate places; of these, those of two leaves or more; the large before the small.
     """
+    if len(found.values) > COMPARABLE:
+        return Letters((), frozenset(), f"more than {COMPARABLE:,} values", {})
     equal = equal_groups(found.gradients)
     handed_on = _handed_on(found, equal)
     apart = [sum(member not in handed_on for member in members) > 1 for members in equal]

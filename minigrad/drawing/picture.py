@@ -27,6 +27,7 @@ from .theme import LIGHT, NAMES, THEMES, Theme
 
 BUDGET = 5.0  # seconds that a picture may take: what takes longer is shown with less in it
 TREE = 60  # nodes that are shown as text beside a picture
+SHARP = 150  # boxes that are drawn at the full density
 DPI = 144  # of a picture made of pixels: sharp on a dense screen
 
 
@@ -135,7 +136,7 @@ class Drawing:
 # What each suffix is written by.
 WRITERS: dict[str, Callable[[Drawing], bytes]] = {
     ".svg": lambda drawing: drawing._svg().encode(),
-    ".png": lambda drawing: drawing._rendered("png", DPI),
+    ".png": lambda drawing: drawing._rendered("png", _dots(drawing.diagram)),
     ".pdf": lambda drawing: drawing._rendered("pdf"),
     ".html": lambda drawing: drawing._html().encode(),
     ".dot": lambda drawing: drawing.dot.encode(),
@@ -143,6 +144,11 @@ WRITERS: dict[str, Callable[[Drawing], bytes]] = {
     ".json": lambda drawing: to_json(drawing.diagram).encode(),
     ".txt": lambda drawing: to_text(drawing.diagram).encode(),
 }
+
+
+def _dots(diagram: Diagram) -> int:
+    """Pixels per inch: fewer for many boxes, since every pixel takes its time and there is a most of them."""
+    return max(int(DPI * min(1.0, (SHARP / max(len(diagram.nodes), 1)) ** 0.5)), 36)
 
 
 def draw(
@@ -186,7 +192,7 @@ def draw(
     if isinstance(y, Module):
         views = of_model(y, data, loss, view, neurons, seconds, names=names, wrong=wrong, sums=sums)
     else:
-        views = of_value(y, view, names, wrong, sums)
+        views = of_value(y, view, names, wrong, sums, seconds)
     made, *others = views
     made = made if title is None else replace(made, title=title)
     return Drawing(_laid_out(made, engine, given), theme, history, seconds, others)

@@ -66,6 +66,13 @@ class Theme:
         fills = [self.paper, self.ground, *(s.fill for s in self._styles())]
         yield from ((ink, fill) for ink in (self.ink, self.muted, self.warning) for fill in fills)
         yield from ((s.chip_ink, s.chip) for s in self._styles())
+        yield (self.paper, self.warning)
+        below = len(self.heat) // 2
+        yield from ((self.on_heat(-step), self.heat[below - step]) for step in range(1, below + 1))
+
+    def on_heat(self, step: int) -> str:
+        """The ink of a mark on a negative step of the heat scale: the same of every theme's inks for one step."""
+        return self.ink if step > -STRONG else LIGHT_INK
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """(line, ground) of every line that an output may draw."""
@@ -97,6 +104,7 @@ def _heat(negative: str, zero: str, positive: str, shares: tuple[float, ...]) ->
     return (*below, zero, *(mix(positive, share, zero) for share in shares))
 
 
+STRONG = 5  # steps of the scale below 0, from which on a mark is light
 SCALE = (0.15, 0.35, 0.55, 0.78, 0.98)
 LIGHT = Theme(
     name="light",
@@ -128,7 +136,7 @@ DARK = Theme(
 )
 # Nothing but black on white: groups by their letters alone.
 _BLACK = Style(WHITE, WHITE, "#000000", "#000000")
-_GREYS = _heat("#000000", WHITE, "#000000", (0.1, 0.2, 0.3, 0.72, 0.85))
+_GREYS = _heat("#000000", WHITE, "#000000", (0.1, 0.2, 0.3, 0.4, 0.85))
 PRINT = Theme("print", WHITE, WHITE, *("#000000",) * 5, _BLACK, _BLACK, (_BLACK,) * len(PALETTE), _GREYS)
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, PRINT)}
 NAMES = ("auto", *THEMES)  # auto: light, and dark where the reader's system is

@@ -17,7 +17,7 @@ from .. import findings, numbers, words
 from ..badges import badges
 from ..cells import with_cells
 from ..clusters import clusters
-from ..diagram import ZERO, Diagram, Edge, Group, Node
+from ..diagram import ZERO, Cluster, Diagram, Edge, Group, Node
 from ..letters import Letters, letters
 from ..sums import Sum, sums
 from ..survey import Survey
@@ -28,12 +28,22 @@ THINNEST, THICKEST = 1.0, 4.0  # points
 Term = tuple[int, int, int]  # the position of a value, that of what takes it, which of its inputs
 
 
-def ops(found: Survey, *, fold: bool = True, shown: Collection[int] | None = None) -> Diagram:
-    """The diagram of a survey. fold: long sums as one; shown: positions of the values shown, by default all."""
+def ops(
+    found: Survey,
+    *,
+    fold: bool = True,
+    shown: Collection[int] | None = None,
+    grouped: Letters | None = None,
+    boxed: tuple[Sequence[Cluster], Sequence[int | None]] | None = None,
+) -> Diagram:
+    """The diagram of a survey. fold: long sums as one; shown: positions of the values shown, by default all.
+
+    grouped, boxed: what `letters` and `clusters` give, if it is known.
+    """
     folded = sums(found) if fold else {}
     hidden = {part for s in folded.values() for part in s.parts}
     kept = [k for k in range(len(found.values)) if k not in hidden and (shown is None or k in shown)]
-    grouped = letters(found)
+    grouped = letters(found) if grouped is None else grouped
     edges = _edges(found, kept, folded)
     nodes = _nodes(found, kept, folded, grouped)
     groups = _groups(found, grouped, set(kept))
@@ -48,15 +58,16 @@ def ops(found: Survey, *, fold: bool = True, shown: Collection[int] | None = Non
         title=findings.title(nodes, groups, result),
         notes=(*notes, found.remark) if found.remark else notes,
     )
-    return with_cells(_boxed(made, found), found, grouped)
+    return with_cells(_boxed(made, *(boxed or clusters(found))), found, grouped)
 
 
-def _boxed(made: Diagram, found: Survey) -> Diagram:
+def _boxed(made: Diagram, boxes: Sequence[Cluster], places: Sequence[int | None]) -> Diagram:
     """With the boxes that its nodes stand in."""
-    boxes, places = clusters(found)
     if not boxes:
         return made
-    return replace(made, clusters=boxes, nodes=tuple(replace(n, cluster=places[int(n.id[1:])]) for n in made.nodes))
+    return replace(
+        made, clusters=tuple(boxes), nodes=tuple(replace(n, cluster=places[int(n.id[1:])]) for n in made.nodes)
+    )
 
 
 def _nodes(found: Survey, kept: Sequence[int], folded: dict[int, Sum], grouped: Letters) -> tuple[Node, ...]:

@@ -219,6 +219,9 @@ def test_a_model_without_data_and_data_without_a_model_say_what_to_write() -> No
             call()
     with pytest.raises(ArgumentError, match="one number"):
         draw(net, [1.0, 2.0], [1.0], loss=lambda p, y: np.stack([p, p]))
+    for neurons in (0, "all"):
+        with pytest.raises(ArgumentError, match=f"neurons says how many .* got {neurons!r}"):
+            draw(net, [1.0, 2.0], neurons=neurons)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="a loss is a function"):
         draw(net, [1.0, 2.0], [1.0], loss="mse")  # type: ignore[arg-type]
 
