@@ -14,7 +14,7 @@ from .cards_dot import card, ends
 from .cardsize import Columns, like
 from .diagram import ZERO, Diagram, Edge, Group, Node
 from .findings import is_leaf
-from .legend import headline
+from .legend import headline, is_crowded
 from .links import link
 from .markup import SMALL, quoted, table, text
 from .theme import FONT, LIGHT, Style, Theme
@@ -52,7 +52,8 @@ def styles(groups: Sequence[Group], theme: Theme) -> dict[str | None, Style]:
 
 def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str]:
     looks = styles(diagram.groups, theme)
-    inputs = Counter(edge.head for edge in diagram.edges)
+    crowded = is_crowded(diagram)
+    inputs = Counter(edge.head for edge in diagram.edges if not crowded)
     yield "digraph minigrad {"
     yield from _of_the_graph(diagram, theme, dpi)
     yield f'  node [shape=box, height=0.3, width=0.3, fontname={FONT}, fontsize=11, fontcolor="{theme.ink}"]'
@@ -74,7 +75,7 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
         if edge.tail in cards and edge.head in cards:
             yield f"  {_between(edge, cards[edge.tail], cards[edge.head])}"
         else:
-            yield f"  {_edge(edge, theme, inputs)}"
+            yield f"  {_edge(edge, theme, inputs, labelled=not crowded)}"
     yield "}"
 
 
@@ -133,11 +134,11 @@ def _link(node: Node) -> dict[str, str]:
     return {"URL": quoted(href), "tooltip": quoted(visible(node.source))} if href else {}
 
 
-def _edge(edge: Edge, theme: Theme, inputs: Mapping[str, int]) -> str:
+def _edge(edge: Edge, theme: Theme, inputs: Mapping[str, int], labelled: bool) -> str:
     head = edge.head_port or (f"i{edge.place}:w" if inputs[edge.head] > 1 else "")
     ends = f"{edge.tail}{f':{edge.tail_port}' * bool(edge.tail_port)} -> {edge.head}{f':{head}' * bool(head)}"
     attributes = _line(edge)
-    if edge.derivative not in ("", "1") or edge.count > 1:
+    if labelled and (edge.derivative not in ("", "1") or edge.count > 1):
         attributes["label"] = f"<{_beside(edge, theme)}>"
     return f"{ends} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
 
