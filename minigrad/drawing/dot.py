@@ -32,6 +32,7 @@ LAYOUT = {
     "fontname": FONT,
     "fontsize": "11",
 }
+ROOMY, THIN = {"ranksep": "2"}, 0.25  # of a crowd of arrows: room between the ranks, a share of the width
 
 
 def to_dot(diagram: Diagram, theme: Theme = LIGHT, dpi: int | None = None) -> str:
@@ -75,13 +76,14 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
         if edge.tail in cards and edge.head in cards:
             yield f"  {_between(edge, cards[edge.tail], cards[edge.head])}"
         else:
-            yield f"  {_edge(edge, theme, inputs, labelled=not crowded)}"
+            yield f"  {_in_a_crowd(edge) if crowded else _edge(edge, theme, inputs)}"
     yield "}"
 
 
 def _of_the_graph(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str]:
     """Attributes of the graph: those of every picture, then what the caller says, which stands where both do."""
-    usual = LAYOUT | {"bgcolor": theme.paper} | ({"dpi": str(dpi)} if dpi else {}) | dict(diagram.attributes)
+    usual = LAYOUT | (ROOMY if is_crowded(diagram) else {}) | {"bgcolor": theme.paper}
+    usual |= ({"dpi": str(dpi)} if dpi else {}) | dict(diagram.attributes)
     yield f"  graph [{', '.join(f'{name}={quoted(value)}' for name, value in usual.items())}]"
 
 
@@ -134,18 +136,24 @@ def _link(node: Node) -> dict[str, str]:
     return {"URL": quoted(href), "tooltip": quoted(visible(node.source))} if href else {}
 
 
-def _edge(edge: Edge, theme: Theme, inputs: Mapping[str, int], labelled: bool) -> str:
+def _edge(edge: Edge, theme: Theme, inputs: Mapping[str, int]) -> str:
     head = edge.head_port or (f"i{edge.place}:w" if inputs[edge.head] > 1 else "")
     ends = f"{edge.tail}{f':{edge.tail_port}' * bool(edge.tail_port)} -> {edge.head}{f':{head}' * bool(head)}"
     attributes = _line(edge)
-    if labelled and (edge.derivative not in ("", "1") or edge.count > 1):
+    if edge.derivative not in ("", "1") or edge.count > 1:
         attributes["label"] = f"<{_beside(edge, theme)}>"
     return f"{ends} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
 
 
-def _line(edge: Edge) -> dict[str, str]:
+def _in_a_crowd(edge: Edge) -> str:
+    """An edge as one of very many: thin, and with nothing beside it."""
+    line = _line(edge, share=THIN)
+    return f"{edge.tail} -> {edge.head} [{', '.join(f'{name}={value}' for name, value in line.items())}]"
+
+
+def _line(edge: Edge, share: float = 1.0) -> dict[str, str]:
     """How wide, and how broken, an edge is."""
-    attributes = {"id": edge.id, "penwidth": f"{edge.width:g}"}
+    attributes = {"id": edge.id, "penwidth": f"{edge.width * share:g}"}
     if edge.flow is None:
         attributes["style"] = "dashed"
     elif edge.flow == 0:

@@ -31,7 +31,11 @@ def headline(diagram: Diagram, looks: Looks, theme: Theme) -> str:
     more = len(diagram.groups) - LISTED
     told = [*diagram.notes, *diagram.hidden]
     told += [f"{more} more letters are not listed here."] if more > 0 else []
-    told += [f"{len(diagram.edges):,} arrows: without derivatives, and in no order."] if is_crowded(diagram) else []
+    told += (
+        [f"{len(diagram.edges):,} arrows: a quarter as wide, without derivatives, in no order."]
+        if is_crowded(diagram)
+        else []
+    )
     width = _line_length(diagram)
     notes = [line for note in told for line in wrap(note, width, break_long_words=False, break_on_hyphens=False)]
     title_width = text_width(diagram.title, TITLE_SIZE, bold=True)

@@ -157,6 +157,7 @@ def test_a_crowd_of_arrows_is_drawn_without_what_nobody_could_read_and_says_so()
     crowd = diagram(y)
     assert len(crowd.edges) > 800 and max(e.place for e in crowd.edges) == 40
     text = to_dot(crowd)
-    assert "860 arrows: without derivatives, and in no order." in text
+    assert "860 arrows: a quarter as wide, without derivatives, in no order." in text
     assert text.count(" PORT=") == 0 and not any(" -> " in x and "label" in x for x in text.splitlines())
+    assert "penwidth=1]" in text and "penwidth=4]" not in text
     assert "in no order" not in to_dot(few) and to_dot(few).count(" PORT=") == 10
