@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .commands import check, draw, ties
+from .commands import check, compile, draw, ties
+from .errors import MinigradError
 
 # What is printed where a terminal or a file cannot take the letters of mathematics.
 PLAIN = str.maketrans(
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has gone, as in  python -m minigrad | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(arguments.failure)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, MinigradError) as error:
         print(f"minigrad: {error}", file=sys.stderr)
         return int(arguments.failure)
     return status
@@ -100,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     ops.add_argument("--markdown", action="store_true", help="as Markdown, as in minigrad/rules/README.md")
     ops.set_defaults(run=_ops)
     draw.add_to(commands)
+    compile.add_to(commands)
     check.add_to(commands)
     ties.add_to(commands)
     return parser

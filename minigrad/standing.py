@@ -6,6 +6,7 @@ the same code, and be a constant to the same sweeps, as the arrays that they sta
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -28,6 +29,18 @@ class PythonFloat(float):
 def plain(x: Any) -> Any:
     """What NumPy is to see of the data of a node."""
     return float(x) if type(x) is PythonFloat else x
+
+
+def loosely(compute: Callable[..., Any], *args: Any) -> Any:
+    """An operator on floats of Python, with NumPy's meaning: 1 / 0 is inf, and nothing raises."""
+    data = compute(*map(np.float64, args))
+    return float(data) if type(data) is np.float64 else data
+
+
+def operated(compute: Callable[..., Any], *args: Any) -> Any:
+    """An operator on the data of nodes, as they are on a tape."""
+    numbers = all(type(x) in (PythonFloat, float, int) for x in args)
+    return loosely(compute, *args) if numbers else compute(*map(plain, args))
 
 
 def loose(data: Any, enters: bool) -> Any:

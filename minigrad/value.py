@@ -23,7 +23,7 @@ from .node import ARGUMENT, Node, lifted, node, record
 from .op import TABLE, Op
 from .protocols import NumPyProtocols
 from .scopes import serials
-from .standing import plain
+from .standing import PythonFloat, loosely, operated
 from .sweep import graph, push, seed, sweep, sweep_from
 from .taped import INPUT, quietly, refuse_depending, refuse_masks, whole
 
@@ -53,11 +53,13 @@ def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: boo
         try:
             data = compute(x, y)
         except Exception as error:
-            raise failure(made_by, (a, b), {}, error) from error
-        if context.blocks and context.tape():
-            return node(Value, compute(plain(x), plain(y)), by_operator, (a, b))
+            if type(x) is not PythonFloat and type(y) is not PythonFloat:
+                raise failure(made_by, (a, b), {}, error) from error
         if flat or context.blocks or (type(data) is not float64 and data.dtype.kind != "f"):
-            return node(Value, data, made_by, (a, b))
+            if context.tape() is None:
+                return node(Value, data, made_by, (a, b))
+            loose = type(x) is PythonFloat or type(y) is PythonFloat
+            return node(Value, operated(compute, x, y) if loose else data, by_operator, (a, b))
         made = new(Value)
         # Three at a time: assigning five at once builds a tuple.
         made._array, made.op, made.serial = data, made_by, next(serials)
@@ -201,6 +203,9 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
 
     def _call(self, function: Callable[..., Any], *more: Any, **params: Any) -> Value:
         made_by = TABLE[function]
+        if type(self._array) is PythonFloat and function in _SIGNS:
+            sign = _SIGNS[function]
+            return node(Value, loosely(sign, self._array), replace(made_by, forward=sign), (self,))  # type: ignore
         y: Value = record(Value, made_by, (self, *(_operand(x, made_by) for x in more)), params or None)
         return y
 
@@ -274,6 +279,10 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
 
 
 _GETITEM = TABLE[operator.getitem]
+# What Python's operators of one operand are on its floats.
+_SIGNS: dict[Any, Callable[[Any], Any]] = {
+    np.negative: operator.neg, np.positive: operator.pos, np.absolute: operator.abs,
+}  # fmt: skip
 
 
 def _constant(x: Any) -> Any:

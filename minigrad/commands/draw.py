@@ -6,6 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..drawing.choice import VIEWS
+from ..drawing.picture import draw
+from ..drawing.text import to_text
+from ..drawing.theme import NAMES
 from .expression import assignments, parse
 
 
@@ -20,18 +24,20 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("expression", help='such as "sigmoid(w*x + b)"; "(-x)", where a minus comes first')
     parser.add_argument("values", nargs="*", metavar="NAME=VALUE", help="of each name: x=1, w=.1, x='[1, 2]'")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="its suffix decides: .svg, .png, .dot")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="its suffix decides: .svg, .html, .txt, ..."
+    )
+    parser.add_argument("--view", choices=VIEWS, help="one node per value (ops), or one for all alike (quotient)")
+    parser.add_argument("--theme", choices=NAMES, default="auto", help="colours (default: auto)")
     parser.words = "values"
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from ..drawing import draw
-
     y = parse(arguments.expression).evaluate(assignments(arguments.values))
-    drawing = draw(y)
+    drawing = draw(y, view=arguments.view, theme=arguments.theme)
     if arguments.output is None:
-        print(drawing.source, end="")
+        print(to_text(drawing.diagram), end="")
     else:
         path = drawing.save(arguments.output)
         print(drawing.diagram.title)

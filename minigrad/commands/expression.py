@@ -208,7 +208,14 @@ def _whole(node: ast.expr) -> bool:
 
 def _arithmetic(compute: Callable[..., Any]) -> Callable[..., Any]:
     """The operator on Values and on floats: with whole numbers of any length, 9**9**9**9 would take for ever."""
-    return lambda *operands: compute(*map(_array, operands))
+
+    def computed(*operands: Any) -> Any:
+        arrays = [_array(x) for x in operands]
+        if any(isinstance(x, Value) for x in arrays):  # beside one, a number is written as it stands
+            arrays = [float(x) if type(x) is np.float64 else x for x in arrays]
+        return compute(*arrays)
+
+    return computed
 
 
 def _array(x: Any) -> Any:

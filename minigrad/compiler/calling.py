@@ -137,8 +137,7 @@ class Entry:
         self.source = writer.text()
         self.guard = guard.text()
         self.frozen = [(x, _print(x)) for x in constants(recorded)]
-        recorded.forget_samples()
-        self.program.forget_samples()
+        recorded.forget_samples()  # of the program too, which shares them
         self.enter = _executed(self.source, self.guard, writer.names, guard.names)
 
     def check_constants(self) -> None:
@@ -196,10 +195,11 @@ def compiled(
     f: any function that minigrad differentiates, or a derivative: ``compile(value_and_grad(loss))``. It is traced
     with Values at the first call with arguments of new shapes, types or layouts. As a decorator too.
     static: names or places of arguments that are fixed by value, hashable; integers, texts and None are anyway.
+    A float counts as a np.float64 (1 / 0 is inf) that takes on the type of an array beside it.
     donate: those whose arrays may be overwritten by results, and Values that f closes over. reuse: results may be
     buffers, overwritten by the next call. cache: how many traces are kept.
 
-    Raises TracingError, ArgumentError, DTypeError.
+    Raises TracingError, ArgumentError, DTypeError; in a call, what NumPy raises there.
     """
     if f is None:
         return functools.partial(compiled, static=static, donate=donate, reuse=reuse, cache=cache)

@@ -14,7 +14,7 @@ from .program import Program, Ref, renamed
 def as_values(program: Program, names: dict[Ref, str]) -> tuple[Value, ...]:
     """The outputs of a program as Values: each step is a node, inputs are leaves with their names.
 
-    They show shapes; their numbers are not those of any call.
+    Their numbers are those of the trace where there are few, and zeros else.
     """
     values: dict[Ref, Any] = {}
     for ref, name in names.items():

@@ -12,10 +12,24 @@ from typing import Any
 import numpy as np
 
 from ..op import TABLE
+from ..rules.discrete import chosen
 from ..rules.elementwise import sech2
 from ..rules.limits import times
+from . import support
 
-SECH2, TIMES = TABLE[sech2].forward, TABLE[times].forward
+SECH2, TIMES, CHOSEN = TABLE[sech2].forward, TABLE[times].forward, TABLE[chosen].forward
+
+# Functions with a twin that writes into an array: its name, and which operands that array may be.
+INTO: dict[Callable[..., Any], tuple[str, tuple[int, ...]]] = {
+    SECH2: ("sech2_into", ()),
+    np.where: ("where_into", ()),
+    CHOSEN: ("chosen_into", ()),
+    support.as_columns: ("as_columns_into", ()),
+    support.less_one: ("less_one_into", (0,)),
+    support.picked: ("picked_into", ()),
+}
+# Those of them that act entry by entry.
+ENTRYWISE: set[Callable[..., Any]] = {TIMES, SECH2, CHOSEN, np.where, operator.pow}
 
 # Operators of Python, as they act on arrays.
 UFUNCS: dict[Callable[..., Any], np.ufunc] = {
@@ -77,7 +91,7 @@ GIVES_NEW: set[Callable[..., Any]] = {
     *(np.where, np.concatenate, np.take, np.take_along_axis, np.sort, np.argsort, np.argmax, np.argmin, np.cumsum),
     *(np.cumprod, np.mean, np.var, np.std, np.outer, np.stack, np.vstack, np.hstack, np.zeros_like, np.ones_like),
     *(np.linalg.solve, np.linalg.inv, np.linalg.det, np.linalg.cholesky, np.linalg.norm, np.pad, np.roll, np.dot),
-    *(*UFUNCS, *REDUCTIONS, operator.pow, SECH2, TIMES),
+    *(*UFUNCS, *REDUCTIONS, operator.pow, TIMES, *INTO),
 }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..op import TABLE
 from .blocks import Chain, chains
-from .functions import GIVES_NEW, REDUCTIONS, SECH2, TIMES, UFUNCS, VIEWS
+from .functions import GIVES_NEW, INTO, REDUCTIONS, SECH2, TIMES, UFUNCS, VIEWS
 from .program import Program, Ref, Step, operands, refs
 
 GETITEM = TABLE[operator.getitem].forward
@@ -28,7 +28,8 @@ class Plan:
     fresh: variables that get memory of their own at each call. sizes: of the buffers, in bytes. hoisted: views that
     are made once, with the buffers. copied: outputs that must be copied. in_place: variables that took over the
     memory of an operand that was given to be overwritten. masks: further buffers, of truth values.
-    chains: steps that are computed in blocks. block: of variables that live there alone, how many entries one has.
+    chains: steps that are computed in blocks. block: of variables that live there alone, how many entries one
+    has. loops: in which chain a variable is computed.
     """
 
     modes: dict[Ref, str] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Plan:
     masks: dict[Ref, int] = field(default_factory=dict)
     chains: list[Chain] = field(default_factory=list)
     block: dict[Ref, int] = field(default_factory=dict)
+    loops: dict[Ref, Chain] = field(default_factory=dict)
 
 
 def is_dense(x: Any) -> bool:
@@ -79,24 +81,21 @@ def _writes(program: Program, step: Step) -> bool:
         return not kwargs
     if function is operator.pow:
         return power_as(program, step) is not None
-    if function in (TIMES, SECH2, np.where):
-        return _same_types(program, step)
+    if function is TIMES or function in INTO:
+        return not kwargs and _same_types(program, step)
     ufunc = UFUNCS.get(function, function)
     return isinstance(ufunc, np.ufunc) and ufunc.signature is None and ufunc.nout == 1 and not kwargs
 
 
 def _same_types(program: Program, step: Step) -> bool:
+    """Whether the twin of a function that writes into an array gives the same for these types."""
     y, arrays = program.samples[step.out], [program.sample(x) for x in step.args]
     if step.function is SECH2:
-        return (
-            len(arrays) == 2
-            and isinstance(arrays[0], np.ndarray)
-            and arrays[0].dtype == y.dtype
-            and arrays[0].strides == y.strides
-        )
+        x = arrays[0]
+        return len(arrays) == 2 and isinstance(x, np.ndarray) and x.dtype == y.dtype and x.strides == y.strides
     if step.function is TIMES:
-        return np.result_type(*arrays) == y.dtype and isinstance(arrays[1], np.ndarray)
-    return len(arrays) == 3 and not step.kwargs
+        return bool(np.result_type(*arrays) == y.dtype) and isinstance(arrays[1], np.ndarray)
+    return True
 
 
 def power_as(program: Program, step: Step) -> tuple[np.ufunc, int] | None:
@@ -123,20 +122,57 @@ def planned(program: Program, donated: frozenset[Ref], reuse: bool) -> Plan:
         plan.modes[step.out] = mode_of(program, step)
     plan.chains = chains(program, plan.modes)
     plan.block = {ref: chain.block for chain in plan.chains for ref in chain.local}
+    plan.loops = {program.steps[i].out: c for c in plan.chains for i in range(c.first, c.end)}
     owners = _owners(program, plan)
     last = _last_uses(program, owners)
     _returned(program, plan, owners, donated, reuse)
-    free: list[int] = []
+    free = _Free(plan)
     for i, step in enumerate(program.steps):
+        free.enter(plan.loops.get(step.out))
         if plan.modes[step.out] == "into":
             _put(program, plan, step, i, owners, last, free, donated)
         if plan.modes[step.out] == "view" and all(o in plan.place for o in owners[step.out]):
             plan.hoisted.add(step.out)
         for owner in {o for x in (*operands(step), step.out) for o in owners.get(x, ())}:
             if last.get(owner) == i and owner in plan.place:
-                free.append(plan.place[owner])
+                free.give(plan.place[owner], owner in plan.block)
                 last[owner] = -1
     return plan
+
+
+class _Free:
+    """Buffers that are free, in the order in which they became so.
+
+    In a loop over blocks, a buffer of one block serves others of one block at once; any other, after the loop: the
+    next block of what it holds is still to be read.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.loop = plan, None
+        self.buffers: list[int] = []
+        self.blocks: list[int] = []
+        self.later: list[int] = []
+
+    def enter(self, loop: Chain | None) -> None:
+        """The next step is in that loop, or in none."""
+        if loop is not self.loop:
+            self.buffers += self.blocks + self.later
+            self.blocks, self.later, self.loop = [], [], loop  # type: ignore[assignment]
+
+    def give(self, k: int, block: bool) -> None:
+        """A buffer is free again."""
+        (self.buffers if self.loop is None else self.blocks if block else self.later).append(k)
+
+    def take(self, size: int, block: bool) -> int:
+        """The smallest free buffer that is large enough, or a new one."""
+        sizes = self.plan.sizes
+        for found in [self.blocks, self.buffers] if block else [self.buffers]:
+            if fitting := [k for k in found if size <= sizes[k] <= 4 * size + 1024]:
+                best = min(fitting, key=lambda k: sizes[k])
+                found.remove(best)
+                return best
+        sizes.append(size)
+        return len(sizes) - 1
 
 
 def _owners(program: Program, plan: Plan) -> dict[Ref, frozenset[Ref]]:
@@ -192,40 +228,29 @@ def _returned(
 
 
 def _put(
-    program: Program, plan: Plan, step: Step, i: int, owners: Any, last: dict[Ref, int], free: list[int],
+    program: Program, plan: Plan, step: Step, i: int, owners: Any, last: dict[Ref, int], free: _Free,
     donated: frozenset[Ref],
 ) -> None:  # fmt: skip
     """Give a variable its buffer: that of an operand that dies here, one that is free, or a new one."""
-    y = program.samples[step.out]
+    y, loop = program.samples[step.out], plan.loops.get(step.out)
     dying = _dying(program, plan, step, i, owners, last, donated)
+    taken = dying is not None and dying not in plan.place  # an argument that may be overwritten
+    if step.function is TIMES and (loop or taken or step.out not in plan.fresh):
+        entries = loop.block if loop else program.sample(step.args[1]).size
+        plan.masks[step.out] = free.take(entries, loop is not None)
     if step.out in plan.fresh:
-        if dying is not None and dying not in plan.place:
+        if dying is not None and taken:
             plan.in_place[step.out] = dying
             plan.fresh.discard(step.out)
-        return
-    if step.function is TIMES:
-        entries = plan.block.get(step.out) or program.sample(step.args[1]).size
-        plan.masks[step.out] = _slot(plan, free, entries)
-    if dying is not None and dying in plan.place:
+    elif dying is not None and dying in plan.place:
         plan.place[step.out] = plan.place[dying]
         last[dying] = -1
     else:
-        plan.place[step.out] = _slot(
-            plan, free, plan.block[step.out] * y.itemsize if step.out in plan.block else y.nbytes
-        )
+        block = step.out in plan.block
+        entries = plan.block[step.out] if block else y.size
+        plan.place[step.out] = free.take(entries * y.itemsize, block)
     if step.out in plan.masks:
-        free.append(plan.masks[step.out])
-
-
-def _slot(plan: Plan, free: list[int], size: int) -> int:
-    """The smallest free buffer that is large enough, or a new one."""
-    fitting = [k for k in free if size <= plan.sizes[k] <= 4 * size + 1024]
-    if fitting:
-        best = min(fitting, key=lambda k: plan.sizes[k])
-        free.remove(best)
-        return best
-    plan.sizes.append(size)
-    return len(plan.sizes) - 1
+        free.give(plan.masks[step.out], loop is not None)
 
 
 def _dying(
@@ -234,10 +259,11 @@ def _dying(
     """An operand whose memory the result can take over, entry by entry."""
     function = UFUNCS.get(step.function, step.function)
     elementwise = isinstance(function, np.ufunc) and function.signature is None
-    if not elementwise and step.function not in (TIMES, operator.pow):
-        return None
     y, read = program.samples[step.out], operands(step)
-    for x in dict.fromkeys(read):
+    able = read
+    if not elementwise and step.function not in (TIMES, operator.pow):
+        able = [x for x in (step.args[k] for k in INTO.get(step.function, ("", ()))[1]) if type(x) is Ref]
+    for x in dict.fromkeys(able):
         sample = program.samples[x]
         fits = isinstance(sample, np.ndarray) and (sample.shape, sample.strides, sample.dtype) == (
             y.shape, y.strides, y.dtype,

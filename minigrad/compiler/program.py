@@ -76,8 +76,10 @@ class Program:
 
 
 def _outline(x: Any) -> Any:
-    """An array of the same shape and type, of one number in memory."""
-    return np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, np.ndarray) and x.size > 1 else x
+    """An array of the same shape and type, of one number in memory; a few numbers are kept, for pictures."""
+    if not isinstance(x, np.ndarray):
+        return x
+    return x.copy() if x.size <= 64 else np.ndarray(x.shape, x.dtype, bytes(x.itemsize), 0, (0,) * x.ndim)
 
 
 def renamed(x: Any, names: dict[Ref, Any]) -> Any:

@@ -12,12 +12,16 @@ from typing import Any
 import numpy as np
 
 from ..node import ITEM
+from ..standing import PythonFloat, loosely
 from . import support
 from .blocks import Chain
-from .functions import AS_OPERATORS, REDUCTIONS, SECH2, SYMBOLS, TIMES, UFUNCS, name_of
+from .functions import AS_OPERATORS, INTO, REDUCTIONS, SYMBOLS, TIMES, UFUNCS, name_of
 from .plan import GETITEM, Plan, power_as
 from .program import Program, Ref, Step, operands, refs
+from .scalars import Numbers, is_scalar
 
+# Of floats of Python, what can raise: there NumPy's meaning is asked for.
+_RAISING = {operator.truediv, operator.pow, operator.floordiv, operator.mod}
 _QUIET = 'with np.errstate(divide="ignore", over="ignore", invalid="ignore"):'
 
 
@@ -32,6 +36,7 @@ class Writer:
         self.body: list[str] = []
         self.notes = notes
         self.returned: set[Ref] = set()
+        self.numbers: Numbers | None = None  # writes the steps, if they are of numbers alone
         self.masks: dict[Ref, str] = {}
         self.sliced: dict[int, str] = {}  # constants, while a chain is written
 
@@ -39,8 +44,12 @@ class Writer:
         """The source of `make`."""
         for step in self.program.steps:
             self.variables.setdefault(step.out, f"v{int(step.out)}")
-        self._buffers()
-        self._steps()
+        if is_scalar(self.program):
+            self.numbers = Numbers(self.program, self.variables, self.names)
+            self.body = self.numbers.lines()
+        else:
+            self._buffers()
+            self._steps()
         returned = self._outputs(self.program.outputs)
         arguments = ", ".join(self.variables[ref] for ref in self.program.inputs)
         leaves = [self.variables[ref] for ref, _ in self.program.leaves]
@@ -67,7 +76,8 @@ class Writer:
         for step in self.program.steps:
             if step.out in plan.masks:
                 self.masks[step.out] = f"{self.variables[step.out]}_finite"
-                shape = self._shape(step.out, self.program.sample(step.args[1]))
+                loop = plan.loops.get(step.out)
+                shape = (loop.block,) if loop else self.program.sample(step.args[1]).shape
                 self.made.append(f"{self.masks[step.out]} = ndarray({shape}, bool, m{plan.masks[step.out]})")
 
     def _shape(self, ref: Ref, y: Any) -> tuple[int, ...]:
@@ -131,9 +141,8 @@ class Writer:
             heads.append(f"{name}_ = {name}.reshape(-1)[i:{end}]")
             self.sliced[id(x)] = f"{name}_"
         masks = dict(self.masks)
-        for ref in [step.out for step in steps if step.out in masks and not (step.out in chain.local and even)]:
-            cut = "[:j - i]" if ref in chain.local else f".reshape(-1)[i:{end}]"
-            heads.append(f"{masks[ref]}_ = {masks[ref]}{cut}")
+        for ref in [step.out for step in steps if step.out in masks and not even]:
+            heads.append(f"{masks[ref]}_ = {masks[ref]}[:j - i]")
             self.masks[ref] = f"{masks[ref]}_"
         body = [line for step in steps for line in self._in_block(step)]
         self.variables, self.sliced, self.masks = whole, {}, masks
@@ -166,7 +175,7 @@ class Writer:
             return [f"{name} = {self._told(step, given)}"]
         if step.out not in plan.fresh:
             return [self._told(step, name)]
-        if step.function in (TIMES, SECH2, np.where):
+        if step.function is TIMES or step.function in INTO:
             return [f"{name} = {self._call(step)}"]
         return [f"{name} = {self._told(step, None)}"]
 
@@ -180,9 +189,8 @@ class Writer:
         if function is TIMES:
             args += [str(out), self.masks[step.out]]
             return f"{self._support('times_into')}({', '.join(args)})"
-        if function in (SECH2, np.where):
-            helper = "sech2_into" if function is SECH2 else "where_into"
-            return f"{self._support(helper)}({', '.join([*args, str(out)])})"
+        if function in INTO:
+            return f"{self._support(INTO[function][0])}({', '.join([*args, str(out)])})"
         if function is operator.pow:
             found = power_as(self.program, step)
             assert found is not None
@@ -206,8 +214,11 @@ class Writer:
 
     def _number(self, step: Step) -> str:
         function, args = step.function, [self.spelled(x) for x in step.args]
-        numbers = [self.program.sample(x) for x in step.args]
+        numbers, sample = [self.program.sample(x) for x in step.args], self.program.samples[step.out]
         scalars = not step.kwargs and all(isinstance(x, (float, np.number, np.bool_, int)) for x in numbers)
+        if function in _RAISING and isinstance(sample, float) and type(sample) is not np.float64:
+            self.names["loosely"] = loosely
+            return f"loosely({', '.join([self.constant(function), *args])})"
         if function in SYMBOLS and len(args) == 2:
             return f"{args[0]} {SYMBOLS[function]} {args[1]}"
         if scalars and function in AS_OPERATORS and any(isinstance(x, np.generic) for x in numbers):
@@ -218,9 +229,7 @@ class Writer:
             and isinstance(numbers[0], np.ndarray)
         ):
             return self._told(step, None)
-        plain = (
-            isinstance(function, np.ufunc) or type(self.program.samples[step.out]) is float or function in (np.dot,)
-        )
+        plain = isinstance(function, np.ufunc) or type(sample) is float or function is np.dot
         return self._call(step) if plain else f"{self._support('number')}({self._call(step)})"
 
     def _call(self, step: Step) -> str:
@@ -294,6 +303,8 @@ class Writer:
             self.names[name] = x
             if isinstance(x, np.ndarray):
                 self.notes.append(f"{name}: an array {x.shape} that does not depend on the arguments, frozen")
+            elif isinstance(x, (np.generic, float)):
+                self.notes.append(f"{name}: {x!r}")
         return self.constants[id(x)]
 
     def _support(self, name: str) -> str:
@@ -319,9 +330,13 @@ class Writer:
         return self.spelled(x) if not isinstance(x, (list, dict)) else f"{self._copier()}({self.constant(x)})"
 
     def _own(self, ref: Ref) -> str:
+        if self.numbers is not None:
+            return self.numbers.given_back(ref)
         name = self.variables[ref]
         again = ref in self.returned and isinstance(self.program.samples[ref], np.ndarray)
         self.returned.add(ref)
+        if type(self.program.samples[ref]) in (float, PythonFloat):
+            return f"np.float64({name})"
         return f"np.array({name})" if again or ref in self.plan.copied else name
 
     def _copier(self) -> str:

@@ -40,10 +40,58 @@ def where_into(c: Any, a: Any, b: Any, out: Any) -> None:
     np.copyto(out, a, where=c)
 
 
-def mean_into(x: Any, n: int, out: Any, **axes: Any) -> None:
-    """out = np.mean(x, **axes), of n entries each."""
-    np.add.reduce(x, out=out, **axes)
-    np.divide(out, n, out=out)
+def chosen_into(y: Any, a: Any, b: Any, out: Any) -> None:
+    """out = chosen(y, a, b)."""
+    ours = np.equal(y, a)
+    ties = np.logical_and(ours, np.equal(y, b))
+    if ties.any():
+        np.subtract(ours, 0.5 * ties, out=out)
+    else:
+        np.multiply(ours, 1.0, out=out)
+
+
+# What cross-entropy with classes is made of: rows as columns, and one entry of each.
+
+
+def as_columns(x: Any) -> Any:
+    """The rows of a matrix as columns, laid out in rows."""
+    return np.ascontiguousarray(x.T)
+
+
+def as_columns_into(x: Any, out: Any) -> None:
+    """out = as_columns(x)."""
+    np.copyto(out, x.T)
+
+
+def places(classes: Any, k: int, columns: Any) -> Any:
+    """Where the class of each column stands in the columns laid end to end. Raises ValueError: no class of k."""
+    if classes.size and classes.view(np.uintp).max() >= k:  # negative ones are large without a sign
+        raise ValueError(f"expected classes from 0 to {k - 1}, got {classes.min()} to {classes.max()}")
+    return classes * len(columns) + columns
+
+
+def less_one(x: Any, chosen: Any) -> Any:
+    """x with 1 less at the chosen places."""
+    y = x.copy()
+    y.reshape(-1)[chosen] -= 1
+    return y
+
+
+def less_one_into(x: Any, chosen: Any, out: Any) -> None:
+    """out = less_one(x, chosen); x may be out."""
+    if x is not out:
+        np.copyto(out, x)
+    out.reshape(-1)[chosen] -= 1
+
+
+def picked(x: Any, chosen: Any) -> Any:
+    """The entries of x at the chosen places, which are known to be there."""
+    return x.reshape(-1).take(chosen)
+
+
+def picked_into(x: Any, chosen: Any, out: Any) -> None:
+    """out = picked(x, chosen)."""
+    x.reshape(-1).take(chosen, out=out, mode="clip")
 
 
 def number(x: Any) -> Any:

@@ -65,8 +65,10 @@ def lines(diagram: Diagram, names: Mapping[str, str]) -> dict[str, list[dict[str
         (edge.head, edge.head_port): values.get(f"{edge.tail}:{edge.tail_port}", "") for edge in diagram.edges
     }
     loss = loss_name(diagram, names)
-    found = {}
+    found: dict[str, list[dict[str, str]]] = {}
     for node in diagram.nodes:
+        if node.rows:
+            found[node.id] = []  # its rows have them
         for row, out, derivative in _inside(node, enters):
             key, head = f"{node.id}:{row.port}", f"{node.id}:{out.port}"
             batch = "" if out.gradient is None or out.gradient.exact or row.kind == "op" else SUMMED

@@ -182,6 +182,8 @@ def draw(
     names: for values without a name of their own, such as `locals()`. wrong: what `check_graph` found, or serials:
     those nodes are marked as made by an op whose rule is wrong. theme: auto, light, dark or print.
     sums: whether ``a + b + c`` is one Σ, or a node for each +. title: in place of what is found.
+    history: drawings of the same at earlier steps of training, in a sequence or by step; the .html page moves
+    through them, and marks where a tie breaks.
     engine, and graph attributes (rankdir="TB", ...): as Graphviz has them. Raises ArgumentError for anything but a
     Value or a model, and for a theme, view or engine that there is none of.
     """

@@ -14,6 +14,7 @@ from .dot import to_dot
 from .findings import describe, kind, label
 from .render import SECONDS, render
 from .theme import DARK, LIGHT, THEMES, replaced
+from .words import undirected
 
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
 HEAD = re.compile(r"<svg\b[^>]*>")
@@ -102,8 +103,11 @@ def attribute(text: str) -> str:
 
 
 def xml(text: str) -> str:
-    """Text that any XML parser gives back as it was, but for characters that XML does not allow."""
-    text = ILLEGAL.sub("\ufffd", text)
+    """Text that any XML parser gives back as it was.
+
+    But for characters that XML does not allow, and for marks that would turn around the text beside them.
+    """
+    text = undirected(ILLEGAL.sub("\ufffd", text))
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\r", "&#13;")):
         text = text.replace(character, entity)
     return text

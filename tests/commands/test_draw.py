@@ -34,10 +34,23 @@ def test_an_unknown_option_is_refused_beside_words(capsys: pytest.CaptureFixture
 
 def test_without_a_file_the_picture_is_printed_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["draw", "w*x", "w=2", "x=3"]) == 0
-    assert "w" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("y = 6") and any("├─ w" in line or "└─ w" in line for line in lines)
 
 
-@pytest.mark.parametrize("words", [["sigmod(w)", "w=1"], ["w*x", "w=1"], ["w", "w=1", "-o", "net.bmp"]])
+@pytest.mark.parametrize(
+    "words", [["--view", "quotient"], ["--theme", "dark"], ["--view", "ops", "--theme", "print"]]
+)
+def test_views_and_themes_are_passed_on(words: list[str], tmp_path: Path) -> None:
+    plain, other = tmp_path / "plain.svg", tmp_path / "other.svg"
+    assert cli.main(["draw", NET, *VALUES, "-o", str(plain)]) == 0
+    assert cli.main(["draw", NET, *VALUES, *words, "-o", str(other)]) == 0
+    assert plain.read_bytes() != other.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "words", [["sigmod(w)", "w=1"], ["w*x", "w=1"], ["w", "w=1", "-o", "net.bmp"], ["w", "w=1", "--view", "cards"]]
+)
 def test_a_mistake_is_told_on_stderr_and_1(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["draw", *words]) == 1
     captured = capsys.readouterr()

@@ -10,10 +10,12 @@ from .broadcasting import fused
 from .dead import without_dead
 from .merging import merged
 from .opening import opened
+from .signs import ordered, without_negations
 from .slopes import with_known_tanh
 
 PASSES: tuple[Callable[[Program], Program], ...] = (
-    without_dead, merged, opened, simplified, merged, with_known_tanh, fused, without_dead,
+    without_dead, merged, opened, simplified, ordered, merged, with_known_tanh, without_negations, fused,
+    without_dead,
 )  # fmt: skip
 
 

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from ...cotangent import _ones
-from ...taped import _unbroadcast, as_data
+from ...rules.nn import _cross_entropy
+from ...taped import _shaped, _unbroadcast, as_data
+from .. import support
 from ..program import Program, Ref, Step, renamed
 
 
@@ -54,7 +56,37 @@ def _mean(body: Body, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return body(np.divide, total, data.size // max(np.size(body.program.samples[total]), 1))
 
 
-LOWERINGS: dict[Callable[..., Any], Callable[..., Any]] = {_unbroadcast: _summed_out, np.mean: _mean}
+def _class_entropy(body: Body, logits: Any, targets: Any) -> Any:
+    """Cross-entropy with a class for each row: the loss, and what the rule needs of it."""
+    x, classes = body.program.sample(logits), body.program.sample(targets)
+    fits = isinstance(x, np.ndarray) and x.ndim == 2 and x.dtype.char in "fd" and x.size
+    if not fits or np.shape(classes) != x.shape[:1] or classes.dtype != np.intp:
+        return None
+    n, k = x.shape
+    columns = body(support.as_columns, logits)
+    shifted = body(np.subtract, columns, body(np.max, columns, axis=0))
+    e = body(np.exp, shifted)
+    total = body(np.sum, e, axis=0)
+    chosen = body(support.places, targets, k, np.arange(n))
+    left = body(support.less_one, body(np.divide, e, total), chosen)
+    losses = body(np.subtract, body(np.log, total), body(support.picked, shifted, chosen))
+    loss = body(np.divide, body(np.sum, losses), n)
+    return loss, body(np.transpose, left)
+
+
+def _given(body: Body, g: Any, shape: tuple[int, ...], dtype: Any, what: str) -> Any:
+    """`shaped`: a cotangent or tangent that has its shape and type, and lies in memory as a copy would."""
+    data = body.program.sample(g)
+    fits = isinstance(data, np.ndarray) and data.shape == shape and data.dtype == dtype
+    return g if fits and data.ndim and data.flags.c_contiguous else None
+
+
+LOWERINGS: dict[Callable[..., Any], Callable[..., Any]] = {
+    _unbroadcast: _summed_out,
+    np.mean: _mean,
+    _cross_entropy: _class_entropy,
+    _shaped: _given,
+}
 
 
 def lowered(program: Program, step: Step) -> tuple[list[Step], Any] | None:

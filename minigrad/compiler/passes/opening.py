@@ -39,11 +39,15 @@ def opened(program: Program) -> Program:
     names: dict[Ref, Any] = {}
     todo = program.steps[::-1]
     while todo:
-        step = step_with(todo.pop(), names)
+        step = todo.pop()
+        for x in operands(step):
+            if x in names:
+                names[x] = _final(names[x], names)
+        step = step_with(step, names)
         if step.function is ITEM.forward and isinstance(step.args[0], tuple):
             names[step.out] = step.args[0][step.kwargs["k"]]
             continue
-        body = _body(program, step) if may_open(step) else lowered(program, step)
+        body = lowered(program, step) or (_body(program, step) if may_open(step) else None)
         if body is None:
             steps.append(step)
             continue
@@ -54,6 +58,9 @@ def opened(program: Program) -> Program:
 
 
 def _final(name: Any, names: dict[Ref, Any]) -> Any:
+    """What a variable is called in the end: what a step was opened into may have been opened itself."""
+    if type(name) is tuple:
+        return tuple(_final(part, names) for part in name)
     while type(name) is Ref and name in names:
         name = names[name]
     return name
@@ -65,7 +72,10 @@ def may_open(step: Step) -> bool:
     if step.draws or isinstance(function, np.ufunc) or function in TABLE:
         return False
     module = getattr(function, "__module__", None) or ""
-    return (module.startswith("minigrad.rules.") and module.rpartition(".")[2] in PAGES) or module == "minigrad.op"
+    return (module.startswith("minigrad.rules.") and module.rpartition(".")[2] in PAGES) or module in (
+        "minigrad.op",
+        "minigrad.node",
+    )
 
 
 def _body(program: Program, step: Step) -> tuple[list[Step], Any] | None:

@@ -57,16 +57,18 @@ function column(one, other) {
     make("header", {}, make("h2", {}, chip(one.key), one.name),
       make("button", { "aria-label": `close ${one.name}`, onclick: () => pick(one.key) }, "×")),
     make("p", { class: "hint" }, ["of", "made by", "shape", "marked"].map((name) => one.facts[name]).filter(Boolean).join(" · ")),
-    make("p", {}, "value ", number("value")),
-    make("p", { class: "sum" }, `${one.of} = `, number("gradient")),
-    make("h3", {}, uses.length ? `sum over the uses: ${uses.length}` : rows.length ? "rows" : "no use hands anything back"),
+    ...rows.length ? [] : [
+      make("p", {}, "value ", number("value")),
+      make("p", { class: "sum" }, `${one.of} = `, number("gradient")),
+      make("h3", {}, uses.length ? `sum over the uses: ${uses.length}` : "no use hands anything back"),
+    ],
     make("ol", {}, ...uses, ...rows),
     ...one.way.length > 1 ? [make("h3", {}, "down from the loss, by the strongest use"), make("table", {}, ...factors, Number.isNaN(product) ? "" : last)] : []);
 }
 
 function verdict(one, other) {
   if (!other) return "Choose another node to see its chain rule beside this one.";
-  if (!one.facts.gradient || !other.facts.gradient) return "No gradient comes back to one of them.";
+  if (!one.facts.gradient || !other.facts.gradient) return "One has no gradient of its own.";
   if (one.group !== null && one.group === other.group) return `${one.of} and ${other.of} are equal: ${one.facts.group}.`;
   const pairs = one.way.map((step, place) => [step, other.way[place]]).filter(([a, b]) => b && differ(a.derivative, b.derivative));
   const why = pairs.map(([a, b]) => `${a.local} = ${short(a.derivative)} ≠ ${short(b.derivative)}`).join(" and ");

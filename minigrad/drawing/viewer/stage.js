@@ -65,12 +65,12 @@ function reveal(id) {
   pan(by("left", "right"), by("top", "bottom"));
 }
 
-// A frame around a node, and words below it.
+// A frame around a node, and words in it.
 function ring(id, kind, words) {
   const box = boxes.get(id);
   if (!box) return;
   drawn(overlay, "rect", { class: `ring ${kind}`, x: box.x - 3, y: box.y - 3, width: box.width + 6, height: box.height + 6, rx: 5 });
-  if (words) drawn(overlay, "text", { x: box.x, y: box.y + box.height + 14 }, words);
+  if (words) drawn(overlay, "text", { x: box.x + 8, y: box.y + box.height - 6 }, words);
 }
 
 stage.onpointerdown = (event) => {

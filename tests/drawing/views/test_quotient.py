@@ -97,8 +97,14 @@ def test_a_sum_of_twins_in_any_order_is_one() -> None:
     a, b, c = Value(1.0, "a"), Value(1.0, "b"), Value(2.0, "c")
     x, y = a * c, b * c
     p, q = x * 3 + c, c + y * 3
+    p.name, q.name = "p", "q"
     small = draw((p * p) + (q * q), view="quotient").diagram
-    assert max(node.times for node in small.nodes) == 2 and times(small)["a = b"] == 2
+    assert times(small)["a = b"] == times(small)["p = q"] == 2
+
+
+def test_equal_values_with_different_gradients_are_two() -> None:
+    a, b = Value(2.0, "a"), Value(2.0, "b")
+    assert times(draw(a * 3 + b * 5, view="quotient").diagram) == {}
 
 
 def test_a_model_that_is_no_plain_network_gives_the_quotient_of_its_graph() -> None:
