@@ -153,8 +153,9 @@ WRITERS: dict[str, Callable[[Drawing], bytes]] = {
 
 
 def _dots(diagram: Diagram) -> int:
-    """Pixels per inch: fewer for many boxes, since every pixel takes its time and there is a most of them."""
-    return max(int(DPI * min(1.0, (SHARP / max(len(diagram.nodes), 1)) ** 0.5)), 36)
+    """Pixels per inch: fewer for many boxes and arrows, since every pixel takes its time."""
+    size = len(diagram.nodes) + len(diagram.edges) / 3
+    return max(int(DPI * min(1.0, (SHARP / max(size, 1)) ** 0.5)), 36)
 
 
 def draw(

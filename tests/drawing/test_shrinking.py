@@ -145,7 +145,7 @@ def test_a_chain_in_pieces_shows_how_its_gradient_fades() -> None:
 
 def test_neurons_are_closed_before_layers_and_layers_before_anything_is_lost() -> None:
     some = draw(network(12), seconds=0.5).diagram
-    assert any(node.name == "neuron 3" and node.kind == "cluster" for node in some.nodes)
+    assert any(node.name == "layer 1 / neuron 3" and node.kind == "cluster" for node in some.nodes)
     assert [c.name for c in some.clusters] == ["layer 1", "layer 2", "layer 3"]
     few = draw(network(12), seconds=0.0).diagram
     assert [node.name for node in few.nodes if node.kind == "cluster"] == ["layer 1", "layer 2", "layer 3"]
