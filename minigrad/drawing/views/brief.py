@@ -23,7 +23,8 @@ def of_gradient(g: Any) -> Numbers:
     array = np.asarray(g)
     if array.ndim == 0:
         return Numbers((words.number(array[()]),), words.exact(array[()]))
-    return Numbers((f"|{words.norm(array):.3g}|",), **_told(array))
+    norm = words.norm(array)
+    return Numbers((f"|{norm:.3g}|" if norm else "0",), **_told(array))
 
 
 def _told(array: Any) -> dict[str, Any]:

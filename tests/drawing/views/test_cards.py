@@ -117,6 +117,7 @@ def test_frozen_and_dead_neurons_wear_a_badge() -> None:
     assert [card(d, f"l1n{j}").badges for j in range(3)] == [("frozen",)] * 3
     assert set(letters(d, "W1[0,0] b1[2] W2[1,0] a1[0] z1[0]")) == {ZERO}
     assert rows(d)["W1[0,0]"].tie == rows(d)["a1[0]"].tie == "still"
+    assert rows(d)["a1[0]"].gradient.lines == ("0",)  # type: ignore[union-attr]
     start = [np.array([[1.0, -1.0]]), np.zeros(2), np.array([[1.0], [1.0]]), np.zeros(1)]
     d = draw(nn.MLP((1, 2, 1), relu, init=start), [[1.0], [2.0]], [[1.0], [2.0]]).diagram
     assert [card(d, f"l1n{j}").badges for j in range(2)] == [(), ("dead",)]
