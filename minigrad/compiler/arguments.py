@@ -115,6 +115,8 @@ def _input_key(x: Any, path: str) -> Hashable:
 
 
 def _static(x: Any, path: str) -> tuple[Any, Hashable]:
+    if isinstance(x, slice):  # hashable from Python 3.12 on
+        return x, (slice, x.start, x.stop, x.step)
     try:
         hash(x)
     except TypeError:
