@@ -51,14 +51,15 @@ def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: boo
         if swapped:
             a, b, x, y = b, a, y, x
         try:
-            taped = context.blocks and context.tape()
-            data = operated(compute, x, y) if taped else compute(x, y)
+            data = compute(x, y)
         except Exception as error:
-            raise failure(made_by, (a, b), {}, error) from error
-        if taped:
-            return node(Value, data, by_operator, (a, b))
+            if type(x) is not PythonFloat and type(y) is not PythonFloat:
+                raise failure(made_by, (a, b), {}, error) from error
         if flat or context.blocks or (type(data) is not float64 and data.dtype.kind != "f"):
-            return node(Value, data, made_by, (a, b))
+            if context.tape() is None:
+                return node(Value, data, made_by, (a, b))
+            loose = type(x) is PythonFloat or type(y) is PythonFloat
+            return node(Value, operated(compute, x, y) if loose else data, by_operator, (a, b))
         made = new(Value)
         # Three at a time: assigning five at once builds a tuple.
         made._array, made.op, made.serial = data, made_by, next(serials)

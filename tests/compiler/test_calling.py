@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
 import threading
 from collections import OrderedDict, namedtuple
 from typing import Any
@@ -55,6 +57,34 @@ def test_a_float_of_python_takes_on_the_type_of_arrays() -> None:
     x = X.astype(np.float32)
     check(lambda x, rate: x - (rate * 2 + 1) * x, [x, 0.1], [x, 0.2])
     check(lambda x, rate: (x * -rate, x / abs(rate), x * (1 / rate), x**rate), [x, 0.1], [x, -2.0])
+
+
+NUMBERS = (0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e308, -1e308, 1e-320, 0.5, 3.0, -8.0)
+OPERATORS: tuple[Any, ...] = (
+    *(operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.floordiv, operator.mod),
+)
+UNARY: tuple[Any, ...] = (
+    *(operator.neg, operator.pos, abs, np.exp, np.log, np.sqrt, np.tanh, np.arcsin, np.cbrt),
+    *(lambda x: x**3, lambda x: x**-1, lambda x: 1 / x, lambda x: 2**x, lambda x: x // 2, lambda x: x**0.5),
+)
+
+
+@pytest.mark.parametrize("beside", [None, np.ones(2, np.float32)])
+def test_floats_of_python_mean_what_numpys_numbers_mean_and_raise_nothing(beside: Any) -> None:
+    """As on Values: 1 / 0 is inf, and a root of -1 nan. Beside an array they still take on its type."""
+    for f, count in (*((f, 2) for f in OPERATORS), *((f, 1) for f in UNARY)):
+
+        def both(*xs: Any, f: Any = f) -> Any:
+            return f(*xs[:-1]), (None if xs[-1] is None else xs[-1] * f(*xs[:-1]))
+
+        compiled = compile(both)
+        for xs in itertools.product(NUMBERS, repeat=count):
+            with np.errstate(all="ignore"):
+                got, array = compiled(*xs, beside)
+                want = f(*map(Value, xs)).data
+            assert type(got) is np.float64
+            assert got.tobytes() == want.tobytes() or (got != got and want != want), (f, xs, got, want)
+            assert beside is None or array.dtype == (np.float32 if f in OPERATORS else array.dtype)
 
 
 @pytest.mark.parametrize(
