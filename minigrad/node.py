@@ -30,7 +30,7 @@ class Node:
     """
 
     # A node has at most two operands in nearly every graph: two slots cost less than a tuple.
-    # `origin` is set under `debug` alone, `mark` in a few nodes of each `scope`.
+    # `origin` is set under `debug` alone, `mark` in a few nodes of each `scope`, and in a model's leaves.
     __slots__ = ("__weakref__", "_a", "_array", "_b", "_grad", "mark", "name", "op", "origin", "params", "serial")
 
     _array: Any
@@ -42,7 +42,7 @@ class Node:
     serial: int
     name: str | None
     origin: debugging.Origin
-    mark: scopes.Mark
+    mark: scopes.Mark | scopes.Part
 
     @property
     def operands(self) -> tuple[Any, ...]:

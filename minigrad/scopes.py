@@ -88,6 +88,18 @@ class Mark:
             blocks.add(still_open)
 
 
+class Part:
+    """A part of a model: what a parameter belongs to stands where others have the mark of a scope.
+
+    kind: layer, neuron. parent: the part around it.
+    """
+
+    __slots__ = ("kind", "name", "parent")
+
+    def __init__(self, name: str, kind: str, parent: Part | None = None) -> None:
+        self.name, self.kind, self.parent = name, kind, parent
+
+
 def notice(node: Any) -> None:
     """Called for each node that takes the slow road: mark it, if a scope around it waits for one.
 

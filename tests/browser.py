@@ -22,6 +22,12 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
     *("--remote-debugging-pipe", "--hide-scrollbars", "--disable-dev-shm-usage", "--disable-component-update"),
+    *(
+        "--disable-extensions",
+        "--disable-sync",
+        "--in-process-gpu",
+        "--disable-features=BackForwardCache,Translate",
+    ),
 )
 SECONDS = 30.0  # to wait for an answer
 SHIFT = 8
@@ -86,19 +92,15 @@ class Browser:
     def wait_for(self, method: str) -> dict[str, Any]:
         """Wait until an event of that name has come."""
         deadline = time.monotonic() + SECONDS
-        while True:
-            event = self._next(deadline)
-            self.events.append(event)
-            if event.get("method") == method:
-                return event
+        while not (found := [event for event in self.events if event.get("method") == method]):
+            self.events.append(self._next(deadline))
+        return found[0]
 
     def open(self, path: Path) -> None:
         """Load a page from the disk, with no events left of the one before."""
-        self.call("Page.navigate", url="about:blank")
         self.events.clear()
         self.call("Page.navigate", url=path.as_uri())
-        while self.js("document.readyState + location.protocol") != "completefile:":
-            time.sleep(0.01)
+        self.wait_for("Page.loadEventFired")
 
     def js(self, expression: str) -> Any:
         """What an expression is in the page; a promise is waited for."""
@@ -110,7 +112,8 @@ class Browser:
 
     def settle(self) -> None:
         """Until the page has drawn what it was asked to."""
-        self.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+        frame = "await new Promise(requestAnimationFrame);"  # a change of size takes two, then the answer
+        self.js(f"(async () => {{ {frame} {frame} {frame} }})()")
 
     def middle(self, selector: str) -> tuple[float, float]:
         """Where on the page an element has its middle; it must be there and be seen."""
@@ -172,6 +175,7 @@ class Browser:
         """What the reader's system asks for: color_scheme="dark", reduced_motion="reduce"."""
         wishes = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in features.items()]
         self.call("Emulation.setEmulatedMedia", features=wishes)
+        self.settle()
 
     def screenshot(self, path: Path) -> None:
         """What is to be seen, as PNG."""

@@ -135,6 +135,11 @@ def test_ties_from_zeros_random_numbers_and_other_losses(capsys: pytest.CaptureF
     assert binary.startswith("13 parameters move as 5 ")
 
 
+def test_ties_of_a_wide_network_do_not_fill_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(capsys, "2-40-1", "--init", "normal")
+    assert text.count("\n") < 70 and "… 101 more groups, 101 of them of one entry" in text
+
+
 def test_ties_for_all_data_do_not_warn_of_numbers_that_stand_for_any(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a sigmoid at the end the drawn numbers are no probabilities, and their logarithm is none."""
     with warnings.catch_warnings():

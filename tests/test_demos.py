@@ -42,3 +42,27 @@ def test_why_neurons_differ(
         kinds = [g.get("class", "").split()[:1] for g in root.iter("{http://www.w3.org/2000/svg}g")]
         shapes.add((kinds.count(["node"]), kinds.count(["edge"])))
     assert len(shapes) == 1, "one graph, three starts"
+
+
+def test_seeds(capsys: pytest.CaptureFixture[str]) -> None:
+    loaded("seeds").main()
+    text = capsys.readouterr().out
+    assert "all-ones              29 parameters move as 9 · hidden layers of 3 and 3 act as 1 and 1" in text
+    assert "classic-3-4-2-equal   26 parameters move as 8 · hidden layer of 4 acts as 1" in text
+
+
+def test_the_gallery_has_each_network_in_each_view_and_theme_and_shows_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pictures are golden files (tests/drawing/test_golden.py); here, that all are there, and shown."""
+    gallery, kept = loaded("gallery"), DEMOS / "gallery"
+    names = [f"{name}-{view}.svg" for name in gallery.NETWORKS for view in gallery.VIEWS]
+    for theme in gallery.THEMES:
+        assert sorted(path.name for path in (kept / theme).iterdir()) == sorted(names)
+    shown = (kept / "README.md").read_text(encoding="utf-8")
+    assert shown == gallery.index() and all(f"(auto/{name})" in shown for name in names)
+    pages = sorted(path.name for path in kept.glob("*.html"))
+    assert all(f"({page})" in shown for page in pages) and len(pages) == 2
+    monkeypatch.setattr(gallery, "NETWORKS", {})
+    gallery.main(tmp_path)
+    assert sorted(path.name for path in tmp_path.glob("*.html")) == pages

@@ -126,7 +126,22 @@ def _beside(tree: Any, given: Any, path: str = "") -> dict[str, Any]:
         else:
             said = _Absent(f"nested unlike the argument: {key!r} is missing")
             found |= dict.fromkeys(_paths(tree[key], here), said)
-    return found
+    return found | _beyond(tree, given, path)
+
+
+def _beyond(tree: Any, given: Any, path: str) -> dict[str, Any]:
+    """What was given for no leaf at all, said of the leaves beside it."""
+    if is_array(given):
+        return {}
+    if isinstance(given, dict):
+        extra = [key for key in given if key not in tree]
+        said = f"{', '.join(map(repr, extra))} {'is' if len(extra) == 1 else 'are'} too many"
+    else:
+        extra, said = list(given[len(tree) :]), f"{len(given)} items for {len(tree)}"
+    if not extra:
+        return {}
+    said = _Absent(f"nested unlike the argument: {said}")
+    return dict.fromkeys(_paths(tree, path), said)
 
 
 def _answers_numbers(tree: Any, given: Any) -> bool:
@@ -165,8 +180,8 @@ def _place(answer: Answer, slot: Slot, given: Any, name: str, promoted: bool) ->
         said = f"the gradient has shape {array.shape}, the argument {slot.shape}"
         answer.findings.append(Finding("shape", name, sentence=said))
         return
-    wanted = np.dtype(np.float64) if promoted else slot.dtype
-    if hasattr(given, "dtype") and array.dtype != wanted and array.ndim and not promoted:
+    wanted = np.dtype(np.float64) if promoted else np.dtype(slot.dtype).newbyteorder("=")  # the same numbers
+    if hasattr(given, "dtype") and array.dtype.newbyteorder("=") != wanted and array.ndim and not promoted:
         said = f"the gradient is made of {array.dtype}, the argument of {wanted}"
         answer.findings.append(Finding("dtype", name, sentence=said))
     answer.row[slot.stretch] = np.ravel(array).astype(np.float64)

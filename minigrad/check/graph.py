@@ -21,7 +21,7 @@ from ..value import Value, graph
 from .evaluation import Evaluator
 from .kinds import REMARKS
 from .local import Use, look
-from .report import Finding, Report
+from .report import Finding, Report, block
 from .subject import Subject
 from .tracing import traced
 
@@ -119,8 +119,8 @@ def culprit(subject: Subject, order: int = 1, seconds: float = 20.0) -> str:
     if report.node is None:
         done = "every rule" if report.looked == report.entries else f"each of {report.looked:,} rules looked at"
         return f"{'culprit':<14}  none: {done} is right at what it met" if nodes else ""
-    told = [report.findings[0].sentence.partition("\n")[0], *report.line]
-    return f"{'culprit':<14}  " + f"\n{'':<14}  ".join(told)
+    told = block("culprit", report.findings[0].sentence.partition("\n")[0])
+    return "\n".join([*told, *(f"{'':<14}  {line}" for line in report.line)])
 
 
 class Look:

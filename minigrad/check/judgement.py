@@ -96,7 +96,7 @@ def _second_look(given: float, measured: Measured, j: int, allowance: float, sta
     if growth > 1.03:
         return KINK if given == np.inf * np.sign(measured.tendency[j]) else INFINITE
     if np.isnan(measured.value[j]):
-        return NOWHERE
+        return NOWHERE if measured.nowhere[j] else UNRESOLVED
     if not np.isfinite(given):
         return WRONG
     return KINK if _between(given, measured.right, measured.left, j, allowance, measured.kinked[j]) else state

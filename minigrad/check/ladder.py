@@ -55,10 +55,11 @@ class Samples:
 
     Steps are h = scale · 2**-depth, with a depth per rung (growing; a row of nan stands between rungs that are no
     halves of each other) and a scale per column. Values are nan where the function is not finite. size: of what was
-    summed up to give a value (its own size, unless terms cancelled). noise: measured deviation, as a share of the
-    size, one per column. argument: the size of the number that is stepped from. grain: a change, in absolute terms,
-    below which values are known to tell nothing. shift: how far rounding moved a point from where it was meant to
-    be, of shape (rungs, columns). unit: the unit roundoff of the values.
+    summed up to give a value (its own size, unless terms cancelled). usual: what that is a short way off, where it
+    is much less at the point, else 0. noise: measured deviation, as a share of the size, or of the usual one if
+    that is larger, one per column. argument: the size of the number that is stepped from. grain: a change, in
+    absolute terms, below which values are known to tell nothing. shift: how far rounding moved a point from where
+    it was meant to be, of shape (rungs, columns). unit: the unit roundoff of the values.
     whole: they are whole numbers, as floor's: such a function moves by steps because that is what it is.
     """
 
@@ -69,6 +70,7 @@ class Samples:
     center: Array
     size: Array
     size_center: Array
+    usual: Array
     noise: Array
     argument: Array
     grain: Array
@@ -85,9 +87,10 @@ class Samples:
     def floor(self) -> Array:
         """A bound of the error of each value, per rung and column."""
         size = np.fmax(self.size, self.size_center)
-        share = np.fmax(ROUNDING * self.unit, np.fmax(DEVIATIONS * self.noise, self.tail_noise))
+        share = np.fmax(DEVIATIONS * self.noise, self.tail_noise)
         share = np.where(share > LOST, np.inf, share)
-        return np.fmax(share * size, TIES * np.fmax(self.grain, self.first_jump)) + self._misplaced()
+        noise = np.fmax(ROUNDING * self.unit * size, share * np.fmax(size, self.usual))
+        return np.fmax(noise, TIES * np.fmax(self.grain, self.first_jump)) + self._misplaced()
 
     @functools.cached_property
     def drift(self) -> Array:
@@ -151,7 +154,7 @@ class Samples:
     def part(self, columns: Any) -> Samples:
         """Some of the columns."""
         sides = (self.plus[:, columns], self.minus[:, columns], self.center[columns])
-        sizes = (self.size[:, columns], self.size_center[columns], self.noise[columns])
+        sizes = (self.size[:, columns], self.size_center[columns], self.usual[columns], self.noise[columns])
         known = (self.argument[columns], self.grain[columns], self.shift[:, columns], self.unit, self.whole)
         return Samples(self.scale[columns], self.depth, *sides, *sizes, *known)
 
@@ -166,7 +169,7 @@ class Samples:
 
     def swing(self) -> Array:
         """The steepest chord over steps of the point's own size: how fast the function moves thereabouts."""
-        wide = (self.depth <= 10)[:, None]
+        wide = ((self.depth >= 0) & (self.depth <= 10))[:, None]
         with np.errstate(all="ignore"):
             chords = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center)) / self.h
             return np.where(wide & np.isfinite(chords), chords, 0.0).max(axis=0)
@@ -178,6 +181,12 @@ class Samples:
             steep = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))[self.depth >= 0] / h
         first = np.argmax(np.isfinite(steep), axis=0)
         return np.nan_to_num(np.take_along_axis(steep, first[None], axis=0)[0])
+
+    def quantum(self) -> Array:
+        """The least change of a function that stands still over shorter steps yet; 0 where it does not."""
+        moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
+        least = np.where(moved > 0, moved, np.inf).min(axis=0)
+        return np.where((moved[-1] == 0) & np.isfinite(least), least, 0.0)
 
     def growth(self, side: Array) -> Array:
         """By which factor chords to one side grow each time the step is halved, on the last rungs; 0 if unsteadily.
@@ -222,7 +231,7 @@ class Samples:
         wobble = np.fmin(_median(wobbles), np.max(wobbles[-7:], axis=0))
         # Noise goes up and down; where the slope grows steadily, as at a jump or a cusp, that is no noise.
         wobble = np.where(np.all(turns > 0, axis=0) | np.all(turns < 0, axis=0), 0.0, wobble)
-        size = np.fmax(self.size_center, np.nan_to_num(self.size[tail]).max(axis=0))
+        size = np.fmax(self.usual, np.fmax(self.size_center, np.nan_to_num(self.size[tail]).max(axis=0)))
         return 8 * np.where(size > 0, wobble / np.where(size > 0, size, 1.0), 0.0)
 
     @functools.cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from .kinds import KINDS, UNRESOLVED, WRONG
 
 Verdict = Literal["agree", "disagree", "unresolved"]
 SHOWN = 8  # findings printed in full
+PAGE, LABEL = 100, 14  # columns of a page; of the words at its left
 
 
 class GradientMismatch(MinigradError, AssertionError):
@@ -73,9 +75,17 @@ class Finding:
             rows.append(
                 f"{place:<14}  given  {self.given:.{digits}g}     reference  {self.reference:.{digits}g}{bar}"
             )
-        words = self.sentence.split("\n")
-        rows.append(f"{self.kind:<14}  {words[0]}")
-        return [f"  {row}" for row in [*rows, *(f"{'':<14}  {line}" for line in words[1:])]]
+        return [f"  {row}" for row in [*rows, *block(self.kind, self.sentence)]]
+
+
+def block(label: str, text: str) -> list[str]:
+    """A label and what is said beside it, in lines that fit on a page."""
+    width = PAGE - LABEL - 4
+    pieces = [
+        textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) for line in text.split("\n")
+    ]
+    lines = [line for piece in pieces for line in piece or [""]]
+    return [f"{'' if k else label:<{LABEL}}  {line}" for k, line in enumerate(lines)]
 
 
 def _digits(given: float, reference: float) -> int:

@@ -28,6 +28,7 @@ NOISE_STEPS = (2.0**-22, 2.0**-32)
 NOISE_POINTS = 1 + np.arange(7) / 8
 QUIET = 2.0**-40  # a share of the values; above, it may be their curvature that is seen
 AWAY, HUSHED = 2.0**-7, 2.0**-8  # how far off it is looked whether the function is so much larger there
+ROUNDINGS = 2.0**10  # of the argument: a least change of such a size is one, and no feature of the function
 MEMORY = 2**17  # numbers in a row of a table that is made at once
 
 
@@ -98,6 +99,11 @@ class Measured:
         """By which factor chords to the right and to the left grow when a step is halved (see `Samples.growth`)."""
         return np.array([s.growth(side) for s in self.samples[-1:] for side in (s.plus, s.minus)])
 
+    @functools.cached_property
+    def nowhere(self) -> Array:
+        """In which columns no value beside the point is finite."""
+        return np.all([np.isnan(side).all(axis=0) for s in self.samples for side in (s.plus, s.minus)], axis=0)
+
     @property
     def tendency(self) -> Array:
         """The sign of the slope over the shortest step."""
@@ -149,35 +155,65 @@ class Slopes:
 
     @functools.cached_property
     def noise(self) -> Array:
-        """The deviation of a value from a smooth function, as a share of its size, per column.
+        """The deviation of a value from a smooth function, as a share of its size at the point, per column.
 
-        Measured once, along one direction: a noisy function is as noisy in any other. Each time on one side of the
-        point alone, which may be a kink, and at two spacings: where points are too far apart for the function to
-        look smooth, the estimate is too large, and the lesser spacing counts; but where it is small anyway the
-        larger does, and the larger side, since a few values may by accident be rounded alike. An estimate of 0 saw
-        a function that moves in steps, or its end, and nothing else.
+        Measured once, along one direction: a noisy function is as noisy in any other.
+        """
+        return self._share(np.zeros(len(self._weighted(self.y)[0])))
+
+    @functools.cached_property
+    def noise_of_usual(self) -> Array:
+        """The same, as a share of the function's usual size where that is larger: near 0 no share of it tells.
+
+        What sums to nearly 0 at the point, as sin(-1) + sin(1), still has the noise of what was summed.
+        """
+        return self._share(self.usual)
+
+    def _share(self, usual: Array) -> Array:
+        """Noise as a share of the values, or of the usual size of the function, if that is larger.
+
+        Each time on one side of the point alone, which may be a kink, and at two spacings: where points are too
+        far apart for the function to look smooth, the estimate is too large, and the lesser spacing counts; but
+        where it is small anyway the larger does, and the larger side, since a few values may by accident be rounded
+        alike. An estimate of 0 saw a function that moves in steps, or its end, and nothing else.
         """
         if not self.x.size:
-            return np.zeros(len(self._weighted(self.y)[0]))
-        rng = np.random.default_rng(len(self.x))
-        size = np.where(self.x == 0, 1.0, np.abs(self.x))
-        u = rng.choice([-1.0, 1.0], self.x.size) * rng.uniform(0.5, 1.5, self.x.size) * size
-        lines = [Line(u, step * NOISE_POINTS) for size in NOISE_STEPS for step in (size, -size)]
-        found = self.evaluator.run(self.f, self.x, lines, len(self.y))
-        shares = np.array([_noise_share(*self._weighted(values)) for values in found])
-        spacings = shares.reshape(len(NOISE_STEPS), 2, -1).max(axis=1)
+            return np.zeros(len(usual))
+        with np.errstate(all="ignore"):
+            shares = [np.nan_to_num(noise / np.fmax(size, usual)) for noise, size in self._heard]
+        spacings = np.array(shares).reshape(len(NOISE_STEPS), 2, -1).max(axis=1)
         least, most = np.where(spacings > 0, spacings, np.inf).min(axis=0), spacings.max(axis=0)
         return np.where(most < QUIET, most, np.where(np.isfinite(least), least, 0.0))
 
     @functools.cached_property
+    def _heard(self) -> list[_Pair]:
+        """Deviations of values close to the point, and their sizes, for each spacing and side."""
+        rng = np.random.default_rng(len(self.x))
+        size = np.where(self.x == 0, 1.0, np.abs(self.x))
+        u = rng.choice([-1.0, 1.0], self.x.size) * rng.uniform(0.5, 1.5, self.x.size) * size
+        lines = [Line(u, step * NOISE_POINTS) for size in NOISE_STEPS for step in (size, -size)]
+        return self._deviations(lines)
+
+    @property
+    def usual(self) -> Array:
+        """The size of the function a short way off, per column, where it is much smaller at the point; else 0."""
+        return self._away[0]
+
+    @property
     def murmur(self) -> Array:
         """The deviation of values a short way off, per column, where the function is much smaller at the point.
 
         What cancels inside it, as in sin(x) - x, may be rounded alike all about the point, and look exact. Where
         the function is of its usual size, its noise at the point says it all: 0.
         """
+        return self._away[1]
+
+    @functools.cached_property
+    def _away(self) -> _Pair:
+        """Sizes and deviations a short way off, where the function is much smaller at the point."""
+        small = self._weighted(self.y)[1]
         if not self.x.size:
-            return np.zeros(len(self.noise))
+            return np.zeros(len(small)), np.zeros(len(small))
         rng = np.random.default_rng(len(self.x))
         u = (
             rng.choice([-1.0, 1.0], self.x.size)
@@ -185,12 +221,20 @@ class Slopes:
             * np.maximum(1.0, np.abs(self.x))
         )
         points = AWAY * (1 + np.arange(7) * 2.0**-20)
-        found = self.evaluator.run(self.f, self.x, [Line(u, points), Line(u, -points)], len(self.y))
-        sides = [self._weighted(values) for values in found]
+        sides = self._deviations([Line(u, points), Line(u, -points)])
         with np.errstate(all="ignore"):
-            size = np.fmax(*(np.nan_to_num(sizes).max(axis=0) for _, sizes in sides))
-            noise = np.maximum(*(deviation(values) for values, _ in sides))
-        return np.where(self._weighted(self.y)[1] < HUSHED * size, noise, 0.0)
+            size, noise = np.fmax(sides[0][1], sides[1][1]), np.maximum(sides[0][0], sides[1][0])
+        hushed = small < HUSHED * size
+        return np.where(hushed, size, 0.0), np.where(hushed, noise, 0.0)
+
+    def _deviations(self, lines: Sequence[Line]) -> list[_Pair]:
+        """Along each line, how far values are from a smooth function, and the largest of their sizes."""
+        found = []
+        for values in self.evaluator.run(self.f, self.x, lines, len(self.y)):
+            columns, sizes = self._weighted(values)
+            with np.errstate(all="ignore"):
+                found.append((np.nan_to_num(deviation(columns)), np.nan_to_num(sizes).max(axis=0)))
+        return found
 
     def _some(self, lines: Sequence[int | Array]) -> list[Measured]:
         scales = [self.scale(u) if isinstance(u, int) else 1.0 for u in lines]
@@ -259,14 +303,17 @@ class Slopes:
         size = np.concatenate([np.fmax(pair[0][1], pair[1][1]) for pair in parts], axis=1)
         center, size_center = (np.tile(row, len(values)) for row in self._weighted(self.y))
         scale = np.repeat(scales, len(center) // len(values))
-        noise = np.tile(self.noise, len(values))
+        # Steps of the size of a point close to 0 stay where the function is small: its noise there is theirs.
+        close = bool(grains)
+        noise = np.tile(self.noise if close else self.noise_of_usual, len(values))
+        usual = np.zeros(len(noise)) if close else np.tile(self.usual, len(values))
         # Points along a direction are rounded each in its own way, and that shows in the values.
         sizes = [abs(self.x[u]) if isinstance(u, int) else 0.0 for u in lines]
         argument = np.repeat(sizes, len(center) // len(values))
         grain = np.concatenate(grains) if grains else np.tile(self.murmur, len(values))
         misplaced = np.stack([self._shift(u, s * 2.0**-depth) for u, s in zip(lines, scales, strict=True)], axis=1)
         shift = np.repeat(misplaced, len(center) // len(values), axis=1)
-        sizes_of = (size, size_center, noise, argument, grain, shift)
+        sizes_of = (size, size_center, usual, noise, argument, grain, shift)
         known = (side[np.isfinite(side)] for pair in values for side in pair)
         whole = all(np.array_equal(side, np.round(side)) for side in known)
         return Samples(scale, depth, plus, minus, center, *sizes_of, self.unit, whole)
@@ -276,7 +323,8 @@ class Slopes:
         if not isinstance(line, int):
             return np.zeros(len(h))
         x = self.x[line]
-        return np.nan_to_num(np.maximum(np.abs(((x + h) - x) - h), np.abs((x - (x - h)) - h)))  # x may be nan
+        with np.errstate(invalid="ignore"):  # x may be nan, or inf
+            return np.nan_to_num(np.maximum(np.abs(((x + h) - x) - h), np.abs((x - (x - h)) - h)))
 
     def _settled(self, samples: Samples) -> Array:
         """Of which lines the first few steps tell the slope to all the digits that are worth having."""
@@ -327,13 +375,10 @@ def _reconciled(closer: Measured, wider: Measured, unit: float) -> Measured:
     with np.errstate(invalid="ignore"):
         gap = np.abs(near.value - far.value)
         odd = np.where(np.isfinite(far.error) & (gap > near.error + far.error), 2 * gap, 0.0)
-    hidden = 2 * unit * np.max([s.chord() for s in wider.samples], axis=0)
+    chord, (steps,) = np.max([s.chord() for s in wider.samples], axis=0), closer.samples
+    hidden, quantum = 2 * unit * chord, steps.quantum()
+    # sin(x) - x moves by roundings of x: over steps that do not move it twice, its slope is not even known to be 0.
+    rounded = quantum <= ROUNDINGS * unit * steps.argument * chord
+    hidden = hidden + np.where(rounded, 2 * quantum / steps.h[0], 0.0)
     near, far = Slope(near.value, near.error + hidden + odd), Slope(far.value, far.error + odd)
     return Measured(near.better(far), wider.samples + closer.samples)
-
-
-def _noise_share(values: Array, size: Array) -> Array:
-    """The deviation of equispaced values as a share of their size."""
-    with np.errstate(all="ignore"):
-        whole = np.nan_to_num(size).max(axis=0)
-        return np.nan_to_num(np.where(whole > 0, deviation(values) / whole, 0.0))

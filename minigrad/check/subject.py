@@ -78,6 +78,7 @@ class Subject:
         except (MinigradError, KeyboardInterrupt):
             raise
         except Exception as error:
+            self._refuse_count(error)
             self._note("not finite", f"the function raised {type(error).__name__} at the point: {error}")
             return None
         if not point.results.slots:
@@ -101,6 +102,21 @@ class Subject:
             return None
         return point
 
+    def _refuse_count(self, error: Exception) -> None:
+        """Raises ArgumentError where the function does not take so many arguments: that is no error of its own."""
+        try:
+            signature = inspect.signature(self.f)
+        except (TypeError, ValueError):
+            return
+        try:
+            signature.bind(*self.args)
+        except TypeError as mismatch:
+            count = f"{len(self.args)} argument{'s' * (len(self.args) != 1)}"
+            remedy = (
+                "a tuple of args is the positional arguments, (a, b); anything else, a list too, is one argument"
+            )
+            raise ArgumentError(f"{self.name} does not take {count}: {mismatch}\n  {remedy}") from error
+
     def _changes(self, point: Point) -> None:
         """Note it where the function writes into its own arguments."""
         args = self.layout.build(point.x, point.f.promote)
@@ -121,6 +137,8 @@ class Subject:
 def _chosen(argnums: int | Sequence[int] | None, count: int) -> tuple[int, ...]:
     if argnums is None:
         return tuple(range(count))
+    if argnums is not None and np.size(argnums) == 0:
+        raise ArgumentError(f"argnums={argnums!r} leaves nothing to be checked")
     numbers = (argnums,) if isinstance(argnums, (int, np.integer)) else tuple(argnums)
     for n in numbers:
         if not isinstance(n, (int, np.integer)) or not -count <= n < count:

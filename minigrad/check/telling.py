@@ -207,6 +207,8 @@ def _unresolved(told: Told, slot: Slot, judged: Judged, which: Array, mine: Arra
         if state == judgement.UNRESOLVED:
             said = f"the slope here is {judged.reference[i, j]:.3g} ± {judged.error[i, j]:.0e}"
             kind, said = "noise", f"{said}: the noise of the function is too large to tell"
+            if np.isnan(judged.reference[i, j]):
+                said = "values move at random over the shortest steps: they are noise, or their features are finer"
         else:
             kind, said = _REASONS[state]
         path, index = told.claim.names(slot.path), slot.index(int(which[i]))

@@ -19,7 +19,7 @@ LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "binary": binary_cross_entropy,
 }
 SAMPLES = 2  # they stand for any data; one more is one more of the same kind
-SHOWN = 6  # entries of a group that are written out
+SHOWN, LINES = 6, 60  # entries of a group, and groups, that are written out
 
 
 def add_to(commands: Any) -> None:
@@ -67,13 +67,16 @@ def tell(sizes: Sequence[int], init: str, activation: str, output: str | None, l
 
 
 def groups(found: Ties) -> list[str]:
-    """One line for each group: its number, how many entries, which."""
+    """One line for each group: its number, how many entries, which; of very many groups, the first."""
     lines = []
-    for number, members in enumerate(found.groups):
+    for number, members in enumerate(found.groups[:LINES]):
         names = [f"{path}[{','.join(map(str, index))}]" if index else path for path, index in members[:SHOWN]]
         more = f", … {len(members) - SHOWN:,} more" if len(members) > SHOWN else ""
         kind = "never move  " if number == found.frozen else ""
         lines.append(f"  {number + 1:>3}  {len(members):>4} ×  {kind}{', '.join(names)}{more}")
+    if len(found.groups) > LINES:
+        alone = sum(len(members) == 1 for members in found.groups[LINES:])
+        lines.append(f"       … {len(found.groups) - LINES:,} more groups, {alone:,} of them of one entry")
     return lines
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError, UnknownFormat
-from ..value import Value
+from ..errors import ArgumentError, ShapeError, UnknownFormat, describe
+from ..symmetry.recording import plain_outputs
 from .colours import BLACK, mix
 from .svg import xml
 from .theme import FONT, LIGHT, PALETTE
@@ -50,14 +50,23 @@ def decision_boundary(
 ) -> Boundary:
     """Draw where classifiers of points in the plane change their mind, over the data.
 
-    classifiers: a function (or model) from (n, 2) to (n,) or (n, 1); or several of them, by title. Class 1 is
-    where it gives more than `level`: 0.5 for a probability, 0 for a logit. x: (n, 2). y: (n,) or (n, 1), 0 or 1.
-    Equal numbers give equal bytes. Raises ShapeError.
+    classifiers: a function (or model, in either form) from (n, 2) to (n,) or (n, 1); or several of them, by title.
+    Class 1 is where it gives more than `level`: 0.5 for a probability, 0 for a logit. x: (n, 2), finite. y: (n,) or
+    (n, 1), 0 or 1. Equal numbers give equal bytes. Raises ShapeError, ArgumentError.
     """
     x, y = np.asarray(x, dtype=np.float64), np.ravel(np.asarray(y))
-    if x.ndim != 2 or x.shape[1] != 2 or len(y) != len(x):
+    if x.ndim != 2 or x.shape[1] != 2 or len(y) != len(x) or not len(x):
         raise ShapeError(f"expected points (n, 2) and a class for each, got {x.shape} and {y.shape}")
+    if not np.isfinite(x).all():
+        raise ArgumentError(
+            f"point {int(np.argmin(np.isfinite(x).all(axis=1)))} of the data has no place: nan or inf"
+        )
     named = classifiers if isinstance(classifiers, Mapping) else {"": classifiers}
+    if not all(map(callable, named.values())):
+        raise ArgumentError(
+            f"a classifier is a function or a model, got {describe(classifiers)}\n"
+            '  write  decision_boundary({"one neuron": a, "a network": b}, x, y)   for several'
+        )
     low, high = x.min(axis=0), x.max(axis=0)
     around = MARGIN * np.where(high > low, high - low, 1.0)
     low, high = low - around, high + around
@@ -80,7 +89,7 @@ def decision_boundary(
 
 def _classes(classify: Callable[[Any], Any], x: Any, level: float) -> Any:
     found = classify(x)
-    numbers = np.asarray(found.data if isinstance(found, Value) else found)
+    numbers = np.asarray(plain_outputs(found))
     if numbers.size != len(x):
         raise ShapeError(f"a classifier gives one number per point, got {numbers.shape} for {len(x)} points")
     return np.ravel(numbers) > level

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .cells_dot import Looks, arrays, width_of
 from .diagram import Node
 from .findings import kind
 from .markup import LINE_END, TEXT_SIZE, cell, chip, row, table, text
-from .theme import Style, Theme, text_width
+from .numbers import is_table
+from .theme import Theme, text_width
 from .words import cut, visible
 
 PORT_HEIGHT = 4  # points of a side that each of many arrows has to itself; few share the height of the text
@@ -19,21 +21,27 @@ CHIP = 17  # points that the chip of a letter takes, with the space beside it
 CALM = 110  # points up to which nodes are made equally wide
 
 
-def box(node: Node, style: Style, theme: Theme, inputs: int, least: int = 0) -> str:
+def box(node: Node, looks: Looks, theme: Theme, inputs: int, least: int = 0) -> str:
     """The label of one node. inputs: so many arrows enter it. least: points that it is wide at the least."""
-    name, gradient = cut(visible(node.name)), _gradient(node)
+    name = cut(visible(node.name))
     heading = [
         text(name, colour=theme.ink, bold=True),
         text(node.operation, colour=theme.ink, bold=not name),
         *(text(words, colour=theme.muted) for words in (kind(node), _many(node))),
     ]
+    shown = arrays(node, looks, theme)
     lines = ["  ".join(filter(None, heading))]
-    lines += [text(line, colour=theme.ink) for line in (node.value.lines if node.value else ())]
-    lines += [text(line, colour=theme.muted) for line in gradient]
-    lines += [text(line, colour=theme.warning, bold=True) for line in (", ".join(node.badges), node.hides)]
-    mark = chip(node.group, style, proved=bool(node.tie)) if node.group else ""
+    lines += [text(line, colour=theme.ink) for line in _value(node)]
+    lines += [text(line, colour=theme.muted) for line in _gradient(node)]
+    lines += [text(", ".join(node.badges), colour=theme.warning, bold=True), text(node.hides, colour=theme.muted)]
+    mark = chip(node.group, looks[node.group], proved=bool(node.tie)) if node.group else ""
     wide = max(_width(node), least - (CHIP if mark else 0))
-    inside = table([row([mark, cell(LINE_END.join(filter(None, lines)) + LINE_END, wide)])], spacing=3)
+    words = cell(LINE_END.join(filter(None, lines)) + LINE_END, wide)
+    # Lest the chip be stretched to the width of what stands below it.
+    filler = cell("", max(width_of(node) - wide - (CHIP if mark else 0), 1)) if shown else ""
+    inside = table([row([mark, words, filler])], spacing=3)
+    if shown:
+        inside = table([row([f"<TD>{inside}</TD>"]), row([cell(shown)])])
     # The places where arrows enter stand at the very edge of the box.
     return table([row([_ports(inputs), f"<TD>{inside}</TD>"])], padding=0) if inputs > 1 else inside
 
@@ -46,12 +54,18 @@ def least_width(nodes: Iterable[Node]) -> int:
 def _width(node: Node) -> int:
     """Points that the text of a node needs."""
     heading = "  ".join(filter(None, (cut(visible(node.name)), node.operation, kind(node), _many(node))))
-    lines = (*(node.value.lines if node.value else ()), *_gradient(node), ", ".join(node.badges), node.hides)
+    lines = (*_value(node), *_gradient(node), ", ".join(node.badges), node.hides)
     return max(text_width(heading, TEXT_SIZE, bold=True), *(text_width(line, TEXT_SIZE) for line in lines))
 
 
+def _value(node: Node) -> tuple[str, ...]:
+    """The value in lines, unless a table shows it."""
+    return () if node.value is None or is_table(node.value) else node.value.lines
+
+
 def _gradient(node: Node) -> tuple[str, ...]:
-    lines = node.gradient.lines if node.gradient else ()
+    shown = node.value is not None and is_table(node.value)
+    lines = node.gradient.lines if node.gradient and not shown else ()
     return tuple(f"{'' if k else PARTIAL}{line}" for k, line in enumerate(lines))
 
 

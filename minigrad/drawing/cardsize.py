@@ -15,7 +15,7 @@ from .words import cut, visible
 
 TEXT, HEAD_TEXT, SMALL = 11, 12, 9  # of letters
 HEAD, TOP, CAPTION, ROW, RULE, FOOT = 22, 5, 11, 17, 9, 5  # heights; TOP in place of a head without words
-SIDE, GAP, BETWEEN = 7, 12, 4  # beside the rows; between columns; between badges
+SIDE, GAP, BETWEEN = 6, 9, 4  # beside the rows; between columns; between badges
 CHIP, AFTER, BOX, PILL = (
     17,
     7,

@@ -20,7 +20,18 @@ from .markup import SMALL, quoted, table, text
 from .theme import FONT, LIGHT, Style, Theme
 from .words import cut, visible
 
-LAYOUT = {"rankdir": "LR", "ordering": "in", "newrank": "true", "nodesep": "0.16", "ranksep": "0.3", "pad": "0.2"}
+LAYOUT = {
+    "rankdir": "LR",
+    "ordering": "in",
+    "newrank": "true",
+    "nodesep": "0.2",
+    "ranksep": "0.5",
+    "pad": "0.2",
+    "labelloc": "t",
+    "labeljust": "l",
+    "fontname": FONT,
+    "fontsize": "11",
+}
 
 
 def to_dot(diagram: Diagram, theme: Theme = LIGHT, dpi: int | None = None) -> str:
@@ -43,12 +54,11 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
     looks = styles(diagram.groups, theme)
     inputs = Counter(edge.head for edge in diagram.edges)
     yield "digraph minigrad {"
-    layout = LAYOUT | dict(diagram.attributes) | ({"dpi": str(dpi)} if dpi else {})
-    yield f"  graph [{', '.join(f'{name}={quoted(value)}' for name, value in layout.items())}]"
-    yield f'  graph [bgcolor="{theme.paper}", labelloc=t, labeljust=l, fontname={FONT}, fontsize=11]'
+    yield from _of_the_graph(diagram, theme, dpi)
     yield f'  node [shape=box, height=0.3, width=0.3, fontname={FONT}, fontsize=11, fontcolor="{theme.ink}"]'
     yield f'  edge [color="{theme.arrow}", fontname={FONT}, arrowsize=0.5]'
-    yield f"  label=<{headline(diagram, looks, theme)}>"
+    if "label" not in dict(diagram.attributes):
+        yield f"  label=<{headline(diagram, looks, theme)}>"
     for line in _clustered(diagram, theme):
         yield f"  {line}"
     least = {leaf: least_width(node for node in diagram.nodes if is_leaf(node) == leaf) for leaf in (True, False)}
@@ -58,7 +68,7 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
         if node.rows:
             yield f"  {_card(node, columns[node.id], looks, theme)}"
             continue
-        label = box(node, looks[node.group], theme, inputs[node.id], least[is_leaf(node)])
+        label = box(node, looks, theme, inputs[node.id], least[is_leaf(node)])
         yield f"  {_node(node, looks[node.group], theme, label)}"
     for edge in diagram.edges:
         if edge.tail in cards and edge.head in cards:
@@ -66,6 +76,12 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
         else:
             yield f"  {_edge(edge, theme, inputs)}"
     yield "}"
+
+
+def _of_the_graph(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str]:
+    """Attributes of the graph: those of every picture, then what the caller says, which stands where both do."""
+    usual = LAYOUT | {"bgcolor": theme.paper} | ({"dpi": str(dpi)} if dpi else {}) | dict(diagram.attributes)
+    yield f"  graph [{', '.join(f'{name}={quoted(value)}' for name, value in usual.items())}]"
 
 
 def _node(node: Node, style: Style, theme: Theme, label: str) -> str:

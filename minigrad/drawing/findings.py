@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from ..symmetry.groups import TOLERANCE, TOLERANCE_SINGLE
-from . import words
+from . import cardwords, words
 from .diagram import ZERO, Diagram, Edge, Group, Node
 
 TITLE = 72  # characters that a title may take
@@ -118,6 +118,10 @@ def _lines(edges: Sequence[Edge]) -> str:
 
 def describe(diagram: Diagram) -> str:
     """The picture in a paragraph, for those who cannot see it."""
+    if any(node.rows for node in diagram.nodes):
+        groups = (f"{g.letter}, gradient {g.gradient}: {cardwords.listed(g.names)}." for g in diagram.groups)
+        cards = cardwords.paragraph(diagram.nodes, diagram.edges)
+        return " ".join([f"{diagram.title.rstrip('.')}.", *cards, *groups, *diagram.notes, *diagram.hidden])
     nodes = {node.id: node for node in diagram.nodes}
     sentences = [f"{diagram.title}.", f"A graph of {len(nodes)} values and {len(diagram.edges)} uses."]
     parameters = [node for node in diagram.nodes if node.kind == "parameter"]

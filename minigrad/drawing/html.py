@@ -11,16 +11,17 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from .derivation import lines, steps, uses
 from .diagram import Diagram
 from .dot import styles, to_dot
+from .jsontext import MARKUP, to_json
 from .snapshots import Snapshot, captions, chart
-from .svg import NAMED, attribute, to_svg, xml
-from .telling import called, evidence, items, listed, steps, uses
+from .svg import NAMED, to_svg, xml
+from .telling import called, evidence, items, listed
 from .theme import LIGHT, THEMES, Style, Theme, replaced
 
 # In the order in which they build on each other.
@@ -38,6 +39,8 @@ def to_html(views: Sequence[Sequence[Snapshot]], theme: str = "auto") -> str:
     """
     script = viewer_script()
     parts = {
+        "views": "".join(f"<button>{xml(snapshots[0].diagram.view)}</button>" for snapshots in views),
+        "single": " hidden" if len(views) == 1 else "",
         "title": xml(views[0][0].diagram.title),
         "hash": "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "css": _read("viewer.css"),
@@ -70,9 +73,10 @@ def _shot(snapshot: Snapshot, caption: str) -> dict[str, Any]:
     return {
         "told": caption,
         "items": items(diagram, names),
+        "lines": lines(diagram, names),
         "edges": uses(diagram, names),
         "steps": steps(diagram, names),
-        "diagram": asdict(diagram),
+        "json": to_json(diagram),
         "dot": to_dot(diagram),
     }
 
@@ -94,8 +98,8 @@ def _legend(diagram: Diagram) -> Iterator[str]:
     looks = styles(diagram.groups, LIGHT)
     for group in diagram.groups:
         chip = _chip(group.letter, looks[group.letter], group.proved)
-        lights = f'data-lights="{attribute(group.members[0])}" title="{evidence(group)}"'
-        yield f"<li><button {lights}>{chip}<b>{xml(group.gradient)}</b> {xml(listed(group))}</button></li>"
+        told = f"{chip}<b>{xml(group.gradient)}</b> {xml(listed(group))}"
+        yield f'<li><button title="{evidence(group)}">{told}</button></li>'
 
 
 def _chip(letter: str, look: Style, proved: bool) -> str:
@@ -134,17 +138,8 @@ def _variables(theme: Theme) -> str:
 
 
 def _json(data: Mapping[str, Any]) -> str:
-    """JSON that may stand in a page: nothing in it closes the script, or is taken for a line's end."""
-    text = json.dumps(_finite(data), ensure_ascii=False, separators=(",", ":"))
-    for character in "<\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text.encode("utf-8", "replace").decode()  # a lone surrogate is no text
-
-
-def _finite(x: Any) -> Any:
-    """The same with nan and inf as words: JSON has no numbers for them."""
-    if isinstance(x, dict):
-        return {str(key): _finite(value) for key, value in x.items()}
-    if isinstance(x, list | tuple):
-        return [_finite(value) for value in x]
-    return repr(x) if isinstance(x, float) and not abs(x) < float("inf") else x
+    """JSON that may stand in a page: ASCII, and nothing in it closes the script."""
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for character, code in MARKUP.items():
+        text = text.replace(character, code)
+    return text

@@ -12,6 +12,8 @@ from .theme import Style, Theme, text_width
 from .words import cut, visible
 
 FEW, NARROW, WIDE = 12, 95, 150  # characters of a line of notes: so many nodes make a narrow picture
+LETTER, LEAST = 6, 50  # points for a letter of a note; characters of a line, however narrow the picture
+BELOW = 8  # points between the last note and a picture that has no legend
 LISTED = 36  # so many letters are explained one by one
 COLUMNS, COLUMNS_OF_MANY, MANY = 4, 6, 60  # the columns of the legend, and from how many nodes on it has more
 
@@ -23,7 +25,7 @@ def headline(diagram: Diagram, looks: Looks, theme: Theme) -> str:
     more = len(diagram.groups) - LISTED
     told = [*diagram.notes, *diagram.hidden]
     told += [f"{more} more letters are not listed here."] if more > 0 else []
-    width = NARROW if len(diagram.nodes) < FEW else WIDE
+    width = _line_length(diagram)
     notes = [line for note in told for line in wrap(note, width, break_long_words=False, break_on_hyphens=False)]
     title_width = text_width(diagram.title, TITLE_SIZE, bold=True)
     widths = [text_width(note, SMALL + 1) for note in notes]
@@ -32,7 +34,18 @@ def headline(diagram: Diagram, looks: Looks, theme: Theme) -> str:
         cell(text(note, colour=theme.muted, size=SMALL + 1), width, ' COLSPAN="2"')
         for note, width in zip(notes, widths, strict=True)
     ]
-    return table([*(row([c]) for c in cells), _letters(diagram, looks, theme, max([title_width, *widths]))])
+    last = _letters(diagram, looks, theme, max([title_width, *widths])) or f'<TR><TD HEIGHT="{BELOW}"></TD></TR>'
+    return table([*(row([c]) for c in cells), last])
+
+
+def _line_length(diagram: Diagram) -> int:
+    """Characters of a line of notes: as many as go above the picture, where its places are known."""
+    places = [node.at for node in diagram.nodes if node.at]
+    if places and len(places) == len(diagram.nodes):
+        right, left = max(x + w / 2 for x, _, w, _ in places), min(x - w / 2 for x, _, w, _ in places)
+        return max(round((right - left) / LETTER), LEAST)
+    small = all(not node.rows and not (node.value and node.value.cells) for node in diagram.nodes)
+    return NARROW if len(diagram.nodes) < FEW and small else WIDE
 
 
 def _letters(diagram: Diagram, looks: Looks, theme: Theme, beside: int) -> str:

@@ -6,8 +6,9 @@ Found as positions in a survey; what a letter looks like is `theme`'s, where it 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from .diagram import ZERO
 from .survey import Survey
 from .theme import letter
 
-PROVABLE = 3_000  # values; beyond, the proof takes longer than a picture may
+COMPARABLE = 200_000  # values; beyond, to compare their gradients takes longer than a picture may
+PROVABLE, ENTRIES = 10_000, 50_000  # values, and entries of all of them: a proof of half a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,15 @@ class Equal:
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """The groups in the order of their letters, the leaves that never move, and why nothing is proved."""
+    """The groups in the order of their letters, the leaves that never move, and why nothing is proved.
+
+    classes: of each leaf, class numbers of its entries: of one class, entries are tied. Empty if nothing is proved.
+    """
 
     groups: tuple[Equal, ...]
     frozen: frozenset[int]
     unproved: str
+    classes: Mapping[int, Any]
 
 
 def letters(found: Survey) -> Letters:
@@ -54,6 +60,8 @@ def letters(found: Survey) -> Letters:
 
     First those equal in separate places; of these, those of two leaves or more; the large before the small.
     """
+    if len(found.values) > COMPARABLE:
+        return Letters((), frozenset(), f"more than {COMPARABLE:,} values", {})
     equal = equal_groups(found.gradients)
     handed_on = _handed_on(found, equal)
     apart = [sum(member not in handed_on for member in members) > 1 for members in equal]
@@ -70,7 +78,7 @@ def letters(found: Survey) -> Letters:
     ]
     if zeros:
         groups.append(Equal(ZERO, tuple(zeros), apart=True, ties=proof.zeros(zeros)))
-    return Letters(tuple(groups), proof.frozen, unproved)
+    return Letters(tuple(groups), proof.frozen, unproved, proof.classes)
 
 
 def _handed_on(found: Survey, equal: Sequence[Sequence[int]]) -> set[int]:
@@ -89,6 +97,7 @@ class _Nothing:
     """No proof: nothing is said of anything."""
 
     frozen: frozenset[int] = frozenset()
+    classes: Mapping[int, Any] = MappingProxyType({})
 
     def ties(self, members: Sequence[int]) -> tuple[str, ...]:
         """The tie of each member of a group."""
@@ -108,6 +117,8 @@ class _Proved(_Nothing):
         partition = prove(y, leaves)
         place = {v.serial: k for k, v in enumerate(found.values)}
         self.frozen = frozenset(place[leaves[k].serial] for k in _still(leaves, partition))
+        parts = np.split(partition.classes, np.cumsum([v._array.size for v in leaves])[:-1])
+        self.classes = {place[v.serial]: x.reshape(v._array.shape) for v, x in zip(leaves, parts, strict=True)}
         self._prints = _prints(y, leaves, [found.values[k] for k in chosen], partition)
         self._at = {k: number for number, k in enumerate(chosen)}
 
@@ -146,8 +157,12 @@ def _proof(found: Survey, groups: Sequence[Sequence[int]]) -> tuple[_Nothing, st
     y = found.values[found.result]
     if not found.sweep:
         return _Nothing(), ""
-    if np.size(y._array) != 1 or len(found.values) > PROVABLE:
-        return _Nothing(), "" if np.size(y._array) != 1 else f"more than {PROVABLE:,} values"
+    if np.size(y._array) != 1:
+        return _Nothing(), ""
+    if len(found.values) > PROVABLE:
+        return _Nothing(), f"more than {PROVABLE:,} values"
+    if sum(v._array.size for v in found.values if not isinstance(v._array, tuple)) > ENTRIES:
+        return _Nothing(), f"more than {ENTRIES:,} entries"
     if any(v.op is None and not np.isfinite(v._array).all() for v in found.values):
         return _Nothing(), "nan or inf among the leaves"
     try:

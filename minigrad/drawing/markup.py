@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .theme import Style
+from .words import visible
 
 TEXT_SIZE, SMALL, TITLE_SIZE = 11, 9, 14
 # Graphviz puts the node's id in the place of \\N, the graph's in that of \\G, in HTML-like labels too.
@@ -17,6 +18,7 @@ LINE_END = '<BR ALIGN="LEFT"/>'
 
 def escape(text: str) -> str:
     """Text for an HTML-like label; a label may not be empty, nor its spaces be dropped."""
+    text = visible(text)
     for character, entity in ENTITIES:
         text = text.replace(character, entity)
     return text if text.strip(" ") else "&#160;" * len(text)
@@ -24,7 +26,8 @@ def escape(text: str) -> str:
 
 def quoted(text: str) -> str:
     """Text as an attribute's value in DOT, between quotation marks."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    lines = [visible(line).replace("\\", "\\\\").replace('"', '\\"') for line in text.split("\n")]
+    return '"' + "\\n".join(lines) + '"'
 
 
 def text(words: str, *, colour: str, bold: bool = False, size: int = TEXT_SIZE) -> str:

@@ -27,6 +27,7 @@ from .theme import LIGHT, NAMES, THEMES, Theme
 
 BUDGET = 5.0  # seconds that a picture may take: what takes longer is shown with less in it
 TREE = 60  # nodes that are shown as text beside a picture
+SHARP = 150  # boxes that are drawn at the full density
 DPI = 144  # of a picture made of pixels: sharp on a dense screen
 
 
@@ -93,7 +94,13 @@ class Drawing:
     def _html(self) -> str:
         steps = self.history if isinstance(self.history, Mapping) else dict(enumerate(self.history))
         earlier = {str(step): (drawing.diagram, *drawing.others) for step, drawing in steps.items()}
-        return to_html([timeline(shown, earlier) for shown in (self.diagram, *self.others)], self.theme)
+        views = [timeline(self.diagram, earlier)]
+        for shown in self.others:
+            try:
+                views.append(timeline(shown, earlier))
+            except ArgumentError:  # what a quotient is made of is another at another step
+                views.append(timeline(shown, {}))
+        return to_html(views, self.theme)
 
     def _rendered(self, file_format: str, dpi: int | None = None) -> bytes:
         source, diagram = to_dot(self.diagram, self._colours, dpi), self.diagram
@@ -105,7 +112,8 @@ class Drawing:
 
     def __repr__(self) -> str:
         """The title and the size."""
-        return f"<drawing of {len(self.diagram.nodes)} values: {self.diagram.title}>"
+        things = "cards" if any(node.rows for node in self.diagram.nodes) else "values"
+        return f"<drawing of {len(self.diagram.nodes)} {things}: {self.diagram.title}>"
 
     def _repr_svg_(self) -> str | None:
         """For notebooks, as wide as a cell; None where nothing can lay the picture out."""
@@ -128,7 +136,7 @@ class Drawing:
 # What each suffix is written by.
 WRITERS: dict[str, Callable[[Drawing], bytes]] = {
     ".svg": lambda drawing: drawing._svg().encode(),
-    ".png": lambda drawing: drawing._rendered("png", DPI),
+    ".png": lambda drawing: drawing._rendered("png", _dots(drawing.diagram)),
     ".pdf": lambda drawing: drawing._rendered("pdf"),
     ".html": lambda drawing: drawing._html().encode(),
     ".dot": lambda drawing: drawing.dot.encode(),
@@ -136,6 +144,11 @@ WRITERS: dict[str, Callable[[Drawing], bytes]] = {
     ".json": lambda drawing: to_json(drawing.diagram).encode(),
     ".txt": lambda drawing: to_text(drawing.diagram).encode(),
 }
+
+
+def _dots(diagram: Diagram) -> int:
+    """Pixels per inch: fewer for many boxes, since every pixel takes its time and there is a most of them."""
+    return max(int(DPI * min(1.0, (SHARP / max(len(diagram.nodes), 1)) ** 0.5)), 36)
 
 
 def draw(
@@ -169,17 +182,20 @@ def draw(
     names: for values without a name of their own, such as `locals()`. wrong: what `check_graph` found, or serials:
     those nodes are marked as made by an op whose rule is wrong. theme: auto, light, dark or print.
     sums: whether ``a + b + c`` is one Σ, or a node for each +. title: in place of what is found.
+    history: drawings of the same at earlier steps of training, in a sequence or by step; the .html page moves
+    through them, and marks where a tie breaks.
     engine, and graph attributes (rankdir="TB", ...): as Graphviz has them. Raises ArgumentError for anything but a
     Value or a model, and for a theme, view or engine that there is none of.
     """
     _check(y, data, view, names, engine)
     wrong = getattr(wrong, "wrong", wrong)
     if isinstance(y, Module):
-        made = of_model(y, data, loss, view, neurons, names=names, wrong=wrong, sums=sums)
+        views = of_model(y, data, loss, view, neurons, seconds, names=names, wrong=wrong, sums=sums)
     else:
-        made = of_value(y, view, names, wrong, sums)
+        views = of_value(y, view, names, wrong, sums, seconds)
+    made, *others = views
     made = made if title is None else replace(made, title=title)
-    return Drawing(_laid_out(made, engine, given), theme, history, seconds)
+    return Drawing(_laid_out(made, engine, given), theme, history, seconds, others)
 
 
 def _check(y: Any, data: tuple[Any, ...], view: str | None, names: Any, engine: str | None) -> None:

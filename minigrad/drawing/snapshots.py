@@ -33,13 +33,14 @@ def timeline(now: Diagram, earlier: Mapping[str, Sequence[Diagram]]) -> list[Sna
     """The snapshots of one view: of each step the diagram of that view, then what is now.
 
     Raises ArgumentError where a step does not show the same values: they cannot be followed from one to the next.
+    Only a quotient may: it grows where a tie breaks.
     """
     found = []
     for step, diagrams in earlier.items():
         same = [diagram for diagram in diagrams if diagram.view == now.view]
         if not same:
             return [Snapshot(now)]
-        if [node.id for node in same[0].nodes] != [node.id for node in now.nodes]:
+        if now.view != "quotient" and [node.id for node in same[0].nodes] != [node.id for node in now.nodes]:
             raise ArgumentError(
                 f"the drawing of step {step} in history shows other values than this one\n"
                 f"  expected the same structure: {len(now.nodes)} values, got {len(same[0].nodes)}\n"
@@ -64,22 +65,37 @@ def _step(label: str) -> str:
 
 
 def broken(before: Diagram, now: Diagram) -> str:
-    """Which parameters of one letter have different letters now, in words; "" if none."""
-    parameters = _parameters(before)
-    letters = {member: group.letter for group in now.groups for member in group.members}
-    ties = []
-    for group in before.groups:
-        members = [key for key in group.members if key in parameters]
+    """Which parameters that were tied are no longer, in words; "" if none."""
+    parameters, ties, later = _parameters(before), _ties(before), _ties(now)
+    if not ties:  # nothing is proved: what is equal now
+        ties, later = _letters(before), _letters(now)
+    sets: dict[str, list[str]] = {}
+    for key in parameters:
+        if key in ties:
+            sets.setdefault(ties[key], []).append(key)
+    told = []
+    for tie, members in sets.items():
         parts: dict[str, list[str]] = {}
         for key in members:
-            parts.setdefault(letters.get(key, key), []).append(cut(visible(parameters[key].name)) or key)
-        if group.apart and group.letter != ZERO and len(parts) > 1:
-            ties.append(f"{group.letter} breaks: {' | '.join(', '.join(names) for names in parts.values())}")
-    return "; ".join(ties)
+            parts.setdefault(later.get(key, key), []).append(cut(visible(parameters[key].name)) or key)
+        if len(parts) > 1:
+            told.append(f"{tie.split()[0]} breaks: {' | '.join(', '.join(names) for names in parts.values())}")
+    return "; ".join(told)
+
+
+def _ties(diagram: Diagram) -> dict[str, str]:
+    """What the parameters are tied by. Of two gradients that are equal by chance, nothing is proved."""
+    letters = _letters(diagram)
+    ties = {key: getattr(one, "tie", "") for key, one in _parameters(diagram).items() if key in letters}
+    return {key: f"{letters[key]} {tie}" for key, tie in ties.items() if tie}
+
+
+def _letters(diagram: Diagram) -> dict[str, str]:
+    return {key: group.letter for group in diagram.groups if group.letter != ZERO for key in group.members}
 
 
 def chart(snapshots: Sequence[Snapshot]) -> str:
-    """The values of the parameters over the snapshots as SVG, in light colours: tied ones are one line."""
+    """The values of the parameters over the snapshots as SVG, in light colours; what is tied is one line."""
     first = snapshots[0].diagram
     tracks = dict(list(_tracks(snapshots).items())[:LINES])
     numbers = [y for track in tracks.values() for y in track if math.isfinite(y)]

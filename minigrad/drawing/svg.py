@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 
+from . import cardwords
 from .diagram import Diagram, Edge, Node
 from .dot import to_dot
 from .findings import describe, kind, label
 from .render import SECONDS, render
 from .theme import DARK, LIGHT, THEMES, replaced
+from .words import undirected
 
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
 HEAD = re.compile(r"<svg\b[^>]*>")
@@ -72,6 +74,8 @@ def dark_style(svg: str) -> str:
 
 def node_title(node: Node) -> str:
     """A node in words: name, operation and shape; value; gradient with its letter; badges; the line of code."""
+    if node.rows:
+        return "\n".join(f"{line}." for line in cardwords.card(node))
     lines = [" ".join(filter(None, (node.name, node.operation, kind(node)))) or "leaf"]
     if node.value:
         lines.append(f"value {' '.join(node.value.lines)}")
@@ -83,7 +87,11 @@ def node_title(node: Node) -> str:
 
 def edge_title(edge: Edge, tail: Node, head: Node) -> str:
     """An edge in words: which input of what, the local derivative, what is handed back."""
-    lines = [f"{label(tail)}, input {edge.place + 1} of {label(head)}"]
+    cards = tail.rows and head.rows
+    place = (
+        cardwords.arrow(edge, tail, head) if cards else f"{label(tail)}, input {edge.place + 1} of {label(head)}"
+    )
+    lines = [place]
     lines += [f"local derivative {edge.exact or edge.derivative}"] if edge.derivative else []
     lines += [f"hands back {edge.exact_contribution or edge.contribution}"] if edge.contribution else []
     return "\n".join(lines)
@@ -95,8 +103,11 @@ def attribute(text: str) -> str:
 
 
 def xml(text: str) -> str:
-    """Text that any XML parser gives back as it was, but for characters that XML does not allow."""
-    text = ILLEGAL.sub("\ufffd", text)
+    """Text that any XML parser gives back as it was.
+
+    But for characters that XML does not allow, and for marks that would turn around the text beside them.
+    """
+    text = undirected(ILLEGAL.sub("\ufffd", text))
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\r", "&#13;")):
         text = text.replace(character, entity)
     return text

@@ -1,4 +1,4 @@
-"""What the viewer says of a diagram: what each value is called, the facts of it, the steps of the backward sweep.
+"""What the viewer says of a diagram: what each value is called, and the facts of it.
 
 Words only, by the keys that groups use: "n3" for a node, "n3:w0" for a row of a card. The page shows them.
 """
@@ -22,10 +22,13 @@ def called(diagram: Diagram) -> dict[str, str]:
     for edge in diagram.edges:
         inputs[edge.head].append(edge.tail)
     names: dict[str, str] = {}
+    told: dict[str, str] = {}
     for node in diagram.nodes:
-        tails = [names.get(tail, GAP) for tail in inputs[node.id]]
-        name = words.cut(words.visible(node.name))
-        names[node.id] = name or _expression(node.operation, tails) or node.operation or node.kind
+        tails = [told.get(tail, GAP) for tail in inputs[node.id]]
+        name = words.cut(words.visible(node.name)) or _expression(node.operation, tails)
+        if name:
+            told[node.id] = name
+        names[node.id] = name or node.operation or node.kind
         names.update((f"{node.id}:{row.port}", words.cut(words.visible(row.name)) or row.port) for row in node.rows)
     return names
 
@@ -54,18 +57,20 @@ def items(diagram: Diagram, names: Mapping[str, str]) -> dict[str, dict[str, Any
     """What is told of each item, and by number the edges and the group it belongs to.
 
     of: its gradient as a symbol;  facts: worth telling, with all their digits;  rows: keys of a card's rows
-    inputs, uses: edges;  strongest: the use that hands back most;  group: in the order of the diagram's groups
-    lines: of the chain rule, where a view says more than the edges do (`extras["chains"]`)
+    inputs, uses: edges;  strongest: the use that hands back most, where the edges say all
+    group, groups: that of its letter; all that it or its cells are in, in the order of the diagram
     """
-    grouped = {member: number for number, group in enumerate(diagram.groups) for member in group.members}
+    grouped = _grouped(diagram.groups)
     inputs, uses = _ends(diagram.edges)
-    loss, chains = _loss(diagram, names), diagram.extras.get("chains", {})
-    found: dict[str, dict[str, Any]] = {}
-    for key, one in _each(diagram):
-        number = grouped.get(key)
+    loss = loss_name(diagram, names)
+    told: dict[str, dict[str, Any]] = {}
+    for key, one in each(diagram):
+        number = grouped[key][0] if key in grouped and key in names else None
+        number = number if one.group else None
         flows = [(diagram.edges[k].flow or 0.0, -k) for k in uses[key]]
         strongest = max(flows, default=(0.0, 0))
-        found[key] = {
+        followed = strongest[0] and not any(node.rows for node in diagram.nodes[:1])
+        told[key] = {
             "name": names[key],
             "of": f"∂{loss}/∂{names[key]}",
             "facts": _facts(
@@ -74,15 +79,24 @@ def items(diagram: Diagram, names: Mapping[str, str]) -> dict[str, dict[str, Any
             "rows": [f"{one.id}:{row.port}" for row in one.rows] if isinstance(one, Node) else [],
             "inputs": inputs[key],
             "uses": uses[key],
-            "strongest": -strongest[1] if strongest[0] else None,
+            "strongest": -strongest[1] if followed else None,
             "group": number,
+            "groups": grouped.get(key, []),
         }
-        if key in chains:
-            found[key]["lines"] = chains[key]
+    return told
+
+
+def _grouped(groups: Sequence[Group]) -> dict[str, list[int]]:
+    """By key the numbers of its groups; a tensor is in those of its cells ("n2:0,1"), too."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for number, group in enumerate(groups):
+        for key in dict.fromkeys(key for member in group.members for key in (member, member.split(":")[0])):
+            found[key].append(number)
     return found
 
 
-def _each(diagram: Diagram) -> Iterator[tuple[str, Node | Row]]:
+def each(diagram: Diagram) -> Iterator[tuple[str, Node | Row]]:
+    """Every item by its key: nodes, each with its rows after it."""
     for node in diagram.nodes:
         yield node.id, node
         yield from ((f"{node.id}:{row.port}", row) for row in node.rows)
@@ -100,53 +114,20 @@ def _ends(edges: Sequence[Edge]) -> tuple[dict[str, list[int]], dict[str, list[i
     return inputs, uses
 
 
-def _loss(diagram: Diagram, names: Mapping[str, str]) -> str:
-    return next((names[node.id] for node in diagram.nodes if node.step == 0), "y")
-
-
-def uses(diagram: Diagram, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What is told of each edge, and its line of the chain rule: symbol, gradient, local derivative, product."""
-    gradients = {key: full(one.gradient) for key, one in _each(diagram)}
-    loss = _loss(diagram, names)
-    found = []
-    for edge in diagram.edges:
-        tail, head = (_end(edge.tail, edge.tail_port, names), _end(edge.head, edge.head_port, names))
-        local = f"∂{names[head]}/∂{names[tail]}"
-        line = {
-            "gradient": gradients.get(head, ""),
-            "derivative": edge.exact or edge.derivative,
-            "product": edge.exact_contribution or edge.contribution,
-        }
-        facts = {"local derivative": line["derivative"], "hands back": line["product"]}
-        if edge.flow is None:
-            facts["hands back"] = "nothing: no gradient is needed"
-        found.append(
-            {
-                "id": edge.id,
-                "tail": edge.tail,
-                "head": edge.head,
-                "needed": edge.flow is not None,
-                "name": f"{names[tail]}, input {edge.place + 1} of {names[head]}",
-                "facts": {name: text for name, text in facts.items() if text},
-                "symbol": f"∂{loss}/∂{names[head]} · {local}",
-                "local": local,
-                **line,
-            }
-        )
-    return found
-
-
-def _end(id: str, port: str, names: Mapping[str, str]) -> str:
-    return f"{id}:{port}" if f"{id}:{port}" in names else id
+def loss_name(diagram: Diagram, names: Mapping[str, str]) -> str:
+    """What the gradients are of: the node that the sweep starts at, or the last row of its card."""
+    found = next((node for node in diagram.nodes if node.step == 0 or (node.rows and node.kind == "result")), None)
+    if found is None:
+        return "y"
+    return names[f"{found.id}:{found.rows[-1].port}" if found.rows else found.id]
 
 
 def _facts(key: str, one: Node | Row, names: Mapping[str, str], group: Group | None, uses: int) -> dict[str, str]:
     told = _of_node(one) if isinstance(one, Node) else {"of": names[key.split(":")[0]]}
-    tie = one.tie if isinstance(one, Node) else ""
     told |= {
-        "value": full(one.value),
+        "value": full(one.value) + _size(one.value),
         "gradient": full(one.gradient),
-        "group": f"{group.letter}, {evidence(group, tie)}" if group else "",
+        "group": f"{group.letter}, {evidence(group, one.tie)}" if group else "",
         "marked": ", ".join(one.badges),
         "uses": str(uses) if uses else "",
     }
@@ -173,52 +154,16 @@ def evidence(group: Group, tie: str = "") -> str:
     return "equal now" if group.apart else "one gradient, handed on"
 
 
+def _size(numbers: Numbers | None) -> str:
+    """Of an array also the norm, and the share of zeros if there are any."""
+    if numbers is None or numbers.exact or numbers.norm is None:
+        return ""
+    return f", norm {words.number(numbers.norm)}" + (f", {numbers.zeros:.0%} zeros" if numbers.zeros else "")
+
+
 def full(numbers: Numbers | None) -> str:
     """All digits of one number; of an array its lines."""
     return "" if numbers is None else numbers.exact or " ".join(numbers.lines)
-
-
-def steps(diagram: Diagram, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The backward sweep, one node per step: its id, what happens, and what has come so far to whom it hands on."""
-    swept = sorted((node for node in diagram.nodes if node.step is not None), key=lambda node: node.step or 0)
-    waiting = _Waiting(diagram.edges)
-    loss = _loss(diagram, names)
-    found = []
-    for number, node in enumerate(swept):
-        gradient = " ".join(node.gradient.lines) if node.gradient else ""
-        start = f"∂{loss}/∂{names[node.id]} = {gradient} {'is complete' if number else 'is the seed'}"
-        edges = waiting.inputs[node.id]
-        came = {edge.tail: waiting.take(edge) for edge in edges}
-        told = [
-            f"{names[edge.tail]} gets {gradient} × {edge.derivative or '∂'} = {edge.contribution}" for edge in edges
-        ]
-        told += [f"{names[tail]} has {text}" for tail, text in came.items() if "of" in text]
-        found.append({"id": node.id, "words": " · ".join([start, *told]), "partial": came})
-    return found
-
-
-class _Waiting:
-    """What has come to each node so far."""
-
-    def __init__(self, edges: Sequence[Edge]) -> None:
-        self.inputs: dict[str, list[Edge]] = defaultdict(list)
-        self._uses: dict[str, int] = defaultdict(int)
-        self._come: dict[str, list[Edge]] = defaultdict(list)
-        for edge in edges:
-            if edge.flow is not None:
-                self.inputs[edge.head].append(edge)
-                self._uses[edge.tail] += 1
-
-    def take(self, edge: Edge) -> str:
-        """Hand over what flows along an edge; the sum so far where it is of numbers, and of how many uses."""
-        come = self._come[edge.tail]
-        come.append(edge)
-        if all(one.exact_contribution for one in come):
-            total = words.number(sum(float(one.exact_contribution) for one in come))
-        else:
-            total = " + ".join(one.contribution for one in come)
-        uses = self._uses[edge.tail]
-        return f"{total} ({len(come)} of {uses} uses)" if uses > 1 else total
 
 
 def listed(group: Group) -> str:

@@ -100,7 +100,7 @@ class _Forest:
     def _named(self, one: str, before: str, local: str) -> _Row:
         written = one in self.met
         self.waiting.extend([one] * (not written))
-        return _Row(f"{before}{_called(self.nodes[one])}  {'↑' if written else '↓'} {one}", local=local)
+        return _Row(f"{before}{_called(self.nodes[one])}", local=local, marks=f"{'↑' if written else '↓'} {one}")
 
     def _written(self, one: str, before: str, local: str, *, begins: bool) -> _Row:
         node = self.nodes[one]

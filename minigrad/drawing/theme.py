@@ -41,6 +41,7 @@ class Theme:
     warning            the border of what is wrong, and the words of badges
     plain, zero        styles of a letter without a colour; of gradients that are exactly 0
     groups             styles of the groups that wear a colour
+    heat               from the most negative number by 0 to the largest
     """
 
     name: str
@@ -54,6 +55,7 @@ class Theme:
     plain: Style
     zero: Style
     groups: tuple[Style, ...]
+    heat: tuple[str, ...]
 
     def style(self, position: int | None) -> Style:
         """That of the group at a position among those that wear a colour; beyond the palette, the letter alone."""
@@ -64,6 +66,13 @@ class Theme:
         fills = [self.paper, self.ground, *(s.fill for s in self._styles())]
         yield from ((ink, fill) for ink in (self.ink, self.muted, self.warning) for fill in fills)
         yield from ((s.chip_ink, s.chip) for s in self._styles())
+        yield (self.paper, self.warning)
+        below = len(self.heat) // 2
+        yield from ((self.on_heat(-step), self.heat[below - step]) for step in range(1, below + 1))
+
+    def on_heat(self, step: int) -> str:
+        """The ink of a mark on a negative step of the heat scale: the same of every theme's inks for one step."""
+        return self.ink if step > -STRONG else LIGHT_INK
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """(line, ground) of every line that an output may draw."""
@@ -77,6 +86,7 @@ class Theme:
         """All colours, in an order that is the same for every theme."""
         yield from (getattr(self, f.name) for f in fields(self) if f.type == "str" and f.name != "name")
         yield from (getattr(s, f.name) for s in self._styles() for f in fields(s))
+        yield from self.heat
 
 
 def _coloured(colour: str, paper: str, share: float, towards: str) -> Style:
@@ -88,6 +98,14 @@ def _coloured(colour: str, paper: str, share: float, towards: str) -> Style:
     return Style(fill, colour, ink, line)
 
 
+def _heat(negative: str, zero: str, positive: str, shares: tuple[float, ...]) -> tuple[str, ...]:
+    """A scale that is symmetric about 0, each share of the colour at its end mixed into that of 0."""
+    below = (mix(negative, share, zero) for share in reversed(shares))
+    return (*below, zero, *(mix(positive, share, zero) for share in shares))
+
+
+STRONG = 5  # steps of the scale below 0, from which on a mark is light
+SCALE = (0.15, 0.35, 0.55, 0.78, 0.98)
 LIGHT = Theme(
     name="light",
     paper=WHITE,
@@ -100,6 +118,7 @@ LIGHT = Theme(
     plain=Style("#F7F8F9", "#FDFDFD", "#121212", "#82888F"),
     zero=Style("#E7E9EC", "#D3D7DB", "#131313", "#6F757C"),
     groups=tuple(_coloured(colour, WHITE, 0.27, "#000000") for colour in PALETTE),
+    heat=_heat(PALETTE[5], "#E1E4E7", PALETTE[6], SCALE),
 )
 DARK = Theme(
     name="dark",
@@ -113,10 +132,12 @@ DARK = Theme(
     plain=Style("#1A1D25", "#14161D", "#F1F3F5", "#8A929C"),
     zero=Style("#2A2E37", "#3A3F4A", "#F0F2F4", "#9AA2AC"),
     groups=tuple(_coloured(colour, "#0F1117", 0.25, "#FFFFFF") for colour in PALETTE),
+    heat=_heat(PALETTE[5], "#363B45", PALETTE[6], SCALE),
 )
 # Nothing but black on white: groups by their letters alone.
 _BLACK = Style(WHITE, WHITE, "#000000", "#000000")
-PRINT = Theme("print", WHITE, WHITE, *("#000000",) * 5, _BLACK, _BLACK, (_BLACK,) * len(PALETTE))
+_GREYS = _heat("#000000", WHITE, "#000000", (0.1, 0.2, 0.3, 0.4, 0.85))
+PRINT = Theme("print", WHITE, WHITE, *("#000000",) * 5, _BLACK, _BLACK, (_BLACK,) * len(PALETTE), _GREYS)
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, PRINT)}
 NAMES = ("auto", *THEMES)  # auto: light, and dark where the reader's system is
 

@@ -61,7 +61,7 @@ def gradient_lines(g: Any) -> list[str]:
 
 def norm(array: Any) -> float:
     """The Euclidean norm, without overflow or underflow on the way."""
-    size = float(np.max(np.abs(array)))
+    size = float(np.max(np.abs(array), initial=0.0))
     if size == 0 or not np.isfinite(size):
         return size
     return size * float(np.sqrt(np.sum(np.square(array.astype(np.float64) / size))))
@@ -149,6 +149,8 @@ def _item(x: Any) -> str:
 
 def visible(text: str) -> str:
     """The text on one line, with characters that have no glyph, or no place in XML, written as escapes."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(c if c == " " or _printable(c) else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -157,8 +159,16 @@ def cut(text: str) -> str:
     return text if len(text) <= CUT else text[: CUT - 3] + "..."
 
 
+def undirected(text: str) -> str:
+    """The text with marks of direction as escapes: they would turn around, or hide, the text beside them."""
+    return "".join(c.encode("unicode_escape").decode() if _is_direction(c) else c for c in text)
+
+
+def _is_direction(character: str) -> bool:
+    return unicodedata.bidirectional(character) in DIRECTIONS or character in MARKS
+
+
 def _printable(character: str) -> bool:
     # Cc: control characters; Cs: lone surrogates; Zl, Zp: line ends in disguise.
-    # A mark of direction would turn around the text beside it.
-    hidden = character in "\ufffe\uffff" or unicodedata.bidirectional(character) in DIRECTIONS
-    return unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"} and not hidden and character not in MARKS
+    hidden = unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or character in "\ufffe\uffff"
+    return not hidden and not _is_direction(character)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ..errors import ShapeError
 from ..rules.nn import log_softmax, relu, sigmoid, softmax, softplus
+from ..scopes import Part
 from ..value import Value
 from .init import Seed, Spec, initial
 from .module import Module
@@ -47,6 +48,7 @@ class Layer(Module):
         self.W = Value(weights, name=f"W{number}")
         self.b = None if biases is None else Value(biases, name=f"b{number}")
         self.activation = activation
+        _belong(Part(f"layer {number}", "layer"), self.W, self.b)
 
     def __call__(self, h: Any) -> Value:
         """The outputs of all neurons, (outputs,) or (samples, outputs)."""
@@ -65,6 +67,9 @@ class Neurons(Module):
         ]
         self.b = None if biases is None else [Value(x, name=f"b{number}[{j}]") for j, x in enumerate(biases)]
         self.activation = activation
+        layer = Part(f"layer {number}", "layer")
+        for j, column in enumerate(zip(*self.W, strict=True)):
+            _belong(Part(f"neuron {j}", "neuron", layer), *column, *(() if self.b is None else (self.b[j],)))
 
     def __call__(self, h: Sequence[Any], sample: str = "") -> list[Value]:
         """The outputs of all neurons; `sample` stands before the neuron in the names: z1[sample,neuron]."""
@@ -231,6 +236,13 @@ def _neuron_by_neuron(activation: Function, z: list[Value]) -> list[Value]:
         return [activation(value) for value in z]
     together = activation(np.stack(z))
     return [together[j] for j in range(len(together))]
+
+
+def _belong(part: Part, *parameters: Value | None) -> None:
+    """Note what parameters are part of, for pictures."""
+    for value in parameters:
+        if value is not None:
+            value.mark = part
 
 
 def _named(value: Value, name: str) -> Value:

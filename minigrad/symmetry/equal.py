@@ -6,6 +6,7 @@ What is equal now may part at the next step; whether it must stay equal is the q
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -17,6 +18,7 @@ from ..errors import ArgumentError, describe
 from ..value import Value, graph, seed, sweep
 from .groups import TOLERANCE, TOLERANCE_SINGLE, equal_groups, is_zero
 
+PLACES, LINES = 12, 60  # of a group, and of all groups, that are written out
 KINDS = ("nodes", "columns", "rows", "entries", "opposite", "zero")
 
 
@@ -46,7 +48,12 @@ class EqualGroup:
         """The places, and the gradient where it is one number."""
         sign = " = -" if self.kind == "opposite" else " = "
         value = f" = {float(self.gradient):.4g}" if np.size(self.gradient) == 1 else ""
-        return sign.join(map(str, self.places)) + value
+        more = len(self.places) - PLACES
+        return (
+            sign.join(map(str, self.places[:PLACES]))
+            + value
+            + (f", and at {more:,} more places" if more > 0 else "")
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +70,11 @@ class EqualGradients:
         return tuple(group for group in self.groups if group.kind == kind)
 
     def __repr__(self) -> str:
-        """One group to a line."""
+        """One group to a line; of many, the first, and how many more there are of each kind."""
         head = f"equal gradients, to {self.tolerance:g} of the largest entry"
-        return "\n".join([head, *(f"  {group.kind:8}  {group}" for group in self.groups)])
+        more = Counter(group.kind for group in self.groups[LINES:])
+        rest = [f"  and {count:,} more groups of {kind}" for kind, count in more.items()]
+        return "\n".join([head, *(f"  {group.kind:8}  {group}" for group in self.groups[:LINES]), *rest])
 
 
 def equal_gradients(y: Value, tolerance: float | None = None) -> EqualGradients:

@@ -21,10 +21,18 @@ from .formulas import Formulas, recorded_gradients
 from .groups import TOLERANCE, TOLERANCE_SINGLE
 from .local import Index, Names
 from .paths import Factor, Path, Ways
+from .probe import SIZES, probe
 from .proof import prove
+from .recording import of_graph
 
 MANY = 1000  # paths that are compared; of the rest, only the sum is told
 SHOWN = 3  # tables
+SEEN = 1e-8  # relative difference up to which two gradients at a random point are equal
+TRIED = {
+    True: "wherever it was tried; no proof was found",
+    False: "nothing keeps them equal",
+    None: "whether they stay so, a graph with masks that forgot their inputs does not tell",
+}
 NAME = re.compile(r"[A-Za-zα-ωΑ-Ω_]\w*(?:\[[\d,]*\])*")
 
 
@@ -108,7 +116,8 @@ def explain(y: Value, u: Any, v: Any = None) -> Explanation:
     pairs = [_paired(path, ways[1], tolerance) for path in islice(ways[0].largest(), MANY)]
     equal = abs(gradients[0] - gradients[1]) <= tolerance * max(map(abs, gradients))
     proved = equal and _stays_equal(y, asked)
-    sentence = _of_two(titles, pairs, names, equal, proved, total)
+    seen = TRIED[_seen_equal(y, asked)] if equal and not proved else ""
+    sentence = _of_two(titles, pairs, names, equal, proved, total, seen)
     return Explanation(sentence, titles, gradients, _grouped(pairs), total, len(pairs), equal, proved)
 
 
@@ -216,6 +225,25 @@ def _stays_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool:
     return all(bool(a[i] == b[j]) for a, b in zip(first.x, second.x, strict=True))
 
 
+def _seen_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool | None:
+    """Whether the gradients are equal at random points where descent may take the leaves; None: cannot be tried."""
+    recording = of_graph(y)
+    if recording.masks:
+        return None
+    found, rng = probe(recording), np.random.default_rng(0)
+    stays_zero = found.still & (recording.values == 0)
+    for size in SIZES:
+        numbers = rng.normal(size=int(found.classes.max(initial=-1)) + 1) * size
+        env = recording.again(np.where(stays_zero, 0.0, numbers[found.classes]))
+        there = env[y.serial]
+        with np.errstate(all="ignore"):
+            swept = {node.serial: g for node, g in sweep(there, seed(there))}
+        a, b = (float(np.asarray(swept.get(env[x.serial].serial, np.zeros(x.shape)))[i]) for x, i in asked)
+        if np.isfinite(a + b) and not _close(a, b, SEEN):
+            return False
+    return True
+
+
 # The finding, in a sentence.
 
 
@@ -231,13 +259,19 @@ def _of_one(title: str, gradient: float, paths: Sequence[Path], total: int) -> s
 
 
 def _of_two(
-    titles: Sequence[str], pairs: Sequence[Pair], names: Names, equal: bool, proved: bool, total: Sequence[int]
+    titles: Sequence[str],
+    pairs: Sequence[Pair],
+    names: Names,
+    equal: bool,
+    proved: bool,
+    total: Sequence[int],
+    seen: str,
 ) -> str:
     first, second = titles
     if proved:
         return f"{first} and {second} are equal, and stay equal: every factor has a twin (proved)"
     if equal:
-        return f"{first} and {second} are equal now, and nothing keeps them equal"
+        return f"{first} and {second} are equal now, and {seen}"
     reasons = list(dict.fromkeys(reason for pair in pairs for reason in _reasons(pair, names)))
     if len(reasons) > 2:
         reasons = list(dict.fromkeys(map(_general, reasons)))

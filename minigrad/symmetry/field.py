@@ -81,10 +81,17 @@ def symbols(count: int, *words: Any) -> Residues:
 
 
 def constant(data: Any) -> Print:
-    """Numbers: small whole ones are themselves; any other has a symbol of its own, and -c is minus that of c."""
+    """Numbers: small whole ones are themselves, and so is a single one that is whole in halves, quarters, ...
+
+    Any other has a symbol of its own, and -c is minus that of c.
+    """
     c = np.asarray(data)
     if c.dtype.kind == "b":
         c = c.astype(np.int64)
+    if c.dtype.kind == "f" and c.ndim == 0 and np.isfinite(c):
+        above, below = c.item().as_integer_ratio()
+        if 1 < below <= BELOW and abs(above) <= WHOLE:  # 0.5, as a rule makes it out of x / 2
+            return Print(np.full(LANES, above * pow(below, -1, P) % P), 0.0, float(abs(above)), below)
     with np.errstate(invalid="ignore", over="ignore"):
         exact = (np.abs(c) <= WHOLE) & (c == np.floor(c))
         whole = np.where(exact, c, 0).astype(np.int64)
@@ -110,9 +117,9 @@ def opaque(p: Print, *words: Any) -> Print:
 
 
 def bounded(x: Residues, degree: float, height: float, below: int = 1) -> Print:
-    """The print, made opaque where its bounds have been passed."""
+    """The print, opaque where its bounds have been passed; x / 2^11 and 2^20 x have one residue, and part here."""
     p = Print(x, degree, height, below)
-    return p if degree <= DEGREE and height <= HEIGHT and below <= BELOW else opaque(p)
+    return p if degree <= DEGREE and height <= HEIGHT and below <= BELOW else opaque(p, below)
 
 
 def together(*prints: Print) -> tuple[float, list[float], int]:

@@ -22,6 +22,7 @@ from ..rules.discrete import chosen, stop_gradient
 from .field import (
     P,
     Print,
+    Residues,
     added,
     aligned,
     bilinear,
@@ -73,6 +74,16 @@ ELEMENTWISE: frozenset[Any] = frozenset(
 )
 COMMUTATIVE: frozenset[Any] = frozenset(
     (np.maximum, np.minimum, np.hypot, np.logaddexp, np.logaddexp2, np.equal, np.not_equal, np.fmax, np.fmin)
+)
+# f(-x) = -f(x), and f(-x) = f(x).
+ODD: frozenset[Any] = frozenset(
+    (
+        *(np.tanh, np.sin, np.tan, np.arcsin, np.arctan, np.sinh, np.arcsinh, np.arctanh, np.cbrt, np.sign),
+        *(activations.erf, activations.hard_tanh, activations.softsign),
+    )
+)
+EVEN: frozenset[Any] = frozenset(
+    (np.cos, np.cosh, np.absolute, np.fabs, elementwise.sech2, elementwise.cbrt_slope, elementwise.one_less_square)
 )
 ALIKE: frozenset[Any] = frozenset((stop_gradient, np.copy))
 
@@ -173,7 +184,7 @@ def _elementwise(made_by: Op, prints: Sequence[Print], params: Params) -> Print:
     words = (made_by.page, made_by.label, described(params))
     xs = aligned(*(p.x for p in prints))
     if len(xs) == 1:
-        x = mix(xs[0], salt(*words))
+        x = _of_one(made_by.function, xs[0], salt(*words))
     else:
         same = made_by.function in COMMUTATIVE
         keys = [salt(*words, 0 if same else place) for place in range(len(xs))]
@@ -184,8 +195,17 @@ def _elementwise(made_by: Op, prints: Sequence[Print], params: Params) -> Print:
         if at_zero is not None:
             residues = at_zero.x.reshape(4, *(1,) * (x.ndim - 1))
             x = np.where(np.broadcast_to(zero, x.shape[1:]), residues, x)
-            return Print(x, 1.0, max(at_zero.height, 1.0))
+            return Print(x, 1.0, max(at_zero.height, at_zero.below), at_zero.below)
     return Print(x, 1.0, 1.0)
+
+
+def _of_one(function: Any, x: Residues, key: tuple[int, int]) -> Residues:
+    """A random function of x; an odd or an even one, where that is known of it."""
+    if function not in ODD and function not in EVEN:
+        return mix(x, key)
+    negative = x[0] > P // 2
+    y = mix(np.where(negative, (P - x) % P, x), key)
+    return np.where(negative, (P - y) % P, y) if function in ODD else y
 
 
 def _at_zero(made_by: Op, arity: int, params: Params) -> Print | None:

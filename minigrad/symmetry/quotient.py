@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import ArgumentError, describe
 from ..nn.layers import MLP
 from .neurons import by_name, neuron_classes
-from .recording import flat
+from .recording import flat, plain_outputs
 from .ties import Ties
 
 AGREE = {8: 1e-9, 4: 1e-4}  # of the largest output, by bytes per number
@@ -98,7 +98,7 @@ def _is_the_same(model: MLP, groups: list[Any], ties: Ties) -> bool:
     large.load(by_name(model, numbers))
     x = np.asarray(ties.recording.call[0])
     with np.errstate(all="ignore"):
-        ours, theirs = (flat([_numbers(net(x))]) for net in (_network(large, groups), large))
+        ours, theirs = (flat([plain_outputs(net(x))]) for net in (_network(large, groups), large))
     width = min(p.data.dtype.itemsize for p in large.parameters())
     agree, largest = AGREE.get(width, 1e-2), np.abs(theirs).max(initial=0)
     return bool(np.allclose(ours, theirs, rtol=agree, atol=agree * largest, equal_nan=True))
@@ -136,10 +136,3 @@ def _rates(model: MLP, groups: list[Any]) -> dict[str, Any]:
         after = 1.0 / _count(groups[k])
         rates[name] = _count(groups[k - 1])[:, None] * after if name[0] == "W" else after
     return rates
-
-
-def _numbers(outputs: Any) -> Any:
-    """A network's outputs as plain numbers, in either form."""
-    if isinstance(outputs, list):
-        return [_numbers(part) for part in outputs]
-    return outputs.data

@@ -98,6 +98,13 @@ def flat(arrays: Sequence[Any]) -> Any:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
+def plain_outputs(outputs: Any) -> Any:
+    """A network's outputs as plain numbers, in either form: an array, or lists of numbers for lists of Values."""
+    if isinstance(outputs, (list, tuple)):
+        return [plain_outputs(part) for part in outputs]
+    return outputs.data if isinstance(outputs, Value) else outputs
+
+
 def of_graph(y: Value) -> Recording:
     """A loss that has been recorded; its parameters are its leaves, in serial order."""
     leaves = [v for v in graph(y) if v.op is None]
@@ -154,6 +161,8 @@ def _data(data: Sequence[Any], for_all_data: bool, per_number: bool) -> tuple[li
 
     def symbol(x: Any, _: str) -> Any:
         array = np.asarray(x._array if isinstance(x, Value) else x)
+        if array.dtype.kind not in "fiub":  # a word, None: what is no number stands for itself
+            return x
         if per_number and array.ndim:
             return [symbol(part, "") for part in array]
         free.append(new_node(Value, array, ARGUMENT, ()))

@@ -61,7 +61,7 @@ def _fraction(p: Print) -> Print | None:
     if not 0 < below <= BELOW or max(map(abs, numbers)) > WHOLE:
         return None
     x = np.select([p.x == n % P for n in numbers], [pow(n, -1, P) for n in numbers])
-    return Print(x, 0.0, float(below), below)
+    return Print(x, 0.0, below / min(map(abs, numbers)), below)
 
 
 def divided(a: Print, b: Print) -> Print:

@@ -343,3 +343,45 @@ def test_the_same_seed_gives_the_same_page(n: int) -> None:
         return str(gradient_report(lambda x: np.exp(x).sum() * x[0], x, grad=lambda x: np.exp(x) * x[0], seed=seed))
 
     assert page(1) == page(1) and page(7) == page(7)
+
+
+def test_no_argument_chosen_is_refused_and_not_all_of_them_checked() -> None:
+    with pytest.raises(ArgumentError, match="leaves nothing"):
+        gradient_report(lambda x, y: x * y, (1.0, 2.0), argnums=())
+
+
+@pytest.mark.parametrize("args", [[2.0, 3.0], 2.0, (1.0, 2.0, 3.0)])
+def test_arguments_that_a_function_does_not_take_are_refused_with_a_remedy(args: Any) -> None:
+    with pytest.raises(ArgumentError, match="a tuple of args is the positional arguments"):
+        gradient_report(lambda x, y: x * y, args, grad=lambda x, y: (y, x))
+
+
+def test_a_type_error_of_the_functions_own_is_told_as_such() -> None:
+    report = gradient_report(lambda x: len(x), 2.0, grad=lambda x: 0.0)
+    assert report.findings[0].kind == "not finite" and "has no len" in report.findings[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("point", "given"),
+    [
+        ({"a": 1.0, "b": 2.0}, {"a": 2.0, "b": 1.0, "c": 3.0}),
+        ([1.0, 2.0], [2.0, 1.0, 3.0]),
+        ({"a": 1.0, "b": [2.0]}, {"a": 2.0, "b": [1.0, 7.0]}),
+    ],
+)
+def test_a_gradient_of_what_is_no_argument_is_not_passed_over(point: Any, given: Any) -> None:
+    def f(p: Any) -> Any:
+        a, b = p.values() if isinstance(p, dict) else p
+        return a * (b[0] if isinstance(b, list) else b)
+
+    report = gradient_report(f, (point,), grad=lambda p: given)
+    assert [finding.kind for finding in report.findings] == ["structure"], report
+
+
+def test_the_order_of_bytes_is_no_other_type() -> None:
+    assert check_grads(lambda x: np.sum(x**2), np.array([1.0, 2.0], dtype=">f8"), grad=lambda x: 2 * x).ok
+
+
+def test_an_infinite_argument_warns_of_nothing() -> None:
+    with np.errstate(all="raise", divide="ignore"):
+        assert gradient_report(lambda x: np.sum(1 / x), np.array([1.0, np.inf]), grad=lambda x: -1 / x**2).ok

@@ -105,3 +105,32 @@ def test_where_the_modes_differ_at_a_kink_they_are_not_accepted():
     twice = partial(lambda rule, t, *args, **params: 2 * rule(t, *args, **params), row.jvps[0])
     with patch.dict(TABLE, {np.sort: replace(row, jvps=(twice,))}):
         assert gradient_report(np.sort, TIES).verdict == "disagree"
+
+
+@pytest.mark.parametrize("spoilt", [None, ("v", 8, 1 + 1e-6), ("w", (2, 3), -1.0)])
+def test_a_layer_of_relus_at_zero_is_neither_wrong_nor_a_place_to_hide(spoilt):
+    """Biases of 0 and a row of zeros: along a direction, kinks of both signs need not bound the gradient."""
+    rng = np.random.default_rng(5)
+    data, target = rng.normal(size=(16, 5)), rng.normal(size=16)
+    data[3] = 0.0
+    point = {"w": rng.normal(size=(5, 30)), "b": np.zeros(30), "v": rng.normal(size=30)}
+
+    def loss(p):
+        return np.mean((np.maximum(data @ p["w"] + p["b"], 0) @ p["v"] - target) ** 2)
+
+    def gradient(p):
+        before = data @ p["w"] + p["b"]
+        after = np.maximum(before, 0)
+        error = 2 * (after @ p["v"] - target) / 16
+        back = np.outer(error, p["v"]) * (before > 0)
+        found = {"w": data.T @ back, "b": back.sum(0), "v": after.T @ error}
+        if spoilt:
+            name, index, factor = spoilt
+            found[name][index] *= factor
+        return found
+
+    report = gradient_report(loss, point, grad=gradient)
+    if spoilt is None:
+        assert report.ok, report
+    else:
+        assert report.verdict == "disagree" and report.findings[0].path == f"p['{spoilt[0]}']", report

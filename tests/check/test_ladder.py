@@ -13,7 +13,7 @@ DEPTH = np.arange(0.0, 44.0)
 def samples(f: object, x: float = 0.5, depth: np.ndarray = DEPTH, **known: float) -> Samples:
     h = 2.0 ** -depth[:, None]
     plus, minus, center = f(x + h), f(x - h), f(np.array([x]))  # type: ignore[operator]
-    one = {name: np.array([known.get(name, 0.0)]) for name in ("noise", "argument", "grain")}
+    one = {name: np.array([known.get(name, 0.0)]) for name in ("usual", "noise", "argument", "grain")}
     size = np.fmax(np.abs(plus), np.abs(minus))
     return Samples(np.ones(1), depth, plus, minus, center, size, np.abs(center), **one, shift=np.zeros(h.shape))
 

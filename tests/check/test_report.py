@@ -11,7 +11,7 @@ import pytest
 
 import minigrad
 from minigrad.check.kinds import KINDS, REMARKS, UNRESOLVED, WRONG
-from minigrad.check.report import SHOWN, Finding, GradientMismatch, GradientUnresolved, Report
+from minigrad.check.report import PAGE, SHOWN, Finding, GradientMismatch, GradientUnresolved, Report
 
 
 def report(*kinds: str, **others: Any) -> Report:
@@ -97,3 +97,20 @@ def test_nothing_compared_does_not_sound_like_a_pass() -> None:
 def test_counts_are_in_words_that_fit() -> None:
     assert "1 argument, 1 entry " in str(report(arguments=1, entries=1))
     assert "2 arguments, 1,000 entries " in str(report(arguments=2, entries=1000))
+
+
+def test_a_long_sentence_is_wrapped_beside_its_label_and_loses_no_word() -> None:
+    sentence = "a term is missing, or one too many: given - reference is " + "0.25 × y + " * 30 + "1\nin 3 entries"
+    lines = Finding("missing term", "x", sentence=sentence).lines()
+    assert len(lines) > 4 and max(map(len, lines)) <= PAGE
+    assert lines[0].startswith("  missing term    a term") and all(line.startswith(" " * 18) for line in lines[1:])
+    assert " ".join(" ".join(lines).split()) == "missing term " + " ".join(sentence.split())
+    assert lines[-1].strip() == "in 3 entries"
+
+
+def test_no_line_of_a_page_runs_over_where_a_softmax_is_wrong() -> None:
+    def softmax(x: Any) -> Any:
+        return np.exp(x) / np.exp(x).sum()
+
+    found = minigrad.gradient_report(softmax, np.array([0.3, -0.2, 1.1]), vjp=lambda g, x: softmax(x) * g)
+    assert max(map(len, str(found).splitlines())) <= PAGE, found

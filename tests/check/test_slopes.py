@@ -113,3 +113,51 @@ def test_a_jacobian_keeps_nothing_of_what_its_columns_were_made_of() -> None:
     y = np.linspace(0.1, 1.0, 10_000)
     few, many = (peak_of(lambda n=n: minigrad.numeric_jacobian(lambda x: x[0] * y, np.ones(n))) for n in (2, 5))
     assert many - few < 3 * 20 * y.nbytes
+
+
+@pytest.mark.parametrize("count", [11, 1001])
+def test_a_sum_that_cancels_at_the_point_keeps_its_digits(count: int) -> None:
+    """Its noise is that of the terms, and no share of what is left of them."""
+    x = np.linspace(-3.0, 3.0, count)
+    report = minigrad.gradient_report(lambda x: np.sum(np.sin(x)), x, grad=np.cos)
+    assert report.ok and report.resolving_power < 1e-9, report
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "truth"),
+    [
+        (lambda x: x * x - 2, 2**0.5, 2 * 2**0.5),
+        (lambda x: np.log(1 + x), 1e-9, 1 / (1 + 1e-9)),
+        (lambda x: (x + 0.2) - 0.3, 0.1, 1.0),
+    ],
+)
+def test_close_to_a_zero_of_a_function_its_noise_is_what_it_is_elsewhere(f: Any, x: float, truth: float) -> None:
+    found = minigrad.derivative(f, x)
+    assert abs(found.value - truth) <= found.error <= 1e-11
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "truth"),
+    [
+        (lambda x: np.exp(x) - 1 - x, 8.249245563919763e-12, 8.249245563953787e-12),
+        (lambda x: np.sin(x) - x, 1.592160798247008e-08, -1.267488003737275e-16),
+    ],
+    ids=["exp", "sin"],
+)
+def test_what_cancels_to_a_few_roundings_is_not_known_by_them(f: Any, x: float, truth: float) -> None:
+    found = minigrad.derivative(f, x)
+    assert abs(found.value - truth) <= found.error, found
+    assert minigrad.gradient_report(f, x, grad=lambda x: truth).verdict != "disagree"
+
+
+def test_values_that_are_noise_are_called_so_and_not_missing() -> None:
+    x = np.random.default_rng(0).normal(size=5)
+    report = minigrad.gradient_report(lambda x: np.sum(x - x.mean()), x, grad=lambda x: 0 * x)
+    assert [finding.kind for finding in report.findings] == ["noise"], report
+    assert "at random" in report.findings[0].sentence
+
+
+def test_a_slope_far_off_is_no_measure_of_what_is_small_at_the_point() -> None:
+    """exp grows by 1e55 over the longest steps; beside that, any bar would be narrow."""
+    report = minigrad.gradient_report(lambda x: np.exp(x) - 1 - x, 8.249e-12, grad=lambda x: 0.5 + 0 * x)
+    assert not report.ok, report

@@ -21,7 +21,7 @@ def _two_neurons(weights: Sequence[float]) -> Value:
     return loss
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def two_neurons() -> Callable[[Sequence[float]], Value]:
     """The loss of two sigmoid neurons and a sigmoid output with the given six weights."""
     return _two_neurons

@@ -11,7 +11,7 @@ import pytest
 
 from minigrad import Value, decision_boundary, nn
 from minigrad.drawing.boundary import CELLS, HEAD, SIDE
-from minigrad.errors import ShapeError, UnknownFormat
+from minigrad.errors import ArgumentError, ShapeError, UnknownFormat
 
 X, Y = nn.data.xor()
 SVG = "{http://www.w3.org/2000/svg}"
@@ -74,3 +74,17 @@ def test_wrong_shapes_are_refused() -> None:
         decision_boundary(right, np.ones((3, 3)), np.ones(3))
     with pytest.raises(ShapeError, match="one number per point"):
         decision_boundary(lambda x: np.ones(3), X, Y)
+    with pytest.raises(ShapeError, match="points"):
+        decision_boundary(right, np.ones((0, 2)), np.ones(0))
+
+
+def test_a_network_a_neuron_at_a_time_is_a_classifier_too() -> None:
+    by_layer, by_neuron = (nn.MLP((2, 3, 1), "tanh", "sigmoid", seed=0, per_neuron=form) for form in (False, True))
+    assert decision_boundary(by_neuron, X, Y).accuracy == decision_boundary(by_layer, X, Y).accuracy
+
+
+def test_slips_are_refused_with_a_remedy() -> None:
+    with pytest.raises(ArgumentError, match=r"got list.*\n  write  decision_boundary\(\{"):
+        decision_boundary([right, right], X, Y)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="point 1 of the data has no place"):
+        decision_boundary(right, np.where(np.arange(4)[:, None] == 1, np.nan, X), Y)

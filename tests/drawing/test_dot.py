@@ -140,9 +140,9 @@ def test_inputs_stand_in_order_and_would_not_if_it_were_not_asked_for() -> None:
 
 def test_each_of_many_arrows_has_a_place_of_its_own_on_the_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """A column of ports as high as PORT_HEIGHT says, and a box that grows with it."""
-    d = diagram(np.stack([Value(float(i)) for i in range(20)]))
+    d = diagram(np.stack([Value(float(i)) for i in range(60)]))
     text = to_dot(d)
-    assert text.count(f' WIDTH="1" HEIGHT="{boxes.PORT_HEIGHT}"') == text.count(" PORT=") == 20
+    assert text.count(f' WIDTH="1" HEIGHT="{boxes.PORT_HEIGHT}"') == text.count(" PORT=") == 60
     tall = render(text, "svg")
     monkeypatch.setattr(boxes, "PORT_HEIGHT", 1)
     assert render(to_dot(d), "svg") != tall

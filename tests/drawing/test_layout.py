@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from drawing import layout
-from drawing.networks import SEEDS, all_ones, two_neurons
+from drawing.networks import SEEDS
+from seeds import all_ones, two_neurons
 
 from minigrad import draw, nn, relu
 from minigrad.drawing import Drawing
@@ -66,6 +67,14 @@ def test_an_edge_ends_at_the_letter_of_its_row() -> None:
             box = next(box for words, box in node.texts if words == names[f"{card}:{port}"])
             assert box[1] - 3 < y < box[3] + 3, "on the height of the row"
             assert abs(x - node.box[side]) < 8, "at the side of the card"
+
+
+def test_cards_of_a_column_stand_apart() -> None:
+    text, _ = svg(*all_ones())
+    column = sorted(node.box for node in layout.nodes(text) if node.id.startswith("l2n"))
+    tops = sorted(box[1] for box in column)
+    heights = {round(box[3] - box[1]) for box in column}
+    assert all(below - above - max(heights) > 10 for above, below in pairwise(tops))
 
 
 def test_cards_have_the_size_that_the_diagram_says() -> None:

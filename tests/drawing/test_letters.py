@@ -73,12 +73,17 @@ def test_a_gradient_that_stays_zero_is_told_from_one_that_is_zero_now() -> None:
     assert node(d, "b").badges == ()
 
 
-def test_beyond_the_bound_nothing_is_promised_and_the_picture_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PROVABLE", 3)
+@pytest.mark.parametrize(
+    ("bound", "reason"), [("PROVABLE", "more than 3 values"), ("ENTRIES", "more than 3 entries")]
+)
+def test_beyond_the_bound_nothing_is_promised_and_the_picture_says_why(
+    bound: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, bound, 3)
     a, b = Value(2.0, "a"), Value(2.0, "b")
     d = draw(a * a + b * b).diagram
     assert node(d, "a").group == node(d, "b").group and node(d, "a").tie == ""
-    assert any("no proof (more than 3 values)" in note for note in d.notes)
+    assert any(f"no proof ({reason})" in note for note in d.notes)
 
 
 def test_a_rule_that_cannot_be_read_as_a_formula_costs_the_proof_and_not_the_picture() -> None:

@@ -182,6 +182,12 @@ def test_engine_and_graph_attributes_pass_through(drawing: Drawing) -> None:
     assert draw(a * a, engine="circo")._svg() != drawing._svg()
 
 
+def test_what_the_caller_says_of_the_graph_stands_above_what_every_picture_says() -> None:
+    y = Value(3.0, "a") * 2
+    assert "sixty" in draw(y, label="sixty")._svg() and "In a box" not in draw(y, label="").dot
+    assert 'fill="#ffeedd"' in draw(y, bgcolor="#ffeedd")._svg()
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [

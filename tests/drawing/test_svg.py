@@ -12,7 +12,7 @@ from minigrad.drawing.diagram import Diagram
 from minigrad.drawing.survey import survey
 from minigrad.drawing.svg import ILLEGAL, to_svg
 from minigrad.drawing.views.ops import ops
-from minigrad.drawing.words import CUT
+from minigrad.drawing.words import CUT, undirected
 from minigrad.value import Value, graph
 
 Find = Callable[[str, str], list[ET.Element]]
@@ -68,7 +68,7 @@ def check_name(name: str) -> None:
     nodes = [element for element in root.iter() if "node" in element.get("class", "").split()]
     assert [node.get("id") for node in nodes] == ["n0", "n1", "n2"]
     assert sum("edge" in element.get("class", "").split() for element in root.iter()) == 3
-    typed = ILLEGAL.sub("\ufffd", name)
+    typed = undirected(ILLEGAL.sub("\ufffd", name))
     for node in (nodes[0], nodes[2]):
         assert node.findtext(SVG + "title", "").startswith(typed)
     printable = typed == name and name.isprintable() and name == " ".join(name.split()) and len(name) <= CUT

@@ -72,7 +72,7 @@ def test_a_deep_chain_goes_on_below_and_stays_narrow() -> None:
         w = np.tanh(w)
     text = to_text(draw(w, seconds=1e9).diagram)
     assert max(map(len, text.splitlines())) <= 110
-    assert text.count("tanh  ↓ n") > 50
+    assert text.count("↓ n") > 50
     del v
 
 

@@ -49,7 +49,8 @@ def test_no_group_of_the_palette_looks_like_another_and_those_beyond_have_their_
     for one in (theme.LIGHT, theme.DARK):
         assert len({one.style(i).fill for i in range(len(theme.PALETTE))}) == len(theme.PALETTE)
         assert one.style(len(theme.PALETTE)) == one.style(None) == one.plain
-    assert set(theme.PRINT.colours()) == {"#FFFFFF", "#000000"}, "nothing by colour"
+    assert set(theme.PRINT.colours()) - set(theme.PRINT.heat) <= {"#FFFFFF", "#000000"}, "nothing by colour"
+    assert all(len({grey[1:3], grey[3:5], grey[5:7]}) == 1 for grey in theme.PRINT.heat)
 
 
 def test_against_moves_a_colour_just_as_far_as_it_must() -> None:

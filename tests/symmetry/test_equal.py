@@ -89,6 +89,17 @@ def test_a_tied_network_shows_its_columns() -> None:
     assert all(p.grad is None for p in net.parameters())
 
 
+def test_the_text_of_a_wide_network_can_be_read() -> None:
+    net = nn.MLP((2, 40, 1), init=0.5)
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    found = equal_gradients(nn.squared_error(net(x), np.zeros((30, 1))))
+    lines = repr(found).splitlines()
+    shown = sum(line.startswith("  entries") for line in lines)
+    assert len(lines) < 70 and max(map(len, lines)) < 400
+    assert f"  and {len(found.of('entries')) - shown} more groups of entries" in lines
+    assert "W1[:, 11], and at 28 more places" in repr(found.of("columns")[0])
+
+
 def test_refusals() -> None:
     with pytest.raises(ArgumentError, match="takes a Value"):
         equal_gradients(3.0)  # type: ignore[arg-type]

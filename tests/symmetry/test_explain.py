@@ -227,3 +227,18 @@ def test_the_gradient_of_a_value_for_itself_is_a_path_without_factors() -> None:
     J, p = network()
     assert str(explain(J, J)).startswith("dJ/dJ = 1, 1 path\n")
     assert "paths lead to" in explain(J, J, (p["b1"], 0)).sentence and str(explain(J, (p["b1"], 0), J))
+
+
+def test_what_no_proof_was_found_for_is_tried_before_it_is_said_that_nothing_keeps_it() -> None:
+    """The determinant of a symmetric matrix: dy/dw0 = w1 and dy/dw1 = w0, for ever, and the proof knows none."""
+    w = Value(np.array([3.0, 3.0, 1.0]), name="w")
+    y = np.linalg.det(np.stack([np.stack([w[0], 2 * w[2]]), np.stack([w[2], w[1]])]))
+    told = explain(y, (w, 0), (w, 1))
+    assert told.sentence.endswith("are equal now, and wherever it was tried; no proof was found")
+    assert told.equal and not told.proved
+
+
+def test_masks_that_forgot_their_inputs_leave_it_open() -> None:
+    u = Value(np.array([1.0, 1.0]), name="u")
+    told = explain(u[0] * (u[1] > 0) + u[1] * (u[0] > 0), (u, 0), (u, 1))
+    assert told.sentence.endswith("a graph with masks that forgot their inputs does not tell") and not told.proved

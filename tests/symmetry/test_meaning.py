@@ -13,7 +13,7 @@ from minigrad.check.draws import random_calls
 from minigrad.node import lifted, record
 from minigrad.op import TABLE, Op
 from minigrad.symmetry import meaning, ties
-from minigrad.symmetry.field import LANES, Print, rows_in_common, symbols
+from minigrad.symmetry.field import LANES, P, Print, rows_in_common, symbols
 from minigrad.symmetry.formulas import Formulas
 from minigrad.tree import leaves
 from minigrad.value import argument
@@ -91,7 +91,9 @@ def test_equal_residues_are_equal_numbers_everywhere(name: str) -> None:
         check(OPS[name])
 
 
-@pytest.mark.parametrize("family", ["MOVES", "SUMS", "PRODUCTS", "ELEMENTWISE", "COMMUTATIVE", "ALIKE", "SPECIAL"])
+@pytest.mark.parametrize(
+    "family", ["MOVES", "SUMS", "PRODUCTS", "ELEMENTWISE", "COMMUTATIVE", "ODD", "EVEN", "ALIKE", "SPECIAL"]
+)
 def test_a_family_holds_functions_of_the_table_only(family: str) -> None:
     assert set(getattr(meaning, family)) <= {op.function for op in TABLE.values()}
 
@@ -279,3 +281,34 @@ def test_a_relu_written_with_maximum_is_proved_and_not_probed(relu: Any) -> None
     start = {"W": np.full((2, 4), 0.5), "b": np.zeros(4), "v": np.ones((4, 1))}
     found = ties(f, start, rng.normal(size=(5, 2)), rng.normal(size=(5, 1)))
     assert [len(group) for group in found.groups] == [4] * 4 and set(found.evidence) == {"proved"}
+
+
+@pytest.mark.parametrize(("family", "sign"), [("ODD", -1), ("EVEN", 1)])
+def test_odd_and_even_functions_are(family: str, sign: int) -> None:
+    x = np.array([0.01, 0.3, 0.7, 0.99, 1.5, 3.0])
+    for function in getattr(meaning, family):
+        with np.errstate(invalid="ignore"):
+            here, there = function(x), function(-x)
+        assert np.isfinite(here).sum() > 3
+        np.testing.assert_array_equal(there, sign * here, function.__name__)
+
+
+@pytest.mark.parametrize("activation", ["tanh", np.sin, minigrad.softsign, np.arctan])
+def test_biases_of_an_odd_network_on_odd_data_never_move(activation: Any) -> None:
+    """Each sample has a mirror image with minus the target: the gradients of biases cancel, in every layer."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 2)), rng.normal(size=(4, 1))
+    net = nn.MLP((2, 3, 3, 1), activation, init="normal", seed=0)
+    net.load({name: array * (name[0] == "W") for name, array in net.state().items()})
+    found = ties(net, np.vstack([x, -x]), np.vstack([y, -y]))
+    frozen = [path for path, _ in found.groups[found.frozen or 0]]
+    assert found.frozen is not None and frozen == ["b1"] * 3 + ["b2"] * 3 + ["b3"]
+    assert found.independent == 18 and set(found.evidence) == {"proved"}
+    assert ties(net, np.vstack([x, -x]), np.vstack([y, y])).frozen is None
+
+
+def test_what_an_op_gives_at_zero_keeps_its_bounds() -> None:
+    """sigmoid(0) is 1/2, which stands over 2."""
+    zero = Print(np.zeros((LANES, 3), np.int64), 1.0, 1.0)
+    half = meaning.meaning(TABLE[minigrad.sigmoid], [zero], {})
+    assert half.below == 2 and (half.x * 2 % P == 1).all()

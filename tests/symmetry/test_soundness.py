@@ -16,6 +16,7 @@ from minigrad import Value, context
 from minigrad.symmetry import ties
 from minigrad.symmetry.probe import probe, split
 
+NOTHING = 1e-9  # where nothing moves, gradients are rounding, and layer_norm of equal entries enlarges that
 ROUNDING = 1e-8  # of the largest gradient: products of five layers at random points
 
 
@@ -38,7 +39,7 @@ def test_a_proved_group_has_equal_gradients_at_random_points_of_its_subspace(cas
     rng = np.random.default_rng(seed)
     for size in (1.0, 0.3, 0.1):
         g = found.recording.gradient(point(classes, zero, rng, size))
-        if np.isfinite(g).all() and np.abs(g).max() > 1e-12:
+        if np.isfinite(g).all() and np.abs(g).max() > NOTHING:
             assert spread(g, classes) < ROUNDING, case.words
             assert np.abs(g[still]).max(initial=0) <= ROUNDING * np.abs(g).max(), case.words
 
@@ -103,7 +104,7 @@ def test_no_pair_whose_gradients_differ_is_called_tied(case: Network, seed: int)
     nearby = values + point(classes, zero, np.random.default_rng(seed), 0.1)
     for at in (values, nearby):
         g = found.recording.gradient(at)
-        if np.isfinite(g).all() and np.abs(g).max() > 1e-12:
+        if np.isfinite(g).all() and np.abs(g).max() > NOTHING:
             parted = split(classes, g, 1e-7, 1e-7 * np.abs(g).max())
             assert parted.max() == classes.max(), case.words
 
@@ -144,7 +145,7 @@ def test_a_proved_group_of_a_scalar_graph_has_equal_gradients_everywhere(graph: 
     rng = np.random.default_rng(seed)
     for _ in range(4):
         g = found.recording.gradient(point(classes, zero, rng))
-        if np.isfinite(g).all() and np.abs(g).max() > 1e-12:
+        if np.isfinite(g).all() and np.abs(g).max() > NOTHING:
             assert spread(g, classes) < ROUNDING
             assert np.abs(g[still]).max(initial=0) <= ROUNDING * np.abs(g).max()
 
@@ -177,10 +178,11 @@ def test_a_wrong_proof_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_what_the_proof_misses_against_the_probe_is_counted_and_has_a_name() -> None:
-    """The kind: that a softmax of entries that are not all equal adds up to 1. Rare: two cases are added."""
-    kinds = {"softmax": 0, "cross_entropy": 0, "none of these": 0}
+    """The kinds: that a softmax adds up to 1 where its entries are not all equal, and formulas with more fractions
+    than its bounds allow, as of a wide layer_norm. Both are rare, so that one case of each is added."""
+    kinds = {"cross_entropy": 0, "layer_norm": 0, "none of these": 0}
     ties_in_all = 0
-    for seed in (*range(60), 209, 215):
+    for seed in (*range(60), 109, 215):
         rng = np.random.default_rng(seed)
         case = network(lambda low, high, rng=rng: int(rng.integers(low, high, endpoint=True)))
         found = ties(case.f, case.params, case.x, case.y, method="prove")
@@ -190,4 +192,4 @@ def test_what_the_proof_misses_against_the_probe_is_counted_and_has_a_name() -> 
         assert probed <= len(found.groups), f"a false tie, or rounding: {case.words}"
         if probed < len(found.groups):
             kinds[next((kind for kind in kinds if kind in case.words), "none of these")] += 1
-    assert kinds == {"softmax": 1, "cross_entropy": 1, "none of these": 0} and ties_in_all > 3000
+    assert kinds == {"cross_entropy": 1, "layer_norm": 1, "none of these": 0} and ties_in_all > 3000

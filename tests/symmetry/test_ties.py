@@ -99,6 +99,16 @@ def test_classes_as_data_are_symbols_too() -> None:
     )
 
 
+@pytest.mark.parametrize("option", ["sum", None])
+def test_data_that_are_no_numbers_stand_for_themselves(option: Any) -> None:
+    def f(w: Any, x: Any, option: Any) -> Any:
+        z = x @ w
+        return np.sum(z**2) if option == "sum" else np.mean(z**2)
+
+    found = ties(f, np.ones((2, 3)), X, option, for_all_data=True)
+    assert [len(group) for group in found.groups] == [3, 3]
+
+
 PARTLY = {"W1": 0.3, "b1": 0.0, "W2": [[1.0], [1.0], [2.0]], "b2": 0.0}
 
 

@@ -1,10 +1,10 @@
-// The chain rule of a node with its numbers, one line per use; and of a second beside it, differing factors marked.
+// The chain rule of a node with its numbers, and that of a second beside it, with differing factors marked.
 
 const panel = $("panel");
 
 function chip(key) {
-  const group = groupOf(key);
-  return group ? $("letters").querySelector(`[data-lights="${group.members[0]}"] svg`).cloneNode(true) : "";
+  const { group } = item(key);
+  return group === null ? "" : $("letters").children[group].querySelector("svg").cloneNode(true);
 }
 
 function pick(key) {
@@ -14,8 +14,8 @@ function pick(key) {
 }
 
 function openPanel() {
-  const lines = (key) => edgesOf(key, "uses").filter(({ needed }) => needed);
-  const chains = state.picked.map((key) => ({ lines: lines(key), ...item(key), key, way: way(key) }));
+  const lines = (key) => shot().lines[key] || edgesOf(key, "uses").filter(({ needed }) => needed);
+  const chains = state.picked.filter(item).map((key) => ({ lines: lines(key), ...item(key), key, way: way(key) }));
   panel.hidden = !chains.length;
   panel.classList.toggle("two", chains.length > 1);
   panel.replaceChildren(...chains.map((one, place) => column(one, chains[1 - place])), make("p", { class: "verdict" }, verdict(...chains)));
@@ -29,7 +29,7 @@ function way(key) {
   return found;
 }
 
-// Whether two numbers differ by more than rounding does; words, whether they are others.
+// Whether two numbers differ by more than rounding, or two texts at all.
 function differ(one, other) {
   const [a, b] = [Number(one || NaN), Number(other || NaN)];
   return Math.abs(a - b) > 1e-12 * Math.max(Math.abs(a), Math.abs(b)) || (Number.isNaN(a - b) && one !== other);
@@ -37,7 +37,7 @@ function differ(one, other) {
 
 function factor(text, beside) {
   const same = beside === undefined || !differ(text, beside);
-  return make(same ? "span" : "mark", { title: same ? text : `${text}, beside it ${beside}` }, short(text) || "…", same ? "" : " ≠");
+  return make(same ? "span" : "mark", { title: text }, short(text) || "…", same ? "" : " ≠");
 }
 
 function column(one, other) {
@@ -57,17 +57,18 @@ function column(one, other) {
     make("header", {}, make("h2", {}, chip(one.key), one.name),
       make("button", { "aria-label": `close ${one.name}`, onclick: () => pick(one.key) }, "×")),
     make("p", { class: "hint" }, ["of", "made by", "shape", "marked"].map((name) => one.facts[name]).filter(Boolean).join(" · ")),
-    make("p", {}, "value ", number("value")),
-    make("p", { class: "sum" }, `${one.of} = `, number("gradient")),
-    make("h3", {}, uses.length ? `sum over the uses: ${uses.length}` : rows.length ? "rows" : "no use hands anything back"),
+    ...rows.length ? [] : [
+      make("p", {}, "value ", number("value")),
+      make("p", { class: "sum" }, `${one.of} = `, number("gradient")),
+      make("h3", {}, uses.length ? `sum over the uses: ${uses.length}` : "no use hands anything back"),
+    ],
     make("ol", {}, ...uses, ...rows),
     ...one.way.length > 1 ? [make("h3", {}, "down from the loss, by the strongest use"), make("table", {}, ...factors, Number.isNaN(product) ? "" : last)] : []);
 }
 
 function verdict(one, other) {
   if (!other) return "Choose another node to see its chain rule beside this one.";
-  const still = [one, other].find(({ facts }) => !facts.gradient);
-  if (still) return `No gradient comes back to ${still.name}.`;
+  if (!one.facts.gradient || !other.facts.gradient) return "One has no gradient of its own.";
   if (one.group !== null && one.group === other.group) return `${one.of} and ${other.of} are equal: ${one.facts.group}.`;
   const pairs = one.way.map((step, place) => [step, other.way[place]]).filter(([a, b]) => b && differ(a.derivative, b.derivative));
   const why = pairs.map(([a, b]) => `${a.local} = ${short(a.derivative)} ≠ ${short(b.derivative)}`).join(" and ");

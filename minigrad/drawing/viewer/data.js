@@ -1,21 +1,24 @@
-// What the page knows: the diagrams, indexed, and what of them is looked at. Nothing is drawn here.
+// What the page knows, and what of it is looked at.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
 const page = JSON.parse($("data").textContent);
-const state = { view: 0, shot: Infinity, step: -1, picked: [], focus: null, lit: null };
+const state = { shot: Infinity };
 
 // The snapshot in view. An item is a node, "n3", or a row of a card, "n3:w0".
 const view = () => page.views[state.view];
 const shotNumber = () => Math.min(state.shot, view().shots.length - 1);
-const shot = () => view().shots[shotNumber()];
+function shot() {
+  const found = view().shots[shotNumber()];
+  found.diagram ||= JSON.parse(found.json);
+  return found;
+}
 const template = (kind) => document.importNode($(`${kind}-${state.view}-${shotNumber()}`).content, true);
 const item = (key) => shot().items[key];
 const edgesOf = (key, kind) => item(key)[kind].map((number) => shot().edges[number]);
-const groupOf = (key) => shot().diagram.groups[item(key).group];
 const nodeOf = (key) => key.split(":")[0];
 
-// All that an item is computed from ("inputs", "tail") or goes into ("uses", "head"), and the edges between.
+// An item, all that it is computed from or goes into, and the edges between.
 function reach(key, kind, end) {
   const [nodes, edges] = [new Set([nodeOf(key)]), []];
   for (const id of nodes) {

@@ -1,24 +1,29 @@
-// What the pointer or the keyboard is on: ancestors, descendants and group light up, a note tells all digits.
+// What the pointer or the keyboard is on: its ancestors, descendants and group light up.
 
 const note = $("note");
 
-// The item at a place on the page: of a card the row whose name stands nearest.
-function itemAt({ target, clientY }) {
-  const id = target.closest(".node")?.id;
+// The id of the node or edge below the pointer.
+function under({ clientX, clientY }, kind) {
+  return document.elementsFromPoint(clientX, clientY).map((one) => one.closest(kind)).find(Boolean)?.id;
+}
+
+// The item below the pointer: of a card the nearest row.
+function itemAt(event) {
+  const id = under(event, ".node");
   if (!boxes.has(id)) return null;
   const words = [...parts.get(id).querySelectorAll("text")];
   const rows = item(id).rows.map((key) => {
     const { top = 1e9, height = 0 } = words.find((word) => word.textContent === item(key).name)?.getBoundingClientRect() || {};
-    return { key, far: Math.abs(top + height / 2 - clientY) / camera.zoom };
+    return { key, far: Math.abs(top + height / 2 - event.clientY) / camera.zoom };
   });
   const [nearest] = rows.sort((a, b) => a.far - b.far);
   return nearest?.far < 10 ? nearest.key : id;
 }
 
-function light(key) {
-  state.lit = key;
-  const members = key && groupOf(key)?.members.map(nodeOf) || [];
-  const lit = new Set(key ? [...reach(key, "inputs", "tail"), ...reach(key, "uses", "head"), ...members] : []);
+function light(key, groups = key ? item(key).groups : []) {
+  const twins = groups.flatMap((number) => shot().diagram.groups[number].members.map(nodeOf));
+  const lit = new Set(key ? [...reach(key, "inputs", "tail"), ...reach(key, "uses", "head"), ...twins] : twins);
+  Object.assign(state, { lit: key, twins: new Set(twins) });
   stage.classList.toggle("fading", lit.size > 0);
   for (const [id, part] of parts) part.classList.toggle("lit", lit.has(id));
   mark();
@@ -27,7 +32,7 @@ function light(key) {
 // All frames and words on the picture, anew.
 function mark() {
   overlay.replaceChildren();
-  for (const member of state.lit && groupOf(state.lit)?.members || []) ring(nodeOf(member), "twin");
+  for (const id of state.twins) ring(id, "twin");
   for (const key of state.picked) ring(nodeOf(key), "picked");
   if (keyed()) ring(state.focus, "focus");
   markStep();
@@ -35,7 +40,8 @@ function mark() {
 
 function tell(event) {
   const key = itemAt(event);
-  const told = key ? item(key) : shot().edges.find(({ id }) => id === event.target.closest(".edge")?.id);
+  const edge = under(event, ".edge");
+  const told = key ? item(key) : shot().edges.find(({ id }) => id === edge);
   if (key !== state.lit) light(key);
   note.hidden = !told;
   if (note.hidden) return;
@@ -45,11 +51,11 @@ function tell(event) {
   note.style.top = `${Math.min(event.clientY + 18, innerHeight - note.offsetHeight - 8)}px`;
 }
 
-// One node has the keyboard: Tab takes all in order, arrows follow the edges or go through the inputs of one use.
+// Tab takes the nodes in order, arrows follow the edges or the inputs of a use.
 function walk({ key, shiftKey }) {
   const here = state.focus;
   const all = [...boxes.keys()];
-  const beside = [...new Set(edgesOf(here, "uses").flatMap((edge) => edgesOf(edge.head, "inputs")).map((edge) => edge.tail))];
+  const beside = edgesOf(here, "uses").slice(0, 1).flatMap(({ head }) => edgesOf(head, "inputs")).map(({ tail }) => tail);
   const next = {
     Tab: all[all.indexOf(here) + (shiftKey ? -1 : 1)],
     ArrowLeft: edgesOf(here, "inputs")[0]?.tail,
@@ -76,12 +82,14 @@ stage.addEventListener("focusout", () => {
   state.focus = null;
   light(null);
 });
-for (const kind of ["pointerover", "pointermove"]) stage.addEventListener(kind, (event) => press || tell(event));
-stage.addEventListener("pointerleave", () => {
+stage.addEventListener("pointermove", (event) => press || tell(event));
+stage.onpointerleave = () => {
   note.hidden = true;
   light(keyed());
-});
-stage.addEventListener("click", (event) => {
+};
+stage.onclick = (event) => {
   const key = !dragged && itemAt(event);
-  if (key) pick(key);
-});
+  if (!key) return;
+  pick(key);
+  parts.get(nodeOf(key)).focus({ preventScroll: true });
+};

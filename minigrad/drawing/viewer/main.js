@@ -1,4 +1,4 @@
-// Views, themes, buttons and keys: what joins the parts, and starts them.
+// Views, themes, buttons and keys.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const themes = $("theme");
@@ -12,7 +12,7 @@ function setTheme() {
 function setView(place) {
   if (!page.views[place]) return;
   play(false);
-  Object.assign(state, { view: place, picked: [], focus: null, lit: null });
+  Object.assign(state, { view: place, picked: [], focus: null, lit: null, twins: [] });
   [...$("views").children].forEach((button, at) => button.setAttribute("aria-pressed", at === place));
   $("chart").replaceChildren(document.importNode($(`chart-${place}`).content, true));
   show();
@@ -21,12 +21,16 @@ function setView(place) {
   step(-1);
 }
 
-// All words that depend on the snapshot and the theme.
+// All words that depend on the snapshot.
 function refresh() {
   const { title, notes, hidden } = shot().diagram;
   $("title").textContent = document.title = title;
   $("notes").replaceChildren(...[...notes, ...hidden].map((words) => make("p", {}, words)));
   $("letters").replaceChildren(template("legend"));
+  $("letters").querySelectorAll("button").forEach((one, number) => {
+    one.onfocus = one.onpointerenter = () => light(null, [number]);
+    one.onblur = one.onpointerleave = () => light(keyed());
+  });
   openPanel();
   showTable();
   tellShot();
@@ -63,10 +67,7 @@ const KEYS = {
   c: copyTable,
   "/": () => search.focus(),
   "?": () => $("help").showModal(),
-  d: () => {
-    themes.selectedIndex = (themes.selectedIndex + 1) % themes.length;
-    setTheme();
-  },
+  d: () => setTheme(themes.selectedIndex = (themes.selectedIndex + 1) % 4),
   s: () => {
     $("saves").open = true;
     $("save-svg").focus();
@@ -91,18 +92,14 @@ function meant({ key, target, shiftKey }) {
   return true;
 }
 
-document.addEventListener("keydown", (event) => {
+document.onkeydown = (event) => {
   note.hidden = true;
   if (!event.ctrlKey && !event.metaKey && !event.altKey && !$("help").open && meant(event)) event.preventDefault();
-});
-for (const button of document.querySelectorAll("[data-key]")) button.addEventListener("click", KEYS[button.dataset.key]);
-for (const [kind, lights] of Object.entries({ pointerover: true, focusin: true, pointerout: false, focusout: false })) {
-  $("letters").addEventListener(kind, ({ target }) => light(lights ? target.closest("button")?.dataset.lights : keyed()));
-}
-for (const kind in KINDS) $(`save-${kind}`).addEventListener("click", () => save(kind));
-for (const watched of [themes, dark]) watched.addEventListener("change", setTheme);
-$("views").append(...page.views.map(({ name }, place) => make("button", { onclick: () => setView(place) }, name)));
-$("views").hidden = page.views.length < 2;
+};
+for (const button of document.querySelectorAll("[data-key]")) button.onclick = KEYS[button.dataset.key];
+for (const kind in KINDS) $(`save-${kind}`).onclick = () => save(kind);
+themes.onchange = dark.onchange = setTheme;
+[...$("views").children].forEach((button, place) => { button.onclick = () => setView(place); });
 themes.value = page.theme;
 setTheme();
 setView(0);

@@ -1,4 +1,4 @@
-// The picture as it stands, as a file.
+// The picture as a file.
 
 const DENSE = 2; // pixels of a PNG per point
 
@@ -22,11 +22,12 @@ async function pixels() {
   return new Promise((done) => canvas.toBlob(done));
 }
 
-const KINDS = { svg: () => textOf(picture()), png: pixels, dot: () => shot().dot, json: () => JSON.stringify(shot().diagram, null, 1) };
+const KINDS = { svg: () => textOf(picture()), png: pixels, dot: () => shot().dot, json: () => shot().json };
 
 async function save(kind) {
+  const download = `${view().name}.${kind}`;
   const href = URL.createObjectURL(new Blob([await KINDS[kind]()]));
-  make("a", { href, download: `${view().name}.${kind}` }).click();
+  make("a", { href, download }).click();
   $("saves").open = false;
-  say(`${view().name}.${kind} is saved.`);
+  say(`${download} is saved.`);
 }

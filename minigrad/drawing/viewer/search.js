@@ -1,6 +1,5 @@
-// Search in names and facts; Enter jumps to the hit.
+// Search in names and facts.
 
-const HITS = 40;
 const search = $("search");
 let hits = [];
 let chosen = 0;
@@ -12,25 +11,26 @@ function find(text) {
 }
 
 function showHits() {
-  hits = find(search.value.trim().toLowerCase()).slice(0, HITS);
+  hits = find(search.value.trim().toLowerCase()).slice(0, 40);
   chosen = Math.max(Math.min(chosen, hits.length - 1), 0);
   const list = hits.map((key, place) => make("li", {
-    role: "option", id: `hit-${place}`, "aria-selected": place === chosen, onpointerdown: () => jump(key),
+    role: "option", id: `hit-${place}`, "aria-selected": place === chosen, onmousedown: (event) => jump(key, event),
   }, make("b", {}, item(key).name), ` ${item(key).facts["made by"] || item(key).facts.of} ${short(item(key).facts.value)}`));
   $("hits").replaceChildren(...list.length ? list : [make("li", {}, "nothing is called so")]);
   $("hits").hidden = !search.value;
   set(search, { "aria-expanded": Boolean(search.value), "aria-activedescendant": hits.length ? `hit-${chosen}` : "" });
 }
 
-function jump(key) {
+function jump(key, event) {
+  event.preventDefault(); // of the mouse, which would take the keyboard away
   search.value = "";
   showHits();
-  setTimeout(() => go(key)); // after the list has let go of the keyboard
+  go(key);
 }
 
-search.addEventListener("input", showHits);
-search.addEventListener("blur", () => { $("hits").hidden = true; });
-search.addEventListener("keydown", (event) => {
+search.oninput = showHits;
+search.onblur = () => { $("hits").hidden = true; };
+search.onkeydown = (event) => {
   event.stopPropagation();
   const { key } = event;
   if (/^Arrow(Up|Down)$/.test(key)) {
@@ -40,6 +40,6 @@ search.addEventListener("keydown", (event) => {
   } else if (key === "Escape") {
     search.value = "";
     stage.focus();
-  } else if (key === "Enter" && hits.length) jump(hits[chosen]);
+  } else if (key === "Enter" && hits.length) jump(hits[chosen], event);
   else chosen = 0;
-});
+};

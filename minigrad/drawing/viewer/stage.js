@@ -1,6 +1,7 @@
-// The picture on its stage: put there, moved, zoomed, marked. Which marks, say other files.
+// The picture: put on the stage, moved, zoomed, marked.
 
 const stage = $("stage");
+const glass = make("div", { id: "glass" }); // listens for the picture: thousands of shapes that listen are slow
 const camera = { x: 0, y: 0, zoom: 1, fitted: true };
 const MOVED = 4; // pixels from which on a press is a drag and no click
 let svg, overlay, parts, boxes, frame, press, dragged;
@@ -13,8 +14,7 @@ function show() {
   for (const link of svg.querySelectorAll("a")) link.replaceWith(...link.childNodes);
   parts = new Map([...root.children].map((part) => [part.id, part]));
   overlay = drawn(root, "g", { "aria-hidden": true });
-  stage.replaceChildren(svg);
-  stage.classList.toggle("large", parts.size > 1000);
+  stage.replaceChildren(svg, glass);
   boxes = new Map(Object.keys(shot().items).filter((id) => parts.has(id)).map((id) => [id, parts.get(id).getBBox()]));
   for (const id of boxes.keys()) parts.get(id).setAttribute("tabindex", -1);
   const { x, y, width, height } = svg.getBBox();
@@ -28,10 +28,11 @@ function drawn(parent, tag, attributes, words = "") {
   return parent.appendChild(element);
 }
 
-// Moving changes one style of one element, once per frame, however large the picture is.
+// Moving changes one style of one element, once per frame.
 function look() {
   frame ||= requestAnimationFrame(() => {
     frame = 0;
+    svg.style.willChange = press ? "transform" : "auto"; // quick to drag, but not as sharp
     svg.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.zoom})`;
   });
 }
@@ -57,25 +58,25 @@ function fit() {
   look();
 }
 
-// Bring a node into sight, moving no further than it takes.
+// Bring a node into sight.
 function reveal(id) {
   const [box, edges] = [parts.get(id).getBoundingClientRect(), stage.getBoundingClientRect()];
   const by = (low, high) => Math.max(edges[low] + 12 - box[low], 0) || Math.min(edges[high] - 12 - box[high], 0);
   pan(by("left", "right"), by("top", "bottom"));
 }
 
-// A frame around a node, and words below it.
+// A frame around a node, and words in it.
 function ring(id, kind, words) {
   const box = boxes.get(id);
   if (!box) return;
   drawn(overlay, "rect", { class: `ring ${kind}`, x: box.x - 3, y: box.y - 3, width: box.width + 6, height: box.height + 6, rx: 5 });
-  if (words) drawn(overlay, "text", { x: box.x, y: box.y + box.height + 14 }, words);
+  if (words) drawn(overlay, "text", { x: box.x + 8, y: box.y + box.height - 6 }, words);
 }
 
-stage.addEventListener("pointerdown", (event) => {
+stage.onpointerdown = (event) => {
   press = event.button ? null : event;
   dragged = false;
-});
+};
 stage.addEventListener("pointermove", (event) => {
   if (!press) return;
   const [x, y] = [event.clientX - press.clientX, event.clientY - press.clientY];
@@ -85,8 +86,11 @@ stage.addEventListener("pointermove", (event) => {
   pan(x, y);
   press = event;
 });
-for (const kind of ["pointerup", "pointercancel"]) stage.addEventListener(kind, () => { press = null; });
-stage.addEventListener("wheel", (event) => {
+stage.onpointerup = stage.onpointercancel = () => {
+  press = null;
+  look();
+};
+glass.addEventListener("wheel", (event) => {
   event.preventDefault();
   const { left, top } = stage.getBoundingClientRect();
   zoom(Math.exp(event.deltaY * (event.deltaMode ? -0.03 : -0.002)), event.clientX - left, event.clientY - top);

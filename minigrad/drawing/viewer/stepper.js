@@ -1,4 +1,4 @@
-// The backward sweep, one node per step: the seed at the loss, then each node when its gradient is complete.
+// The backward sweep, one node per step.
 
 const PACE = 1200; // milliseconds per step
 let playing = 0;
@@ -16,7 +16,7 @@ function step(to) {
 function tellStep() {
   const { steps } = shot();
   const now = steps[state.step];
-  say(now ? `${state.step + 1} of ${steps.length}: ${now.words}` : `The backward sweep: ${steps.length} steps from the loss.`);
+  say(now ? now.words : `The backward sweep: ${steps.length} steps from the loss.`);
 }
 
 // What is reached lights up; who waits for more shows what has come so far.
@@ -43,4 +43,4 @@ function play(on = !playing) {
   $("play").textContent = on ? "❚❚" : "▶";
 }
 
-$("step").addEventListener("input", ({ target }) => step(target.value - 1));
+$("step").oninput = ({ target }) => step(target.value - 1);

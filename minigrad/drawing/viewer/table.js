@@ -1,4 +1,4 @@
-// The same data as a table: sorted by any column, copied as text; also what a screen reader reads.
+// The same data as a table, sorted by any column, copied as text.
 
 const COLUMNS = ["made by", "shape", "value", "gradient", "group", "uses", "step"];
 const rows = $("rows");
@@ -18,7 +18,7 @@ function showTable() {
 // Numbers by size, words by the alphabet, what is missing last.
 function compare(one, other) {
   if (!one || !other) return !one - !other;
-  return order.turn * (one - other || one.localeCompare(other, "en", { numeric: true }));
+  return order.turn * (one - other || (one > other ? 1 : -1));
 }
 
 function sort(column, turn = order.column === column ? -order.turn : 1) {
@@ -32,12 +32,9 @@ function sort(column, turn = order.column === column ? -order.turn : 1) {
 
 function copyTable() {
   if ($("table").hidden) toggleTable();
-  const line = (row) => [...row.cells].map((cell) => cell.textContent.replace(/\s+/g, " ")).join("\t");
+  const line = (row) => [...row.cells].map((cell) => cell.textContent).join("\t");
   const text = [...rows.rows].map(line).join("\n");
-  navigator.clipboard.writeText(text).then(() => say("The table is copied."), () => {
-    getSelection().selectAllChildren(rows);
-    say("The table is selected: press Ctrl+C.");
-  });
+  navigator.clipboard.writeText(text).then(() => say("The table is copied."), (error) => say(String(error)));
 }
 
 function toggleTable() {

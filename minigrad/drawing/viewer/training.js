@@ -1,4 +1,4 @@
-// Snapshots of training: the numbers of each, and where a tie breaks.
+// Snapshots of training.
 
 function tellShot() {
   const { shots } = view();
@@ -13,8 +13,8 @@ function seek(to) {
   state.shot = Math.min(Math.max(to, 0), view().shots.length - 1);
   const here = state.focus;
   show();
-  if (here) go(here);
+  if (boxes.has(here)) go(here);
   refresh();
 }
 
-$("shot").addEventListener("input", ({ target }) => seek(Number(target.value)));
+$("shot").oninput = ({ target }) => seek(Number(target.value));

@@ -19,11 +19,12 @@ def of_value(data: Any) -> Numbers:
 
 
 def of_gradient(g: Any) -> Numbers:
-    """The number; of an array the Euclidean norm, to three digits."""
+    """The number; of an array the Euclidean norm between bars, to three digits."""
     array = np.asarray(g)
     if array.ndim == 0:
         return Numbers((words.number(array[()]),), words.exact(array[()]))
-    return Numbers((f"norm {words.norm(array):.3g}",), **_told(array))
+    norm = words.norm(array)
+    return Numbers((f"|{norm:.3g}|" if norm else "0",), **_told(array))
 
 
 def _told(array: Any) -> dict[str, Any]:
@@ -38,9 +39,9 @@ def _told(array: Any) -> dict[str, Any]:
 
 
 def _span(array: Any) -> str:
-    """From the least to the largest, once if they are one."""
+    """From the least to the largest, in three digits; once if they are one."""
     known = array[~np.isnan(array)] if array.dtype.kind == "f" else array
     if not known.size:
         return "nan" if array.size else "empty"
-    low, high = words.number(known.min()), words.number(known.max())
+    low, high = words.derivative(known.min()), words.derivative(known.max())
     return low if low == high else f"{low} .. {high}"

@@ -79,7 +79,7 @@ def _places(run: Run, shown: Shown) -> Iterator[Place]:
             yield from _of_results(run, layer, j)
     if run.dx is not None:
         for i in range(shown.neurons[0]):
-            yield Place(f"{card(0, i)}:a", f"x[{i}]", run.one(run.dx[:, i]))
+            yield Place(f"{card(0, i)}:a", f"x[{i}]", run.one(run.dx[:, i]), is_parameter=False)
 
 
 def _of_parameters(run: Run, layer: LayerRun, j: int, shown: Shown) -> Iterator[Place]:
@@ -99,7 +99,7 @@ def _of_results(run: Run, layer: LayerRun, j: int) -> Iterator[Place]:
             continue  # it is that of the bias
         proof = f"{kind}{layer.number} {run.tied.twins[layer.number - 1][j]}" if run.tied and hidden else ""
         name, still = f"{kind}{layer.number}[{j}]", hidden and _leads_nowhere(run, layer.number, j)
-        yield Place(f"{card(layer.number, j)}:{kind}", name, run.one(g[:, j]), proof, still)
+        yield Place(f"{card(layer.number, j)}:{kind}", name, run.one(g[:, j]), proof, still, is_parameter=False)
 
 
 def _leads_nowhere(run: Run, layer: int, j: int) -> bool:
@@ -214,7 +214,7 @@ def _not_finite(layer: LayerRun, j: int) -> list[str]:
 def _notes(run: Run, marks: Lettering) -> Iterator[str]:
     """How to read the picture: what the numbers and the letters are of, and on what evidence."""
     samples = len(run.x)
-    many = f"{samples} samples: values from least to largest, and the norm of their gradients"
+    many = f"{samples} samples: least .. largest value, |norm| of the gradients"
     yield f"Gradients of the {run.loss_name}; {many if samples > 1 else 'one sample'}."
     if marks.groups:
         proof = (

@@ -8,7 +8,7 @@ from dataclasses import replace
 from .. import cardsize
 from ..diagram import Node
 
-ACROSS, DOWN = 64, 20  # points between columns, twice that between tall ones; between the cards of a column
+ACROSS, DOWN = 46, 16  # points between columns, half as much again between tall ones; between the cards of a column
 TALL = 800  # points
 
 
@@ -16,7 +16,7 @@ def placed(columns: Sequence[Sequence[Node]]) -> list[list[Node]]:
     """Each card with its place. Cards of one kind are equally wide."""
     like = cardsize.like([node for column in columns for node in column])
     sizes = [[cardsize.size(node, like[node.id]) for node in column] for column in columns]
-    across = ACROSS + ACROSS * min(max(_tall(column) for column in sizes) / TALL, 1.0)
+    across = ACROSS + ACROSS / 2 * min(max(_tall(column) for column in sizes) / TALL, 1.0)
     found, left = [], 0.0
     for column, boxes in zip(columns, sizes, strict=True):
         found.append(_stacked(column, boxes, left))

@@ -26,6 +26,7 @@ class Place:
     gradient: Any
     proof: str = ""
     still: bool = False
+    is_parameter: bool = True
     also: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -62,9 +63,15 @@ def _group(name: str, members: Sequence[Place]) -> Group:
         members=tuple(member for place in members for member, _ in place.members),
         names=tuple(name for place in members for _, name in place.members),
         gradient="exactly 0" if name == ZERO else " ".join(words.gradient_lines(members[0].gradient)),
-        apart=True,
+        apart=_apart(members),
         proved=len(ties := {_tie(place, name, members) for place in members}) == 1 and "" not in ties,
     )
+
+
+def _apart(members: Sequence[Place]) -> bool:
+    """Whether gradients are equal in separate places: more than a weight's that is its sum's, as its input is 1."""
+    parameters = sum(place.is_parameter for place in members)
+    return parameters > 1 or len({place.member.split(":")[0] for place in members}) > 1
 
 
 def _tie(place: Place, name: str, members: Sequence[Place]) -> str:

@@ -28,7 +28,7 @@ from .columns import placed
 from .flows import width
 from .lettering import Lettering, Place, lettering
 from .modules import INPUT, LOSS, Part, Way, parts, ways
-from .network import Loss, chosen_loss, evaluate, find_ties, name_of, numbers
+from .network import SECONDS, Loss, chosen_loss, evaluate, find_ties, name_of, numbers
 
 OUT = "out"
 
@@ -55,13 +55,15 @@ class Seen:
         return np.zeros(v.shape) if g is None else np.asarray(g)
 
 
-def module_cards(model: Module, x: Any, y: Any = None, loss: Loss | None = None) -> Diagram:
+def module_cards(
+    model: Module, x: Any, y: Any = None, loss: Loss | None = None, seconds: float = SECONDS
+) -> Diagram:
     """The diagram of loss(model(x), y), one card for each part of the model."""
     told = chosen_loss(y, loss)
     prediction, result = evaluate(model, x, y, told)
     with np.errstate(all="ignore"):
         gradients = {v.serial: g for v, g in sweep(result, seed(result))}
-    found, remark = find_ties(model, x, y, told)
+    found, remark = find_ties(model, x, y, told, result, seconds)
     seen = Seen(model, x, result, gradients, found, name_of(told), remark)
     cut = max((v.serial for v in _values(prediction)), default=0)
     every = parts(model)
@@ -234,7 +236,7 @@ def _edges(seen: Seen, every: Sequence[Part], passed: Sequence[Way]) -> Iterator
             head=_id(head),
             place=0,
             tail_port=OUT if tail == INPUT or every[tail].last is not None else "",
-            contribution="" if size is None else f"norm {size:.3g}",
+            contribution="" if size is None else f"|{size:.3g}|",
             flow=size,
             width=width(size, largest),
             count=len(flow[tail, head]),
@@ -261,8 +263,8 @@ def _title(seen: Seen) -> str:
 def _notes(seen: Seen, marks: Lettering) -> Iterator[str]:
     """How to read the picture."""
     yield (
-        f"Gradients of the {seen.loss_name}. In a row: name and shape (as how many its entries move), values from "
-        "least to largest, the norm of the gradient."
+        f"Gradients of the {seen.loss_name}. In a row: name and shape (as how many its entries move), "
+        "least .. largest value, |norm| of the gradient."
     )
     if marks.groups:
         proof = (

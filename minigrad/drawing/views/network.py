@@ -21,6 +21,11 @@ from ...value import Value, graph, seed, sweep
 
 Loss = Callable[[Any, Any], Any]
 
+SECONDS = 5.0  # that a picture may take
+# Seconds that looking for ties takes for each value of the graph and each entry of a parameter; and the share of a
+# picture's time that it may take.
+PER_NODE, PER_ENTRY, SHARE = 1.5e-5, 2.2e-6, 1 / 3
+
 
 @dataclass(frozen=True, eq=False)
 class LayerRun:
@@ -90,7 +95,7 @@ class Run:
         return samples[0] if self.single else samples
 
 
-def run(model: MLP, x: Any, y: Any = None, loss: Loss | None = None) -> Run:
+def run(model: MLP, x: Any, y: Any = None, loss: Loss | None = None, seconds: float = SECONDS) -> Run:
     """The network at x, its loss, all gradients, and which parameters are tied.
 
     Without y, gradients are those of the sum of the outputs. Raises ArgumentError if the loss is not one number.
@@ -100,7 +105,7 @@ def run(model: MLP, x: Any, y: Any = None, loss: Loss | None = None) -> Run:
     with np.errstate(all="ignore"):
         gradients = {v.serial: g for v, g in sweep(result, seed(result))}
     plain = np.asarray(numbers(x), dtype=np.float64)
-    tied, remark = _tied(model, x, y, told)
+    tied, remark = _tied(model, x, y, told, result, seconds)
     return Run(
         model=model,
         layers=tuple(_layers(model, plain, _Sought(result, gradients))),
@@ -224,16 +229,26 @@ def _flat(nested: Any) -> Iterator[Any]:
         yield from _flat(part) if isinstance(part, (list, tuple)) else [part]
 
 
-def find_ties(model: Any, x: Any, y: Any, loss: Loss) -> tuple[Ties | None, str]:
-    """Which parameters are tied, or why that is not known."""
+def find_ties(model: Any, x: Any, y: Any, loss: Loss, result: Value, seconds: float) -> tuple[Ties | None, str]:
+    """Which parameters are tied, or why that is not known.
+
+    result: the loss, recorded; seconds: that the whole picture may take.
+    """
+    nodes, entries = len(graph(result)), sum(p.size for p in model.parameters())
+    if nodes * PER_NODE + entries * PER_ENTRY > seconds * SHARE:
+        size = f"{entries:,} parameters in a graph of {nodes:,} values"
+        return (
+            None,
+            f"Which parameters are tied was not looked for ({size}): draw(..., seconds={12 * seconds:g}) does.",
+        )
     try:
         return ties(model, x, y, loss), ""
     except (MinigradError, ValueError, TypeError) as error:
         return None, f"Which parameters are tied is not known: {str(error).splitlines()[0]}."
 
 
-def _tied(model: MLP, x: Any, y: Any, loss: Loss) -> tuple[Tied | None, str]:
-    found, remark = find_ties(model, x, y, loss)
+def _tied(model: MLP, x: Any, y: Any, loss: Loss, result: Value, seconds: float) -> tuple[Tied | None, str]:
+    found, remark = find_ties(model, x, y, loss, result, seconds)
     if found is None:
         return None, remark
     numbers, still = (by_name(model, entries) for entries in (found.numbers, found.partition.still))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ import numpy as np
 from ...value import Value
 from .. import findings, numbers, words
 from ..badges import badges
-from ..diagram import ZERO, Diagram, Edge, Group, Node
+from ..cells import with_cells
+from ..clusters import clusters
+from ..diagram import ZERO, Cluster, Diagram, Edge, Group, Node
 from ..letters import Letters, letters
 from ..sums import Sum, sums
 from ..survey import Survey
@@ -25,18 +28,28 @@ THINNEST, THICKEST = 1.0, 4.0  # points
 Term = tuple[int, int, int]  # the position of a value, that of what takes it, which of its inputs
 
 
-def ops(found: Survey, *, fold: bool = True, shown: Collection[int] | None = None) -> Diagram:
-    """The diagram of a survey. fold: long sums as one; shown: positions of the values shown, by default all."""
+def ops(
+    found: Survey,
+    *,
+    fold: bool = True,
+    shown: Collection[int] | None = None,
+    grouped: Letters | None = None,
+    boxed: tuple[Sequence[Cluster], Sequence[int | None]] | None = None,
+) -> Diagram:
+    """The diagram of a survey. fold: long sums as one; shown: positions of the values shown, by default all.
+
+    grouped, boxed: what `letters` and `clusters` give, if it is known.
+    """
     folded = sums(found) if fold else {}
     hidden = {part for s in folded.values() for part in s.parts}
     kept = [k for k in range(len(found.values)) if k not in hidden and (shown is None or k in shown)]
-    grouped = letters(found)
+    grouped = letters(found) if grouped is None else grouped
     edges = _edges(found, kept, folded)
     nodes = _nodes(found, kept, folded, grouped)
     groups = _groups(found, grouped, set(kept))
     result = next(node for node in nodes if node.id == f"n{found.result}")
     notes = findings.notes(nodes, edges, groups, grouped.unproved) if found.sweep else ()
-    return Diagram(
+    made = Diagram(
         view="ops",
         nodes=nodes,
         edges=edges,
@@ -44,6 +57,16 @@ def ops(found: Survey, *, fold: bool = True, shown: Collection[int] | None = Non
         clusters=(),
         title=findings.title(nodes, groups, result),
         notes=(*notes, found.remark) if found.remark else notes,
+    )
+    return with_cells(_boxed(made, *(boxed or clusters(found))), found, grouped)
+
+
+def _boxed(made: Diagram, boxes: Sequence[Cluster], places: Sequence[int | None]) -> Diagram:
+    """With the boxes that its nodes stand in."""
+    if not boxes:
+        return made
+    return replace(
+        made, clusters=tuple(boxes), nodes=tuple(replace(n, cluster=places[int(n.id[1:])]) for n in made.nodes)
     )
 
 
@@ -174,7 +197,12 @@ def _groups(found: Survey, grouped: Letters, visible: set[int]) -> tuple[Group, 
         if members:
             names = tuple(found.names[k] for k in members if found.names[k])
             zero = group.letter == ZERO
-            gradient = "exactly 0" if zero else " ".join(words.gradient_lines(found.gradients[members[0]]))
+            gradient = "exactly 0" if zero else _short(found.gradients[members[0]])
             ids = tuple(f"n{k}" for k in members)
             groups.append(Group(group.letter, ids, names, gradient, group.apart, group.proved))
     return tuple(groups)
+
+
+def _short(g: Any) -> str:
+    """A gradient for the legend: the number, or the norm of an array."""
+    return words.number(np.asarray(g).ravel()[0]) if np.size(g) == 1 else f"norm {words.number(words.norm(g))}"

@@ -29,7 +29,7 @@ TIMES = "×n: one neuron for n that stay equal; weights out of it are n times th
 def of_network(found: Run) -> Diagram:
     """The smaller network that a network with tied neurons is, at the same data. Raises ArgumentError."""
     if found.tied is None:
-        raise ArgumentError(f"no quotient of {found.model!r}: {found.remark}")
+        raise ArgumentError(f"no quotient of {found.model!r}\n  {found.remark}")
     small = quotient(found.tied.found)
     x, y, loss = found.tied.found.recording.call
     made = cards(run(small.model, x, y, loss), Shown(small.model.sizes, small.multiplicity))
@@ -132,4 +132,6 @@ def _edges(edges: Sequence[Edge], stand: dict[str, str], kept: set[str]) -> tupl
 
 
 def _of_group(group: Group, stand: dict[str, str]) -> Group:
-    return replace(group, members=tuple(dict.fromkeys(stand[member] for member in group.members)))
+    parts = [member.partition(":") for member in group.members]  # a node, or a cell of one
+    members = dict.fromkeys(f"{stand[node]}{colon}{place}" for node, colon, place in parts)
+    return replace(group, members=tuple(members))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawing.networks import FIRST, TIED, all_ones, classic, searched, two_neurons
+from seeds import FIRST, TIED, all_ones, classic, searched, two_neurons
 
 from minigrad import Value, draw, nn, relu
 from minigrad.drawing.diagram import ZERO, Diagram, Node, Row
@@ -89,6 +89,21 @@ def test_equal_now_but_not_tied_is_no_proof() -> None:
     assert found["W1[0,0]"].tie == "" and not d.groups[0].proved
 
 
+def test_equal_sums_of_the_outputs_are_seen_and_not_proved() -> None:
+    d = draw(nn.MLP((1, 2), init=0.5), [[1.0], [2.0]], [[1.0, 1.0], [0.0, 0.0]]).diagram
+    found = rows(d)
+    assert found["z1[0]"].group == found["z1[1]"].group is not None and found["z1[0]"].tie == ""
+    assert found["W1[0,0]"].tie != ""
+
+
+def test_colour_is_for_gradients_that_are_equal_in_separate_places() -> None:
+    """Where an input is 1, a weight's gradient is its sum's: handed on. That of two weights is theirs alike."""
+    groups = draw(*two_neurons()).diagram.groups
+    assert [(g.names, g.apart) for g in groups] == [(("w1[0,0]", "z1[0]"), False), (("w1[0,1]", "z1[1]"), False)]
+    (group,) = draw(nn.MLP((2, 1), seed=0, bias=False), [3.0, 3.0], [1.0]).diagram.groups
+    assert group.apart and group.names == ("W1[0,0]", "W1[1,0]")
+
+
 def test_a_bias_and_its_sum_share_a_letter_only_with_others() -> None:
     """For one sample dL/dz is dL/db: that alone is no finding."""
     d = draw(nn.MLP((2, 3, 1), seed=0), [1.5, -0.5]).diagram
@@ -102,6 +117,7 @@ def test_frozen_and_dead_neurons_wear_a_badge() -> None:
     assert [card(d, f"l1n{j}").badges for j in range(3)] == [("frozen",)] * 3
     assert set(letters(d, "W1[0,0] b1[2] W2[1,0] a1[0] z1[0]")) == {ZERO}
     assert rows(d)["W1[0,0]"].tie == rows(d)["a1[0]"].tie == "still"
+    assert rows(d)["a1[0]"].gradient.lines == ("0",)  # type: ignore[union-attr]
     start = [np.array([[1.0, -1.0]]), np.zeros(2), np.array([[1.0], [1.0]]), np.zeros(1)]
     d = draw(nn.MLP((1, 2, 1), relu, init=start), [[1.0], [2.0]], [[1.0], [2.0]]).diagram
     assert [card(d, f"l1n{j}").badges for j in range(2)] == [(), ("dead",)]
@@ -171,7 +187,7 @@ def test_of_a_batch_the_range_and_the_norm() -> None:
     d = draw(*searched()).diagram
     row = rows(d)["x[0]"]
     assert row.value.lines == ("0.5 .. 1",) and (row.value.low, row.value.high) == (0.5, 1.0)
-    assert rows(d)["a1[2]"].gradient.lines[0].startswith("norm ")  # type: ignore[union-attr]
+    assert rows(d)["a1[2]"].gradient.lines[0].startswith("|")  # type: ignore[union-attr]
 
 
 def test_without_a_target_the_sum_of_the_outputs() -> None:
@@ -219,6 +235,9 @@ def test_a_model_without_data_and_data_without_a_model_say_what_to_write() -> No
             call()
     with pytest.raises(ArgumentError, match="one number"):
         draw(net, [1.0, 2.0], [1.0], loss=lambda p, y: np.stack([p, p]))
+    for neurons in (0, "all"):
+        with pytest.raises(ArgumentError, match=f"neurons says how many .* got {neurons!r}"):
+            draw(net, [1.0, 2.0], neurons=neurons)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="a loss is a function"):
         draw(net, [1.0, 2.0], [1.0], loss="mse")  # type: ignore[arg-type]
 

@@ -158,3 +158,13 @@ def test_nan_is_told() -> None:
     net.embed.data[0, 0] = np.nan
     d = draw(net, np.ones((4, 5)), np.ones((4, 3))).diagram
     assert "nan" in card(d, "Net").badges and any("not known" in note for note in d.notes)
+
+
+def test_ties_are_not_looked_for_where_that_takes_longer_than_the_picture_may() -> None:
+    net, x = nn.MLP((20, 30, 20), init=0.5), np.ones((2, 20))
+    quick, patient = (draw(net, x, seconds=seconds).diagram for seconds in (0.001, 5.0))
+    assert quick.title == "1,250 parameters" and patient.title.startswith("1,250 parameters move as ")
+    assert (
+        "was not looked for (1,250 parameters in a graph of" in quick.notes[-1]
+        and "seconds=0.012" in quick.notes[-1]
+    )

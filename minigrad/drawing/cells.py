@@ -1,0 +1,130 @@
+"""Equal gradients inside arrays: a letter for the entries of small leaves that are shown cell by cell.
+
+Entries of all such leaves are compared with each other. Of a layer whose neurons start equal, the columns get the
+same letters: that is what a picture of matrices has to say of ties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..symmetry.groups import TOLERANCE, equal_groups
+from . import words
+from .diagram import ZERO, Diagram, Group
+from .letters import Letters
+from .numbers import has_cells, rows_and_columns
+from .survey import Survey
+from .theme import letter
+
+NOTE = (
+    f"In a cell the value, below it the gradient; one letter: equal gradients (relative tolerance {TOLERANCE:g})."
+)
+MOST = 4_000  # entries that are compared; beyond, letters would not be read
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One cell: position of its leaf, row and column, gradient, and the class it is proved to stay in, or None."""
+
+    leaf: int
+    row: int
+    column: int
+    gradient: Any
+    proved: int | None
+
+
+def with_cells(diagram: Diagram, found: Survey, grouped: Letters) -> Diagram:
+    """The diagram with letters in its cells, and the groups of these after those of the nodes."""
+    entries = _entries(
+        found, grouped, [int(node.id[1:]) for node in diagram.nodes if node.value and node.value.cells]
+    )
+    if not entries or len(entries) > MOST:
+        return diagram
+    equal = sorted(
+        equal_groups([entry.gradient for entry in entries]), key=lambda members: (-len(members), members[0])
+    )
+    first = sum(group.letter != ZERO for group in diagram.groups)
+    groups = [_group(letter(first + k), [entries[m] for m in members], found) for k, members in enumerate(equal)]
+    zeros = [entry for entry in entries if entry.gradient == 0]
+    groups += [_group(ZERO, zeros, found)] if zeros else []
+    lettered = {member: group.letter for group in groups for member in group.members}
+    nodes = tuple(
+        replace(node, cell_groups=_grid(node.id, node.value.cells, lettered)) if node.value else node
+        for node in diagram.nodes
+    )
+    title = _title(diagram, entries, groups, found)
+    notes = tuple(note for note in diagram.notes if not note.startswith("No two"))
+    return replace(
+        diagram,
+        nodes=nodes,
+        groups=_together(diagram.groups, groups),
+        title=title,
+        notes=(*notes, NOTE) if groups else diagram.notes,
+    )
+
+
+def _title(diagram: Diagram, entries: Sequence[Entry], groups: Sequence[Group], found: Survey) -> str:
+    """The finding, in numbers of parameters, where every one of them can be seen."""
+    leaves = [k for k, v in enumerate(found.values) if v.op is None and found.gradients[k] is not None]
+    sizes = {k: np.size(found.gradients[k]) for k in leaves}
+    compared = {entry.leaf for entry in entries}
+    if len(leaves) < 2 or not groups or any(size > 1 and k not in compared for k, size in sizes.items()):
+        return diagram.title
+    total = sum(sizes.values())
+    different = total - sum(len(group.members) - 1 for group in groups)
+    proved = all(group.proved for group in groups)
+    told = f"move as {different}" if proved else f"share, for now, {different} gradients"
+    return f"{diagram.title.split(' · ')[0]} · {total} parameters {told}"
+
+
+def _entries(found: Survey, grouped: Letters, shown: Sequence[int]) -> list[Entry]:
+    entries = []
+    for k in shown:
+        v, g = found.values[k], found.gradients[k]
+        if v.op is not None or g is None or not has_cells(np.shape(g)):
+            continue
+        classes = rows_and_columns(grouped.classes[k]) if k in grouped.classes else None
+        for (i, j), x in np.ndenumerate(rows_and_columns(np.asarray(g))):
+            entries.append(Entry(k, i, j, x, None if classes is None else int(classes[i, j])))
+    return entries
+
+
+def _group(name: str, members: Sequence[Entry], found: Survey) -> Group:
+    classes = {entry.proved for entry in members}
+    return Group(
+        letter=name,
+        members=tuple(f"n{entry.leaf}:{entry.row},{entry.column}" for entry in members),
+        names=tuple(
+            f"{found.names[entry.leaf]}[{entry.row},{entry.column}]" for entry in members if found.names[entry.leaf]
+        ),
+        gradient="exactly 0" if name == ZERO else words.number(members[0].gradient),
+        apart=True,
+        proved=len(classes) == 1 and None not in classes,
+    )
+
+
+def _grid(one: str, cells: Sequence[Sequence[str]], lettered: dict[str, str]) -> tuple[tuple[str, ...], ...]:
+    grid = tuple(
+        tuple(lettered.get(f"{one}:{i},{j}", "") for j in range(len(line))) for i, line in enumerate(cells)
+    )
+    return grid if any(any(line) for line in grid) else ()
+
+
+def _together(of_nodes: Sequence[Group], of_cells: Sequence[Group]) -> tuple[Group, ...]:
+    """Nodes and cells whose gradient is 0 are of one group; it stands last."""
+    zeros = [group for group in (*of_nodes, *of_cells) if group.letter == ZERO]
+    rest = [group for group in (*of_nodes, *of_cells) if group.letter != ZERO]
+    if len(zeros) == 2:
+        one, other = zeros
+        together = replace(
+            one,
+            members=one.members + other.members,
+            names=one.names + other.names,
+            proved=one.proved and other.proved,
+        )
+        zeros = [together]
+    return (*rest, *zeros)
