@@ -66,10 +66,11 @@ class Reader:
         return self._step(node, made_by.forward, args, kwargs, data)
 
     def _alias(self, node: Any) -> Any:
-        if node._a is None:
+        if not node.operands:
             return node._array
-        source = self.named(node._a)
-        if node.op is ARGUMENT and type(node._a._array) is PythonFloat:
+        (inner,) = node.operands
+        source = self.named(inner)
+        if node.op is ARGUMENT and type(inner._array) is PythonFloat:
             return self._step(node, np.float64, (source,), {}, node._array)
         return source
 

@@ -91,3 +91,27 @@ def test_compiled_gradients_give_the_bits_of_eager_ones(name: str, layout: str) 
 
 
 UNSCALED = {"cholesky", "eigh", "eigvalsh"}
+
+
+@pytest.mark.parametrize("name", thinned([name for name in TRACED if name in DIFFERENTIABLE], 12))
+def test_compiled_second_derivatives_give_the_bits_of_eager_ones(name: str) -> None:
+    """A product with the Hessian of a curved function of the op: rules met as Values, then as arrays."""
+    op = DIFFERENTIABLE[name]
+    for example, given in pairs(op, "float64", 2):
+        which = places(op, example.inputs)
+
+        def loss(*xs: Any, e: Any = example, given: Any = given, which: Any = which) -> Any:
+            y = invoke(op, woven(given, which, xs), e.params)
+            return projected(each(np.sin, y), each(lambda part: 1.0, y))
+
+        def product(xs: Any, vs: Any, f: Any = loss) -> Any:
+            return minigrad.hvp(f, tuple(xs), tuple(vs))
+
+        xs = [given[k] for k in which]
+        vs = [np.asarray(waves(x)) * np.ones_like(x) for x in xs]
+        try:
+            with np.errstate(all="ignore"):
+                product(xs, [v[()] for v in vs])
+        except (minigrad.errors.MinigradError, TypeError, ValueError):
+            continue  # no second derivative
+        check(product, [xs, [v[()] for v in vs]], what=f"{name} twice")
