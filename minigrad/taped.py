@@ -53,13 +53,18 @@ def is_call(made_by: Op | None) -> bool:
     return made_by is not None and made_by.page == "call"
 
 
+def _alike(x: Any, items: list[Any]) -> Any:
+    """A sequence of the same kind as x."""
+    return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+
+
 def lifted(x: Any, found: list[Node]) -> Any:
     """A nesting of arguments with a `Place` for each Value, which are added to those found."""
     if isinstance(x, Node):
         found.append(x)
         return Place(len(found) - 1)
-    if type(x) in (tuple, list):
-        return type(x)([lifted(item, found) for item in x])
+    if isinstance(x, (tuple, list)):
+        return _alike(x, [lifted(item, found) for item in x])
     return {key: lifted(item, found) for key, item in x.items()} if type(x) is dict else x
 
 
@@ -67,8 +72,8 @@ def put_back(x: Any, values: Any) -> Any:
     """The inverse of `lifted`."""
     if type(x) is Place:
         return values[x.k]
-    if type(x) in (tuple, list):
-        return type(x)([put_back(item, values) for item in x])
+    if isinstance(x, (tuple, list)):
+        return _alike(x, [put_back(item, values) for item in x])
     return {key: put_back(item, values) for key, item in x.items()} if type(x) is dict else x
 
 
@@ -91,7 +96,7 @@ def call(kind: Any, function: Callable[..., Any], label: str, args: Any, kwargs:
         parts: list[Any] = [
             None if x is None else record(kind, ITEM, (hidden,), {"k": k}) for k, x in enumerate(result)
         ]
-        return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
+        return _alike(result, parts)
     return linked(kind, as_data(result), made_by, tuple(found), {"call": places})
 
 

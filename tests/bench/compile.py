@@ -91,7 +91,7 @@ def tracing(workload: Workload, dtype: str) -> float:
 
 
 def memory(workload: Workload, dtype: str, name: str) -> int:
-    """The peak of what a side holds, its buffers and one call included, in bytes; data and parameters not."""
+    """The most memory that arrays take in a call, in bytes: buffers that are kept, and what comes and goes."""
     parameters, data = workload.start(dtype)
     _touch(name)
     tracemalloc.start()
@@ -100,11 +100,15 @@ def memory(workload: Workload, dtype: str, name: str) -> int:
     else:
         call = LIBRARIES[name]().call(workload, parameters, data)
     call(), call()
+    arrays = tracemalloc.take_snapshot().filter_traces([tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)])
+    kept = sum(trace.size for trace in arrays.traces)
     tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
     call()
-    peak = tracemalloc.get_traced_memory()[1]
+    passing = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
-    return peak
+    copied = sum(p.nbytes for p in parameters) if name in OURS else 0  # a Value has an array of its own
+    return kept + passing - copied
 
 
 def _touch(name: str) -> None:
