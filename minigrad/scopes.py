@@ -31,8 +31,8 @@ class scope:
             h = np.tanh(x @ w + b)
 
     name: any text. May be nested, and decorate a function: each run is a box of its own. Holds in this thread
-    (or task) alone. Costs three to five microseconds each time; nothing of it outlives the graph. Raises ArgumentError
-    for a name that is no text.
+    (or task) alone. Costs three to five microseconds each time; nothing of it outlives the graph. Raises
+    ArgumentError for a name that is no text.
     """
 
     __slots__ = ("end", "name", "parent", "start")
