@@ -115,6 +115,8 @@ def _input_key(x: Any, path: str) -> Hashable:
 
 
 def _static(x: Any, path: str) -> tuple[Any, Hashable]:
+    if isinstance(x, slice):  # hashable from Python 3.12 on
+        return x, (slice, x.start, x.stop, x.step)
     try:
         hash(x)
     except TypeError:
@@ -143,6 +145,7 @@ def names_of(paths: Iterable[str], f: Callable[..., Any]) -> list[str]:
     """A readable name for each input: that of the function's parameter, and the place in it."""
     parameters = _parameters(f)
     names: list[str] = []
+    taken: set[str] = set()
     for path in paths:
         text = functools.reduce(lambda t, c: t.replace(c, "_"), "[]'\". -", path)
         parts = [part for part in text.split("_") if part]
@@ -151,11 +154,12 @@ def names_of(paths: Iterable[str], f: Callable[..., Any]) -> list[str]:
         else:
             parts = parts[1:] if parts[0] == "kwargs" else parts
         name = "_".join("".join(c for c in part if c.isalnum() or c == "_") for part in parts)
-        names.append(_unused(name if name.isidentifier() else f"x_{name}", names))
+        names.append(_unused(name if name.isidentifier() else f"x_{name}", taken))
+        taken.add(names[-1])
     return names
 
 
-def _unused(name: str, names: list[str]) -> str:
+def _unused(name: str, names: set[str]) -> str:
     reserved = name in ("np", "ndarray", "make", "step") or (name[:1] in "vmc" and name[1:].isdigit())
     name = f"{name}_" if reserved else name
     return name if name not in names else _unused(f"{name}_", names)

@@ -7,6 +7,7 @@ threads, or from inside one another, take different sets.
 from __future__ import annotations
 
 import functools
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -48,6 +49,7 @@ class Compiled:
         self.traces = 0
         self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
         self._latest: Entry | None = None
+        self._lock = threading.Lock()
         self._enter: Callable[..., Any] = _miss
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -88,19 +90,23 @@ class Compiled:
         given = self.describer.describe(args, kwargs)
         if given.values:
             return self.f(*args, **kwargs)
-        entry = self._entries.get(given.key)
+        with self._lock:
+            entry = self._entries.get(given.key)
         result = MISS if entry is None else entry.enter(args, kwargs)
-        if entry is None or result is MISS:
+        if entry is None or result is MISS:  # a Value that f closes over may have another shape now
             program = traced(self.f, given)
             if outer(program):
                 return self.f(*args, **kwargs)
-            self.traces += 1
-            entry = self._entries[given.key] = Entry(self, program, given)
+            entry = Entry(self, program, given)
             result = entry.enter(args, kwargs)
-        self._entries.move_to_end(given.key)
-        if len(self._entries) > self.cache_size:
-            self._entries.popitem(last=False)
-        self._latest, self._enter = entry, entry.enter
+            with self._lock:
+                self.traces += 1
+                self._entries[given.key] = entry
+        with self._lock:
+            self._entries[given.key] = self._entries.pop(given.key, entry)  # the latest is the last
+            while len(self._entries) > self.cache_size:
+                self._entries.popitem(last=False)
+            self._latest, self._enter = entry, entry.enter
         return result
 
     def _eagerly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

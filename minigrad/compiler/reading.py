@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -32,7 +33,10 @@ class Reader:
 
     def __init__(self, program: Program, start: int, known: dict[int, Any], tape: Tape) -> None:
         self.program, self.start, self.names = program, start, known
-        self.sweeps, self.draws = tape.sweeps, {node.serial for node in tape.draws}
+        self.starts, self.ends = (
+            (sorted(ends) for ends in zip(*tape.sweeps, strict=True)) if tape.sweeps else ([], [])
+        )
+        self.draws = {node.serial for node in tape.draws}
         self.hidden: dict[int, Ref] = {}  # of an op that saves: the pair that it gave
         self.backward = False
 
@@ -92,7 +96,7 @@ class Reader:
 
     def _step(self, node: Any, function: Any, args: Any, kwargs: Any, data: Any) -> Ref:
         out, serial = self.program.fresh(data), node.serial
-        backward = self.backward or any(first < serial < last for first, last in self.sweeps)
+        backward = self.backward or bisect(self.starts, serial) > bisect(self.ends, serial)
         label = node.op.label if node.op is not SAVED else node._a.op.label
         function = _PUBLIC.get(function, function)
         if function is np.astype and "dtype" in kwargs:

@@ -43,6 +43,15 @@ def clusters(found: Survey) -> tuple[tuple[Cluster, ...], list[int | None]]:
     return tuple(boxes), places
 
 
+def path_of(boxes: Sequence[Cluster], number: int) -> str:
+    """What a box is called where those around it cannot be seen: ``layer 1 / neuron 0``."""
+    names = [boxes[number].name]
+    while (parent := boxes[number].parent) is not None:
+        number = parent
+        names.append(boxes[number].name)
+    return " / ".join(reversed(names))
+
+
 def _paths(found: Survey, marks: Sequence[object]) -> list[Path]:
     """Scopes first, parts inside them."""
     outer = _scopes(found, marks)

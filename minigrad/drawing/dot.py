@@ -14,7 +14,7 @@ from .cards_dot import card, ends
 from .cardsize import Columns, like
 from .diagram import ZERO, Diagram, Edge, Group, Node
 from .findings import is_leaf
-from .legend import headline
+from .legend import headline, is_crowded
 from .links import link
 from .markup import SMALL, quoted, table, text
 from .theme import FONT, LIGHT, Style, Theme
@@ -32,6 +32,7 @@ LAYOUT = {
     "fontname": FONT,
     "fontsize": "11",
 }
+ROOMY, THIN = {"ranksep": "2"}, 0.25  # of a crowd of arrows: room between the ranks, a share of the width
 
 
 def to_dot(diagram: Diagram, theme: Theme = LIGHT, dpi: int | None = None) -> str:
@@ -52,7 +53,8 @@ def styles(groups: Sequence[Group], theme: Theme) -> dict[str | None, Style]:
 
 def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str]:
     looks = styles(diagram.groups, theme)
-    inputs = Counter(edge.head for edge in diagram.edges)
+    crowded = is_crowded(diagram)
+    inputs = Counter(edge.head for edge in diagram.edges if not crowded)
     yield "digraph minigrad {"
     yield from _of_the_graph(diagram, theme, dpi)
     yield f'  node [shape=box, height=0.3, width=0.3, fontname={FONT}, fontsize=11, fontcolor="{theme.ink}"]'
@@ -74,13 +76,14 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
         if edge.tail in cards and edge.head in cards:
             yield f"  {_between(edge, cards[edge.tail], cards[edge.head])}"
         else:
-            yield f"  {_edge(edge, theme, inputs)}"
+            yield f"  {_in_a_crowd(edge) if crowded else _edge(edge, theme, inputs)}"
     yield "}"
 
 
 def _of_the_graph(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str]:
     """Attributes of the graph: those of every picture, then what the caller says, which stands where both do."""
-    usual = LAYOUT | {"bgcolor": theme.paper} | ({"dpi": str(dpi)} if dpi else {}) | dict(diagram.attributes)
+    usual = LAYOUT | (ROOMY if is_crowded(diagram) else {}) | {"bgcolor": theme.paper}
+    usual |= ({"dpi": str(dpi)} if dpi else {}) | dict(diagram.attributes)
     yield f"  graph [{', '.join(f'{name}={quoted(value)}' for name, value in usual.items())}]"
 
 
@@ -142,9 +145,15 @@ def _edge(edge: Edge, theme: Theme, inputs: Mapping[str, int]) -> str:
     return f"{ends} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
 
 
-def _line(edge: Edge) -> dict[str, str]:
+def _in_a_crowd(edge: Edge) -> str:
+    """An edge as one of very many: thin, and with nothing beside it."""
+    line = _line(edge, share=THIN)
+    return f"{edge.tail} -> {edge.head} [{', '.join(f'{name}={value}' for name, value in line.items())}]"
+
+
+def _line(edge: Edge, share: float = 1.0) -> dict[str, str]:
     """How wide, and how broken, an edge is."""
-    attributes = {"id": edge.id, "penwidth": f"{edge.width:g}"}
+    attributes = {"id": edge.id, "penwidth": f"{edge.width * share:g}"}
     if edge.flow is None:
         attributes["style"] = "dashed"
     elif edge.flow == 0:

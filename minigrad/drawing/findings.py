@@ -38,9 +38,10 @@ def title(nodes: Sequence[Node], groups: Sequence[Group], result: Node) -> str:
 
 
 def kind(node: Node) -> str:
-    """Shape and type, where they are not those of a float64 number."""
-    shape = str(node.shape) if node.shape else ""
-    return f"{shape} {'' if node.dtype in ('float64', '') else node.dtype}".strip()
+    """Shape and type; nothing of a float64 number."""
+    if not node.shape:
+        return "" if node.dtype == "float64" else node.dtype
+    return f"{node.shape} {node.dtype}"
 
 
 def _finding(result: str, leaves: Sequence[Node], groups: Sequence[Group]) -> str:

@@ -19,6 +19,7 @@ from .derivation import lines, steps, uses
 from .diagram import Diagram
 from .dot import styles, to_dot
 from .jsontext import MARKUP, to_json
+from .render import SECONDS
 from .snapshots import Snapshot, captions, chart
 from .svg import NAMED, to_svg, xml
 from .telling import called, evidence, items, listed
@@ -32,10 +33,11 @@ COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 COLOURS = ("paper", "ground", "ink", "muted", "line", "warning")  # that the page around the picture wears
 
 
-def to_html(views: Sequence[Sequence[Snapshot]], theme: str = "auto") -> str:
+def to_html(views: Sequence[Sequence[Snapshot]], theme: str = "auto", seconds: float = SECONDS) -> str:
     """The page that shows some views, each at one or several steps of training. The first view is shown first.
 
-    theme: auto, light, dark or print, to begin with. Raises RenderError if there is no layout engine.
+    theme: auto, light, dark or print, to begin with. seconds: that the engine may take for each picture. Raises
+    RenderError if there is no layout engine.
     """
     script = viewer_script()
     parts = {
@@ -45,7 +47,7 @@ def to_html(views: Sequence[Sequence[Snapshot]], theme: str = "auto") -> str:
         "hash": "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "css": _read("viewer.css"),
         "colours": "\n".join(_colours()),
-        "pictures": "\n".join(_pictures(views)),
+        "pictures": "\n".join(_pictures(views, seconds)),
         "data": _json({"theme": theme, "themes": _themes(), "views": [_view(snapshots) for snapshots in views]}),
         "script": script,
     }
@@ -81,17 +83,17 @@ def _shot(snapshot: Snapshot, caption: str) -> dict[str, Any]:
     }
 
 
-def _pictures(views: Sequence[Sequence[Snapshot]]) -> Iterator[str]:
+def _pictures(views: Sequence[Sequence[Snapshot]], seconds: float) -> Iterator[str]:
     """What is laid out, in templates: none is part of the page before it is shown."""
     for number, snapshots in enumerate(views):
         yield f'<template id="chart-{number}">{chart(snapshots) if len(snapshots) > 1 else ""}</template>'
         for place, snapshot in enumerate(snapshots):
-            yield f'<template id="svg-{number}-{place}">{_picture(snapshot.diagram)}</template>'
+            yield f'<template id="svg-{number}-{place}">{_picture(snapshot.diagram, seconds)}</template>'
             yield f'<template id="legend-{number}-{place}">{"".join(_legend(snapshot.diagram))}</template>'
 
 
-def _picture(diagram: Diagram) -> str:
-    return COMMENT.sub("", PROLOGUE.sub("", to_svg(diagram, "light")))
+def _picture(diagram: Diagram, seconds: float) -> str:
+    return COMMENT.sub("", PROLOGUE.sub("", to_svg(diagram, "light", seconds)))
 
 
 def _legend(diagram: Diagram) -> Iterator[str]:

@@ -14,10 +14,16 @@ from .words import cut, visible
 FEW, NARROW, WIDE = 12, 95, 150  # characters of a line of notes: so many nodes make a narrow picture
 LETTER, LEAST = 6, 50  # points for a letter of a note; characters of a line, however narrow the picture
 BELOW = 8  # points between the last note and a picture that has no legend
+CROWD, CROWDED = 500, 6  # arrows, and arrows for each node, from which on they are a crowd
 LISTED = 36  # so many letters are explained one by one
 COLUMNS, COLUMNS_OF_MANY, MANY = 4, 6, 60  # the columns of the legend, and from how many nodes on it has more
 
 Looks = Mapping[str | None, Style]
+
+
+def is_crowded(diagram: Diagram) -> bool:
+    """Whether arrows are too many to be told apart: what stands beside them could not be read, but takes long."""
+    return len(diagram.edges) > CROWD and len(diagram.edges) > CROWDED * len(diagram.nodes)
 
 
 def headline(diagram: Diagram, looks: Looks, theme: Theme) -> str:
@@ -25,6 +31,11 @@ def headline(diagram: Diagram, looks: Looks, theme: Theme) -> str:
     more = len(diagram.groups) - LISTED
     told = [*diagram.notes, *diagram.hidden]
     told += [f"{more} more letters are not listed here."] if more > 0 else []
+    told += (
+        [f"{len(diagram.edges):,} arrows: a quarter as wide, without derivatives, in no order."]
+        if is_crowded(diagram)
+        else []
+    )
     width = _line_length(diagram)
     notes = [line for note in told for line in wrap(note, width, break_long_words=False, break_on_hyphens=False)]
     title_width = text_width(diagram.title, TITLE_SIZE, bold=True)

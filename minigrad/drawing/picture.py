@@ -19,7 +19,7 @@ from .dot import to_dot
 from .html import to_html
 from .jsontext import to_json
 from .mermaid import to_mermaid
-from .render import ENGINES, graphviz_source, render
+from .render import ENGINES, SECONDS, graphviz_source, render
 from .snapshots import timeline
 from .svg import fitted, is_placed, to_svg
 from .text import to_text
@@ -88,8 +88,13 @@ class Drawing:
     def _colours(self) -> Theme:
         return LIGHT if self.theme == "auto" else THEMES[self.theme]
 
+    @property
+    def _patience(self) -> float:
+        """Seconds that the engine may take: budgets are for a machine with nothing else to do."""
+        return max(SECONDS, 3 * self.seconds)
+
     def _svg(self) -> str:
-        return to_svg(self.diagram, self.theme)
+        return to_svg(self.diagram, self.theme, self._patience)
 
     def _html(self) -> str:
         steps = self.history if isinstance(self.history, Mapping) else dict(enumerate(self.history))
@@ -100,11 +105,12 @@ class Drawing:
                 views.append(timeline(shown, earlier))
             except ArgumentError:  # what a quotient is made of is another at another step
                 views.append(timeline(shown, {}))
-        return to_html(views, self.theme)
+        return to_html(views, self.theme, self._patience)
 
     def _rendered(self, file_format: str, dpi: int | None = None) -> bytes:
         source, diagram = to_dot(self.diagram, self._colours, dpi), self.diagram
-        return render(source, file_format, diagram.engine, placed=is_placed(diagram))
+        placed = is_placed(diagram)
+        return render(source, file_format, diagram.engine, placed=placed, seconds=self._patience)
 
     def _text(self) -> str:
         """As a tree where that is short enough for a terminal; else in a line."""
@@ -147,8 +153,9 @@ WRITERS: dict[str, Callable[[Drawing], bytes]] = {
 
 
 def _dots(diagram: Diagram) -> int:
-    """Pixels per inch: fewer for many boxes, since every pixel takes its time and there is a most of them."""
-    return max(int(DPI * min(1.0, (SHARP / max(len(diagram.nodes), 1)) ** 0.5)), 36)
+    """Pixels per inch: fewer for many boxes and arrows, since every pixel takes its time."""
+    size = len(diagram.nodes) + len(diagram.edges) / 3
+    return max(int(DPI * min(1.0, (SHARP / max(size, 1)) ** 0.5)), 36)
 
 
 def draw(

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .clusters import path_of
 from .contraction import depths, distinct, is_acyclic, pairs
 from .diagram import Cluster
 from .survey import Survey
@@ -168,7 +169,7 @@ class _Shrinking:
         taken = self._take(labels, "cluster")
         for number in distinct(closed[inside]).tolist():
             if int(last[number]) in self.shrunk.kinds:
-                self.shrunk.names[int(last[number])] = self.boxes[number].name
+                self.shrunk.names[int(last[number])] = path_of(self.boxes, number)
         return taken
 
     # -------------------------------------------------------------------------------------------- chains

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..domain import DISTINCT, REAL, UNIT, Call, Domain, Draw, integers
+from ..op import dispatched
 from .composed import composed
 from .layers import layer_norm
 from .limits import times
@@ -19,7 +20,12 @@ _ODD_MARGIN = 0.37313  # no difference of the nice numbers that a call is drawn 
 
 def _labels(scores: Any, targets: Any, what: str) -> Any:
     """Integer classes, one per row of scores, checked."""
-    rows, k = np.shape(scores)[:-1], np.shape(scores)[-1]
+    return _checked(targets, np.shape(scores)[:-1], np.shape(scores)[-1], what)
+
+
+@dispatched  # so that compiled code checks them anew
+def _checked(targets: Any, rows: tuple[int, ...], k: int, what: str) -> Any:
+    """Targets that are integers from 0 to k - 1, of that shape."""
     classes = np.asarray(targets)
     if classes.dtype.kind not in "iu" or classes.shape != rows:
         raise ValueError(

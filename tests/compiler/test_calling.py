@@ -310,6 +310,16 @@ def test_integers_are_data() -> None:
     check(lambda x, i: x[i] * 2, [X, np.array([2, 0])], [X, np.array([1, 1])])
 
 
+@pytest.mark.parametrize("loss", [minigrad.multiclass_hinge, minigrad.negative_log_likelihood])
+def test_losses_that_are_made_of_others_take_classes_as_an_argument(loss: Any) -> None:
+    """The classes are checked at each call."""
+    f, classes = value_and_grad(loss), np.array([0, 2, 1, 0])
+    compiled = check(f, [BATCH, classes], [BATCH * 2, classes[::-1].copy()])
+    for g in (f, compiled):
+        with pytest.raises(ValueError, match="expected classes from 0 to 2, got 0 to 3"):
+            g(BATCH, np.array([0, 1, 2, 3]))
+
+
 # ------------------------------------------------------------------------------------------------ refusals
 
 

@@ -143,6 +143,11 @@ def test_broadcasting_is_left_to_the_step_that_reads_it() -> None:
     check(f, [X, Y[:, 0].copy()])
 
 
+def test_a_product_of_matrices_needs_what_was_broadcast_for_it() -> None:
+    square = np.array([[1.0, 2.0], [3.0, 4.0]])
+    check(lambda x, y: np.matmul(np.broadcast_to(x, (2, 2)), y), [square[0].copy(), square])
+
+
 def test_the_slope_of_tanh_reads_tanh() -> None:
     f = minigrad.grad(lambda x: np.sum(np.tanh(x)))
     program = with_known_tanh(opened(recorded(f, X)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from warnings import catch_warnings
 
 import numpy as np
 import pytest
@@ -115,3 +116,29 @@ def test_compiled_second_derivatives_give_the_bits_of_eager_ones(name: str) -> N
         except (minigrad.errors.MinigradError, TypeError, ValueError):
             continue  # no second derivative
         check(product, [xs, [v[()] for v in vs]], what=f"{name} twice")
+
+
+@pytest.mark.parametrize("name", thinned(TRACED, 12))
+def test_compiled_ops_of_no_entries_give_what_eager_ones_do(name: str) -> None:
+    op = OPS[name]
+    for example in random_calls(op, 6, sides=(0, 2)):
+
+        def f(*xs: Any, p: Any = example.params) -> Any:
+            return invoke(op, xs, p)
+
+        which = places(op, example.inputs) if name in DIFFERENTIABLE else []
+        try:
+            with catch_warnings(action="ignore"):
+                y = f(*example.inputs)
+        except (ValueError, IndexError, TypeError, ZeroDivisionError, np.linalg.LinAlgError):
+            continue  # NumPy does not define it
+        with catch_warnings(action="ignore"):
+            check(f, example.inputs, what=name)
+            if which:
+                v = each(waves, y)
+
+                def loss(*xs: Any, e: Any = example, v: Any = v, which: Any = which) -> Any:
+                    return projected(invoke(op, woven(e.inputs, which, xs), e.params), v)
+
+                both = minigrad.value_and_grad(loss, tuple(range(len(which))))
+                check(both, [example.inputs[k] for k in which], what=f"{name} of nothing")

@@ -146,3 +146,18 @@ def test_each_of_many_arrows_has_a_place_of_its_own_on_the_side(monkeypatch: pyt
     tall = render(text, "svg")
     monkeypatch.setattr(boxes, "PORT_HEIGHT", 1)
     assert render(to_dot(d), "svg") != tall
+
+
+def test_a_crowd_of_arrows_is_drawn_without_what_nobody_could_read_and_says_so() -> None:
+    leaves = [Value(1.5, f"x{k}") for k in range(40)]
+    few = diagram(np.stack(leaves[:10]).sum())
+    y = leaves[0]
+    for _ in range(20):
+        y = (np.stack([*leaves, y]) * 2).sum()
+    crowd = diagram(y)
+    assert len(crowd.edges) > 800 and max(e.place for e in crowd.edges) == 40
+    text = to_dot(crowd)
+    assert "860 arrows: a quarter as wide, without derivatives, in no order." in text
+    assert text.count(" PORT=") == 0 and not any(" -> " in x and "label" in x for x in text.splitlines())
+    assert "penwidth=1]" in text and "penwidth=4]" not in text
+    assert "in no order" not in to_dot(few) and to_dot(few).count(" PORT=") == 10

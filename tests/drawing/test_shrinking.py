@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad import Value, draw, nn, scope
+from minigrad import Value, draw, errors, nn, scope
 from minigrad.drawing.contraction import depths, is_acyclic, pairs
 from minigrad.drawing.diagram import Diagram
 from minigrad.drawing.jsontext import to_json
@@ -116,6 +116,23 @@ def test_the_seconds_that_are_named_are_enough() -> None:
     assert draw(network(12), seconds=seconds).diagram.hidden == ()
 
 
+def test_an_engine_gets_the_time_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a picture of 1,000 seconds would be given up after a minute."""
+    import subprocess
+
+    given = []
+
+    def run(*command: Any, timeout: float, **options: Any) -> Any:
+        given.append(timeout)
+        raise subprocess.TimeoutExpired("dot", timeout)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    for seconds in (5.0, 1_000.0):
+        with pytest.raises(errors.RenderError, match=r"took longer than \d+ s(.|\n)*seconds="):
+            draw(Value(1.0) * 2, seconds=seconds)._svg()
+    assert 5 < given[0] < 1_000 <= given[1]
+
+
 def test_a_chain_in_pieces_shows_how_its_gradient_fades() -> None:
     diagram = draw(chain(20_000)).diagram
     pieces = [node for node in diagram.nodes if node.kind == "chain"]
@@ -128,7 +145,7 @@ def test_a_chain_in_pieces_shows_how_its_gradient_fades() -> None:
 
 def test_neurons_are_closed_before_layers_and_layers_before_anything_is_lost() -> None:
     some = draw(network(12), seconds=0.5).diagram
-    assert any(node.name == "neuron 3" and node.kind == "cluster" for node in some.nodes)
+    assert any(node.name == "layer 1 / neuron 3" and node.kind == "cluster" for node in some.nodes)
     assert [c.name for c in some.clusters] == ["layer 1", "layer 2", "layer 3"]
     few = draw(network(12), seconds=0.0).diagram
     assert [node.name for node in few.nodes if node.kind == "cluster"] == ["layer 1", "layer 2", "layer 3"]

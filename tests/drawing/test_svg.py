@@ -131,11 +131,11 @@ def test_same_graph_gives_the_same_bytes() -> None:
     assert svg_of("w") == svg_of("w")
 
 
-def test_tensors_are_drawn_with_their_shapes() -> None:
+def test_tensors_are_drawn_with_their_shapes_and_types() -> None:
     x, w = np.ones((5, 3)), Value(np.ones((3, 4)), "w")
     root = ET.fromstring(draw(np.tanh(x @ w).sum())._repr_svg_() or "")
     shown = [text.text for text in root.iter(SVG + "text")]
-    assert "(3, 4)" in shown
+    assert "(3, 4) float64" in shown
     assert "array(5, 3) @" in shown
 
 

@@ -19,7 +19,7 @@ def fused(program: Program) -> Program:
     for step in program.steps:
         if step.function is np.broadcast_to and type(step.args[0]) is Ref:
             spread[step.out] = step.args[0]
-        elif isinstance(step.function, np.ufunc) or step.function in _OPERATORS:
+        elif step.function in _OPERATORS or getattr(step.function, "signature", ()) is None:  # a matmul has one
             step = _fused(program, step, spread)
         steps.append(step)
     return program.with_steps(steps)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import findings, numbers, words
-from ..clusters import clusters
+from ..clusters import clusters, path_of
 from ..contraction import depths, distinct
 from ..diagram import ZERO, Cluster, Diagram, Edge, Group, Node
 from ..letters import COMPARABLE, Letters, letters
@@ -192,7 +192,7 @@ def _outside(node: Node, boxes: Sequence[Cluster]) -> int | None:
     place = node.cluster
     if node.kind != "cluster":
         return place
-    while place is not None and boxes[place].name != node.name:
+    while place is not None and path_of(boxes, place) != node.name:
         place = boxes[place].parent
     return None if place is None else boxes[place].parent
 
