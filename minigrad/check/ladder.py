@@ -168,11 +168,17 @@ class Samples:
         return short.any(axis=0) | near.any(axis=0)
 
     def swing(self) -> Array:
-        """The steepest chord over steps of the point's own size: how fast the function moves thereabouts."""
-        wide = ((self.depth >= 0) & (self.depth <= 10))[:, None]
+        """The steepest chord over steps of the point's own size: how fast the function moves thereabouts.
+
+        Where it does not move there beyond rounding, wider steps tell: so does a maximum move of which another
+        argument is the larger.
+        """
         with np.errstate(all="ignore"):
-            chords = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center)) / self.h
-            return np.where(wide & np.isfinite(chords), chords, 0.0).max(axis=0)
+            moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
+            chords = moved / self.h
+        chords = np.where((self.depth <= 10)[:, None] & np.isfinite(chords), chords, 0.0)
+        near = np.where(moved > 4 * self.floor, chords, 0.0)[self.depth >= 0].max(axis=0, initial=0.0)
+        return np.where(near > 0, near, chords.max(axis=0, initial=0.0))
 
     def chord(self) -> Array:
         """The steeper of the two chords over a step of the point's own size, or the next that is finite."""

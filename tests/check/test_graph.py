@@ -194,11 +194,11 @@ def test_what_is_no_value_is_refused():
 def test_a_picture_marks_the_wrong_node_in_words_and_no_other():
     with twice_tanh():
         y = network(Value(W), X)
-    source = draw(y, wrong=check_graph(y)).source
+    source = draw(y, wrong=check_graph(y)).dot
     (marked,) = [line for line in source.splitlines() if "wrong rule" in line]
     assert "tanh" in marked
     assert "penwidth=3" in marked
-    assert "wrong rule" not in draw(y).source
+    assert "wrong rule" not in draw(y).dot
 
 
 def test_a_failed_check_of_own_gradients_names_the_culprit_and_its_line():
