@@ -300,6 +300,14 @@ def test_no_grad_inside_is_a_constant() -> None:
     check(grad(f), [X])
 
 
+@pytest.mark.parametrize("kind", [float, np.float32, int, np.uint8])
+def test_numbers_as_a_condition_are_true_where_they_are_not_0(kind: Any) -> None:
+    c = np.array([0, 1, 2, 0]).astype(kind)
+    check(lambda c, a, b: np.where(c, a, b) * 2, [c, np.ones(4), np.zeros(4)])
+    large = np.tile(c, 1 << 15)
+    check(lambda c, a: np.tanh(np.where(c, a * 2, 0.5)) + 1, [large, np.linspace(-1, 1, large.size)])
+
+
 def test_integers_are_data() -> None:
     classes = np.array([0, 1])
     check(
