@@ -18,6 +18,7 @@ from ..errors import ArgumentError, DTypeError, describe
 from ..value import Value
 
 NUMBERS = (np.floating, np.integer, np.bool_)
+INEXACT = (float, complex, np.inexact)  # equal does not mean the same: 0.0 == -0.0, and nan is not nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,14 @@ def _static(x: Any, path: str) -> tuple[Any, Hashable]:
             f"{path} is static, so it must be hashable, and this is {describe(x)}\n"
             "  write  an array, a number, or lists, tuples and dicts of them for an input"
         ) from None
-    return x, (type(x), x)
+    return x, _by_value(x)
+
+
+def _by_value(x: Any) -> Hashable:
+    """A static value as a key: 0.0 is not -0.0 there, and 2 neither 2.0 nor True, inside tuples neither."""
+    if isinstance(x, tuple):
+        return (type(x), *map(_by_value, x))
+    return (type(x), repr(x) if isinstance(x, INEXACT) else x)
 
 
 def filled(template: Any, values: Any) -> Any:

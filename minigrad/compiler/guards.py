@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import Hole
+from .arguments import INEXACT, Hole
 
 
 class Guard:
@@ -22,9 +22,8 @@ class Guard:
         self.found: dict[int, str] = {}
         self.count = 0
         args, kwargs = template
-        self._check(
-            f"len(args) == {len(args)} and " + (f"len(kwargs) == {len(kwargs)}" if kwargs else "not kwargs")
-        )
+        named = f"[*kwargs] == {[*kwargs]}" if kwargs else "not kwargs"  # in order: **kwargs may be run through
+        self._check(f"len(args) == {len(args)} and {named}")
         if args:
             self._items(args, "args", known=True)
         for key, x in kwargs.items():
@@ -79,6 +78,8 @@ class Guard:
             self._check(f"{name} is {x}")
         elif type(x) in (int, str):
             self._check(f"type({name}) is {type(x).__name__} and {name} == {x!r}")
+        elif isinstance(x, INEXACT):
+            self._check(f"type({name}) is {self._named(type(x))} and repr({name}) == {repr(x)!r}")
         else:
             other = self._named(x)
             self._check(f"{name} is {other} or (type({name}) is type({other}) and {name} == {other})")

@@ -117,6 +117,21 @@ def test_static_arguments_are_named_or_counted() -> None:
         compile(f, static="q")
 
 
+def test_static_values_that_are_equal_but_not_the_same_trace_anew() -> None:
+    f = compile(lambda x, k: (x / k[0], x * k[1]), static="k")
+    steps = np.arange(1, 4)
+    for k in ((0.0, 1), (-0.0, 1), (0.0, 1.0), (0.0, True), (np.nan, 1), (float("nan"), 1), (0.0, 1)):
+        with np.errstate(all="ignore"):
+            assert_same(f(steps, k), f.f(steps, k), str(k))
+    assert f.traces == 5, "nan is nan"
+
+
+def test_keywords_that_are_run_through_keep_the_order_of_the_call() -> None:
+    f = compile(lambda **parts: np.concatenate([*parts.values()]))
+    assert_same(f(a=X, b=-X), np.concatenate([X, -X]), "a, b")
+    assert_same(f(b=-X, a=X), np.concatenate([-X, X]), "b, a")
+
+
 def test_keywords_defaults_and_positions_are_told_apart() -> None:
     f = compile(lambda x, y=3.0, *, z=1.0: x * y + z)
     for args, kwargs in (((X,), {}), ((X, 2.0), {}), ((X,), {"y": 2.0}), ((X,), {"z": 2.0, "y": 1.0})):
