@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import operator
 import threading
-from collections import OrderedDict, namedtuple
+import types
+from collections import OrderedDict, deque, namedtuple
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,24 @@ def test_nested_containers_in_and_out() -> None:
     got, want = compile(f)(args), f(args)
     assert_same(got, want, "nested")
     assert type(got["all"][0]) is Pair and type(got[5]) is OrderedDict and got["all"][1] == (None, 3, "x")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda y: types.SimpleNamespace(y=y), lambda y: deque([y]), lambda y: (1, {"get": lambda: y}),
+        lambda y: {y}, lambda y: (z for z in [y]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("x", [X, 2.0])
+def test_objects_that_hide_what_was_computed_are_refused_as_results(made: Any, x: Any) -> None:
+    with pytest.raises(errors.TracingError, match="returns an object of type .* that it made"):
+        compile(lambda x: made(x * 2))(x)
+
+
+def test_objects_that_were_given_are_handed_through() -> None:
+    mark = types.SimpleNamespace()
+    assert compile(lambda x: (x * 2, np.tanh, mark, ..., range(2)))(X)[1:] == (np.tanh, mark, ..., range(2))
 
 
 def test_as_a_decorator_and_with_options() -> None:
