@@ -7,6 +7,7 @@ threads, or from inside one another, take different sets.
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -42,6 +43,7 @@ class Compiled:
     ) -> None:
         functools.update_wrapper(self, f)
         self.f, self.reuse, self.cache_size = f, reuse, cache
+        self.options = {"static": static, "donate": donate, "reuse": reuse, "cache": cache}
         given = (donate,) if isinstance(donate, (str, int, Value)) else tuple(donate)
         self.donate = [x for x in given if not isinstance(x, Value)]
         self.donated = {x.serial for x in given if isinstance(x, Value)}
@@ -62,6 +64,13 @@ class Compiled:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Bound to an instance, as a method is."""
         return self if instance is None else functools.partial(self, instance)
+
+    def __reduce__(self) -> Any:
+        """Copied and pickled as its function and options, which trace anew; a decorated one by its name."""
+        name = self.f.__qualname__ if hasattr(self.f, "__qualname__") else ""
+        if getattr(sys.modules.get(self.f.__module__ or ""), name, None) is self:
+            return name
+        return _again, (self.f, self.options)
 
     @property
     def source(self) -> str:
@@ -115,6 +124,10 @@ class Compiled:
             for entry in self._entries.values():
                 entry.check_constants()
         return self.f(*args, **kwargs)
+
+
+def _again(f: Callable[..., Any], options: dict[str, Any]) -> Compiled:
+    return Compiled(f, **options)
 
 
 def _miss(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import operator
+import pickle
 import threading
 import types
 from collections import OrderedDict, deque, namedtuple
@@ -158,13 +160,33 @@ def test_nested_containers_in_and_out() -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("x", [X, 2.0])
 def test_objects_that_hide_what_was_computed_are_refused_as_results(made: Any, x: Any) -> None:
-    with pytest.raises(errors.TracingError, match="returns an object of type .* that it made"):
+    with pytest.raises(errors.TracingError, match=r"returns an object of type .* that it made"):
         compile(lambda x: made(x * 2))(x)
 
 
 def test_objects_that_were_given_are_handed_through() -> None:
     mark = types.SimpleNamespace()
     assert compile(lambda x: (x * 2, np.tanh, mark, ..., range(2)))(X)[1:] == (np.tanh, mark, ..., range(2))
+
+
+@minigrad.compile
+def decorated(x: Any) -> Any:
+    return np.sin(x)
+
+
+def test_copies_and_pickles_are_compiled_functions_of_their_own() -> None:
+    model = {"f": compile(lambda x, k: x * k, static="k", donate=[0]), "g": decorated}
+    model["f"](np.ones(3), 2.0)
+    twin = copy.deepcopy(model)
+    assert twin["g"] is decorated and twin["f"] is not model["f"]
+    x = np.ones(3)
+    assert_same(twin["f"](x, 3.0), np.full(3, 3.0), "options are kept: x is donated, k static")
+    assert twin["f"].traces == 1 and model["f"].traces == 1 and x[0] == 3.0
+    assert pickle.loads(pickle.dumps(decorated)) is decorated
+    again = pickle.loads(pickle.dumps(compile(np.tanh, reuse=True)))
+    assert again.reuse
+    assert_same(again(X), np.tanh(X), "tanh")
+    assert copy.copy(again).f is np.tanh
 
 
 def test_as_a_decorator_and_with_options() -> None:
