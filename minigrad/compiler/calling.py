@@ -152,7 +152,8 @@ class Entry:
         plan = planned(self.program, donated, compiled.reuse)
         notes = [f"w{k}: {_told(leaf)}, read at each call" for k, (_, leaf) in enumerate(self.program.leaves)]
         writer = Writer(self.program, plan, inputs, notes)
-        guard = Guard(given.template, given.inputs, [leaf for _, leaf in self.program.leaves])
+        written = [k for k, ref in enumerate(inputs) if ref in plan.in_place.values()]
+        guard = Guard(given.template, given.inputs, [leaf for _, leaf in self.program.leaves], written)
         self.source = writer.text()
         self.guard = guard.text()
         self.frozen = [(x, _print(x)) for x in constants(recorded)]

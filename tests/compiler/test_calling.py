@@ -248,6 +248,26 @@ def test_a_donated_array_that_is_read_later_is_not_overwritten() -> None:
     assert_same(doubled, np.full(3, 2.0), "2w")
 
 
+@pytest.mark.parametrize("donate", ["w", "g", ("w", "g")])
+def test_a_donated_array_that_is_given_twice_is_refused_and_not_written(donate: Any) -> None:
+    f = compile(lambda w, g, other: (w * 2, np.sqrt(g), other + 1), donate=donate)
+    for call in ("the first", "a later one"):
+        x = np.ones(3)
+        with pytest.raises(errors.ArgumentError, match="donate= gives to be overwritten shares memory"):
+            f(x, x, np.ones(3))
+        assert_same(x, np.ones(3), call)
+        f(np.ones(3), np.ones(3), np.ones(3))
+    same = np.ones(3)
+    compile(lambda w, g, h: (w * 2, g * h), donate="w")(np.ones(3), same, same)
+
+
+def test_a_donated_array_that_overlaps_another_is_refused_when_traced() -> None:
+    x = np.ones(6)
+    with pytest.raises(errors.ArgumentError, match=r"write  x.copy\(\)"):
+        compile(lambda w, g: (w * 2, g * 2), donate="w")(x[:4], x[2:])
+    compile(lambda w, g: (w * 2, g * 2), donate=("w", "g"))(x[::2], x[1::2])
+
+
 def test_calls_from_threads_do_not_meet_in_a_buffer() -> None:
     f = compile(value_and_grad(loss))
     batches = [np.random.default_rng(k).normal(size=(200, 3)) for k in range(4)]
