@@ -48,11 +48,18 @@ class Describer:
     def __init__(self, f: Callable[..., Any], static: Any) -> None:
         self.static = (static,) if isinstance(static, (str, int)) else tuple(static)
         self.names = _parameters(f)
-        for which in self.static:
-            known = isinstance(which, int) or not self.names or which in self.names or "**" in self.names
+        self.check("static", self.static)
+
+    def check(self, option: str, given: Iterable[Any]) -> None:
+        """Raise ArgumentError where an option names an argument, or counts to one, that there is not."""
+        for which in given if self.names else ():
+            if isinstance(which, int):
+                known = which >= 0 and (which < len(self.names) or not {"*", "**"}.isdisjoint(self.names))
+            else:
+                known = which in self.names or "**" in self.names
             if not known:
                 raise ArgumentError(
-                    f"static={which!r}: the function has no such argument, but {', '.join(self.names)}"
+                    f"{option}={which!r}: the function has no such argument, but {', '.join(self.names)}"
                 )
 
     def describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Described:
@@ -78,7 +85,9 @@ def _parameters(f: Callable[..., Any]) -> list[str]:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
         return []
-    return [("**" if p.kind is p.VAR_KEYWORD else p.name) for p in parameters]
+    return [
+        ("*" if p.kind is p.VAR_POSITIONAL else "**" if p.kind is p.VAR_KEYWORD else p.name) for p in parameters
+    ]
 
 
 def _taken_apart(x: Any, path: str, found: Described) -> tuple[Any, Hashable]:
@@ -157,7 +166,7 @@ def names_of(paths: Iterable[str], f: Callable[..., Any]) -> list[str]:
     for path in paths:
         text = functools.reduce(lambda t, c: t.replace(c, "_"), "[]'\". -", path)
         parts = [part for part in text.split("_") if part]
-        if parts[0] == "args" and int(parts[1]) < len(parameters) and parameters[int(parts[1])] != "**":
+        if parts[0] == "args" and int(parts[1]) < len(parameters) and parameters[int(parts[1])][0] != "*":
             parts[:2] = [parameters[int(parts[1])]]
         else:
             parts = parts[1:] if parts[0] == "kwargs" else parts

@@ -48,6 +48,7 @@ class Compiled:
         self.donate = [x for x in given if not isinstance(x, Value)]
         self.donated = {x.serial for x in given if isinstance(x, Value)}
         self.describer = Describer(f, static)
+        self.describer.check("donate", self.donate)
         self.traces = 0
         self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
         self._latest: Entry | None = None

@@ -120,6 +120,16 @@ def test_static_arguments_are_named_or_counted() -> None:
         compile(f, static="q")
 
 
+@pytest.mark.parametrize("option", ["static", "donate"])
+@pytest.mark.parametrize("which", ["q", 2, -1])
+def test_options_that_name_no_argument_are_refused(option: str, which: Any) -> None:
+    given: dict[str, Any] = {option: (0, which)}
+    with pytest.raises(errors.ArgumentError, match=f"{option}={which!r}: the function has no such argument"):
+        compile(lambda x, k: x * k, **given)
+    if which == 2:
+        assert compile(lambda *xs: xs[0] * 2, **given)(1.0, X, 2.0) == 2.0
+
+
 def test_static_values_that_are_equal_but_not_the_same_trace_anew() -> None:
     f = compile(lambda x, k: (x / k[0], x * k[1]), static="k")
     steps = np.arange(1, 4)
