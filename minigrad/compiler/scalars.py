@@ -48,6 +48,7 @@ _WRITTEN: dict[Callable[..., Any], tuple[int, str]] = {
     SECH2: (2, "{slope_of_tanh}({0}, {1})"),
 }
 _TRUTHS = {np.logical_not, np.isnan}
+_EITHER = {np.maximum, np.minimum}  # give an operand as it is: a truth value must become a number there
 _HELPERS = {
     **{f.__name__: f for f in (numbers.divided, numbers.power, numbers.larger, numbers.smaller, numbers.root)},
     **{f.__name__: f for f in (numbers.signum, numbers.product, numbers.slope_of_tanh)},
@@ -155,7 +156,13 @@ class Numbers:
         if function is np.where and len(args) == 3 and all(self._is_float(x) for x in step.args[1:]):
             return f"{args[1]} if {args[0]} else {args[2]}"
         count, text = _WRITTEN.get(step.function, _WRITTEN.get(function, (0, "")))
-        if count == len(args) and not step.kwargs and isinstance(sample, float) is (function not in _TRUTHS):
+        same = function not in _EITHER or all(map(self._is_float, step.args))
+        if (
+            same
+            and count == len(args)
+            and not step.kwargs
+            and isinstance(sample, float) is (function not in _TRUTHS)
+        ):
             words = {name: self._word(name, x) for name, x in _HELPERS.items() if f"{{{name}}}" in text}
             return text.format(*args, **words)
         return self._call(step)
