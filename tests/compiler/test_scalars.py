@@ -154,6 +154,17 @@ def test_arithmetic_that_is_read_once_is_written_where_it_is_read() -> None:
     assert "# * * + - * -" in f.source
 
 
+@pytest.mark.parametrize("number", [float(n) for n in range(14)])
+def test_a_number_is_not_taken_for_the_variable_of_that_number(number: float) -> None:
+    def f(a: Any) -> Any:
+        y = a
+        for _ in range(12):
+            y = number - (y - a * number)
+        return y
+
+    assert_same(f, [(0.3,), (-1.7,)], np.float64)
+
+
 def test_names_of_arguments_do_not_hide_the_functions_that_are_called() -> None:
     f = minigrad.compile(lambda exp, sqrt, float64: np.exp(exp) + np.sqrt(sqrt) * float64)
     args = np.float64(0.5), np.float64(2.0), np.float64(3.0)
