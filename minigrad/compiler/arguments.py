@@ -18,6 +18,7 @@ from ..errors import ArgumentError, DTypeError, describe
 from ..value import Value
 
 NUMBERS = (np.floating, np.integer, np.bool_)
+INEXACT = (float, complex, np.inexact)  # equal does not mean the same: 0.0 == -0.0, and nan is not nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,18 @@ class Describer:
     def __init__(self, f: Callable[..., Any], static: Any) -> None:
         self.static = (static,) if isinstance(static, (str, int)) else tuple(static)
         self.names = _parameters(f)
-        for which in self.static:
-            known = isinstance(which, int) or not self.names or which in self.names or "**" in self.names
+        self.check("static", self.static)
+
+    def check(self, option: str, given: Iterable[Any]) -> None:
+        """Raise ArgumentError where an option names an argument, or counts to one, that there is not."""
+        for which in given if self.names else ():
+            if isinstance(which, int):
+                known = which >= 0 and (which < len(self.names) or not {"*", "**"}.isdisjoint(self.names))
+            else:
+                known = which in self.names or "**" in self.names
             if not known:
                 raise ArgumentError(
-                    f"static={which!r}: the function has no such argument, but {', '.join(self.names)}"
+                    f"{option}={which!r}: the function has no such argument, but {', '.join(self.names)}"
                 )
 
     def describe(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Described:
@@ -77,7 +85,9 @@ def _parameters(f: Callable[..., Any]) -> list[str]:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
         return []
-    return [("**" if p.kind is p.VAR_KEYWORD else p.name) for p in parameters]
+    return [
+        ("*" if p.kind is p.VAR_POSITIONAL else "**" if p.kind is p.VAR_KEYWORD else p.name) for p in parameters
+    ]
 
 
 def _taken_apart(x: Any, path: str, found: Described) -> tuple[Any, Hashable]:
@@ -124,7 +134,14 @@ def _static(x: Any, path: str) -> tuple[Any, Hashable]:
             f"{path} is static, so it must be hashable, and this is {describe(x)}\n"
             "  write  an array, a number, or lists, tuples and dicts of them for an input"
         ) from None
-    return x, (type(x), x)
+    return x, _by_value(x)
+
+
+def _by_value(x: Any) -> Hashable:
+    """A static value as a key: 0.0 is not -0.0 there, and 2 neither 2.0 nor True, inside tuples neither."""
+    if isinstance(x, tuple):
+        return (type(x), *map(_by_value, x))
+    return (type(x), repr(x) if isinstance(x, INEXACT) else x)
 
 
 def filled(template: Any, values: Any) -> Any:
@@ -149,7 +166,7 @@ def names_of(paths: Iterable[str], f: Callable[..., Any]) -> list[str]:
     for path in paths:
         text = functools.reduce(lambda t, c: t.replace(c, "_"), "[]'\". -", path)
         parts = [part for part in text.split("_") if part]
-        if parts[0] == "args" and int(parts[1]) < len(parameters) and parameters[int(parts[1])] != "**":
+        if parts[0] == "args" and int(parts[1]) < len(parameters) and parameters[int(parts[1])][0] != "*":
             parts[:2] = [parameters[int(parts[1])]]
         else:
             parts = parts[1:] if parts[0] == "kwargs" else parts

@@ -7,6 +7,7 @@ threads, or from inside one another, take different sets.
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -42,10 +43,12 @@ class Compiled:
     ) -> None:
         functools.update_wrapper(self, f)
         self.f, self.reuse, self.cache_size = f, reuse, cache
+        self.options = {"static": static, "donate": donate, "reuse": reuse, "cache": cache}
         given = (donate,) if isinstance(donate, (str, int, Value)) else tuple(donate)
         self.donate = [x for x in given if not isinstance(x, Value)]
         self.donated = {x.serial for x in given if isinstance(x, Value)}
         self.describer = Describer(f, static)
+        self.describer.check("donate", self.donate)
         self.traces = 0
         self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
         self._latest: Entry | None = None
@@ -62,6 +65,13 @@ class Compiled:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Bound to an instance, as a method is."""
         return self if instance is None else functools.partial(self, instance)
+
+    def __reduce__(self) -> Any:
+        """Copied and pickled as its function and options, which trace anew; a decorated one by its name."""
+        name = self.f.__qualname__ if hasattr(self.f, "__qualname__") else ""
+        if getattr(sys.modules.get(self.f.__module__ or ""), name, None) is self:
+            return name
+        return _again, (self.f, self.options)
 
     @property
     def source(self) -> str:
@@ -117,6 +127,10 @@ class Compiled:
         return self.f(*args, **kwargs)
 
 
+def _again(f: Callable[..., Any], options: dict[str, Any]) -> Compiled:
+    return Compiled(f, **options)
+
+
 def _miss(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return MISS
 
@@ -139,7 +153,8 @@ class Entry:
         plan = planned(self.program, donated, compiled.reuse)
         notes = [f"w{k}: {_told(leaf)}, read at each call" for k, (_, leaf) in enumerate(self.program.leaves)]
         writer = Writer(self.program, plan, inputs, notes)
-        guard = Guard(given.template, given.inputs, [leaf for _, leaf in self.program.leaves])
+        written = [k for k, ref in enumerate(inputs) if ref in plan.in_place.values()]
+        guard = Guard(given.template, given.inputs, [leaf for _, leaf in self.program.leaves], written)
         self.source = writer.text()
         self.guard = guard.text()
         self.frozen = [(x, _print(x)) for x in constants(recorded)]

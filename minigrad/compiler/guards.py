@@ -6,30 +6,35 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import Hole
+from ..errors import ArgumentError
+from .arguments import INEXACT, Hole
 
 
 class Guard:
     """The text of ``enter(args, kwargs)``: checks all arguments, and hands the inputs to a step.
 
-    It gives MISS where something does not fit.
+    It gives MISS where something does not fit. written: the places, in inputs and leaves, of the arrays that a step
+    writes into. Raises ArgumentError, as `enter` does, where such an array is given a second time.
     """
 
-    def __init__(self, template: Any, inputs: list[Any], leaves: list[Any]) -> None:
+    def __init__(self, template: Any, inputs: list[Any], leaves: list[Any], written: list[int]) -> None:
         self.inputs, self.leaves = inputs, leaves
         self.names: dict[str, Any] = {"ndarray": np.ndarray, "float64": np.float64}
         self.lines: list[str] = []
         self.found: dict[int, str] = {}
         self.count = 0
         args, kwargs = template
-        self._check(
-            f"len(args) == {len(args)} and " + (f"len(kwargs) == {len(kwargs)}" if kwargs else "not kwargs")
-        )
+        named = f"[*kwargs] == {[*kwargs]}" if kwargs else "not kwargs"  # in order: **kwargs may be run through
+        self._check(f"len(args) == {len(args)} and {named}")
         if args:
             self._items(args, "args", known=True)
         for key, x in kwargs.items():
             self._any(x, self._let(f"kwargs[{key!r}]"))
         self._leaves()
+        if written:
+            arrays = [*inputs, *(leaf._array for leaf in leaves)]
+            _refuse_shared(arrays, written)
+            self._written(arrays, written)
 
     def text(self) -> str:
         """The source of `enter`."""
@@ -49,6 +54,19 @@ class Guard:
         lines += ["    try:", "        step = free.pop()", "    except IndexError:", "        step = make()"]
         lines += [f"    result = step({given})", "    free.append(step)", "    return result"]
         return "\n".join(lines) + "\n"
+
+    def _written(self, arrays: list[Any], written: list[int]) -> None:
+        """Lines that refuse an array that is to be overwritten and is another argument too."""
+        kinds = [(x.dtype, x.shape, x.strides) if isinstance(x, np.ndarray) and x.ndim else None for x in arrays]
+        names = [*(self.found[k] for k in range(len(self.inputs))), *(f"w{k}" for k in range(len(self.leaves)))]
+        ours = {kinds[k] for k in written}
+        others = [k for k, kind in enumerate(kinds) if kind in ours and k not in written]
+        if len(written) == len(ours) and not others:
+            return  # each is unlike all others
+        self.names["refuse"] = _refuse_twice
+        self.lines.append(f"ids = {{{', '.join(f'id({names[k]})' for k in written)}}}")
+        twice = [f"len(ids) < {len(written)}", *(f"id({names[k]}) in ids" for k in others)]
+        self.lines += [f"if {' or '.join(twice)}:", "    refuse()"]
 
     def _check(self, condition: str) -> None:
         self.lines += [f"if not ({condition}):", "    return MISS"]
@@ -79,6 +97,8 @@ class Guard:
             self._check(f"{name} is {x}")
         elif type(x) in (int, str):
             self._check(f"type({name}) is {type(x).__name__} and {name} == {x!r}")
+        elif isinstance(x, INEXACT):
+            self._check(f"type({name}) is {self._named(type(x))} and repr({name}) == {repr(x)!r}")
         else:
             other = self._named(x)
             self._check(f"{name} is {other} or (type({name}) is type({other}) and {name} == {other})")
@@ -127,3 +147,18 @@ class Guard:
                 self._check(f"type(w{k}) is ndarray and {self._layout(data, f'w{k}')}")
             else:
                 self._check(f"type(w{k}) is {self._named(type(data))}")
+
+
+def _refuse_shared(arrays: list[Any], written: list[int]) -> None:
+    """Raise ArgumentError where an array that is to be overwritten shares memory with another one."""
+    for k in written:
+        for i, x in enumerate(arrays):
+            if i != k and isinstance(x, np.ndarray) and np.shares_memory(arrays[k], x):
+                _refuse_twice()
+
+
+def _refuse_twice() -> None:
+    raise ArgumentError(
+        "an array that donate= gives to be overwritten shares memory with another argument, which would change "
+        "under way\n  write  x.copy()   for one of the two"
+    )

@@ -95,6 +95,8 @@ def _same_types(program: Program, step: Step) -> bool:
         return len(arrays) == 2 and isinstance(x, np.ndarray) and x.dtype == y.dtype and x.strides == y.strides
     if step.function is TIMES:
         return bool(np.result_type(*arrays) == y.dtype) and isinstance(arrays[1], np.ndarray)
+    if step.function is np.where:  # numbers as a condition are true where they are not 0: np.copyto takes none
+        return bool(np.asarray(arrays[0]).dtype == bool)
     return True
 
 

@@ -48,6 +48,7 @@ _WRITTEN: dict[Callable[..., Any], tuple[int, str]] = {
     SECH2: (2, "{slope_of_tanh}({0}, {1})"),
 }
 _TRUTHS = {np.logical_not, np.isnan}
+_EITHER = {np.maximum, np.minimum}  # give an operand as it is: a truth value must become a number there
 _HELPERS = {
     **{f.__name__: f for f in (numbers.divided, numbers.power, numbers.larger, numbers.smaller, numbers.root)},
     **{f.__name__: f for f in (numbers.signum, numbers.product, numbers.slope_of_tanh)},
@@ -155,15 +156,17 @@ class Numbers:
         if function is np.where and len(args) == 3 and all(self._is_float(x) for x in step.args[1:]):
             return f"{args[1]} if {args[0]} else {args[2]}"
         count, text = _WRITTEN.get(step.function, _WRITTEN.get(function, (0, "")))
-        if count == len(args) and not step.kwargs and isinstance(sample, float) is (function not in _TRUTHS):
+        fits = count == len(args) and not step.kwargs and isinstance(sample, float) is (function not in _TRUTHS)
+        if fits and (function not in _EITHER or all(map(self._is_float, step.args))):
             words = {name: self._word(name, x) for name, x in _HELPERS.items() if f"{{{name}}}" in text}
             return text.format(*args, **words)
         return self._call(step)
 
     def _joined(self, symbol: str, operands: tuple[Any, ...], args: list[str]) -> str:
         """a + b, with brackets where they are needed."""
-        bare = [text[1:-1] if x in self.labels else text for x, text in zip(operands, args, strict=True)]
-        tops = [self.tops.get(x, "") for x in operands]
+        written = [type(x) is Ref and x in self.labels for x in operands]  # the number 3.0 is no variable 3
+        bare = [text[1:-1] if inside else text for inside, text in zip(written, args, strict=True)]
+        tops = [self.tops[x] if inside else "" for x, inside in zip(operands, written, strict=True)]
         left = bare[0] if symbol in "+-" or tops[0] in "*neg" else args[0]
         right = bare[1] if symbol in "+-" and tops[1] == "*" else args[1]
         return f"{left} {symbol} {right}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from .reading import Reader
 def traced(f: Callable[..., Any], given: Described) -> Program:
     """The program that a call of f is. Raises TracingError where a second trace gives another one."""
     first, second = _trace(f, given), _trace(f, given)
+    _refuse_made(first.outputs, second.outputs)
     if difference := _difference(first, second):
         raise TracingError(
             f"traced twice, the function gave two different programs: {difference}\n"
@@ -32,6 +34,20 @@ def traced(f: Callable[..., Any], given: Described) -> Program:
             "  or     f(x, noise) with the numbers as an argument"
         )
     return first
+
+
+# Results that are what they are, whoever made them; another object may hide a Value of the trace.
+_PLAIN = (Ref, np.ndarray, np.generic, int, float, complex, str, bytes, slice, range, np.dtype, type, EllipsisType)
+
+
+def _refuse_made(first: Any, second: Any) -> None:
+    """Raise TracingError for a result that f made, and that is neither array nor number."""
+    for x, y in zip(leaves(first), leaves(second), strict=False):
+        if x is not y and not isinstance(x, _PLAIN):
+            raise TracingError(
+                f"the function returns an object of type {type(x).__name__} that it made: what is computed in it "
+                "would be that of the trace\n  write  return a, b   arrays and numbers, in lists, tuples and dicts"
+            )
 
 
 def _stand_in(x: Any) -> Any:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import operator
+import pickle
 import threading
-from collections import OrderedDict, namedtuple
+import types
+from collections import OrderedDict, deque, namedtuple
 from typing import Any
 
 import numpy as np
@@ -117,6 +120,31 @@ def test_static_arguments_are_named_or_counted() -> None:
         compile(f, static="q")
 
 
+@pytest.mark.parametrize("option", ["static", "donate"])
+@pytest.mark.parametrize("which", ["q", 2, -1])
+def test_options_that_name_no_argument_are_refused(option: str, which: Any) -> None:
+    given: dict[str, Any] = {option: (0, which)}
+    with pytest.raises(errors.ArgumentError, match=f"{option}={which!r}: the function has no such argument"):
+        compile(lambda x, k: x * k, **given)
+    if which == 2:
+        assert compile(lambda *xs: xs[0] * 2, **given)(1.0, X, 2.0) == 2.0
+
+
+def test_static_values_that_are_equal_but_not_the_same_trace_anew() -> None:
+    f = compile(lambda x, k: (x / k[0], x * k[1]), static="k")
+    steps = np.arange(1, 4)
+    for k in ((0.0, 1), (-0.0, 1), (0.0, 1.0), (0.0, True), (np.nan, 1), (float("nan"), 1), (0.0, 1)):
+        with np.errstate(all="ignore"):
+            assert_same(f(steps, k), f.f(steps, k), str(k))
+    assert f.traces == 5, "nan is nan"
+
+
+def test_keywords_that_are_run_through_keep_the_order_of_the_call() -> None:
+    f = compile(lambda **parts: np.concatenate([*parts.values()]))
+    assert_same(f(a=X, b=-X), np.concatenate([X, -X]), "a, b")
+    assert_same(f(b=-X, a=X), np.concatenate([-X, X]), "b, a")
+
+
 def test_keywords_defaults_and_positions_are_told_apart() -> None:
     f = compile(lambda x, y=3.0, *, z=1.0: x * y + z)
     for args, kwargs in (((X,), {}), ((X, 2.0), {}), ((X,), {"y": 2.0}), ((X,), {"z": 2.0, "y": 1.0})):
@@ -131,6 +159,44 @@ def test_nested_containers_in_and_out() -> None:
     got, want = compile(f)(args), f(args)
     assert_same(got, want, "nested")
     assert type(got["all"][0]) is Pair and type(got[5]) is OrderedDict and got["all"][1] == (None, 3, "x")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda y: types.SimpleNamespace(y=y), lambda y: deque([y]), lambda y: (1, {"get": lambda: y}),
+        lambda y: {y}, lambda y: (z for z in [y]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("x", [X, 2.0])
+def test_objects_that_hide_what_was_computed_are_refused_as_results(made: Any, x: Any) -> None:
+    with pytest.raises(errors.TracingError, match=r"returns an object of type .* that it made"):
+        compile(lambda x: made(x * 2))(x)
+
+
+def test_objects_that_were_given_are_handed_through() -> None:
+    mark = types.SimpleNamespace()
+    assert compile(lambda x: (x * 2, np.tanh, mark, ..., range(2)))(X)[1:] == (np.tanh, mark, ..., range(2))
+
+
+@minigrad.compile
+def decorated(x: Any) -> Any:
+    return np.sin(x)
+
+
+def test_copies_and_pickles_are_compiled_functions_of_their_own() -> None:
+    model = {"f": compile(lambda x, k: x * k, static="k", donate=[0]), "g": decorated}
+    model["f"](np.ones(3), 2.0)
+    twin = copy.deepcopy(model)
+    assert twin["g"] is decorated and twin["f"] is not model["f"]
+    x = np.ones(3)
+    assert_same(twin["f"](x, 3.0), np.full(3, 3.0), "options are kept: x is donated, k static")
+    assert twin["f"].traces == 1 and model["f"].traces == 1 and x[0] == 3.0
+    assert pickle.loads(pickle.dumps(decorated)) is decorated
+    again = pickle.loads(pickle.dumps(compile(np.tanh, reuse=True)))
+    assert again.reuse
+    assert_same(again(X), np.tanh(X), "tanh")
+    assert copy.copy(again).f is np.tanh
 
 
 def test_as_a_decorator_and_with_options() -> None:
@@ -190,6 +256,26 @@ def test_a_donated_array_that_is_read_later_is_not_overwritten() -> None:
     doubled, total = f(np.ones(3))
     assert total == 3.0
     assert_same(doubled, np.full(3, 2.0), "2w")
+
+
+@pytest.mark.parametrize("donate", ["w", "g", ("w", "g")])
+def test_a_donated_array_that_is_given_twice_is_refused_and_not_written(donate: Any) -> None:
+    f = compile(lambda w, g, other: (w * 2, np.sqrt(g), other + 1), donate=donate)
+    for call in ("the first", "a later one"):
+        x = np.ones(3)
+        with pytest.raises(errors.ArgumentError, match="donate= gives to be overwritten shares memory"):
+            f(x, x, np.ones(3))
+        assert_same(x, np.ones(3), call)
+        f(np.ones(3), np.ones(3), np.ones(3))
+    same = np.ones(3)
+    compile(lambda w, g, h: (w * 2, g * h), donate="w")(np.ones(3), same, same)
+
+
+def test_a_donated_array_that_overlaps_another_is_refused_when_traced() -> None:
+    x = np.ones(6)
+    with pytest.raises(errors.ArgumentError, match=r"write  x.copy\(\)"):
+        compile(lambda w, g: (w * 2, g * 2), donate="w")(x[:4], x[2:])
+    compile(lambda w, g: (w * 2, g * 2), donate=("w", "g"))(x[::2], x[1::2])
 
 
 def test_calls_from_threads_do_not_meet_in_a_buffer() -> None:
@@ -298,6 +384,14 @@ def test_no_grad_inside_is_a_constant() -> None:
         return np.sum(x * scale)
 
     check(grad(f), [X])
+
+
+@pytest.mark.parametrize("kind", [float, np.float32, int, np.uint8])
+def test_numbers_as_a_condition_are_true_where_they_are_not_0(kind: Any) -> None:
+    c = np.array([0, 1, 2, 0]).astype(kind)
+    check(lambda c, a, b: np.where(c, a, b) * 2, [c, np.ones(4), np.zeros(4)])
+    large = np.tile(c, 1 << 15)
+    check(lambda c, a: np.tanh(np.where(c, a * 2, 0.5)) + 1, [large, np.linspace(-1, 1, large.size)])
 
 
 def test_integers_are_data() -> None:

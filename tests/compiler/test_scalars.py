@@ -137,11 +137,32 @@ def test_warnings_are_those_of_eager_code_where_numpy_itself_answers() -> None:
         f(np.float64(1.0))
 
 
+@pytest.mark.parametrize("larger", [np.maximum, np.minimum])
+def test_truth_values_become_numbers_where_a_number_may_be_chosen(larger: Any) -> None:
+    def f(x: Any, y: Any) -> Any:
+        return np.sin(larger(x, y > 0)) + np.sin(larger(np.isfinite(y), x))
+
+    for x, y in itertools.product((-2.0, 0.5, 1.0, 3.0, np.nan), (-1.0, 1.0)):
+        at = np.float64(x), np.float64(y)
+        assert same_bits(minigrad.compile(f)(*at), f(*at)), "the sine of a truth value has four digits"
+
+
 def test_arithmetic_that_is_read_once_is_written_where_it_is_read() -> None:
     f = minigrad.compile(lambda a, b: a * b + a * 2.0 - (b - a) * b)
     f(np.float64(1.0), np.float64(2.0))
     assert "a * b + a * 2.0 - b * (b - a)" in f.source
     assert "# * * + - * -" in f.source
+
+
+@pytest.mark.parametrize("number", [float(n) for n in range(14)])
+def test_a_number_is_not_taken_for_the_variable_of_that_number(number: float) -> None:
+    def f(a: Any) -> Any:
+        y = a
+        for _ in range(12):
+            y = number - (y - a * number)
+        return y
+
+    assert_same(f, [(0.3,), (-1.7,)], np.float64)
 
 
 def test_names_of_arguments_do_not_hide_the_functions_that_are_called() -> None:
