@@ -297,7 +297,7 @@ def test_a_plan_that_frees_a_buffer_too_early_is_caught(monkeypatch: Any) -> Non
             last.update(dict.fromkeys(owners.get(step.out, ()), i))
         return last
 
-    monkeypatch.setattr(plan, "_last_uses", careless)
+    monkeypatch.setattr(plan, "last_uses", careless)
 
     def f(x: Any) -> Any:
         a = np.exp(x)
