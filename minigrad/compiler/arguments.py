@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,12 +72,35 @@ class Describer:
         return found
 
     def _argument(self, i: int, x: Any, found: Described) -> tuple[Any, Hashable]:
-        fixed = i in self.static or (i < len(self.names) and self.names[i] in self.static)
-        return _static(x, f"argument {i}") if fixed else _taken_apart(x, f"args[{i}]", found)
+        return _static(x, f"argument {i}") if self._fixed(i) else _taken_apart(x, f"args[{i}]", found)
 
     def _named(self, key: str, x: Any, found: Described) -> tuple[Any, Hashable]:
-        fixed = key in self.static or (key in self.names and self.names.index(key) in self.static)
-        return _static(x, f"argument {key}") if fixed else _taken_apart(x, f"kwargs[{key!r}]", found)
+        return _static(x, f"argument {key}") if self._fixed(key) else _taken_apart(x, f"kwargs[{key!r}]", found)
+
+    def varying(self, keys: Sequence[Any]) -> list[str]:
+        """The arguments in which keys differ, if they do so in integers alone that nobody called static."""
+        if any(_without_integers(key) != _without_integers(keys[0]) for key in keys):
+            return []
+        places = range(len(keys[0][0]))
+        found = [self._told(i) for i in places if len({key[0][i] for key in keys}) > 1 and not self._fixed(i)]
+        names = [name for name, _ in keys[0][1] if len({dict(key[1])[name] for key in keys}) > 1]
+        return found + [name for name in names if not self._fixed(name)]
+
+    def _told(self, i: int) -> str:
+        return self.names[i] if i < len(self.names) else f"number {i}"
+
+    def _fixed(self, which: int | str) -> bool:
+        """Whether an argument, by place or by name, was called static."""
+        if isinstance(which, str):
+            return which in self.static or (which in self.names and self.names.index(which) in self.static)
+        return which in self.static or (which < len(self.names) and self.names[which] in self.static)
+
+
+def _without_integers(key: Any) -> Any:
+    """A key in which the values of static integers are left out."""
+    if type(key) is not tuple or (len(key) == 2 and key[0] is int):
+        return int if type(key) is tuple else key
+    return tuple(map(_without_integers, key))
 
 
 def _parameters(f: Callable[..., Any]) -> list[str]:

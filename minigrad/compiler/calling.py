@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -50,6 +51,7 @@ class Compiled:
         self.describer = Describer(f, static)
         self.describer.check("donate", self.donate)
         self.traces = 0
+        self._told = False  # that integers are static
         self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
         self._latest: Entry | None = None
         self._lock = threading.Lock()
@@ -107,6 +109,7 @@ class Compiled:
             program = traced(self.f, given)
             if outer(program):
                 return self.f(*args, **kwargs)
+            self._tell_of_integers(given.key)
             entry = Entry(self, program, given)
             result = entry.enter(args, kwargs)
             with self._lock:
@@ -118,6 +121,21 @@ class Compiled:
                 self._entries.popitem(last=False)
             self._latest, self._enter = entry, entry.enter
         return result
+
+    def _tell_of_integers(self, key: Hashable) -> None:
+        """Warn, once, when the cache is full of traces that differ in integers alone: a counter, perhaps."""
+        with self._lock:
+            full = len(self._entries) >= self.cache_size and key not in self._entries and not self._told
+            names = self.describer.varying([*self._entries, key]) if full else []
+            self._told = self._told or bool(names)
+        if names:
+            warnings.warn(
+                f"traced anew for each of {self.cache_size + 1} integers as argument {', '.join(names)}: "
+                "an integer is static, each value is compiled by itself\n"
+                f"  write  float({names[0]})   or an array, for an input that may change from call to call",
+                RuntimeWarning,
+                stacklevel=4,
+            )
 
     def _eagerly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Inside a trace, the function is part of it; under `debug`, what it watches is watched."""

@@ -125,8 +125,8 @@ def planned(program: Program, donated: frozenset[Ref], reuse: bool) -> Plan:
     plan.chains = chains(program, plan.modes)
     plan.block = {ref: chain.block for chain in plan.chains for ref in chain.local}
     plan.loops = {program.steps[i].out: c for c in plan.chains for i in range(c.first, c.end)}
-    owners = _owners(program, plan)
-    last = _last_uses(program, owners)
+    owners = owners_of(program, plan.modes)
+    last = last_uses(program, owners)
     _returned(program, plan, owners, donated, reuse)
     free = _Free(plan)
     for i, step in enumerate(program.steps):
@@ -177,13 +177,13 @@ class _Free:
         return len(sizes) - 1
 
 
-def _owners(program: Program, plan: Plan) -> dict[Ref, frozenset[Ref]]:
+def owners_of(program: Program, modes: dict[Ref, str]) -> dict[Ref, frozenset[Ref]]:
     """For each array: the variables whose memory it may be, itself or those it may be a view of."""
     given = (*program.inputs, *(ref for ref, _ in program.leaves))
     owners = {ref: frozenset([ref]) for ref in given if isinstance(program.samples[ref], np.ndarray)}
     for step in program.steps:
         below = frozenset(o for x in operands(step) for o in owners.get(x, ()))
-        mode = plan.modes[step.out]
+        mode = modes[step.out]
         if mode == "number":
             owners[step.out] = frozenset()
         elif mode == "view":
@@ -200,7 +200,8 @@ def _gives_new(step: Step) -> bool:
     return step.draws or isinstance(step.function, np.ufunc) or step.function in GIVES_NEW
 
 
-def _last_uses(program: Program, owners: dict[Ref, frozenset[Ref]]) -> dict[Ref, int]:
+def last_uses(program: Program, owners: dict[Ref, frozenset[Ref]]) -> dict[Ref, int]:
+    """The last step that reads each memory, itself or a view of it; what is returned, after all steps."""
     last: dict[Ref, int] = {}
     for i, step in enumerate(program.steps):
         for x in (*operands(step), step.out):

@@ -108,6 +108,30 @@ def test_integers_texts_and_none_are_static_by_value() -> None:
     assert f.traces == 4
 
 
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_counter_that_is_traced_at_each_call_is_told_once(by_name: bool) -> None:
+    f = compile(lambda x, k: x * k, cache=3)
+
+    def call(k: int) -> Any:
+        return f(X, k=k) if by_name else f(X, k)
+
+    for k in range(3):
+        call(k)  # a warning would be an error
+    with pytest.warns(RuntimeWarning, match=r"(?s)each of 4 integers as argument k: .*write  float\(k\)") as told:
+        assert_same(call(3), X * 3, "with a warning")
+    assert told[0].filename == __file__
+    for k in range(4, 9):
+        call(k)
+
+
+def test_traces_that_are_asked_for_are_told_of_by_nobody() -> None:
+    shapes, static, placed = (compile(lambda x, k=0: x * k, cache=2, static=s) for s in ((), "k", 1))
+    for k in range(1, 6):
+        shapes(np.ones(k), k)
+        static(X, k)
+        placed(X, k=k)
+
+
 def test_static_arguments_are_named_or_counted() -> None:
     def f(x: Any, k: float) -> Any:
         return x if k > 0 else -x

@@ -157,6 +157,30 @@ def test_the_slope_of_tanh_reads_tanh() -> None:
 
 # ------------------------------------------------------------------------------------------------ buffers
 
+SATURATED = X * np.array([1.0, 20.0, 300.0])  # there the slope of tanh is computed from x
+
+
+def slope(x: Any) -> Any:
+    return minigrad.grad(lambda x: np.sum(np.tanh(x * 3.0)))(x)
+
+
+def test_the_slope_of_tanh_is_written_over_tanh() -> None:
+    program = passes.optimised(recorded(slope, SATURATED))
+    assert len(planned(program, frozenset(), False).sizes) == 2  # of x * 3; of tanh and its slope
+    check(slope, [SATURATED], [X])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: (slope(x), np.tanh(x * 3.0)),
+        lambda x: slope(x) + np.tanh(x * 3.0),
+        lambda x: slope(x) @ np.tanh(x * 3.0).T,
+    ],
+)
+def test_tanh_that_is_read_after_its_slope_is_kept(f: Any) -> None:
+    check(f, [SATURATED], [X])
+
 
 def test_an_operand_that_dies_is_overwritten() -> None:
     program = passes.optimised(recorded(lambda x: np.sin(np.exp(np.cos(x) + x)) * x, X))
@@ -273,7 +297,7 @@ def test_a_plan_that_frees_a_buffer_too_early_is_caught(monkeypatch: Any) -> Non
             last.update(dict.fromkeys(owners.get(step.out, ()), i))
         return last
 
-    monkeypatch.setattr(plan, "_last_uses", careless)
+    monkeypatch.setattr(plan, "last_uses", careless)
 
     def f(x: Any) -> Any:
         a = np.exp(x)

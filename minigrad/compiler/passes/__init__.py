@@ -12,10 +12,11 @@ from .merging import merged
 from .opening import opened
 from .signs import ordered, without_negations
 from .slopes import with_known_tanh
+from .updates import prompt
 
 PASSES: tuple[Callable[[Program], Program], ...] = (
     without_dead, merged, opened, simplified, ordered, merged, with_known_tanh, without_negations, fused,
-    without_dead,
+    without_dead, prompt,
 )  # fmt: skip
 
 
