@@ -59,6 +59,7 @@ RULES: dict[Any, Rule] = {}
 
 def rule_of(made_by: Op, operands: int) -> Rule | None:
     """The rule of an op; None where it has none, and where Values stand inside its parameters."""
+    made_by = TABLE.get(made_by.function, made_by)  # as it is stated: on a tape an op may have lost its rules
     if not made_by.variadic and operands != len(made_by.domain):
         return None
     if made_by.function in RULES:

@@ -7,7 +7,7 @@ all samples in place of that one. What an op is for a batch stands in `batched`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from .node import ARGUMENT, ITEM, placed, record
 from .op import Op
 from .rules.shaping import stack
 from .scopes import serials
+from .taped import HELD, SAVED, call, is_call, put_back, saved_of
 from .transforms import Function
 from .tree import leaves, tree_map
 from .value import Value, graph
@@ -37,7 +38,8 @@ def vmap(f: Function, in_axes: Any = 0) -> Function:
     @functools.wraps(f)
     def of_batch(*args: Any, **kwargs: Any) -> Any:
         batch = _Batch(args, _axes_of(args, in_axes))
-        with context.recording(), context.trace():
+        # On a tape, what the engine computes on arrays is recorded too: nothing of the one sample stays behind.
+        with context.recording(), context.taping(context.tape() or context.Tape()):
             y = f(*batch.samples, **kwargs)
         values = [x for x in leaves(y) if type(x) is Value]
         for node in graph(*values, since=batch.start):
@@ -85,8 +87,10 @@ class _Batch:
         if not any(batched):
             depends = made_by is not None and any(type(x) is Value for x in operands)
             self.known[node.serial] = (node if depends else node._array, False)
-        elif made_by is ARGUMENT:
+        elif made_by is ARGUMENT or made_by is HELD:
             self.known[node.serial] = (_as_dtype(operands[0], node.dtype), True)
+        elif made_by is SAVED:
+            self.known[node.serial] = (self._saved(node.operands[0]), True)
         elif made_by is ITEM:
             self.known[node.serial] = (operands[0][node.params["k"]], True)  # type: ignore[index]
         else:
@@ -97,21 +101,28 @@ class _Batch:
 
     def _computed(self, node: Value, operands: list[Any], batched: tuple[bool, ...]) -> Any:
         made_by: Any = node.op
-        params = {name: p for name, p in (node.params or {}).items() if name != "saved"}
-        rule, several = rule_of(made_by, len(operands)), type(node._array) is tuple
+        params, several = _params(node), type(node._array) is tuple
+        rule = None if is_call(made_by) else rule_of(made_by, len(operands))
         if rule is not None and not several:
             shapes = tuple(np.shape(x._array if type(x) is Value else x) for x in node.operands)
             step = Sampled(made_by, params, shapes, np.shape(node._array), batched, self.size)
             y = rule(step, operands)
             if y is not None:
                 return _checked(y, step)
-        each = [
-            _applied(made_by, [x[i] if b else x for x, b in zip(operands, batched, strict=True)], params)
-            for i in range(self.size)
-        ]
+        each = [_applied(made_by, sample, params) for sample in self._each(operands, batched)]
         if several:
             return tuple(stack([parts[k] for parts in each]) for k in range(len(node._array)))
         return stack(each) if each else np.zeros((0, *node.shape), node.dtype)
+
+    def _each(self, operands: list[Any], batched: tuple[bool, ...]) -> Iterator[list[Any]]:
+        for i in range(self.size):
+            yield [_sample(x, i) if b else x for x, b in zip(operands, batched, strict=True)]
+
+    def _saved(self, y: Any) -> list[Any]:
+        """What an op handed over to its rule, for each sample."""
+        pairs = [self._operand(x) for x in y.operands]
+        samples = self._each([x for x, _ in pairs], tuple(b for _, b in pairs))
+        return [_saved_of(y.op, sample, _params(y)) for sample in samples]
 
     def result(self, x: Any) -> Any:
         """One result for all samples; of one that does not depend on them, a copy for each."""
@@ -124,11 +135,33 @@ class _Batch:
 
 def _applied(made_by: Op, operands: Sequence[Any], params: dict[str, Any]) -> Any:
     """An op on one sample: recorded, if there is a Value among its operands."""
-    if any(type(x) is Value for x in operands):
+    recorded = any(type(x) is Value for x in operands)
+    if is_call(made_by):
+        args, kwargs = put_back(params["call"], operands)
+        function = made_by.function
+        return call(Value, function, made_by.label, args, kwargs) if recorded else function(*args, **kwargs)
+    if recorded:
         return record(Value, made_by, tuple(operands), params or None)
     args, given = placed(made_by, list(operands), params)
     y = made_by.forward(*args, **given)
     return y[0] if made_by.saves else y
+
+
+def _sample(x: Any, i: int) -> Any:
+    """One sample of a batch, or of each of several outputs."""
+    return tuple(part[i] for part in x) if type(x) is tuple else x[i]
+
+
+def _params(node: Value) -> dict[str, Any]:
+    """The parameters of a node, without what its op handed over to its rule."""
+    return {name: p for name, p in (node.params or {}).items() if name != "saved"}
+
+
+def _saved_of(made_by: Any, operands: list[Any], params: dict[str, Any]) -> Any:
+    if any(type(x) is Value for x in operands):
+        return saved_of(record(Value, made_by, tuple(operands), params or None))
+    args, given = placed(made_by, operands, params)
+    return made_by.forward(*args, **given)[1]
 
 
 def _checked(y: Any, step: Sampled) -> Any:

@@ -15,7 +15,7 @@ from . import rules as rules  # the pages fill the table
 from .domain import REAL
 from .errors import DTypeError, GradientLost, MinigradError, describe, failure
 from .op import TABLE, Op, op
-from .scopes import serials
+from .scopes import serials, waiting
 from .standing import loose, plain, without_rules
 
 ndarray, float64 = np.ndarray, np.float64
@@ -142,10 +142,10 @@ def linked(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], 
     elif operands:
         new._a = operands[0]
         new._b = operands[1] if len(operands) == 2 else None
-    if context.blocks:
+    if waiting:
         scopes.notice(new)
-        if context.is_debugging():
-            debugging.remember(new, operands)
+    if context.blocks and context.is_debugging():
+        debugging.remember(new, operands)
     return new
 
 

@@ -22,7 +22,7 @@ from .methods import ArrayMethods
 from .node import ARGUMENT, Node, lifted, node, record
 from .op import TABLE, Op
 from .protocols import NumPyProtocols
-from .scopes import serials
+from .scopes import serials, waiting
 from .standing import PythonFloat, loosely, operated
 from .sweep import graph, push, seed, sweep, sweep_from
 from .taped import INPUT, quietly, refuse_depending, refuse_masks, whole
@@ -55,7 +55,7 @@ def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: boo
         except Exception as error:
             if type(x) is not PythonFloat and type(y) is not PythonFloat:
                 raise failure(made_by, (a, b), {}, error) from error
-        if flat or context.blocks or (type(data) is not float64 and data.dtype.kind != "f"):
+        if flat or waiting or context.blocks or (type(data) is not float64 and data.dtype.kind != "f"):
             if context.tape() is None:
                 return node(Value, data, made_by, (a, b))
             loose = type(x) is PythonFloat or type(y) is PythonFloat
@@ -126,7 +126,7 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
         self._array = _leaf_data(data)
         self._grad = self.op = self._a = self._b = self.params = None
         self.serial, self.name = next(serials), name
-        if context.blocks:
+        if waiting:
             scopes.notice(self)
 
     __add__, __radd__ = _binary(np.add, operator.add), _binary(np.add, operator.add, True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import Value, context, errors, scope
+from minigrad import Value, errors, scope, scopes
 from minigrad.value import graph
 
 
@@ -46,18 +46,18 @@ def test_only_the_first_node_takes_the_slow_road() -> None:
     x = Value(1.0)
     with scope("many"):
         y = x * x
-        assert not context.blocks
+        assert not scopes.waiting
         for _ in range(100):
             y = y * x
     assert marks(y) == ["many"]
-    assert not context.blocks
+    assert not scopes.waiting
 
 
 def test_nested_scopes_are_both_known_by_one_mark() -> None:
     x = Value(1.0)
     with scope("outer"), scope("inner"):
         y = x * x
-        assert not context.blocks
+        assert not scopes.waiting
     assert marks(y) == ["inner"] and holds(y, "inner") and holds(y, "outer")
 
 
@@ -110,7 +110,7 @@ def test_nothing_is_kept_when_the_graph_is_gone() -> None:
         assert watch() is not None and alive() > before
         del y
         assert watch() is None and alive() == before
-        assert not context.blocks
+        assert not scopes.waiting
     finally:
         gc.enable()
 
@@ -118,7 +118,7 @@ def test_nothing_is_kept_when_the_graph_is_gone() -> None:
 def test_a_scope_ends_when_its_block_fails() -> None:
     with pytest.raises(ZeroDivisionError), scope("fails"):
         _ = 1 / 0
-    assert not context.blocks
+    assert not scopes.waiting
     x = Value(1.0)
     assert not holds(x * x, "fails")
 
@@ -160,7 +160,7 @@ def test_many_threads_leave_no_block_open() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not context.blocks
+    assert not scopes.waiting
 
 
 def test_a_decorated_function_is_a_scope_each_time_it_runs_also_within_itself() -> None:
@@ -193,7 +193,7 @@ def test_a_generator_that_ends_late_does_not_leave_its_scope_behind() -> None:
         y = Value(1.0) * 2
     z = Value(1.0) * 2
     assert holds(y, "outside") and marks(z) == []
-    assert not context.blocks
+    assert not scopes.waiting
 
 
 def test_scopes_work_beside_the_other_blocks() -> None:

@@ -21,7 +21,7 @@ SECH2, TIMES, CHOSEN = TABLE[sech2].forward, TABLE[times].forward, TABLE[chosen]
 
 # Functions with a twin that writes into an array: its name, and which operands that array may be.
 INTO: dict[Callable[..., Any], tuple[str, tuple[int, ...]]] = {
-    SECH2: ("sech2_into", ()),
+    SECH2: ("sech2_into", (1,)),
     np.where: ("where_into", ()),
     CHOSEN: ("chosen_into", ()),
     support.as_columns: ("as_columns_into", ()),
