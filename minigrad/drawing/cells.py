@@ -6,7 +6,7 @@ same letters: that is what a picture of matrices has to say of ties.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,19 +44,13 @@ def with_cells(diagram: Diagram, found: Survey, grouped: Letters) -> Diagram:
     )
     if not entries or len(entries) > MOST:
         return diagram
-    equal = sorted(
-        equal_groups([entry.gradient for entry in entries]), key=lambda members: (-len(members), members[0])
-    )
-    first = sum(group.letter != ZERO for group in diagram.groups)
-    groups = [_group(letter(first + k), [entries[m] for m in members], found) for k, members in enumerate(equal)]
-    zeros = [entry for entry in entries if entry.gradient == 0]
-    groups += [_group(ZERO, zeros, found)] if zeros else []
+    groups = _groups(entries, found, first=sum(group.letter != ZERO for group in diagram.groups))
     lettered = {member: group.letter for group in groups for member in group.members}
     nodes = tuple(
         replace(node, cell_groups=_grid(node.id, node.value.cells, lettered)) if node.value else node
         for node in diagram.nodes
     )
-    title = _title(diagram, entries, groups, found)
+    title = _title(diagram, entries, found, grouped) if groups else diagram.title
     notes = tuple(note for note in diagram.notes if not note.startswith("No two"))
     return replace(
         diagram,
@@ -67,30 +61,43 @@ def with_cells(diagram: Diagram, found: Survey, grouped: Letters) -> Diagram:
     )
 
 
-def _title(diagram: Diagram, entries: Sequence[Entry], groups: Sequence[Group], found: Survey) -> str:
-    """The finding, in numbers of parameters, where every one of them can be seen."""
+def _title(diagram: Diagram, entries: Sequence[Entry], found: Survey, grouped: Letters) -> str:
+    """The finding, in numbers of parameters, where every one of them can be seen: in a cell, or as a number."""
     leaves = [k for k, v in enumerate(found.values) if v.op is None and found.gradients[k] is not None]
     sizes = {k: np.size(found.gradients[k]) for k in leaves}
     compared = {entry.leaf for entry in entries}
-    if len(leaves) < 2 or not groups or any(size > 1 and k not in compared for k, size in sizes.items()):
+    if len(leaves) < 2 or any(size > 1 and k not in compared for k, size in sizes.items()):
         return diagram.title
+    single = [entry for k, size in sizes.items() if size == 1 for entry in _cells(found, grouped, k)]
+    groups = _groups([*entries, *single], found)
     total = sum(sizes.values())
     different = total - sum(len(group.members) - 1 for group in groups)
     proved = all(group.proved for group in groups)
-    told = f"move as {different}" if proved else f"share, for now, {different} gradients"
+    told = f"share, for now, {different} gradient{'s' * (different > 1)}"
+    told = f"move as {different}" if proved else told
     return f"{diagram.title.split(' · ')[0]} · {total} parameters {told}"
 
 
 def _entries(found: Survey, grouped: Letters, shown: Sequence[int]) -> list[Entry]:
-    entries = []
-    for k in shown:
-        v, g = found.values[k], found.gradients[k]
-        if v.op is not None or g is None or not has_cells(np.shape(g)):
-            continue
-        classes = rows_and_columns(grouped.classes[k]) if k in grouped.classes else None
-        for (i, j), x in np.ndenumerate(rows_and_columns(np.asarray(g))):
-            entries.append(Entry(k, i, j, x, None if classes is None else int(classes[i, j])))
-    return entries
+    leaves = [k for k in shown if found.values[k].op is None and found.gradients[k] is not None]
+    return [entry for k in leaves if has_cells(np.shape(found.gradients[k])) for entry in _cells(found, grouped, k)]
+
+
+def _cells(found: Survey, grouped: Letters, k: int) -> Iterator[Entry]:
+    """The entries of a leaf."""
+    classes = rows_and_columns(grouped.classes[k]) if k in grouped.classes else None
+    for (i, j), x in np.ndenumerate(rows_and_columns(np.asarray(found.gradients[k]))):
+        yield Entry(k, i, j, x, None if classes is None else int(classes[i, j]))
+
+
+def _groups(entries: Sequence[Entry], found: Survey, first: int = 0) -> list[Group]:
+    """Entries with equal gradients, large groups first, at last those that get none. first: number of a letter."""
+    equal = sorted(
+        equal_groups([entry.gradient for entry in entries]), key=lambda members: (-len(members), members[0])
+    )
+    groups = [_group(letter(first + k), [entries[m] for m in members], found) for k, members in enumerate(equal)]
+    zeros = [entry for entry in entries if entry.gradient == 0]
+    return [*groups, _group(ZERO, zeros, found)] if zeros else groups
 
 
 def _group(name: str, members: Sequence[Entry], found: Survey) -> Group:
@@ -98,13 +105,18 @@ def _group(name: str, members: Sequence[Entry], found: Survey) -> Group:
     return Group(
         letter=name,
         members=tuple(f"n{entry.leaf}:{entry.row},{entry.column}" for entry in members),
-        names=tuple(
-            f"{found.names[entry.leaf]}[{entry.row},{entry.column}]" for entry in members if found.names[entry.leaf]
-        ),
+        names=tuple(_name(entry, found) for entry in members if found.names[entry.leaf]),
         gradient="exactly 0" if name == ZERO else words.number(members[0].gradient),
         apart=True,
         proved=len(classes) == 1 and None not in classes,
     )
+
+
+def _name(entry: Entry, found: Survey) -> str:
+    """As it is written in code: ``b[1]``, ``W[0,1]``, ``T[1,0,1]``."""
+    shape = found.values[entry.leaf]._array.shape
+    index = np.unravel_index(entry.row * shape[-1] + entry.column, shape) if shape else ()
+    return f"{found.names[entry.leaf]}[{','.join(map(str, index))}]"
 
 
 def _grid(one: str, cells: Sequence[Sequence[str]], lettered: dict[str, str]) -> tuple[tuple[str, ...], ...]:

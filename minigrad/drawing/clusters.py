@@ -79,14 +79,25 @@ def _scopes(found: Survey, marks: Sequence[object]) -> list[Path]:
             around = around.parent
     coming = sorted(known.values(), key=lambda around: around.start, reverse=True)
     still_open: list[scope] = []
+    around_here: Path = ()
     paths = []
-    for v in found.values:
+    for v, mark in zip(found.values, marks, strict=True):
+        before = len(still_open)
         while coming and coming[-1].start <= v.serial:
             still_open.append(coming.pop())
-        if any(around.end is not None and around.end <= v.serial for around in still_open):
+        ended = any(around.end is not None and around.end <= v.serial for around in still_open)
+        if ended:
             still_open = [around for around in still_open if around.end is None or v.serial < around.end]
-        paths.append(_chain(still_open[-1]) if still_open else ())
+        if ended or len(still_open) > before:
+            around_here = _common([_chain(around) for around in _innermost(still_open)])
+        paths.append(_chain(mark.scope) if isinstance(mark, Mark) else around_here)
     return paths
+
+
+def _innermost(still_open: Sequence[scope]) -> list[scope]:
+    """Those with no other inside; of two that ran in two threads, serials do not tell which a value was made in."""
+    outer = {id(around) for innermost in still_open for around in _chain(innermost)[:-1]}
+    return [around for around in still_open if id(around) not in outer]
 
 
 def _chain(innermost: scope) -> Path:

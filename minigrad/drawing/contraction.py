@@ -51,6 +51,14 @@ def depths(heads: Any, tails: Any) -> dict[int, int]:
     return {box: d for box, d in depth.items() if not waiting.get(box)}
 
 
+def passed(heads: Any, tails: Any) -> int:
+    """How many ranks lie between the ends of arrows, summed; each box stands as near to the last as it may."""
+    heads, tails = pairs(heads, tails)
+    left = depths(tails, heads)
+    ends = zip(heads.tolist(), tails.tolist(), strict=True)
+    return sum(max(left.get(tail, 0) - left.get(head, 0) - 1, 0) for head, tail in ends)
+
+
 def is_acyclic(heads: Any, tails: Any) -> bool:
     """Whether no arrow leads back, by whatever way, to where it came from."""
     return len(depths(heads, tails)) == len(np.union1d(heads, tails))

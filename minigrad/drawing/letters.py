@@ -163,6 +163,8 @@ def _proof(found: Survey, groups: Sequence[Sequence[int]]) -> tuple[_Nothing, st
         return _Nothing(), f"more than {PROVABLE:,} values"
     if sum(v._array.size for v in found.values if not isinstance(v._array, tuple)) > ENTRIES:
         return _Nothing(), f"more than {ENTRIES:,} entries"
+    if not any(v.op is None and v._array.dtype.kind == "f" for v in found.values):
+        return _Nothing(), "no leaf that a step could move"
     if any(v.op is None and not np.isfinite(v._array).all() for v in found.values):
         return _Nothing(), "nan or inf among the leaves"
     try:

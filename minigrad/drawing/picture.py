@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from ..errors import ArgumentError, RenderError, UnknownFormat
+from ..errors import ArgumentError, RenderError, UnknownFormat, describe
 from ..nn.module import Module
 from ..value import Value
 from .attributes import graph_attributes
@@ -192,9 +193,10 @@ def draw(
     history: drawings of the same at earlier steps of training, in a sequence or by step; the .html page moves
     through them, and marks where a tie breaks.
     engine, and graph attributes (rankdir="TB", ...): as Graphviz has them. Raises ArgumentError for anything but a
-    Value or a model, and for a theme, view or engine that there is none of.
+    Value or a model, for a theme, view or engine that there is none of, and for what is no title, time or history.
     """
     _check(y, data, view, names, engine)
+    _check_looks(title, seconds, history)
     wrong = getattr(wrong, "wrong", wrong)
     if isinstance(y, Module):
         views = of_model(y, data, loss, view, neurons, seconds, names=names, wrong=wrong, sums=sums)
@@ -219,6 +221,19 @@ def _check(y: Any, data: tuple[Any, ...], view: str | None, names: Any, engine: 
         raise ArgumentError(f"no view is called {view!r}\n  expected one of {', '.join(VIEWS)}")
     if engine not in (None, *ENGINES):
         raise ArgumentError(f"no engine is called {engine!r}\n  expected one of {', '.join(ENGINES)}")
+
+
+def _check_looks(title: Any, seconds: Any, history: Any) -> None:
+    if not isinstance(title, (str, NoneType)):
+        raise ArgumentError(f"a title is text, got {describe(title)}")
+    if not isinstance(seconds, Real) or not float(seconds) >= 0:
+        raise ArgumentError(f"seconds says how long a picture may take, as a number; got {describe(seconds)}")
+    steps: Any = list(history.values()) if isinstance(history, Mapping) else history
+    if not isinstance(steps, Sequence) or not all(isinstance(step, Drawing) for step in steps):
+        raise ArgumentError(
+            f"history is drawings of earlier steps, in a list or by step; got {describe(history)}\n"
+            "  write  history=[draw(model, x, y), ...]"
+        )
 
 
 def _laid_out(made: Diagram, engine: str | None, given: Mapping[str, Any]) -> Diagram:

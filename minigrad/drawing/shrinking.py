@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .clusters import path_of
-from .contraction import depths, distinct, is_acyclic, pairs
+from .contraction import depths, distinct, is_acyclic, pairs, passed
 from .diagram import Cluster
 from .survey import Survey
 
@@ -25,6 +25,8 @@ Labels: TypeAlias = Any  # an integer for each value: the position of the value 
 PER_VALUE = 1.2e-5  # seconds: to survey a value, and to compare its gradient
 PER_BOX = 6e-4  # to write a box down and to read it again
 PER_ITEM, PER_ITEM_SQUARED = 5.5e-4, 1.1e-7  # to lay out boxes and arrows
+PER_LONG_SQUARED = 5.5e-7  # to lead arrows past boxes between their ends
+RANKED = 50_000  # boxes of which it is counted what arrows pass; more do not fit for other reasons
 LEAST = 120  # boxes and arrows that are shown, however little time there is
 ALIKE = 150_000  # boxes that are looked through for what is alike
 FEWEST = 3  # boxes: a picture of fewer says nothing
@@ -56,10 +58,14 @@ class Shrunk:
     needed: float = 0.0
 
 
-def cost(values: int, boxes: int, arrows: int) -> float:
-    """Estimated seconds from a graph of so many values to a picture of so many boxes and arrows."""
+def cost(values: int, boxes: int, arrows: int, passed: int = 0) -> float:
+    """Estimated seconds from a graph of so many values to a picture of so many boxes and arrows.
+
+    passed: ranks between the ends of arrows. A weight that each step of a loop uses has very long ones.
+    """
     items = boxes + arrows
-    return PER_VALUE * values + PER_BOX * boxes + PER_ITEM * items + PER_ITEM_SQUARED * items**2
+    layout = PER_ITEM * items + PER_ITEM_SQUARED * items**2 + PER_LONG_SQUARED * passed**2
+    return PER_VALUE * values + PER_BOX * boxes + layout
 
 
 def shrink(
@@ -75,10 +81,11 @@ def shrink(
     """
     values, hidden = len(found.values), sum(map(len, inner.values()))
     arrows = sum(map(len, found.uses)) - hidden
-    needed = cost(values, values - hidden, arrows)
+    shrinking = _Shrinking(found, inner, boxes, places, seconds)
+    shrinking.shrunk.needed = needed = cost(values, values - hidden, arrows, shrinking.passed())
     if needed <= seconds or values - hidden + arrows <= LEAST:
         return None
-    return _Shrinking(found, inner, boxes, places, seconds, needed).run()
+    return shrinking.run()
 
 
 class _Shrinking:
@@ -91,7 +98,6 @@ class _Shrinking:
         boxes: Sequence[Cluster],
         places: Sequence[int | None],
         seconds: float,
-        needed: float,
     ) -> None:
         self.found, self.boxes, self.places, self.seconds = found, boxes, places, seconds
         n = len(found.values)
@@ -102,7 +108,7 @@ class _Shrinking:
         labels = np.arange(n)
         for head, parts in inner.items():
             labels[list(parts)] = head
-        self.shrunk = Shrunk(labels, self.heads, self.tails, self.leaf, needed=needed)
+        self.shrunk = Shrunk(labels, self.heads, self.tails, self.leaf)
 
     def run(self) -> Shrunk:
         steps: list[tuple[str, Callable[[], bool]]] = [
@@ -122,7 +128,17 @@ class _Shrinking:
         labels = self.shrunk.labels
         boxes = _count(labels)
         arrows = len(pairs(labels[self.heads], labels[self.tails])[0])
-        return cost(len(labels), boxes, arrows) <= self.seconds or boxes + arrows <= LEAST
+        return boxes + arrows <= LEAST or (
+            cost(len(labels), boxes, arrows) <= self.seconds  # which is counted sooner
+            and cost(len(labels), boxes, arrows, self.passed()) <= self.seconds
+        )
+
+    def passed(self) -> int:
+        """Ranks between the ends of arrows, each box as near to the result as it may stand; 0 of too many boxes."""
+        labels = self.shrunk.labels
+        if _count(labels) > RANKED:
+            return 0
+        return passed(labels[self.heads], labels[self.tails])
 
     def _take(self, labels: Labels, kind: str) -> bool:
         """Take over new labels; the result keeps a box of its own, with the parts of its sum."""

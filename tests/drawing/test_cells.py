@@ -49,7 +49,7 @@ def test_equal_now_is_not_taken_for_tied() -> None:
     diagram = draw((w * np.array([2.0, 1.0, 3.0]) * w * np.array([0.5, 0.5, 1.0])).sum()).diagram
     assert cells_of(diagram, "w") == (("A", "A", ""),)
     (group,) = [group for group in diagram.groups if "n0:0,0" in group.members]
-    assert not group.proved and group.names == ("w[0,0]", "w[0,1]") and group.gradient == "2"
+    assert not group.proved and group.names == ("w[0]", "w[1]") and group.gradient == "2"
     assert "move as" not in diagram.title
 
 
@@ -57,7 +57,25 @@ def test_letters_reach_across_arrays() -> None:
     a, b = Value([1.0, 2.0], "a"), Value([1.0, 3.0], "b")
     diagram = draw((a * a).sum() + (b * b).sum()).diagram
     (group,) = [group for group in diagram.groups if group.gradient == "2" and len(group.members) == 2]
-    assert group.names == ("a[0,0]", "b[0,0]")
+    assert group.names == ("a[0]", "b[0]")
+
+
+def test_an_entry_is_named_as_it_is_written_in_code() -> None:
+    """The cells of a cube are laid out in rows, of a vector in one: that is no part of the index."""
+    t, b = Value(np.arange(8.0).reshape(2, 2, 2), "t"), Value([7.0, 9.0], "b")
+    diagram = draw((t**2).sum() + (b * b).sum()).diagram
+    (group,) = [group for group in diagram.groups if group.gradient == "14"]
+    assert group.names == ("t[1,1,1]", "b[0]")
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [([1.0, 1.0], "share, for now, 1 gradient"), ([2.0, 2.0], "share, for now, 2 gradients")],
+)
+def test_the_title_counts_single_numbers_with_the_entries_of_arrays(weights: Any, told: str) -> None:
+    w, a, b = Value([1.0, 2.0], "w"), Value(1.0, "a"), Value([3.0], "b")
+    diagram = draw((w * np.array(weights)).sum() + a + b.sum()).diagram
+    assert diagram.title.endswith(f" · 4 parameters {told}")
 
 
 def test_entries_without_gradient_are_of_the_group_of_0() -> None:

@@ -79,6 +79,34 @@ def test_scopes_of_another_thread_make_no_box_here() -> None:
     assert draw(results[0]).diagram.clusters[0].name == "other"
 
 
+def test_scopes_of_two_threads_at_a_time_take_nothing_from_each_other() -> None:
+    """Which of the two a value was made in, serials do not tell: but for the marked ones, it has no box."""
+    x = Value(0.5, "x")
+    turn = threading.Barrier(2)
+    results: list[Any] = [None, None]
+
+    def work(me: int, function: Any) -> None:
+        with scope(f"thread {me}"):
+            turn.wait(10)
+            first = function(x)
+            turn.wait(10)
+            results[me] = function(first * 2)
+            turn.wait(10)
+
+    threads = [threading.Thread(target=work, args=pair) for pair in enumerate((np.sin, np.exp))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with scope("after"):
+        total = results[0] + results[1]
+    diagram = draw(total).diagram
+    told = {
+        (node.operation, diagram.clusters[node.cluster].name) for node in diagram.nodes if node.cluster is not None
+    }
+    assert told == {("sin", "thread 0"), ("exp", "thread 1"), ("+", "after")}
+
+
 def test_neurons_of_a_model_have_boxes_in_their_layers_and_the_loss_has_none() -> None:
     model = nn.MLP((2, 2, 1), init=0.5, per_neuron=True)
     (out,) = model([1.0, 2.0])

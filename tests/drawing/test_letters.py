@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from minigrad import Value, custom, draw, forget
+from minigrad import Value, custom, draw, forget, grad, no_grad
 from minigrad.drawing import letters as module
 from minigrad.drawing.diagram import Diagram, Node
 from minigrad.drawing.letters import letters
@@ -102,3 +102,18 @@ def test_leaves_that_are_nan_are_drawn_without_a_proof() -> None:
     a, b = Value(np.nan, "a"), Value(2.0, "b")
     found = letters(survey(a * b))
     assert found.unproved == "nan or inf among the leaves" and found.frozen == frozenset()
+
+
+def test_a_graph_without_leaves_that_could_move_is_drawn() -> None:
+    """Of a plain result, and of what is drawn inside of a differentiated function."""
+    with no_grad():
+        plain = np.sin(Value(0.5, "a"))
+    assert draw(plain).diagram.groups == ()
+    titles: list[str] = []
+
+    def drawn(x: Value) -> Value:
+        y = np.exp(x + 1)
+        titles.append(draw(y).diagram.title)
+        return y
+
+    assert grad(drawn)(0.0) == np.exp(1.0) and titles[0].startswith("y = 2.718")

@@ -199,6 +199,11 @@ def test_what_the_caller_says_of_the_graph_stands_above_what_every_picture_says(
         ({"them": "dark"}, "write  theme="),
         ({"x]; y": 1}, "no attribute of a graph in Graphviz\n  see  graphviz.org"),
         ({"names": ["x"]}, "names is a dict, from names to Values, got list\n  such as  locals()"),
+        ({"title": 3}, "a title is text, got int 3"),
+        ({"seconds": "5"}, "seconds says how long a picture may take, as a number; got str '5'"),
+        ({"seconds": -1.0}, "seconds says how long a picture may take, as a number; got float -1.0"),
+        ({"history": [1.0]}, "history is drawings of earlier steps, in a list or by step; got list"),
+        ({"history": 5}, "history is drawings of earlier steps, in a list or by step; got int 5"),
     ],
 )
 def test_what_is_no_option_is_refused_and_those_there_are_named(option: dict[str, Any], message: str) -> None:

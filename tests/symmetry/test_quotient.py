@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,16 @@ def test_a_network_in_float32_has_a_quotient_in_float32(per_neuron: bool) -> Non
     assert {p.dtype for p in small.model.parameters()} == {np.dtype(np.float32)}
     losses = [nn.squared_error(n(x), y).item() for n in (net, small.model)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_a_sample_that_is_not_finite_has_no_part_in_the_tolerance(odd: float) -> None:
+    x, y = np.array([[1.0, 2.0], [odd, 1.0], [0.5, -1.0]]), np.zeros((3, 1))
+    equal = nn.MLP((2, 4, 1), activation="relu", seed=0, init=0.5)
+    with np.errstate(all="ignore"):
+        found = ties(equal, x, y)
+    with warnings.catch_warnings(action="error"):
+        assert quotient(found).model.sizes == (2, 1, 1)
 
 
 def test_softmax_at_the_end_is_no_hindrance() -> None:
