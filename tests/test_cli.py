@@ -69,6 +69,7 @@ def test_without_a_stdout_there_is_no_error(monkeypatch: pytest.MonkeyPatch, ask
     assert cli.main([]) == 0 and len(asked) == 1
 
 
+@pytest.mark.slow  # it is the whole tour
 def test_python_m_minigrad_in_an_ascii_world_without_a_terminal(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONUTF8", "LANG"}}
     run = subprocess.run(

@@ -369,12 +369,14 @@ def _reconciled(closer: Measured, wider: Measured, unit: float) -> Measured:
     """What short steps and long ones show, column by column the better; bars that reach both where they disagree.
 
     exp(x) - 1 - x is -x, as far as steps beside 1e-14 can see: what cancels has been rounded alike in all of them.
-    And 1/x² is flat, as far as steps that stride over 0 can.
+    And 1/x² is flat, as far as steps that stride over 0 can. But where long steps stride over a kink, as |x| has
+    one beside -1e-12, they agree with short ones if one of their sides does.
     """
     near, far = closer.central, wider.central
     with np.errstate(invalid="ignore"):
         gap = np.abs(near.value - far.value)
-        odd = np.where(np.isfinite(far.error) & (gap > near.error + far.error), 2 * gap, 0.0)
+        odd = np.isfinite(far.error) & (gap > near.error + far.error) & ~_over_a_kink(near, wider)
+        odd = np.where(odd, 2 * gap, 0.0)
     chord, (steps,) = np.max([s.chord() for s in wider.samples], axis=0), closer.samples
     hidden, quantum = 2 * unit * chord, steps.quantum()
     # sin(x) - x moves by roundings of x: over steps that do not move it twice, its slope is not even known to be 0.
@@ -382,3 +384,11 @@ def _reconciled(closer: Measured, wider: Measured, unit: float) -> Measured:
     hidden = hidden + np.where(rounded, 2 * quantum / steps.h[0], 0.0)
     near, far = Slope(near.value, near.error + hidden + odd), Slope(far.value, far.error + odd)
     return Measured(near.better(far), wider.samples + closer.samples)
+
+
+def _over_a_kink(near: Slope, wider: Measured) -> Array:
+    """Whether long steps to the two sides show two slopes, of which one is that of the short steps."""
+    sides = wider.right, wider.left
+    apart = np.abs(sides[0].value - sides[1].value) > sides[0].error + sides[1].error
+    one = [np.abs(near.value - side.value) <= near.error + side.error for side in sides]
+    return apart & (one[0] | one[1])

@@ -51,7 +51,10 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.handlers += [name for name, x in attrs if name.startswith("on") or "javascript:" in (x or "")]
+        leads = ("href", "xlink:href", "src", "action", "formaction", "data")
+        self.handlers += [
+            name for name, x in attrs if name.startswith("on") or (name in leads and "javascript:" in (x or ""))
+        ]
 
 
 def structure(text: str, suffix: str) -> Any:
