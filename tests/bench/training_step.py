@@ -9,15 +9,15 @@ import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 import minigrad
 from tests.bench.measure import clean_environment, in_turn, quartiles, warm_allocator
-
-LR = 0.01
+from tests.bench.workloads.network import hand as hand_written
+from tests.bench.workloads.network import start
+from tests.bench.workloads.workload import LR
 
 
 @dataclass
@@ -35,47 +35,6 @@ CASES = (
     Case((64, 128, 64, 10), 64, 1.3, 600),
     Case((784, 512, 256, 10), 256, 1.1, 30),
 )
-
-
-def start(case: Case) -> tuple[Any, Any, list[Any]]:
-    """Inputs, their classes, and the parameters W1, b1, W2, b2, ... (Xavier)."""
-    rng = np.random.default_rng(0)
-    x = rng.uniform(-1, 1, (case.batch, case.sizes[0]))
-    classes = rng.integers(0, case.sizes[-1], case.batch)
-    parameters = []
-    for n, m in pairwise(case.sizes):
-        parameters += [rng.uniform(-1, 1, (n, m)) * np.sqrt(6 / (n + m)), np.zeros(m)]
-    return x, classes, parameters
-
-
-def by_hand(x: Any, classes: Any, parameters: list[Any]) -> Callable[[], Any]:
-    """A step as one writes it in NumPy: every derivative worked out on paper."""
-    rows = np.arange(len(x))
-    weights, biases = parameters[::2], parameters[1::2]
-
-    def step() -> Any:
-        h = [x]
-        for w, b in zip(weights[:-1], biases[:-1], strict=True):
-            h.append(np.tanh(h[-1] @ w + b))
-        z = h[-1] @ weights[-1] + biases[-1]
-        e = np.exp(z - z.max(axis=1, keepdims=True))
-        p = e / e.sum(axis=1, keepdims=True)
-        loss = -np.log(p[rows, classes]).mean()
-
-        g = p
-        g[rows, classes] -= 1
-        g /= len(x)
-        gradients = []
-        for k in reversed(range(len(weights))):
-            gradients.append((h[k].T @ g, g.sum(axis=0)))
-            if k:
-                g = (g @ weights[k].T) * (1 - h[k] * h[k])
-        for w, b, (dw, db) in zip(weights, biases, reversed(gradients), strict=True):
-            w -= LR * dw
-            b -= LR * db
-        return loss
-
-    return step
 
 
 def by_minigrad(x: Any, classes: Any, parameters: list[Any]) -> Callable[[], Any]:
@@ -98,9 +57,9 @@ def by_minigrad(x: Any, classes: Any, parameters: list[Any]) -> Callable[[], Any
 
 def sides_of(case: Case) -> tuple[Callable[[], Any], Callable[[], Any]]:
     """Both steps, after a check that twenty of each lead to the same losses and the same parameters."""
-    x, classes, plain = start(case)
+    plain, (x, classes) = start(case.sizes, case.batch, "float64")
     values = [minigrad.Value(p) for p in plain]
-    hand, ours = by_hand(x, classes, plain), by_minigrad(x, classes, values)
+    hand, ours = hand_written(plain, x, classes), by_minigrad(x, classes, values)
     for _ in range(20):
         np.testing.assert_allclose(ours(), hand(), rtol=1e-12)
     for p, v in zip(plain, values, strict=True):
