@@ -1,4 +1,4 @@
-"""Add an operation in one place: it is then recorded, differentiated to any order, drawn and in the table."""
+"""Add an operation in one call: minigrad then records it, differentiates it to any order, and draws it."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 
 import minigrad
 
-# The whole of it: a NumPy function, and its derivative in NumPy, which is differentiated in its turn.
+# All it takes: a NumPy function and its derivative in NumPy, which minigrad differentiates in turn.
 bump = minigrad.custom(
     lambda x: np.exp(-x * x) * np.cos(x),
     name="bump",
@@ -20,12 +20,12 @@ bump = minigrad.custom(
 def main(folder: Path) -> None:
     x, h = 0.3, 1e-4
     first, second = minigrad.grad(bump), minigrad.grad(minigrad.grad(bump))
-    print("            by its rule   by differences")
+    print("            rule          differences")
     print(f"  y'        {first(x):.9f}  {(bump(x + h) - bump(x - h)) / (2 * h):.9f}")
     print(f"  y''       {second(x):.9f}  {(first(x + h) - first(x - h)) / (2 * h):.9f}")
     print(f"  forwards  {minigrad.jvp(bump, (x,), (1.0,))[1]:.9f}")
 
-    # Its rules over the whole domain, as those of the table are checked; and how a wrong one is caught.
+    # Check its rules over the whole domain, as for an op of the table; then catch a wrong rule.
     print(minigrad.check_op(bump))
     slope = minigrad.custom(lambda x: np.arctan(x), name="slope", vjp=lambda g, y, x: g / np.sqrt(1 + x * x))
     print(minigrad.check_op(slope))

@@ -1,8 +1,8 @@
-"""The gallery: the networks of the threads that the project grew out of, in every view and every theme.
+"""The gallery: the networks of the discussions that started the project, in every view and theme.
 
     python demos/gallery.py [folder]
 
-Writes a picture per theme, network and view, two pages to walk through, and the README that shows them all.
+Writes a picture per theme, network and view, two interactive pages, and a README that shows them all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ VIEWS, THEMES = ("cards", "quotient", "ops"), ("auto", "light", "dark", "print")
 
 
 def training() -> Drawing:
-    """The tied neurons in training; after step 2 one weight is changed, and from then on they part."""
+    """The tied neurons in training; step 2 changes one weight, and they grow apart from there."""
     net, x, y, loss = two_neurons(TIED)
     optimiser, history = nn.optim.SGD(net.parameters(), 0.5), {}
     for step in range(6):
@@ -33,7 +33,7 @@ def training() -> Drawing:
 def index() -> str:
     lines = [
         "# Pictures\n",
-        "Made by `python demos/gallery.py`. The pictures shown follow the theme of your system.",
+        "`python demos/gallery.py` makes these pictures. Those shown here follow the theme of your system.",
     ]
     for name, (_, caption) in NETWORKS.items():
         lines += [f"\n## {name}\n", caption, ""]
@@ -41,7 +41,7 @@ def index() -> str:
         themes = (f"[{theme}]({theme}/{name}-{view}.svg)" for theme in THEMES[1:] for view in VIEWS[:1])
         lines.append(f"In other themes: {', '.join(themes)}.")
     pages = "[the tied neurons](two-neurons-tied.html), [the same in training](training.html)"
-    return "\n".join([*lines, f"\n## To walk through\n\nPages to open in a browser, from disk: {pages}.\n"])
+    return "\n".join([*lines, f"\n## Interactive pages\n\nOpen these files in a browser: {pages}.\n"])
 
 
 def main(folder: Path) -> None:

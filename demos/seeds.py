@@ -1,4 +1,4 @@
-"""The networks of the threads that the project grew out of, and what their parameters do.
+"""The networks of the discussions that started the project, and which of their parameters are tied.
 
 python demos/seeds.py
 """
@@ -47,13 +47,19 @@ def searched() -> tuple[Any, ...]:
 EQUAL = {"W1": 0.5, "b1": 0.1, "W2": np.tile([0.7, -0.3], (4, 1)), "b2": 0}
 NETWORKS = {
     "two-neurons": (two_neurons(), "Two neurons that differ: w5 ≠ w6, so their weights get different gradients."),
-    "two-neurons-tied": (two_neurons(TIED), "The same, started in pairs: two neurons that stay one for ever."),
-    "all-ones": (all_ones(), "Every weight and bias 1: a 2-3-3-2 network that is a 2-1-1-2 network."),
+    "two-neurons-tied": (
+        two_neurons(TIED),
+        "The same with equal starting weights: the two neurons stay identical.",
+    ),
+    "all-ones": (all_ones(), "All weights and biases start at 1: this 2-3-3-2 network acts as a 2-1-1-2 network."),
     "all-random": (all_ones("xavier"), "The same network from random weights: nothing is tied."),
-    "classic-3-4-2": (classic(), "ReLU and softmax, random weights: the four hidden neurons are four."),
-    "classic-3-4-2-equal": (classic(EQUAL), "The same with equal hidden neurons: the four are one."),
-    "logistic-from-zero": (logistic(), "No hidden layer, all weights 0: they differ at once, and learn."),
-    "random-search": (searched(), "The best of 100,000 random draws; its gradients say where to go from there."),
+    "classic-3-4-2": (classic(), "ReLU and softmax, random weights: the four hidden neurons all differ."),
+    "classic-3-4-2-equal": (classic(EQUAL), "The same with equal hidden neurons: the four act as one."),
+    "logistic-from-zero": (
+        logistic(),
+        "No hidden layer, all weights start at 0: they differ after one step, and learn.",
+    ),
+    "random-search": (searched(), "The best of 100,000 random draws; its gradients show how to improve it."),
 }
 
 

@@ -1,7 +1,7 @@
 """Why do the neurons of a layer end up different? One network, three starts: equal, one weight changed, random.
 
-A 2-3-2-1 network learns XOR. Each start is drawn in the same layout, a letter and a colour for equal
-gradients, and trained; the table tells how many neurons each layer really has on the way. `explain` says why.
+A 2-3-2-1 network learns XOR. The demo draws each start in the same layout (equal gradients share a letter and a
+colour), then trains it; the table shows how many distinct neurons each layer has. `explain` shows why.
 
     python demos/why_neurons_differ.py
 """
@@ -36,7 +36,7 @@ def loss(net: nn.MLP) -> Any:
 
 
 def train(net: nn.MLP) -> list[str]:
-    """Width of each hidden layer at the looks, and the loss at the end."""
+    """Distinct neurons per hidden layer at the chosen steps, and the loss at the end."""
     tracker, optimiser = (
         SymmetryTracker(ties(net, X, Y, nn.binary_cross_entropy)),
         nn.optim.Adam(net.parameters(), 0.02),
@@ -51,7 +51,7 @@ def train(net: nn.MLP) -> list[str]:
 
 
 def draw(start: str) -> str:
-    """The picture of one sample, a neuron at a time: the same graph for every start, so the same layout."""
+    """Draw one sample, one neuron at a time; every start has the same graph, so the same layout."""
     net = network(start, per_neuron=True)
     J = nn.binary_cross_entropy(net(X[1]), Y[1])
     J.name = "J"

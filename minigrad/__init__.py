@@ -5,9 +5,10 @@
 np.float64(0.7268619813835873)
 """
 
+# First: the pages of rules fill the table, in which Value finds the ops of its operators when it is defined.
+from . import rules as rules  # isort: split
+
 from . import check, errors, nn
-from .batching import vmap
-from .catalogue import ops
 from .check import (
     Estimate,
     Finding,
@@ -25,12 +26,13 @@ from .check import (
     numeric_gradient,
     numeric_jacobian,
 )
-from .checkpointing import checkpoint
 from .compiler import compile
-from .context import debug, no_grad
 from .drawing import Drawing, decision_boundary, draw
-from .extension import custom, forget
-from .jacobians import hessian, hvp, jacobian
+from .engine.debugging import debug
+from .engine.modes import no_grad
+from .engine.name_scopes import scope
+from .engine.value import Value
+from .op_table import ops
 from .rules.activations import (
     elu,
     erf,
@@ -59,10 +61,13 @@ from .rules.nn import cross_entropy, log_softmax, logsumexp, relu, sigmoid, soft
 from .rules.reciprocals import arccot, arccoth, arccsc, arccsch, arcsec, arcsech, cot, coth, csc, csch, sec, sech
 from .rules.shaping import stack
 from .rules.windows import avg_pool, conv1d, conv2d, max_pool
-from .scopes import scope
 from .symmetry import SymmetryTracker, equal_gradients, explain, quotient, ties
-from .transforms import grad, jvp, value_and_grad, vjp
-from .value import Value
+from .tracing import trace
+from .transforms.checkpoint import checkpoint
+from .transforms.custom_ops import custom, forget
+from .transforms.grad import grad, jvp, value_and_grad, vjp
+from .transforms.jacobian import hessian, hvp, jacobian
+from .transforms.vmap import vmap
 
 __all__ = [
     "Drawing",
@@ -152,6 +157,7 @@ __all__ = [
     "stack",
     "stop_gradient",
     "ties",
+    "trace",
     "value_and_grad",
     "vjp",
     "vmap",

@@ -1,150 +1,63 @@
-"""Every error the package raises by name, and how its message is laid out.
+"""Every error that the package raises by name: those of the engine, and those of the rooms above it.
 
-An error says what was tried, what came (shape, type, name and maker of each operand), what was expected, and
-what to write instead. Each class also derives from the built-in that a user of NumPy would catch.
-No computation belongs here.
+Each class also derives from the built-in error that a user of NumPy would catch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-
-
-class MinigradError(Exception):
-    """What all errors of this package have in common."""
-
-
-class GradientLost(MinigradError, TypeError):
-    """The call would have left the graph, and its gradient with it."""
-
-
-class ShapeError(MinigradError, ValueError):
-    """Shapes that do not fit the operation."""
-
-
-class AxisError(ShapeError, IndexError):
-    """An axis that the value does not have."""
-
-
-class IndexingError(MinigradError, IndexError):
-    """An index that does not fit the value, or is no index at all."""
-
-
-class DTypeError(MinigradError, TypeError):
-    """A type of data that has no gradient: complex numbers, objects, text."""
-
-
-class MissingRule(MinigradError, TypeError):
-    """A function of NumPy for which the table holds no rule."""
-
-
-class ArgumentError(MinigradError, TypeError):
-    """An argument that an operation does not take, refused by its name."""
-
-
-class NameTaken(MinigradError, ValueError):
-    """An op of that name stands in the table already."""
-
-
-class NotALeaf(MinigradError, TypeError):
-    """Something that only a leaf can do, asked of a value that was computed."""
-
-
-class InPlaceError(MinigradError, TypeError):
-    """An assignment in place that would change less than it seems to."""
+from .engine.errors import (
+    ArgumentError,
+    AxisError,
+    DTypeError,
+    GradientLost,
+    IndexingError,
+    InPlaceError,
+    MinigradError,
+    MissingRule,
+    Mutated,
+    NameTaken,
+    NonFinite,
+    NotALeaf,
+    ShapeError,
+    describe,
+    layout,
+)
 
 
 class TracingError(MinigradError, TypeError):
-    """The data of a value was asked for while it stands for all data."""
+    """Code read the data of a value during tracing, when it has none."""
 
 
 class ExpressionError(MinigradError, ValueError):
-    """A text that is no expression of the command line, or one that cannot be computed."""
+    """An expression on the command line that is invalid or cannot be computed."""
 
 
 class UnknownFormat(MinigradError, ValueError):
-    """A file name whose suffix names no kind of picture."""
-
-
-class NonFinite(MinigradError, FloatingPointError):
-    """Under `debug`: the first nan or inf."""
-
-
-class Mutated(MinigradError, RuntimeError):
-    """Under `debug`: an array changed in place between its use and the backward sweep."""
+    """A file name whose suffix is no picture format."""
 
 
 class RenderError(MinigradError, RuntimeError):
     """A picture could not be rendered."""
 
 
-def describe(x: Any) -> str:
-    """One operand in a line: kind, shape, type, name and maker."""
-    kind = type(x).__name__
-    if not hasattr(x, "shape"):
-        return f"{kind} {x!r}"[:60]
-    text = f"{kind} {tuple(x.shape)} {x.dtype}"
-    notes = []
-    if getattr(x, "name", None):
-        notes.append(f"named {x.name!r}")
-    if getattr(x, "op", None) is not None:
-        notes.append(f"made by {x.op.label}")
-    return f"{text}   {', '.join(notes)}" if notes else text
-
-
-def layout(headline: str, rows: dict[str, str], *remarks: str) -> str:
-    """A message: the headline, a table of labelled rows, then remarks."""
-    width = max((len(label) for label in rows), default=0)
-    lines = [headline, *(f"  {label:<{width}}  {text}" for label, text in rows.items())]
-    return "\n".join([*lines, *(f"  {remark}" for remark in remarks if remark)])
-
-
-_KINDS: tuple[tuple[type[Exception], type[Exception]], ...] = (
-    (np.exceptions.AxisError, AxisError),
-    (ValueError, ShapeError),
-    (IndexError, IndexingError),
-    (TypeError, ArgumentError),
-)
-
-
-def failure(
-    op: Any, operands: Sequence[Any], params: dict[str, Any], error: Exception, kind: Any = None
-) -> Exception:
-    """What NumPy said about a call, as an error of ours that names the op and every operand."""
-    letters = "abcdefgh"[: len(operands)] if len(operands) <= 8 else ""
-    names = list(letters) or [f"x{i}" for i in range(len(operands))]
-    call = f"{names[0]} {op.label} {names[1]}" if _is_symbol(op.label) and len(names) == 2 else ""
-    given = ", ".join([*names, *(f"{key}={value!r}" for key, value in params.items())])
-    headline = f"cannot compute {call or f'{op.label}({given})'}"
-    said = str(error) if kind or str(error).startswith("expected") else f"NumPy says: {error}"
-    rows = {name: describe(x) for name, x in zip(names, operands, strict=True)}
-    text = layout(headline, rows, *(_expected(op, operands, error) or said).splitlines())
-    if kind is not None:
-        return kind(text)  # type: ignore[no-any-return]
-    for caught, ours in _KINDS:
-        if isinstance(error, caught) and type(error).__module__ != "numpy.linalg":
-            return ours(text)
-    error.add_note(text)
-    return error
-
-
-def _is_symbol(label: str) -> bool:
-    return not any(character.isalnum() for character in label)
-
-
-def _expected(op: Any, operands: Sequence[Any], error: Exception) -> str:
-    """What was wrong with the shapes, as far as the op can say."""
-    shapes = [tuple(getattr(x, "shape", ())) for x in operands]
-    proper = op.variadic or len(shapes) == len(op.domain)
-    if not proper or not isinstance(error, (ValueError, TypeError)) or str(error).startswith("expected"):
-        return ""
-    if op.expects is not None:
-        return str(op.expects(*shapes))
-    try:
-        np.broadcast_shapes(*shapes)
-    except ValueError:
-        return f"expected shapes that broadcast together, got {' and '.join(map(str, shapes))}"
-    return ""
+__all__ = [
+    "ArgumentError",
+    "AxisError",
+    "DTypeError",
+    "ExpressionError",
+    "GradientLost",
+    "InPlaceError",
+    "IndexingError",
+    "MinigradError",
+    "MissingRule",
+    "Mutated",
+    "NameTaken",
+    "NonFinite",
+    "NotALeaf",
+    "RenderError",
+    "ShapeError",
+    "TracingError",
+    "UnknownFormat",
+    "describe",
+    "layout",
+]

@@ -19,7 +19,7 @@ import pytest
 
 import minigrad
 from minigrad import SymmetryTracker, Value, decision_boundary, explain, nn, quotient, ties
-from minigrad.value import graph, sweep
+from minigrad.engine.value import graph, sweep
 
 TOLERANCE = 2e-7
 NAMES = ("w1", "w2", "w3", "w4", "w5", "w6")

@@ -1,10 +1,10 @@
 """Checking gradients: numerical derivatives with error bars, and verdicts without tolerances."""
 
-from .derivative import Estimate, derivative, directional, numeric_gradient, numeric_jacobian
+from .diagnosis.report import Finding, GradientMismatch, GradientUnresolved, Report
 from .gradients import check_grads, gradient_report
 from .graph import GraphReport, check_graph
-from .operation import OpReport, check_op
-from .report import Finding, GradientMismatch, GradientUnresolved, Report
+from .numeric.derivative import Estimate, derivative, directional, numeric_gradient, numeric_jacobian
+from .op import OpReport, check_op
 
 __all__ = [
     "Estimate",

@@ -1,8 +1,8 @@
-"""check_grads: is this gradient right? An answer without a tolerance, that says what is wrong and where.
+"""check_grads: is this gradient right? An answer without a tolerance, which names each mistake and its place.
 
-Here the parts are put together: what is claimed (`claims`, `own`), what holds without any derivative (`contract`),
-slopes of the function itself (`slopes`), entry by entry or along directions (`judgement`, `search`), and what the
-mistakes look like (`diagnosis`). In docs/checking.md, for users.
+This file combines the parts: the derivative to check (`claims`, `own`), rules that need no slope (`contract`),
+slopes of the function itself (`slopes`), comparison by entry or along directions (`judgement`, `search`), and the
+diagnosis of mistakes (`diagnosis`). docs/checking.md is the user's guide.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
-from .around import subgradient
-from .claims import Claim
-from .compare import Comparison
-from .contract import transposed
-from .evaluation import Evaluator
-from .graph import culprit
-from .kinks import Witness
-from .own import OwnClaim, below
-from .report import Finding, GradientMismatch, GradientUnresolved, Report
-from .subject import Subject
+from .comparison.candidate import Claim
+from .comparison.comparison import Comparison
+from .comparison.invariants import check_transpose
+from .comparison.kinks import Witness
+from .comparison.minigrad_candidate import OwnClaim, below
+from .comparison.problem import Subject
+from .comparison.subgradient import subgradient
+from .diagnosis.report import Finding, GradientMismatch, GradientUnresolved, Report
+from .graph import name_wrong_op
+from .numeric.evaluation import Evaluator
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -51,22 +51,22 @@ def check_grads(
     progress: Callable[[int], None] | None = None,
     allow_unresolved: bool = False,
 ) -> Report:
-    """Check derivatives of f at args; give the report, or raise it where they are wrong.
+    """Check derivatives of f at args; return the report, or raise it if they are wrong.
 
-    f: a function of anything array-like. args: a tuple is its positional arguments, anything else its one argument;
-    arrays or nested lists, tuples and dicts of them. What is no float is passed on and not differentiated.
+    f: a function of anything array-like. args: a tuple of its positional arguments, or its only argument; each is
+    an array or nested lists, tuples and dicts of them. Arguments that are not floats pass through unchanged.
 
-    With no derivative given, minigrad's own of f (made of NumPy functions) are checked, in both modes, up to order.
+    Without a given derivative it checks minigrad's own of f (made of NumPy functions), in both modes, up to order.
     grad(*args): one array per argument, of a scalar f. vjp(g, *args): likewise for a cotangent g nested like f's
     result. jvp(args, tangents): the tangent of the result. jac(*args): all derivatives, of shape (*out, *in).
     hess(*args): the second derivatives of a scalar f; beside grad=, it is checked as the derivative of that.
 
-    argnums: which arguments are differentiated. seed: of the directions. budget: evaluations (int) or seconds
-    (float) after which it ends; executor: a `concurrent.futures.Executor` for the evaluations; progress: called
-    with the number of evaluations as they are made.
+    argnums: which arguments to differentiate. seed: of the directions. budget: the check stops after so many
+    evaluations (int) or seconds (float). executor: a `concurrent.futures.Executor` for the evaluations. progress:
+    called with the number of new evaluations.
 
-    Raises GradientMismatch (an AssertionError) where a gradient is wrong, GradientUnresolved where that cannot be
-    told and `allow_unresolved` is not set; both have the report as `.report`.
+    Raises GradientMismatch (an AssertionError) if a gradient is wrong, and GradientUnresolved if the check could
+    not decide and `allow_unresolved` is not set; both have the report as `.report`.
     """
     report = gradient_report(
         f,
@@ -108,7 +108,7 @@ def gradient_report(
     executor: Executor | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
-    """What `check_grads` finds, whatever it is: the same, without raising it."""
+    """Check as `check_grads` does, but always return the report; never raise it."""
     given = {"grad": grad, "vjp": vjp, "jvp": jvp, "jac": jac, "hess": hess}
     claimed = {kind: call for kind, call in given.items() if call is not None}
     modes = (modes,) if isinstance(modes, str) else tuple(modes)
@@ -123,22 +123,22 @@ def gradient_report(
 def _refuse(claimed: dict[str, Any], modes: Sequence[str], order: int) -> None:
     for kind, call in claimed.items():
         if not callable(call):
-            raise ArgumentError(f"{kind}= is a function that gives the derivative, got {type(call).__name__}")
+            raise ArgumentError(f"{kind}= takes a function that gives the derivative, got {type(call).__name__}")
     if unknown := set(modes) - set(MODES):
         raise ArgumentError(f"modes are 'rev' and 'fwd', got {', '.join(map(repr, sorted(unknown)))}")
     if not modes:
-        raise ArgumentError("modes=() leaves nothing to be checked")
+        raise ArgumentError("modes=() leaves nothing to check")
     if order not in (1, 2, 3):
         raise ArgumentError(f"order is 1, 2 or 3, got {order!r}")
     if claimed and order != 1:
         raise ArgumentError(
-            "order= is for minigrad's own derivatives; a given one is checked as it is\n"
+            "order= works only for minigrad's own derivatives, not for a given one\n"
             "  write  check_grads(my_grad, args, jac=my_hessian)   for the order above"
         )
 
 
 def _of_given(f: Callable[..., Any], claimed: dict[str, Any], setup: Callable[..., Subject]) -> Report:
-    """Each derivative that was given, one after the other."""
+    """Check each given derivative, one after the other."""
     subject = setup(f)
     found = Comparison(subject)
     if subject.point is None:
@@ -162,25 +162,25 @@ def _of_given(f: Callable[..., Any], claimed: dict[str, Any], setup: Callable[..
 
 
 def _look(found: Comparison, claim: Claim, way: Callable[[Comparison, Claim], None]) -> None:
-    """One claim looked at; where slopes speak against it, as a subgradient."""
+    """Check one claim; if slopes contradict it, check whether it is a subgradient."""
     trial = Comparison(found.subject, found.order)
     way(trial, claim)
     if claim.kind in ("grad", "vjp") and trial.report().verdict == "disagree":
-        # Forward mode stands or falls with reverse mode, of which it is the transpose or else is told about.
+        # Forward mode shares the verdict of reverse mode: it is its transpose, or that is reported elsewhere.
         trial = subgradient(claim, trial) or trial
     found.merge(trial)
 
 
 def _as_transposes(found: Comparison, reverse: Claim, forward: Claim) -> None:
-    """<v, Ju> = <Jᵀv, u>, for random v and u."""
+    """Check <v, Ju> = <Jᵀv, u> for random v and u."""
     rng = found.subject.rng()
     v, u = (rng.uniform(0.5, 1.5, row.size) for row in (found.point.y, found.point.x))
-    with contextlib.suppress(Exception):  # that they raise errors has been told
-        found.note(transposed(reverse, forward, v, u))
+    with contextlib.suppress(Exception):  # their errors were reported before
+        found.note(check_transpose(reverse, forward, v, u))
 
 
 def _hessian(found: Comparison, subject: Subject, call: Any, gradient: Any, setup: Callable[..., Subject]) -> None:
-    """A Hessian is the matrix of derivatives of a gradient: the given one, or minigrad's own, or chords of f."""
+    """Check a Hessian as the derivative of a gradient (the given one or minigrad's own), or by curvatures of f."""
     assert subject.point is not None
     if gradient is None:
         gradient = _own_gradient(subject)
@@ -199,8 +199,8 @@ def _hessian(found: Comparison, subject: Subject, call: Any, gradient: Any, setu
 
 
 def _own_gradient(subject: Subject) -> Callable[..., Any] | None:
-    """minigrad's gradient of the function, if it has one and it is right."""
-    from ..transforms import grad
+    """minigrad's gradient of the function, if it exists and is right."""
+    from ..transforms.grad import grad
 
     assert subject.point is not None
     try:
@@ -217,7 +217,7 @@ def _own_gradient(subject: Subject) -> Callable[..., Any] | None:
 
 
 def _of_own(f: Callable[..., Any], modes: Sequence[str], order: int, setup: Callable[..., Subject]) -> Report:
-    """minigrad's own derivatives, order by order, each as the derivative of the one below."""
+    """Check minigrad's own derivatives order by order, each as the derivative of the one below."""
     whole: Comparison | None = None
     first = setup(f)
     for level in range(1, order + 1):
@@ -232,7 +232,7 @@ def _of_own(f: Callable[..., Any], modes: Sequence[str], order: int, setup: Call
     assert whole is not None
     report = whole.report()
     if report.verdict == "disagree" and first.point is not None:
-        return replace(report, culprit=culprit(first, order=min(level, 2)))
+        return replace(report, culprit=name_wrong_op(first, order=min(level, 2)))
     return report
 
 

@@ -1,6 +1,6 @@
-"""check_graph: is the rule of every op right, at the operands that it met in this graph?
+"""check_graph: is the rule of every op right at its operands in this graph?
 
-Which nodes are looked at, and what is said of the first wrong one; how a single op is looked at stands in `local`.
+This file chooses the nodes and reports the first wrong one; `local` checks a single op.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from typing import Any
 
 import numpy as np
 
-from ..checkpointing import opened
+from ..engine.node import ARGUMENT, ITEM
+from ..engine.op import Op
+from ..engine.tree import leaves
+from ..engine.value import Value, graph
 from ..errors import ArgumentError, describe
-from ..node import ARGUMENT, ITEM
-from ..op import Op
-from ..tree import leaves
-from ..value import Value, graph
-from .evaluation import Evaluator
-from .kinds import REMARKS
-from .local import Use, look
-from .report import Finding, Report, block
-from .subject import Subject
-from .tracing import traced
+from ..transforms.checkpoint import open_checkpoint
+from .comparison.problem import Subject
+from .comparison.recorded_graph import record_graph
+from .diagnosis.kinds import REMARKS
+from .diagnosis.report import Finding, Report, block
+from .numeric.evaluation import Evaluator
+from .op_check import OpAtOperands, look
 
 
 @dataclass(frozen=True)
 class GraphReport(Report):
-    """The outcome of a check of a graph; what a `Report` has, and the first node, by serial, whose rule is wrong.
+    """The outcome of a check of a graph: a `Report`, and the first node (by serial) whose rule is wrong.
 
-    node, op   that node and its op; None where no rule is wrong
+    node, op   that node and its op; None if no rule is wrong
     wrong      serials of the first wrong node of each op; `draw(y, wrong=report)` marks them
-    looked     how many nodes were looked at, of `entries` that have a rule
+    looked     how many nodes were checked, of `entries` with a rule
     """
 
     node: Value | None = None
@@ -42,41 +42,41 @@ class GraphReport(Report):
 
     @property
     def line(self) -> list[str]:
-        """The user's line that made the node, where it is known: file, number and text."""
+        """The user's line that made the node, if known: file, number and text."""
         origin = getattr(self.node, "origin", None)
         return [origin.line] if origin else []
 
     def _headline(self) -> str:
         if self.op is not None:
             return f"{self.name}: the rule of {self.op.label} is wrong"
-        return f"{self.name}: {self.looked:,} looked at"
+        return f"{self.name}: {self.looked:,} checked"
 
     def _power(self) -> str:
-        return super()._power() if self.looked else "no node has a rule to be looked at"
+        return super()._power() if self.looked else "no node has a rule to check"
 
 
 @dataclass(frozen=True)
 class Met:
-    """A node to be looked at.
+    """A node to check.
 
-    outer: the node of the graph; another one where it stands inside a checkpoint. rank: the place of that one in
-    the graph, as pictures number it.
+    outer: the node of the graph, which differs from `node` if that lies inside a checkpoint. rank: the number of
+    the outer node in the graph, as in pictures.
     """
 
     node: Value
     outer: Value
     rank: int
-    use: Use
+    use: OpAtOperands
     chosen: tuple[int, ...]
 
     @property
     def place(self) -> str:
-        """How a sentence names it."""
+        """Its name in a sentence."""
         within = "inside the checkpoint " if self.node is not self.outer else ""
         return f"{self.use.op.label} {within}at node {self.rank}"
 
     def rows(self) -> str:
-        """The node, the user's line if it is known, and the operands: a table for a page."""
+        """A table of the node, the user's line if known, and the operands."""
         origin = getattr(self.node, "origin", None)
         data, label = self.node._array, self.use.op.label
         made = f"{len(data)} outputs   made by {label}" if isinstance(data, tuple) else describe(self.node)
@@ -86,45 +86,45 @@ class Met:
 
 
 def check_graph(y: Any, *, order: int = 1, seed: int = 0, seconds: float | None = None) -> GraphReport:
-    """Check the rule of every op in the graph of y, at the operands it met there, and name the first wrong one.
+    """Check the rule of every op in the graph of y at its operands, and name the first wrong one.
 
-    y: a Value, or several in lists, tuples or dicts. Each op is looked at by itself: its forward function is
-    measured (see `numeric_jacobian`), its rules, reverse and forward, are compared with that; a graph's own
-    derivatives are not needed. The same op at the same operands is looked at once, operands of more than a few
-    entries along random directions. Under `minigrad.debug` the report also has the line of code.
+    y: a Value, or several in lists, tuples or dicts. Each op is checked by itself: its reverse and forward rules
+    are compared with slopes of its forward function (see `numeric_jacobian`); derivatives of the whole graph
+    are not needed. The same op at the same operands is checked once, and operands of more than a few entries
+    along random directions. Under `minigrad.debug` the report also has the line of code.
 
-    order: 2 looks at the derivatives of the rules too. seed: of cotangents and directions. seconds: when they are
-    over, no more nodes are looked at, and the report says so; each op is met once before any is met again.
+    order: 2 checks the derivatives of the rules, too. seed: of cotangents and directions. seconds: a time limit;
+    the report says how many nodes were left. Each op is checked once before any is checked again.
 
-    Raises nothing but ArgumentError: the report has `.ok`, `.verdict`, `.node`, `.op`, `.findings`.
+    Raises only ArgumentError: the report has `.ok`, `.verdict`, `.node`, `.op`, `.findings`.
     """
     ys = leaves(y)
     if not ys or not all(isinstance(x, Value) for x in ys):
         raise ArgumentError(f"check_graph takes a Value, or several in a list, got {describe(y)}")
     if order not in (1, 2):
         raise ArgumentError(f"order is 1 or 2, got {order!r}")
-    return Look(order, seed, seconds).through(graph(*ys))
+    return GraphWalk(order, seed, seconds).through(graph(*ys))
 
 
-def culprit(subject: Subject, order: int = 1, seconds: float = 20.0) -> str:
-    """In a line, the op whose rule makes a gradient of a function wrong; or that there is none.
+def name_wrong_op(subject: Subject, order: int = 1, seconds: float = 20.0) -> str:
+    """One line that names the op whose rule makes a gradient of a function wrong, or says that there is none.
 
-    Nothing where f cannot be recorded as it is.
+    "" if f cannot be recorded.
     """
     try:
-        nodes = traced(subject)
+        nodes = record_graph(subject)
     except Exception:
         return ""
-    report = Look(order, subject.seed, seconds).through(nodes)
+    report = GraphWalk(order, subject.seed, seconds).through(nodes)
     if report.node is None:
-        done = "every rule" if report.looked == report.entries else f"each of {report.looked:,} rules looked at"
-        return f"{'culprit':<14}  none: {done} is right at what it met" if nodes else ""
+        done = "every rule" if report.looked == report.entries else f"each of the {report.looked:,} checked rules"
+        return f"{'culprit':<14}  none: {done} is right at its operands" if nodes else ""
     told = block("culprit", report.findings[0].sentence.partition("\n")[0])
     return "\n".join([*told, *(f"{'':<14}  {line}" for line in report.line)])
 
 
-class Look:
-    """Going through the nodes of a graph."""
+class GraphWalk:
+    """Checks the nodes of a graph in turn."""
 
     def __init__(self, order: int, seed: int, seconds: float | None) -> None:
         self.order, self.seed = order, seed
@@ -136,7 +136,7 @@ class Look:
         self.largest, self.looked = 0.0, 0
 
     def through(self, nodes: Sequence[Value]) -> GraphReport:
-        """All of them that have a rule, one of each op first."""
+        """Check all nodes that have a rule, one of each op first."""
         met = list(_met(nodes))
         first = {m.use.op: n for n, m in reversed([*enumerate(met)])}
         order = sorted(range(len(met)), key=lambda n: (first[met[n].use.op] != n, n))
@@ -152,7 +152,7 @@ class Look:
         return self._report(len(nodes), len(met))
 
     def _at(self, met: Met) -> None:
-        """One node."""
+        """Check one node."""
         found = look(met.use, met.chosen, self.evaluator, seed=self.seed, order=self.order)
         findings = [*found.findings, *_stale(met)]
         report = Report(met.place, tuple(findings))
@@ -166,7 +166,7 @@ class Look:
 
     def _report(self, nodes: int, ruled: int) -> GraphReport:
         inside = {met.outer.serial for met, _ in self.wrong.values() if met.node is not met.outer}
-        # What is wrong inside of a checkpoint makes its own gradient wrong: that is one mistake, not two.
+        # A mistake inside a checkpoint makes the gradient of the checkpoint wrong: one mistake, not two.
         own = [
             (met, fs)
             for met, fs in self.wrong.values()
@@ -174,7 +174,7 @@ class Look:
         ]
         wrong = sorted(own, key=lambda pair: pair[0].rank)
         left = ruled - self.looked
-        said = f"the time was over before {left:,} of {ruled:,} nodes with a rule were looked at"
+        said = f"time ran out before {left:,} of {ruled:,} nodes with a rule were checked"
         others = [*self.others, *[Finding("budget", sentence=said)] * (left > 0)]
         remarks = [f"{'also wrong':<14}  {met.place}" for met, _ in wrong[1:]]
         return GraphReport(
@@ -194,7 +194,7 @@ class Look:
 
 
 def _met(nodes: Sequence[Value]) -> Iterator[Met]:
-    """The nodes that have a rule, in serial order; of a checkpointed one, those inside before itself."""
+    """The nodes that have a rule, in serial order; those inside a checkpoint come before it."""
     for rank, outer in enumerate(nodes):
         for node, use in _uses(outer):
             chosen = tuple(k for k in use.real if _arrives(node.operands[k]))
@@ -202,18 +202,18 @@ def _met(nodes: Sequence[Value]) -> Iterator[Met]:
                 yield Met(node, outer, rank, use, chosen)
 
 
-def _uses(node: Value) -> Iterator[tuple[Value, Use]]:
-    # What enters a level and the items of a tuple are the engine's own: items are looked at with their tuple.
+def _uses(node: Value) -> Iterator[tuple[Value, OpAtOperands]]:
+    # Inputs of a level and items of a tuple belong to the engine: items are checked with their tuple.
     if node.op is None or node.op in (ARGUMENT, ITEM) or not node.op.vjps or not node.operands:
         return
-    if (inside := opened(node)) is not None:
+    if (inside := open_checkpoint(node)) is not None:
         function, data, nodes = inside
         for inner in nodes:
             yield from _uses(inner)
-        yield node, Use(node.op, data, None, function)
+        yield node, OpAtOperands(node.op, data, None, function)
         return
     data = tuple(x._array if isinstance(x, Value) else x for x in node.operands)
-    yield node, Use(node.op, data, node.params)
+    yield node, OpAtOperands(node.op, data, node.params)
 
 
 def _arrives(x: Any) -> bool:
@@ -221,7 +221,7 @@ def _arrives(x: Any) -> bool:
 
 
 def _stale(met: Met) -> list[Finding]:
-    """Whether a node is no longer what its operands give: one of them has changed since."""
+    """A finding if a node no longer equals the result of its operands: one of them has changed."""
     with np.errstate(all="ignore"):
         now = met.use(*met.use.operands)
     before, after = met.node._array, now._array if isinstance(now, Value) else now
@@ -232,7 +232,7 @@ def _stale(met: Met) -> list[Finding]:
 
 
 def _key(met: Met) -> Any:
-    """What tells one use of an op from another; a checkpointed function is like no other."""
+    """A key for a use of an op; each checkpointed function has a key of its own."""
     return (
         met.use.op,
         id(met.use.function) if met.use.function else None,
@@ -242,7 +242,7 @@ def _key(met: Met) -> Any:
 
 
 def _frozen(x: Any) -> Any:
-    """A parameter or an operand as something that compares by what is in it."""
+    """A parameter or an operand in a form that compares by value."""
     if isinstance(x, (np.ndarray, np.generic)):
         return x.dtype.str, x.shape, x.tobytes()
     if isinstance(x, dict):

@@ -1,11 +1,11 @@
-"""compile: a recorded graph as straight-line NumPy.
+"""compile: writes a recorded graph as straight-line NumPy.
 
-A function is traced (`tracing`) on a tape, on which the engine's own work with arrays is recorded too (`taped`);
-read as a program (`reading`, `program`); improved by `passes`; given buffers (`plan`); written as Python (`source`)
-behind a guard (`guards`); and called (`calling`). Programs of numbers alone are written by `scalars`.
+`tracing` records a function on a tape, the engine's own array work included; `lower` turns the graph into a
+`program`; `passes` improve it; `plan` assigns buffers; `source` writes it as Python behind a guard (`guards`); and
+`compiled` runs it. `scalar_codegen` writes programs of numbers alone.
 
-What each pass gains, in µs of a training step (value, gradients, update; float64, one thread of BLAS, the fastest
-tenth of the calls; `python -m tests.bench.passes`), each row with those above it:
+Time of a training step in µs after each pass (value, gradients, update; float64, one thread of BLAS, the fastest
+tenth of the calls; `python -m tests.bench.passes`); each row includes the passes above it:
 
     pass                          2-16-16-2    64-128-64-10    layer norm and softmax
                                   batch 100    batch 64        128 x 128 to 32
@@ -23,7 +23,7 @@ Blocks that stay in the cache: a chain of 20 steps on 10⁶ numbers takes 113 ms
 entries, 15 ms in those of 2^14.
 """
 
-from .calling import Compiled
-from .calling import compiled as compile
+from .compiled import Compiled
+from .compiled import compiled as compile
 
 __all__ = ["Compiled", "compile"]

@@ -1,4 +1,4 @@
-"""The guard: does a call fit what was traced? Straight lines of Python, for the very nesting of it."""
+"""The guard checks whether a call fits a trace, as straight-line Python for the nesting of its arguments."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.dataclass_trees import static_fields
+from ..engine.tree import kind_of
 from ..errors import ArgumentError
-from .arguments import INEXACT, Hole
+from ..tracing.arguments import INEXACT, Hole
 
 
 class Guard:
-    """The text of ``enter(args, kwargs)``: checks all arguments, and hands the inputs to a step.
+    """Writes ``enter(args, kwargs)``, which checks all arguments and passes the inputs to a step.
 
-    It gives MISS where something does not fit. written: the places, in inputs and leaves, of the arrays that a step
-    writes into. Raises ArgumentError, as `enter` does, where such an array is given a second time.
+    `enter` returns MISS if something does not fit. written: the places, in inputs and leaves, of arrays that a step
+    writes into. Raises ArgumentError, as `enter` does, if such an array is passed twice.
     """
 
     def __init__(self, template: Any, inputs: list[Any], leaves: list[Any], written: list[int]) -> None:
@@ -24,7 +26,7 @@ class Guard:
         self.found: dict[int, str] = {}
         self.count = 0
         args, kwargs = template
-        named = f"[*kwargs] == {[*kwargs]}" if kwargs else "not kwargs"  # in order: **kwargs may be run through
+        named = f"[*kwargs] == {[*kwargs]}" if kwargs else "not kwargs"  # in order: f may iterate over **kwargs
         self._check(f"len(args) == {len(args)} and {named}")
         if args:
             self._items(args, "args", known=True)
@@ -43,7 +45,7 @@ class Guard:
         )
         lines = [
             "def enter(args, kwargs):",
-            '    """Check the arguments, take a set of buffers, compute, put it back."""',
+            '    """Check the arguments, take a set of buffers, compute, put the set back."""',
         ]
         lines += [
             "    try:",
@@ -56,13 +58,13 @@ class Guard:
         return "\n".join(lines) + "\n"
 
     def _written(self, arrays: list[Any], written: list[int]) -> None:
-        """Lines that refuse an array that is to be overwritten and is another argument too."""
+        """Add lines that refuse an array to overwrite that is also another argument."""
         kinds = [(x.dtype, x.shape, x.strides) if isinstance(x, np.ndarray) and x.ndim else None for x in arrays]
         names = [*(self.found[k] for k in range(len(self.inputs))), *(f"w{k}" for k in range(len(self.leaves)))]
         ours = {kinds[k] for k in written}
         others = [k for k, kind in enumerate(kinds) if kind in ours and k not in written]
         if len(written) == len(ours) and not others:
-            return  # each is unlike all others
+            return  # no two arrays can be the same
         self.names["refuse"] = _refuse_twice
         self.lines.append(f"ids = {{{', '.join(f'id({names[k]})' for k in written)}}}")
         twice = [f"len(ids) < {len(written)}", *(f"id({names[k]}) in ids" for k in others)]
@@ -93,6 +95,12 @@ class Guard:
         elif isinstance(x, (tuple, list)):
             self._check(f"type({name}) is {self._kind(type(x))} and len({name}) == {len(x)}")
             self._items(x, name)
+        elif (fixed := static_fields(x)) is not None:
+            keys, items, _ = kind_of(x).split(x)
+            self._check(f"type({name}) is {self._kind(type(x))}")
+            for key, item in (*zip(keys, items, strict=True), *fixed.items()):
+                self._check(f"hasattr({name}, {key!r})")
+                self._any(item, self._let(f"{name}.{key}"))
         elif x is None or x is True or x is False:
             self._check(f"{name} is {x}")
         elif type(x) in (int, str):
@@ -150,7 +158,7 @@ class Guard:
 
 
 def _refuse_shared(arrays: list[Any], written: list[int]) -> None:
-    """Raise ArgumentError where an array that is to be overwritten shares memory with another one."""
+    """Raise ArgumentError if an array to overwrite shares memory with another one."""
     for k in written:
         for i, x in enumerate(arrays):
             if i != k and isinstance(x, np.ndarray) and np.shares_memory(arrays[k], x):
@@ -159,6 +167,6 @@ def _refuse_shared(arrays: list[Any], written: list[int]) -> None:
 
 def _refuse_twice() -> None:
     raise ArgumentError(
-        "an array that donate= gives to be overwritten shares memory with another argument, which would change "
-        "under way\n  write  x.copy()   for one of the two"
+        "a donated array (donate=) shares memory with another argument, and overwriting it would change that, too\n"
+        "  write  x.copy()   for one of the two"
     )

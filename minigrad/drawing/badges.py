@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..symmetry.meaning import is_elementwise
-from ..value import Value
-from .uses import uses_of
+from ..engine.value import Value
+from .local_derivatives import uses_of
 
 
 def badges(v: Value, g: Any, *, frozen: bool, wrong: bool) -> tuple[str, ...]:
-    """What is to be said of a value with gradient g (None: none comes).
+    """The badges of a value with gradient g (None: it gets no gradient).
 
     frozen: proved never to move. wrong: made by an op whose rule is wrong.
     """
@@ -39,12 +38,12 @@ def _not_finite(*arrays: Any) -> list[str]:
 
 
 def _dead(v: Value) -> str:
-    """dead: past a kink for every sample of the batch (the first axis), so that nothing comes back through it.
+    """The word for a dead value: past a kink for every sample (the first axis), so no gradient passes back.
 
-    Of a matrix, how many of its columns are.
+    For a matrix, how many of its columns are dead.
     """
     made_by = v.op
-    if made_by is None or not made_by.kink or not is_elementwise(made_by) or len(v.inputs) != 1:
+    if made_by is None or not made_by.kink or not made_by.elementwise or len(v.inputs) != 1:
         return ""
     (use,) = uses_of(v, None)
     if use.derivative is None or np.shape(use.derivative) != np.shape(v._array) or not np.size(use.derivative):

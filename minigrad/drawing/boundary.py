@@ -1,7 +1,7 @@
-"""decision_boundary: where a classifier changes its mind, as SVG, one panel for each of several.
+"""decision_boundary: the regions of a classifier's two classes as SVG, one panel for each classifier.
 
-Written without a plotting library: a grid of cells in two tints, runs of one class as one rectangle, and the data
-on top, a disc for class 0 and a square for class 1, so that nothing is told by colour alone.
+It needs no plotting library: it draws a grid of cells in two tints (a run of one class is one rectangle) and the
+data on top, a disc for class 0 and a square for class 1, so nothing depends on colour alone.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError, UnknownFormat, describe
-from ..symmetry.recording import plain_outputs
+from ..symmetry.loss_graph import plain_outputs
 from .colours import BLACK, mix
-from .svg import xml
+from .outputs.svg import xml
 from .theme import FONT, LIGHT, PALETTE
 
 CELLS, SIDE, GAP, HEAD = 80, 240, 20, 42  # cells per side; points
@@ -33,7 +33,7 @@ class Boundary:
     accuracy: dict[str, float]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture; the suffix must be .svg. Gives back the path. Raises UnknownFormat."""
+        """Write the picture; the suffix must be .svg. Returns the path. Raises UnknownFormat."""
         path = Path(path)
         if path.suffix.lower() != ".svg":
             raise UnknownFormat(f"cannot save {path.name!r}: the suffix must be .svg")
@@ -48,10 +48,10 @@ class Boundary:
 def decision_boundary(
     classifiers: Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]], x: Any, y: Any, level: float = 0.5
 ) -> Boundary:
-    """Draw where classifiers of points in the plane change their mind, over the data.
+    """Draw the decision regions of classifiers of points in the plane, with the data on top.
 
     classifiers: a function (or model, in either form) from (n, 2) to (n,) or (n, 1); or several of them, by title.
-    Class 1 is where it gives more than `level`: 0.5 for a probability, 0 for a logit. x: (n, 2), finite. y: (n,) or
+    Class 1 is where the output exceeds `level`: 0.5 for a probability, 0 for a logit. x: (n, 2), finite. y: (n,) or
     (n, 1), 0 or 1. Equal numbers give equal bytes. Raises ShapeError, ArgumentError.
     """
     x, y = np.asarray(x, dtype=np.float64), np.ravel(np.asarray(y))
@@ -59,7 +59,7 @@ def decision_boundary(
         raise ShapeError(f"expected points (n, 2) and a class for each, got {x.shape} and {y.shape}")
     if not np.isfinite(x).all():
         raise ArgumentError(
-            f"point {int(np.argmin(np.isfinite(x).all(axis=1)))} of the data has no place: nan or inf"
+            f"point {int(np.argmin(np.isfinite(x).all(axis=1)))} of the data cannot be drawn: it has a nan or inf"
         )
     named = classifiers if isinstance(classifiers, Mapping) else {"": classifiers}
     if not all(map(callable, named.values())):
@@ -76,13 +76,13 @@ def decision_boundary(
         panels.append(_panel(place, title, accuracy[title], _grid(classify, low, high, level)))
         panels.append(_points(place, (x - low) / (high - low), y))
     width, height = GAP + len(named) * (SIDE + GAP), HEAD + SIDE + GAP
-    told = "; ".join(f"{title or 'the classifier'}: {share:.0%} right" for title, share in accuracy.items())
+    summary = "; ".join(f"{title or 'the classifier'}: {share:.0%} right" for title, share in accuracy.items())
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="graphics-document" font-family="{FONT}, Arial, sans-serif">'
     )
-    legend = "Discs: class 0. Squares: class 1. A region has the colour of the class it is taken for."
-    rest = [f"<title>{xml(told)}</title>", f"<desc>{legend}</desc>"]
+    legend = "Discs: class 0. Squares: class 1. The colour of a region is the class predicted there."
+    rest = [f"<title>{xml(summary)}</title>", f"<desc>{legend}</desc>"]
     background = f'<rect width="{width}" height="{height}" fill="{LIGHT.paper}"/>'
     return Boundary("\n".join([head, *rest, background, *panels, "</svg>", ""]), accuracy)
 
@@ -96,7 +96,7 @@ def _classes(classify: Callable[[Any], Any], x: Any, level: float) -> Any:
 
 
 def _grid(classify: Callable[[Any], Any], low: Any, high: Any, level: float) -> Any:
-    """The class of each cell at its middle, the first row on top."""
+    """The class at the middle of each cell; the first row is the top one."""
     middle = (np.arange(CELLS) + 0.5) / CELLS
     across, down = np.meshgrid(low[0] + middle * (high[0] - low[0]), high[1] - middle * (high[1] - low[1]))
     return _classes(classify, np.stack([across.ravel(), down.ravel()], axis=1), level).reshape(CELLS, CELLS)

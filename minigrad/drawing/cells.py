@@ -1,7 +1,7 @@
 """Equal gradients inside arrays: a letter for the entries of small leaves that are shown cell by cell.
 
-Entries of all such leaves are compared with each other. Of a layer whose neurons start equal, the columns get the
-same letters: that is what a picture of matrices has to say of ties.
+Entries of all such leaves are compared with each other. If the neurons of a layer start equal, the columns of its
+matrix get the same letters: that is how a picture of matrices shows ties.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from ..symmetry.groups import TOLERANCE, equal_groups
-from . import words
+from ..symmetry.clustering import TOLERANCE, equal_groups
+from . import format
+from .array_summary import has_cells, rows_and_columns
 from .diagram import ZERO, Diagram, Group
-from .letters import Letters
-from .numbers import has_cells, rows_and_columns
-from .survey import Survey
+from .equal_groups import Letters
+from .graph_data import Survey
 from .theme import letter
 
 NOTE = (
-    f"In a cell the value, below it the gradient; one letter: equal gradients (relative tolerance {TOLERANCE:g})."
+    "A cell shows the value, below it the gradient; "
+    f"same letter: equal gradients (relative tolerance {TOLERANCE:g})."
 )
-MOST = 4_000  # entries that are compared; beyond, letters would not be read
+MOST = 4_000  # at most so many entries are compared: nobody would read more letters
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One cell: position of its leaf, row and column, gradient, and the class it is proved to stay in, or None."""
+    """One cell: position of its leaf, row and column, gradient, and the class of entries it is proved tied to."""
 
     leaf: int
     row: int
@@ -38,7 +39,7 @@ class Entry:
 
 
 def with_cells(diagram: Diagram, found: Survey, grouped: Letters) -> Diagram:
-    """The diagram with letters in its cells, and the groups of these after those of the nodes."""
+    """The diagram with letters in its cells; the groups of cells follow those of nodes."""
     entries = _entries(
         found, grouped, [int(node.id[1:]) for node in diagram.nodes if node.value and node.value.cells]
     )
@@ -62,7 +63,7 @@ def with_cells(diagram: Diagram, found: Survey, grouped: Letters) -> Diagram:
 
 
 def _title(diagram: Diagram, entries: Sequence[Entry], found: Survey, grouped: Letters) -> str:
-    """The finding, in numbers of parameters, where every one of them can be seen: in a cell, or as a number."""
+    """The title with counts of parameters, if the picture shows every one: in a cell, or as a number."""
     leaves = [k for k, v in enumerate(found.values) if v.op is None and found.gradients[k] is not None]
     sizes = {k: np.size(found.gradients[k]) for k in leaves}
     compared = {entry.leaf for entry in entries}
@@ -73,9 +74,9 @@ def _title(diagram: Diagram, entries: Sequence[Entry], found: Survey, grouped: L
     total = sum(sizes.values())
     different = total - sum(len(group.members) - 1 for group in groups)
     proved = all(group.proved for group in groups)
-    told = f"share, for now, {different} gradient{'s' * (different > 1)}"
-    told = f"move as {different}" if proved else told
-    return f"{diagram.title.split(' · ')[0]} · {total} parameters {told}"
+    finding = f"share, for now, {different} gradient{'s' * (different > 1)}"
+    finding = f"move as {different}" if proved else finding
+    return f"{diagram.title.split(' · ')[0]} · {total} parameters {finding}"
 
 
 def _entries(found: Survey, grouped: Letters, shown: Sequence[int]) -> list[Entry]:
@@ -91,7 +92,7 @@ def _cells(found: Survey, grouped: Letters, k: int) -> Iterator[Entry]:
 
 
 def _groups(entries: Sequence[Entry], found: Survey, first: int = 0) -> list[Group]:
-    """Entries with equal gradients, large groups first, at last those that get none. first: number of a letter."""
+    """Groups of entries with equal gradients, large first, zeros last. first: number of the first letter."""
     equal = sorted(
         equal_groups([entry.gradient for entry in entries]), key=lambda members: (-len(members), members[0])
     )
@@ -106,14 +107,14 @@ def _group(name: str, members: Sequence[Entry], found: Survey) -> Group:
         letter=name,
         members=tuple(f"n{entry.leaf}:{entry.row},{entry.column}" for entry in members),
         names=tuple(_name(entry, found) for entry in members if found.names[entry.leaf]),
-        gradient="exactly 0" if name == ZERO else words.number(members[0].gradient),
+        gradient="exactly 0" if name == ZERO else format.number_text(members[0].gradient),
         apart=True,
         proved=len(classes) == 1 and None not in classes,
     )
 
 
 def _name(entry: Entry, found: Survey) -> str:
-    """As it is written in code: ``b[1]``, ``W[0,1]``, ``T[1,0,1]``."""
+    """The entry as written in code: ``b[1]``, ``W[0,1]``, ``T[1,0,1]``."""
     shape = found.values[entry.leaf]._array.shape
     index = np.unravel_index(entry.row * shape[-1] + entry.column, shape) if shape else ()
     return f"{found.names[entry.leaf]}[{','.join(map(str, index))}]"
@@ -127,7 +128,7 @@ def _grid(one: str, cells: Sequence[Sequence[str]], lettered: dict[str, str]) ->
 
 
 def _together(of_nodes: Sequence[Group], of_cells: Sequence[Group]) -> tuple[Group, ...]:
-    """Nodes and cells whose gradient is 0 are of one group; it stands last."""
+    """Nodes and cells whose gradient is 0 form one group, the last."""
     zeros = [group for group in (*of_nodes, *of_cells) if group.letter == ZERO]
     rest = [group for group in (*of_nodes, *of_cells) if group.letter != ZERO]
     if len(zeros) == 2:

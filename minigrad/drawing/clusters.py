@@ -1,7 +1,7 @@
-"""Boxes around values: the scopes that they were computed in, the layers and neurons that they are part of.
+"""Boxes around values: the scopes they were computed in, the layers and neurons they are part of.
 
-Scopes are told by serials. What an op of a model is part of is told by its parameters: it belongs where these
-belong, and so does what is made of it, up to the named result of the layer. Linear in the size of the graph.
+Serials show the scope of a value. An op of a model belongs to the box of its parameters; so do the values computed
+from it, up to the named result of the layer. Linear in the size of the graph.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from ..scopes import Mark, Part, scope
+from ..engine.name_scopes import Mark, ModelPart, scope
 from .diagram import Cluster
-from .survey import Survey
+from .graph_data import Survey
 
-Around: TypeAlias = scope | Part
+Around: TypeAlias = scope | ModelPart
 Path: TypeAlias = tuple[Around, ...]  # from the outermost box to the innermost
 
 RESULT = re.compile(r"[za]\d+(\[.*\])?")  # what `nn` calls weighted sums and activations
@@ -22,7 +22,7 @@ ACTIVATION = re.compile(r"a\d+(\[.*\])?")
 
 
 def clusters(found: Survey) -> tuple[tuple[Cluster, ...], list[int | None]]:
-    """All boxes, outer before inner, and for each value the number of the innermost it stands in, or None."""
+    """All boxes, outer before inner, and for each value the number of its innermost box, or None."""
     marks = [getattr(v, "mark", None) for v in found.values]
     if not any(marks):
         return (), [None] * len(marks)
@@ -36,7 +36,7 @@ def clusters(found: Survey) -> tuple[tuple[Cluster, ...], list[int | None]]:
             key = id(around)
             if key not in numbers:
                 numbers[key] = len(boxes)
-                kind = around.kind if isinstance(around, Part) else "scope"
+                kind = around.kind if isinstance(around, ModelPart) else "scope"
                 boxes.append(Cluster(around.name, kind, parent))
             parent = numbers[key]
         places.append(parent)
@@ -44,7 +44,7 @@ def clusters(found: Survey) -> tuple[tuple[Cluster, ...], list[int | None]]:
 
 
 def path_of(boxes: Sequence[Cluster], number: int) -> str:
-    """What a box is called where those around it cannot be seen: ``layer 1 / neuron 0``."""
+    """The name of a box together with those around it: ``layer 1 / neuron 0``."""
     names = [boxes[number].name]
     while (parent := boxes[number].parent) is not None:
         number = parent
@@ -60,9 +60,9 @@ def _paths(found: Survey, marks: Sequence[object]) -> list[Path]:
     users: dict[int, list[int]] = {}
     for head, tails in enumerate(found.uses):
         for tail in tails:
-            if isinstance(marks[tail], Part):
+            if isinstance(marks[tail], ModelPart):
                 users.setdefault(tail, []).append(head)
-    for leaf, heads in users.items():  # a parameter stands where it is used, if that is one place
+    for leaf, heads in users.items():  # a parameter used in one place only belongs there
         around = _common([paths[head] for head in heads])
         if around[len(around) - len(inner[leaf]) :] == inner[leaf]:
             paths[leaf] = around
@@ -70,7 +70,7 @@ def _paths(found: Survey, marks: Sequence[object]) -> list[Path]:
 
 
 def _scopes(found: Survey, marks: Sequence[object]) -> list[Path]:
-    """The scopes that each value was made in."""
+    """The scopes each value was made in."""
     known: dict[int, scope] = {}
     for mark in marks:
         around = mark.scope if isinstance(mark, Mark) else None
@@ -95,7 +95,7 @@ def _scopes(found: Survey, marks: Sequence[object]) -> list[Path]:
 
 
 def _innermost(still_open: Sequence[scope]) -> list[scope]:
-    """Those with no other inside; of two that ran in two threads, serials do not tell which a value was made in."""
+    """Scopes with no other inside. If two ran in two threads, serials do not show which one made a value."""
     outer = {id(around) for innermost in still_open for around in _chain(innermost)[:-1]}
     return [around for around in still_open if id(around) not in outer]
 
@@ -110,16 +110,16 @@ def _chain(innermost: scope) -> Path:
 
 
 def _parts(found: Survey, marks: Sequence[object]) -> list[Path]:
-    """The layer, or layer and neuron, that each value is part of."""
+    """The layer, or layer and neuron, that each value belongs to."""
     paths: list[Path] = []
     for k, (v, tails) in enumerate(zip(found.values, found.uses, strict=True)):
         mark = marks[k]
-        if isinstance(mark, Part):
+        if isinstance(mark, ModelPart):
             paths.append((mark,) if mark.parent is None else (mark.parent, mark))
         elif v.op is None:
             paths.append(())
         else:
-            owners = [tail for tail in tails if isinstance(marks[tail], Part)]
+            owners = [tail for tail in tails if isinstance(marks[tail], ModelPart)]
             ends = bool(ACTIVATION.fullmatch(found.names[k]))
             inherited = owners or [t for t in tails if paths[t] and (ends or not RESULT.fullmatch(found.names[t]))]
             paths.append(_common([paths[tail] for tail in inherited]))
@@ -127,7 +127,7 @@ def _parts(found: Survey, marks: Sequence[object]) -> list[Path]:
 
 
 def _common(paths: Sequence[Path]) -> Path:
-    """The boxes that all paths have in common."""
+    """The outer boxes that all paths share."""
     if not paths:
         return ()
     first, length = paths[0], min(map(len, paths))

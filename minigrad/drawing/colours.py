@@ -1,4 +1,4 @@
-"""Arithmetic of colours, as #RRGGBB: mixing, and the contrast of two. What is coloured how, says `theme`."""
+"""Arithmetic of colours, as #RRGGBB: mixing, and the contrast of two. `theme` chooses the colours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ BLACK, WHITE = "#000000", "#FFFFFF"
 
 
 def mix(colour: str, share: float, ground: str = WHITE) -> str:
-    """A share of the colour, the rest the ground."""
+    """A mixture: this share of the colour, the rest of the ground."""
     pairs = zip(_rgb(colour), _rgb(ground), strict=True)
     return _hex(below + (above - below) * share for above, below in pairs)
 
@@ -20,7 +20,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def against(colour: str, grounds: Iterable[str], ratio: float, towards: str = BLACK) -> str:
-    """The colour, moved towards black (or white) until it stands out from all grounds by a contrast."""
+    """The colour, moved towards black (or white) until its contrast to every ground is at least `ratio`."""
     grounds = list(grounds)
     for step in range(21):
         found = mix(towards, step / 20, colour)

@@ -1,8 +1,7 @@
-"""What a picture shows, in plain text and numbers: the one description that every output is made from.
+"""The content of a picture in plain text and numbers: every output is made from this one description.
 
 A diagram holds no Value and no large array: it keeps no graph alive, does not change when a parameter steps, and
-can be written as JSON without a loss. No colours, no DOT, no SVG here. Views (`views/`) make diagrams; outputs read
-them.
+can be written as JSON without loss. It has no colours, DOT or SVG. `views/` make diagrams; outputs read them.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ ZERO = "0"  # the letter of gradients that are exactly 0
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
-    """What is shown of an array, and what of it can be asked for.
+class ArraySummary:
+    """The text and statistics of an array.
 
     lines    the short text: one number (3-4 significant digits at any magnitude), or "min .. max", "norm 3.2"
-    exact    full precision (repr of float) where it is one number, else ""
+    exact    full precision (repr of float) if it is one number, else ""
     low, high, norm, zeros   minimum, maximum, Euclidean norm, share of zeros; None for a single number
     cells    up to 8 x 8: rows of (text) cells, else ()
-    thumbnail  larger arrays: a grid (at most 16 x 16) of numbers in [-1, 1], the mean of each block over the
-               largest size; else ()
+    thumbnail  larger arrays: a grid (at most 16 x 16) of numbers in [-1, 1]: the mean of each block, divided by
+               the largest absolute mean; else ()
     """
 
     lines: tuple[str, ...]
@@ -36,16 +35,16 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a card: a weight into a neuron, its bias, its sum, its output. `port` is the end of edges.
+class CardRow:
+    """One line of a card: a weight into a neuron, its bias, its sum, its output. Edges end at `port`.
 
-    tie: as a node's: rows of one letter with the same tie are proved to keep equal gradients.
+    tie: as in Node: rows of one letter with the same tie are proved to keep equal gradients.
     """
 
     port: str
     name: str
-    value: Numbers
-    gradient: Numbers | None
+    value: ArraySummary
+    gradient: ArraySummary | None
     group: str | None
     badges: tuple[str, ...] = ()
     kind: str = "parameter"  # parameter | input | op (an output row, below the line)
@@ -53,24 +52,25 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """One box. `id` comes from the order of creation (n0, n1, ...) or the place in the model, never from memory.
+class DiagramNode:
+    """One box. `id` comes from the order of creation (n0, n1, ...) or the place in the model, not from memory.
 
     kind         parameter | input | constant | op | sum | result | card | chain | cluster | layer
-                 (chain, cluster, layer stand for several values: see `count`, and `hides` says which in words)
+                 (chain, cluster, layer stand for several values: `count` of them; `hides` lists them in words)
     name         as the user typed it, "" if none
-    operation    the op with its constants folded in ("* 2", "maximum(., 0)", "Σ"); "" of a leaf
+    operation    the op with its constants folded in ("* 2", "maximum(., 0)", "Σ"); "" for a leaf
     formula      of the op, one line, from the table
-    shape, dtype always
+    shape, dtype of the value
     group        the letter
-    tie          members of a group with the same tie are proved to keep equal gradients; "" where nothing is proved
-    cell_groups  of a tensor shown as cells, a letter or "" per cell, rows as in value.cells
+    tie          members of a group with the same tie are proved to keep equal gradients; "" if nothing is proved
+    cell_groups  for a tensor shown as cells: a letter or "" per cell, rows as in value.cells
     badges       words: "nan", "inf", "dead", "frozen", "wrong rule"
     cluster      index into Diagram.clusters, or None
     source       "file:line: text" of the user's code under debug, else ""
-    rows         of a card; count: how many values it stands for; times: xn in the quotient
-    at           (x, y, width, height) in points, (x, y) the middle and y upwards, where the view places; else None
-    step         place in the backward sweep (0 the loss), None if no gradient comes here
+    rows         of a card
+    count        number of values the box stands for; times: the n of ×n in the quotient
+    at           (x, y, width, height) in points, (x, y) the middle, y upwards; None if the engine places the node
+    step         place in the backward sweep (0: the loss); None if the node gets no gradient
     """
 
     id: str
@@ -80,15 +80,15 @@ class Node:
     formula: str
     shape: tuple[int, ...]
     dtype: str
-    value: Numbers | None
-    gradient: Numbers | None
+    value: ArraySummary | None
+    gradient: ArraySummary | None
     group: str | None = None
     tie: str = ""
     cell_groups: tuple[tuple[str, ...], ...] = ()
     badges: tuple[str, ...] = ()
     cluster: int | None = None
     source: str = ""
-    rows: tuple[Row, ...] = ()
+    rows: tuple[CardRow, ...] = ()
     count: int = 1
     times: int = 1
     hides: str = ""
@@ -98,14 +98,15 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One use: `tail` is input number `place` of `head`. Repeats stay apart: a*a has two edges.
+    """One use: `tail` is input number `place` of `head`. Each use has its own edge: a*a has two.
 
-    derivative    of head by this input, short text: "0.217"; of an elementwise tensor op "0.1 .. 0.9"; "" where it
-                  is no number
+    derivative    of head by this input, short text: "0.217"; for an elementwise tensor op "0.1 .. 0.9"; "" if it
+                  is not a number
     exact         the same at full precision, "" if not one number
-    contribution  what this use hands back: the short text of (dL/dhead)(dhead/dtail); exact_contribution likewise
-    flow          Euclidean norm of the contribution; None: no gradient is needed (dashed), 0.0: exactly 0 (dotted)
-    width         1.0 to 4.0 points by log10 of flow relative to the largest of the picture
+    contribution  the gradient this use passes back: (dL/dhead)(dhead/dtail) as short text; exact_contribution
+                  likewise
+    flow          Euclidean norm of the contribution; None: no gradient is needed (dashed); 0.0: exactly 0 (dotted)
+    width         1.0 to 4.0 points, by log10 of the flow relative to the largest of the picture
     """
 
     id: str
@@ -127,8 +128,8 @@ class Edge:
 class Group:
     """Nodes (ids) or card rows ("id:port") whose gradients are equal.
 
-    apart: equal in separate places; else one gradient that is handed on along edges, as + does.
-    proved: the gradients of all members stay equal under gradient descent; else only observed now.
+    apart: equal gradients in separate places; else one gradient passed on along edges, as + does.
+    proved: the gradients of all members stay equal under gradient descent; else they are only equal now.
     """
 
     letter: str
@@ -150,17 +151,17 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """All that a picture shows. `view`: ops | cards | quotient | layers.
+    """The whole content of a picture. `view`: ops | cards | quotient | layers.
 
-    title       the finding ("29 parameters move as 9 · ...")
+    title       the finding, such as "29 parameters move as 9": they fall into 9 groups of equal gradients
     notes       how to read it, scope and tolerance of the letters, legend of widths
-    hidden      what was left out, and how to get it; () if nothing
-    attributes  graph attributes of Graphviz that the user gave (rankdir, ...)
-    engine      "dot" by default; "neato" where nodes have their places (`at`)
+    hidden      the parts left out, and how to get them; () if none
+    attributes  the user's graph attributes of Graphviz (rankdir, ...)
+    engine      "dot" by default; "neato" if nodes have their places (`at`)
     """
 
     view: str
-    nodes: tuple[Node, ...]
+    nodes: tuple[DiagramNode, ...]
     edges: tuple[Edge, ...]
     groups: tuple[Group, ...]
     clusters: tuple[Cluster, ...]

@@ -1,7 +1,7 @@
-"""How a picture looks: the colours of each theme, the marks of a group, how wide a text is.
+"""The look of a picture: the colours of each theme, the marks of a group, the width of a text.
 
-Colours by what they are for, and letters; what is shown is decided by the views, how it is written down by `dot`.
-A picture is drawn in the colours of one theme; another theme is the same picture with each colour `replaced`.
+Colours have names by purpose. Views choose the content of a picture, `dot` writes it. A picture is drawn in the
+colours of one theme; another theme is the same picture with each colour `replaced`.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from dataclasses import dataclass, fields
 
 from .colours import WHITE, against, contrast, mix
 
-# Okabe and Ito's palette, told apart by readers with any kind of colour vision (jfly.uni-koeln.de/color).
-# Its eighth colour, black, is the ink. Light and dark take turns as far as they can.
+# Okabe and Ito's palette: readers with any kind of colour vision can tell it apart (jfly.uni-koeln.de/color).
+# Its eighth colour, black, is the ink. Light and dark colours alternate where possible.
 PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#CC79A7", "#0072B2", "#D55E00")
 DARK_INK, LIGHT_INK = "#101010", "#FEFEFE"  # on a coloured chip, in any theme
-TEXT, LINE = 4.5, 3.0  # the contrast that text and lines need (WCAG 2.2, AA)
+TEXT, LINE = 4.5, 3.0  # minimum contrast of text and of lines (WCAG 2.2, AA)
 FONT = "Helvetica"  # one plain name: the layout engine knows its widths
 NARROW, WIDE = " .,:;!|'()[]{}fijlrtI/-", "mwMW@%&"
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How the nodes of one group are filled, and its letter's chip."""
+    """The fill of the nodes of one group, and the look of its letter's chip."""
 
     fill: str
     chip: str
@@ -33,15 +33,15 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours by what they are for.
+    """Colours by purpose.
 
     paper, ground      of the page; of a node without a group
-    ink, muted         text; text that stands back
+    ink, muted         text; less important text
     line, arrow        outlines; arrows
-    warning            the border of what is wrong, and the words of badges
+    warning            the border of a node with a wrong rule, and the words of badges
     plain, zero        styles of a letter without a colour; of gradients that are exactly 0
-    groups             styles of the groups that wear a colour
-    heat               from the most negative number by 0 to the largest
+    groups             styles of the coloured groups
+    heat               from the most negative number through 0 to the largest
     """
 
     name: str
@@ -58,7 +58,7 @@ class Theme:
     heat: tuple[str, ...]
 
     def style(self, position: int | None) -> Style:
-        """That of the group at a position among those that wear a colour; beyond the palette, the letter alone."""
+        """The style of the coloured group at a position; beyond the palette, the plain one."""
         return self.plain if position is None or position >= len(self.groups) else self.groups[position]
 
     def pairs(self) -> Iterator[tuple[str, str]]:
@@ -71,7 +71,7 @@ class Theme:
         yield from ((self.on_heat(-step), self.heat[below - step]) for step in range(1, below + 1))
 
     def on_heat(self, step: int) -> str:
-        """The ink of a mark on a negative step of the heat scale: the same of every theme's inks for one step."""
+        """The ink of a mark on a negative step of the heat scale; each step uses the same ink in every theme."""
         return self.ink if step > -STRONG else LIGHT_INK
 
     def lines(self) -> Iterator[tuple[str, str]]:
@@ -83,28 +83,28 @@ class Theme:
         return (self.plain, self.zero, *self.groups)
 
     def colours(self) -> Iterator[str]:
-        """All colours, in an order that is the same for every theme."""
+        """All colours, in the same order for every theme."""
         yield from (getattr(self, f.name) for f in fields(self) if f.type == "str" and f.name != "name")
         yield from (getattr(s, f.name) for s in self._styles() for f in fields(s))
         yield from self.heat
 
 
 def _coloured(colour: str, paper: str, share: float, towards: str) -> Style:
-    """Of one colour of the palette: a tint for the node, the full colour for the chip."""
+    """The style of one palette colour: a tint for the node, the full colour for the chip."""
     fill = mix(colour, share, paper)
     ink = max((DARK_INK, LIGHT_INK), key=lambda ink: contrast(ink, colour))
-    # A frame has a colour of its own: a style sheet must be able to tell it from the chip.
+    # The frame's colour differs from the chip's, so that a style sheet can replace each.
     line = against(mix(towards, 0.08, colour), [fill, paper], LINE, towards)
     return Style(fill, colour, ink, line)
 
 
 def _heat(negative: str, zero: str, positive: str, shares: tuple[float, ...]) -> tuple[str, ...]:
-    """A scale that is symmetric about 0, each share of the colour at its end mixed into that of 0."""
+    """A scale symmetric about 0: each step mixes a share of an end's colour into that of 0."""
     below = (mix(negative, share, zero) for share in reversed(shares))
     return (*below, zero, *(mix(positive, share, zero) for share in shares))
 
 
-STRONG = 5  # steps of the scale below 0, from which on a mark is light
+STRONG = 5  # from this step below 0 on, a mark is light
 SCALE = (0.15, 0.35, 0.55, 0.78, 0.98)
 LIGHT = Theme(
     name="light",
@@ -134,16 +134,16 @@ DARK = Theme(
     groups=tuple(_coloured(colour, "#0F1117", 0.25, "#FFFFFF") for colour in PALETTE),
     heat=_heat(PALETTE[5], "#363B45", PALETTE[6], SCALE),
 )
-# Nothing but black on white: groups by their letters alone.
+# Black on white only: letters alone show groups.
 _BLACK = Style(WHITE, WHITE, "#000000", "#000000")
 _GREYS = _heat("#000000", WHITE, "#000000", (0.1, 0.2, 0.3, 0.4, 0.85))
 PRINT = Theme("print", WHITE, WHITE, *("#000000",) * 5, _BLACK, _BLACK, (_BLACK,) * len(PALETTE), _GREYS)
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, PRINT)}
-NAMES = ("auto", *THEMES)  # auto: light, and dark where the reader's system is
+NAMES = ("auto", *THEMES)  # auto: light or dark, as the reader's system
 
 
 def replaced(one: Theme, other: Theme) -> dict[str, str]:
-    """What each colour of one theme is in another."""
+    """The colours of one theme by those of another."""
     return {a: b for a, b in zip(one.colours(), other.colours(), strict=True) if a != b}
 
 
@@ -158,9 +158,9 @@ def letter(position: int) -> str:
 
 
 def text_width(text: str, size: int, *, bold: bool = False) -> int:
-    """Points to reserve for a text, whichever sans-serif font it will be shown in.
+    """Points to reserve for a text, enough for any common sans-serif font.
 
-    The layout engine measures Helvetica, and takes any letter outside ASCII for a space. A reader without
+    The layout engine measures Helvetica, and measures any letter outside ASCII as a space. A reader without
     Helvetica gets a wider font, such as DejaVu Sans; these are about its widths.
     """
     return round(sum(map(_ems, text)) * size * (1.1 if bold else 1.0)) + 1

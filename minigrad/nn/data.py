@@ -1,7 +1,7 @@
 """Small data sets that no straight line separates, made here and the same every time.
 
 Each gives ``x`` (samples, 2) and ``y`` (samples, 1), with classes 0 and 1. The seed is a whole number, a
-`numpy.random.Generator` (which moves on), or None for a draw that nobody can repeat.
+`numpy.random.Generator` (which moves on), or None for a draw that cannot be repeated.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Array = npt.NDArray[np.float64]
 
 
 def xor() -> tuple[Array, Array]:
-    """The four corners of the unit square; y is 1 where just one coordinate is."""
+    """The four corners of the unit square; y is 1 where exactly one coordinate is 1."""
     x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     return x, np.array([[0.0], [1.0], [1.0], [0.0]])
 
@@ -25,7 +25,7 @@ def xor() -> tuple[Array, Array]:
 def two_moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> tuple[Array, Array]:
     """Two half circles that reach into each other; n points, half of them (rounded up) of class 0.
 
-    noise: standard deviation of what is added to each coordinate. ValueError for fewer than two points.
+    noise: standard deviation of the noise in each coordinate. ValueError for fewer than two points.
     """
     upper, lower = _halves(n)
     rng = np.random.default_rng(seed)
@@ -39,8 +39,8 @@ def two_moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> tuple[Array, 
 def circles(n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: Seed = 0) -> tuple[Array, Array]:
     """A circle of radius 1 (class 0) around one of radius `factor` (class 1); n points.
 
-    noise: standard deviation of what is added to each coordinate. ValueError for a factor that is not between 0
-    and 1, and for fewer than two points.
+    noise: standard deviation of the noise in each coordinate. ValueError if the factor is not between 0
+    and 1, or for fewer than two points.
     """
     if not 0 < factor < 1:
         raise ValueError(f"the inner circle has a radius between 0 and 1, got {factor}")

@@ -1,11 +1,11 @@
-"""The numbers that weights start from.
+"""Initial numbers for weights and biases.
 
 An initialiser is a function ``(shape, seed) -> array``: those below, or any other of that form. The shape is
 ``(inputs, outputs)`` for weights and ``(outputs,)`` for biases. The seed is a whole number, a
-`numpy.random.Generator` (which moves on) or None for a start that nobody can repeat; the same seed gives the
+`numpy.random.Generator` (which moves on) or None for numbers that cannot be repeated; the same seed gives the
 same bits.
 
-``initial`` turns what a user may say (a name, a number, an array, a function) into the array.
+``initial`` turns a name, a number, an array or a function into the array.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def uniform(shape: Shape, seed: Seed = None, *, low: float = -1.0, high: float =
 
 
 def _scaled(draw: Initializer) -> Initializer:
-    """Make an initialiser out of one that scales by inputs and outputs, which only a matrix has."""
+    """Make an initialiser from one for matrices, which scales by inputs and outputs; biases start at 0."""
 
     @functools.wraps(draw)
     def initializer(shape: Shape, seed: Seed = None, **options: float) -> Array:
@@ -124,7 +124,7 @@ def initial(spec: Spec, shape: Shape, seed: Seed = None, *, name: str = "the par
 
     spec: the name of an initialiser, a number (the same everywhere), an array of that shape, or any
     function ``(shape, seed) -> array``. ShapeError where an array has another shape, ValueError where the
-    name is unknown or the number not finite; they call the parameter `name`.
+    name is unknown or the number not finite. name: of the parameter, for these messages.
     """
     numbers: Array
     if isinstance(spec, str):

@@ -1,7 +1,7 @@
 """Layers, and the network they make: a = g(h W + b), a layer at a time or a neuron at a time.
 
-Both forms hold the same numbers under the same names. The first is fast; the second is for looking at: every
-weight is a Value of its own. Where first numbers come from stands in `init`.
+Both forms hold the same numbers under the same names. The first is fast; the second is for pictures: every
+weight is a Value of its own. `init` makes the initial numbers.
 """
 
 from __future__ import annotations
@@ -14,30 +14,21 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ..engine.name_scopes import ModelPart
+from ..engine.op import TABLE
+from ..engine.value import Value
 from ..errors import ShapeError
-from ..rules.nn import log_softmax, relu, sigmoid, softmax, softplus
-from ..scopes import Part
-from ..value import Value
 from .init import Seed, Spec, initial
 from .module import Module
 
 Array: TypeAlias = npt.NDArray[Any]
 Function: TypeAlias = Callable[[Any], Any]
 
-ACTIVATIONS: dict[str, Function | None] = {
-    "linear": None,
-    "tanh": np.tanh,
-    "relu": relu,
-    "sigmoid": sigmoid,
-    "softplus": softplus,
-    "softmax": softmax,
-    "log_softmax": log_softmax,
-}
-_ONE_AT_A_TIME = (
-    relu,
-    sigmoid,
-    softplus,
-)  # besides NumPy's ufuncs: their output j looks at their input j only
+
+def activations() -> dict[str, Function | None]:
+    """The activations by name: the ops of the table that are marked as activations, and "linear"."""
+    named = {op.label: op.function for op in TABLE.values() if op.activation}
+    return {"linear": None} | dict(sorted(named.items()))
 
 
 class Layer(Module):
@@ -48,7 +39,7 @@ class Layer(Module):
         self.W = Value(weights, name=f"W{number}")
         self.b = None if biases is None else Value(biases, name=f"b{number}")
         self.activation = activation
-        _belong(Part(f"layer {number}", "layer"), self.W, self.b)
+        _belong(ModelPart(f"layer {number}", "layer"), self.W, self.b)
 
     def __call__(self, h: Any) -> Value:
         """The outputs of all neurons, (outputs,) or (samples, outputs)."""
@@ -67,12 +58,12 @@ class Neurons(Module):
         ]
         self.b = None if biases is None else [Value(x, name=f"b{number}[{j}]") for j, x in enumerate(biases)]
         self.activation = activation
-        layer = Part(f"layer {number}", "layer")
+        layer = ModelPart(f"layer {number}", "layer")
         for j, column in enumerate(zip(*self.W, strict=True)):
-            _belong(Part(f"neuron {j}", "neuron", layer), *column, *(() if self.b is None else (self.b[j],)))
+            _belong(ModelPart(f"neuron {j}", "neuron", layer), *column, *(() if self.b is None else (self.b[j],)))
 
     def __call__(self, h: Sequence[Any], sample: str = "") -> list[Value]:
-        """The outputs of all neurons; `sample` stands before the neuron in the names: z1[sample,neuron]."""
+        """The outputs of all neurons; `sample` comes before the neuron in the names: z1[sample,neuron]."""
         z = [self._weighted_sum(h, j) for j in range(len(self.W[0]))]
         for j, value in enumerate(z):
             value.name = f"z{self.number}[{sample}{j}]"
@@ -92,7 +83,7 @@ class MLP(Module):
 
     sizes        inputs, hidden layers, outputs: (2, 3, 3, 2)
     activation   of the hidden layers; a name ("linear", "tanh", "relu", "sigmoid", "softplus", "softmax",
-                 "log_softmax"), None for linear, or a function of a Value whose last axis are the neurons
+                 "log_softmax"), None for linear, or a function of a Value whose last axis is the neurons
     output       likewise, of the last layer
     init         a start for all parameters: a name in `nn.init`, a number, a function (shape, rng) -> array
                  (biases as well, but Xavier and He start those at 0); or one for each parameter, as a dict
@@ -129,7 +120,7 @@ class MLP(Module):
         """The outputs for one sample (inputs,) or a batch (samples, inputs) of numbers or Values.
 
         A layer at a time: a Value (outputs,) or (samples, outputs). A neuron at a time: a list of scalar
-        Values, one for each output (a list also where there is one), or a list of such lists; numbers given
+        Values, one for each output (a list even for one output), or a list of such lists; numbers given
         as inputs become Values x[i], or x[k,i] in sample k. ShapeError where a sample has another length.
         """
         if self.per_neuron:
@@ -149,7 +140,7 @@ class MLP(Module):
         return {name: _read(held) for name, held in self._held().items()}
 
     def load(self, arrays: Mapping[str, Any] | Sequence[Any]) -> None:
-        """Take over numbers, as `state` of a network in either form gives them, or listed in that order."""
+        """Set all parameters, from the `state` of a network in either form, or from a list in that order."""
         shapes = {name: array.shape for name, array in self.state().items()}
         numbers = {k: initial(spec, shapes[k], name=k) for k, spec in _one_each(arrays, shapes).items()}
         for name, held in self._held().items():
@@ -193,14 +184,15 @@ def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
 def _function(activation: str | Function | None) -> Function | None:
     if activation is None or callable(activation):
         return activation
-    if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        names = ", ".join(ACTIVATIONS)
+    known = activations()
+    if not isinstance(activation, str) or activation not in known:
+        names = ", ".join(known)
         raise ValueError(f"no activation is called {activation!r}\n  expected a function or one of {names}")
-    return ACTIVATIONS[activation]
+    return known[activation]
 
 
 def _one_each(specs: Any, shapes: Mapping[str, Any]) -> dict[str, Any]:
-    """What was said for each parameter, by name, in the order of `shapes`."""
+    """The entry for each parameter, by name, in the order of `shapes`."""
     if isinstance(specs, (list, tuple)):
         if len(specs) != len(shapes):
             raise ValueError(f"expected one entry for each of {', '.join(shapes)}, got {len(specs)} entries")
@@ -232,21 +224,21 @@ def _is_sample(x: Any) -> bool:
 
 def _neuron_by_neuron(activation: Function, z: list[Value]) -> list[Value]:
     """g of every neuron's z; a function that might mix neurons, as softmax does, gets them all at once."""
-    if isinstance(activation, np.ufunc) or activation in _ONE_AT_A_TIME:
+    if activation in TABLE and TABLE[activation].elementwise:
         return [activation(value) for value in z]
     together = activation(np.stack(z))
     return [together[j] for j in range(len(together))]
 
 
-def _belong(part: Part, *parameters: Value | None) -> None:
-    """Note what parameters are part of, for pictures."""
+def _belong(part: ModelPart, *parameters: Value | None) -> None:
+    """Note which part of the model the parameters belong to, for pictures."""
     for value in parameters:
         if value is not None:
             value.mark = part
 
 
 def _named(value: Value, name: str) -> Value:
-    """The value with that name, unless it is another's already (g may be the identity)."""
+    """Name the value, unless it has a name already (g may be the identity)."""
     if value.name is None:
         value.name = name
     return value

@@ -1,7 +1,7 @@
 """Losses: how far a prediction is from its target, as one number.
 
-A prediction is a Value, or lists of scalar Values as a network computed neuron by neuron gives them; then the
-loss is a sum of scalars too, so that its picture shows every term. Plain arrays give a plain number.
+A prediction is a Value, or lists of scalar Values from a network computed neuron by neuron; then the loss is a sum
+of scalars too, and its picture shows every term. Plain arrays give a plain number.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def squared_error(prediction: Any, target: Any) -> Any:
 def binary_cross_entropy(prediction: Any, target: Any) -> Any:
     """Σ −y ln a − (1 − y) ln(1 − a), over samples and outputs; a strictly between 0 and 1.
 
-    Where the sigmoid that made a saturates, work from its input z instead: the same number
-    is ``softplus(z) - y * z``. ShapeError where the shapes differ.
+    If a is a sigmoid that saturates, compute from its input z: ``softplus(z) - y * z`` is the same
+    number. ShapeError where the shapes differ.
     """
     return _sum_of_terms(lambda a, y: -y * np.log(a) - (1 - y) * np.log(1 - a), prediction, target)
 

@@ -1,23 +1,33 @@
-"""Module: something that has parameters, and finds them by itself.
+"""Module: the base class of models and their parts; it finds their parameters.
 
-Only the finding belongs here; what a module computes stands in the class that derives from it.
+Only finding belongs here; each subclass says what it computes.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
-from ..value import Value
+from ..engine import tree
+from ..engine.dataclass_trees import is_dataclass
+from ..engine.value import Value
+
+_POSITIONS = "_positions"  # of a module that `_join` made: which leaf stands in each place, None for other things
+_Path: TypeAlias = tuple[Any, ...]  # () for the module itself, else (path of what holds it, key): cheap to make
 
 
 class Module:
     """A part of a model. Its parameters are the leaf Values among its attributes.
 
-    They are found in attributes, lists, tuples and dicts, and in other modules there, in the order in which
-    these were filled; one that is met again (shared weights) counts once. What is computed is no parameter,
-    and neither is a plain array: what is to be trained, wrap.
+    They are found in attributes, lists, tuples, dicts and dataclasses, and in other modules there, in the order
+    in which these were filled; shared weights count once. A computed Value is no
+    parameter, and neither is a plain array: wrap the arrays that you want to train.
+
+    A module may be an argument of `grad`, `vjp`, `jvp`, `vmap` and the others: its Values are the leaves. The
+    gradient is a module of the same class with gradients in place of the Values; shared weights have their
+    whole gradient in each of their places. The function gets a copy of the module.
     """
 
     def parameters(self) -> list[Value]:
@@ -27,42 +37,133 @@ class Module:
     def named_parameters(self) -> list[tuple[str, Value]]:
         """All parameters, each once, with its name.
 
-        The name is the Value's own, the one in pictures and errors. Where it has none, or another
-        parameter has the same, it is the place where it was found: ``layers.0.W``.
+        The name is the Value's own, as in pictures and errors. If it has none, or shares it with another
+        parameter, the name is the path to it: ``layers.0.W``.
         """
         found = list(self._find())
-        bearers = Counter(value.name for _, value in found)
-        return [(v.name if v.name and bearers[v.name] == 1 else path, v) for path, v in found]
+        names = [getattr(value, "name", None) for _, value in found]
+        bearers = Counter(names)
+        pairs = zip(names, found, strict=True)
+        return [(name if name and bearers[name] == 1 else _joined(path), v) for name, (path, v) in pairs]
 
     def zero_grad(self) -> None:
         """Forget all gradients: every parameter's ``.grad`` becomes None."""
         for value in self.parameters():
             value.grad = None
 
-    def _find(self) -> Iterator[tuple[str, Value]]:
+    def _find(self) -> Iterator[tuple[_Path, Value]]:
         """Path and value of each parameter; no recursion, so that no nesting is too deep or circular."""
         seen: set[int] = set()
-        waiting: list[tuple[str, Any]] = [("", self)]
+        waiting: list[tuple[_Path, Any]] = [((), self)]
+        # In a copy made by `grad` and others, the leaves are the parameters, of any type.
+        marked = {id(leaf) for leaf in _split(self).items} if _POSITIONS in vars(self) else ()
         while waiting:
             path, thing = waiting.pop()
-            if not isinstance(thing, (Value, Module, list, tuple, dict, set, frozenset)) or id(thing) in seen:
+            if id(thing) in seen:
                 continue
             seen.add(id(thing))
-            if not isinstance(thing, Value):
-                prefix = f"{path}." if path else ""
-                waiting += reversed([(f"{prefix}{key}", item) for key, item in _items(thing, path)])
-            elif thing.op is None:
-                yield path, thing
+            if type(thing) is Value or (marked and id(thing) in marked):
+                if id(thing) in marked or thing.op is None:
+                    yield path, thing
+                continue
+            held = [
+                ((path, key), x)
+                for key, x in _items(thing, path)
+                if type(x) is Value or _holds(x) or id(x) in marked
+            ]
+            held.reverse()  # the last is taken first
+            waiting += held
 
 
-def _items(thing: Any, path: str) -> list[tuple[Any, Any]]:
+_HOLDERS = (Module, list, tuple, dict, set, frozenset)
+
+
+def _joined(path: Any) -> str:
+    """A path as text: ``layers.0.W``."""
+    keys = []
+    while path:
+        path, key = path
+        keys.append(str(key))
+    return ".".join(reversed(keys))
+
+
+def _items(thing: Any, path: str | _Path) -> Iterable[tuple[Any, Any]]:
     """What a container or module holds, in its order, each with its key."""
     if isinstance(thing, Module):
-        return list(vars(thing).items())
+        return vars(thing).items()
     if isinstance(thing, dict):
-        return list(thing.items())
+        return thing.items()
     if isinstance(thing, (set, frozenset)):
         if any(isinstance(item, (Value, Module)) for item in thing):
-            raise TypeError(f"{path} is a {type(thing).__name__}, which has no order\n  hold parameters in a list")
+            raise TypeError(
+                f"{_joined(path)} is a {type(thing).__name__}, which has no order\n  hold parameters in a list"
+            )
         return []
-    return list(enumerate(thing))
+    if type(thing) is list or type(thing) is tuple:
+        return enumerate(thing)
+    if isinstance(thing, (list, tuple)):
+        return zip(getattr(thing, "_fields", range(len(thing))), thing, strict=True)
+    return [(f.name, getattr(thing, f.name)) for f in dataclasses.fields(thing) if hasattr(thing, f.name)]
+
+
+def _holds(x: Any) -> bool:
+    """Whether x may hold parameters."""
+    return isinstance(x, _HOLDERS) or is_dataclass(x)
+
+
+def _split(module: Module) -> tree.Split:
+    """A module as a pytree: its leaves are its Values, each once; all else is copied as it is."""
+    attributes = {name: item for name, item in vars(module).items() if name != _POSITIONS}
+    found: list[Any] = []
+    structure = tree._flatten(attributes, found)
+    positions = vars(module).get(_POSITIONS)
+    if positions is None or not _fits(positions, found):
+        positions = _positions(found)
+    first: dict[int, int] = {}
+    for place, k in enumerate(positions):
+        if k is not None:
+            first.setdefault(k, place)
+    paths: list[str] = []
+    tree._map(lambda _, path: paths.append(path), attributes, "")
+    fixed = [x if k is None else None for x, k in zip(found, positions, strict=True)]
+    return tree.Split(
+        [_as_attribute(paths[place]) for place in first.values()],
+        [found[place] for place in first.values()],
+        (type(module), structure, fixed, positions),
+    )
+
+
+def _fits(positions: Sequence[int | None], found: Sequence[Any]) -> bool:
+    """Whether the positions are still right: a function may have changed its copy."""
+    return len(positions) == len(found) and not any(
+        k is None and isinstance(x, Value) for k, x in zip(positions, found, strict=True)
+    )
+
+
+def _positions(found: Sequence[Any]) -> list[int | None]:
+    """For each thing in a module the number of its Value, the same for the same Value; None for other things."""
+    numbers: dict[int, int] = {}
+    for thing in found:
+        if isinstance(thing, (set, frozenset)):
+            _items(thing, ((), "a module"))
+        elif isinstance(thing, Value):
+            numbers.setdefault(id(thing), len(numbers))
+    return [numbers.get(id(thing)) for thing in found]
+
+
+def _as_attribute(path: str) -> str:
+    """``['W'][0]`` as ``.W[0]``."""
+    name, _, rest = path[2:].partition("']")
+    return f".{name}{rest}"
+
+
+def _join(rest: Any, items: Sequence[Any]) -> Module:
+    cls, structure, fixed, positions = rest
+    new: Module = object.__new__(cls)
+    placed = [x if k is None else items[k] for x, k in zip(fixed, positions, strict=True)]
+    vars(new).update(structure.unflatten(placed))
+    vars(new)[_POSITIONS] = positions
+    return new
+
+
+tree.register(Module, _split, _join, "%s", lambda module: [*vars(module).values()])

@@ -1,34 +1,42 @@
-"""train_step: one step of gradient descent as one function, compiled where that can be done.
+"""train_step: one step of an optimiser as one function, compiled where that can be done.
 
-What a step computes is written here once; compiled and eager code run the same lines.
+What a step computes is written in the optimiser; compiled and eager code run the same lines.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
 
-from ..closures import value_and_leaf_grads
 from ..compiler import compile as compiled
-from ..errors import MinigradError
-from .optim import SGD
+from ..errors import ArgumentError, MinigradError
+from ..transforms.leaf_grads import value_and_leaf_grads
+from .optim import SGD, Optimiser
+
+KEPT = 8  # settings of an optimiser whose compiled steps are kept
+PLAIN = (bool, int, float, str, type(None))
 
 
 class TrainStep:
-    """``step(x, y)`` moves the parameters of a model once, in the memory they have, and gives the loss before it.
+    """``step(x, y)`` moves the parameters of a model once, in place, and returns the loss before the move.
 
-    learning_rate: may be changed between steps. compiled: whether the steps are; `reason` says why not.
+    optimiser: its rate and other settings may be changed between steps; its state is kept there. compiled: whether
+    steps are compiled; `reason` says why not.
     """
 
-    def __init__(self, model: Any, loss: Callable[..., Any], learning_rate: float, compile: bool) -> None:
+    def __init__(self, model: Any, loss: Callable[..., Any], optimiser: Optimiser | float, compile: bool) -> None:
         self.model, self.loss, self.compiled, self.reason = model, loss, compile, ""
-        self._optimiser = SGD(model.parameters(), learning_rate)  # which checks both
-        self.parameters = self._optimiser.parameters
+        self.optimiser = _optimiser(model, optimiser)
+        self.parameters = self.optimiser.parameters
         self._gradients = value_and_leaf_grads(lambda x, y: loss(model(x), y), self.parameters)
-        self._update = compiled(self._moved, donate=self.parameters)
+        self._updates: OrderedDict[Hashable, Any] = OrderedDict()
+        self._update: Any = None  # the latest
+        self._settings: Hashable = ()
+        self._version = -1  # of the optimiser, when its settings were read
 
     def __call__(self, x: Any, y: Any) -> Any:
         """One step on inputs x and targets y, arrays or numbers; the loss, as a number."""
@@ -36,56 +44,138 @@ class TrainStep:
         if not self.compiled:
             return self._eagerly(x, y)
         try:
-            loss, moved = self._update(x, y, self._optimiser.lr)
+            if self._version != self.optimiser.version:
+                self._settings, self._version = _settings(self.optimiser), self.optimiser.version
+            loss, moved = self._compiled_step(x, y)
         except MinigradError as error:
             return self._instead(error, x, y)
-        for w, data in moved.items():
-            self.parameters[w]._array = data  # the array it was, now with other numbers
+        for k, (data, arrays) in moved.items():
+            self.parameters[k]._array = data  # the same array, with new numbers
+            state = self.optimiser.states[k]
+            state.count += 1
+            for held, array in zip(state.arrays, arrays, strict=False):
+                held._array = array
         return loss
-
-    @property
-    def learning_rate(self) -> float:
-        """How far a step goes along the gradient."""
-        return self._optimiser.lr
-
-    @learning_rate.setter
-    def learning_rate(self, rate: float) -> None:
-        self._optimiser.lr = rate
 
     @property
     def source(self) -> str:
         """The Python that the latest compiled step ran."""
+        if self._update is None:
+            raise ArgumentError("no step is compiled yet\n  write  step(x, y)   first")
         return str(self._update.source)
 
-    def _moved(self, x: Any, y: Any, rate: Any) -> Any:
-        """The loss, and where each parameter goes that it depends on, by number."""
-        loss, gradients = self._gradients(x, y)
-        pairs = zip(self.parameters, gradients, strict=True)
-        return loss, {k: w - rate * g for k, (w, g) in enumerate(pairs) if g is not None}
+    def _compiled_step(self, x: Any, y: Any) -> Any:
+        """What `_moved` gives, compiled for the settings of the optimiser."""
+        optimiser, slots = self.optimiser, len(self.optimiser.slots)
+        if slots:
+            for w, state in zip(self.parameters, optimiser.states, strict=True):
+                state.fit(w, slots)
+        counts = [state.count for state in optimiser.states]
+        distinct = sorted(set(counts))
+        numbers = [optimiser.numbers(count + 1) for count in distinct]
+        # Which numbers each parameter takes: all take the same, unless one has moved less often.
+        which: tuple[int, ...] = ()
+        if not any(numbers):
+            numbers = []
+        elif len(distinct) > 1:
+            which = tuple(map(distinct.index, counts))
+        key = self._settings, which
+        update = self._updates.get(key)
+        if update is None:
+            arrays = [x for state in optimiser.states for x in state.arrays]
+            moved = self._moved(which or (0,) * len(counts))
+            update = self._updates[key] = compiled(moved, donate=[*self.parameters, *arrays])
+            while len(self._updates) > KEPT:
+                self._updates.popitem(last=False)
+        self._update = update
+        return update(x, y, optimiser.lr, numbers)
+
+    def _moved(self, which: tuple[int, ...]) -> Callable[..., Any]:
+        """The step as a function. which: the place of each parameter's numbers."""
+
+        def moved(x: Any, y: Any, rate: Any, numbers: Any) -> Any:
+            """The loss, and the new data and state of each parameter that it depends on, by number."""
+            loss, gradients = self._gradients(x, y)
+            found = {}
+            for k, (w, g) in enumerate(zip(self.parameters, gradients, strict=True)):
+                if g is not None:
+                    state = tuple(self.optimiser.states[k].arrays[: len(self.optimiser.slots)])
+                    mine = tuple(numbers[which[k]]) if numbers else ()
+                    d, after = self.optimiser.formula(w, g, state, mine)
+                    kept = [] if all(a is b for a, b in zip(after, state, strict=True)) else list(after)
+                    found[k] = w - rate * d, kept
+            return loss, found
+
+        return moved
 
     def _eagerly(self, x: Any, y: Any) -> Any:
         loss, gradients = self._gradients(x, y)
-        for w, g in zip(self.parameters, gradients, strict=True):
+        for k, g in enumerate(gradients):
             if g is not None:
-                w.data -= self._optimiser.lr * g
+                self.optimiser.move(k, g)
         return loss
 
     def _instead(self, error: MinigradError, x: Any, y: Any) -> Any:
-        """The step, eagerly, from now on; one that cannot be taken at all raises what eager code raises."""
+        """Take this and all later steps eagerly; a step that fails raises the error of eager code."""
         loss = self._eagerly(x, y)
         self.compiled, self.reason = False, str(error)
         warnings.warn(f"train_step goes on without compiling: {error}", RuntimeWarning, stacklevel=3)
         return loss
 
 
-def train_step(
-    model: Any, loss: Callable[..., Any], learning_rate: float = 0.01, compile: bool = True
-) -> TrainStep:
-    """A function that takes one step of gradient descent: ``step = train_step(model, loss); step(x, y)``.
+def _optimiser(model: Any, given: Any) -> Optimiser:
+    """The given optimiser; a number is the rate of gradient descent."""
+    if not isinstance(given, Optimiser):
+        return SGD(model.parameters(), given)
+    own = {id(w) for w in model.parameters()}
+    if not any(id(w) in own for w in given.parameters):
+        raise ArgumentError(
+            "the optimiser holds no parameter of this model\n  write  SGD(model.parameters(), lr)   for this model"
+        )
+    return given
 
-    model: a `Module`, called as ``model(x)``. loss: ``loss(prediction, y)``, one number. Each step does what
-    ``loss.backward()`` and ``SGD(...).step()`` do, to the last bit, writes no ``.grad``, and gives the loss.
-    compile: whether steps run as straight-line NumPy (`minigrad.compile`), traced anew for other shapes; where the
-    model or the loss cannot be traced, a RuntimeWarning says why, once, and the steps are eager.
+
+def _settings(optimiser: Optimiser) -> Hashable:
+    """The settings of an optimiser: all but parameters, rate and state.
+
+    A compiled step is made for these: where one of them is changed, the step is compiled anew. Raises ArgumentError
+    for a setting that cannot be compared, and for a `direction` that changes one.
     """
-    return TrainStep(model, loss, learning_rate, compile)
+    found = []
+    for name, x in vars(optimiser).items():
+        if name in ("parameters", "states", "version", "_lr"):
+            continue
+        if not all(isinstance(part, PLAIN) for part in (x if isinstance(x, tuple) else (x,))):
+            raise ArgumentError(
+                f"{type(optimiser).__name__}.{name} is no number, string or tuple of these: a compiled step would "
+                "not see it change\n  keep arrays in  slots"
+            )
+        found.append((name, repr(x)))
+    before, w = dict(vars(optimiser)), np.ones(1)
+    with np.errstate(all="ignore"):
+        optimiser.direction(w, w, (w,) * len(optimiser.slots), optimiser.numbers(1))
+    if optimiser.version != before["version"]:
+        vars(optimiser).clear()
+        vars(optimiser).update(before)
+        raise ArgumentError(
+            f"{type(optimiser).__name__}.direction changes the optimiser: a compiled step would not\n"
+            "  keep arrays in  slots  and use the count that  numbers  takes"
+        )
+    return tuple(found)
+
+
+def train_step(
+    model: Any, loss: Callable[..., Any], optimiser: Optimiser | float = 0.01, compile: bool = True
+) -> TrainStep:
+    """A function that takes one step of an optimiser: ``step = train_step(model, loss, optimiser); step(x, y)``.
+
+    model: a `Module`, called as ``model(x)``. loss: ``loss(prediction, y)``, one number. optimiser: any of
+    `nn.optim` or one of your own, which moves the parameters that it holds; a number is the learning rate of plain
+    gradient descent. Each step does what ``loss.backward()`` and ``optimiser.step()`` do, to the last bit, writes
+    no ``.grad``, and gives the loss. The state (momentum, means, counts) is the optimiser's own.
+    compile: whether steps run as straight-line NumPy (`minigrad.compile`), traced anew for other shapes; where the
+    model, the loss or the optimiser cannot be traced, a RuntimeWarning says why, once, and the steps are eager.
+
+    >>> step = nn.train_step(model, nn.squared_error, nn.optim.Adam(model.parameters(), lr=1e-3))
+    """
+    return TrainStep(model, loss, optimiser, compile)

@@ -1,26 +1,26 @@
 """The derivative table, one page per family. Each page states rules in plain NumPy and knows no engine.
 
-Kinks: what a derivative is where there is no unique one. Each row has a test of its own.
+Kinks: the derivative where there is no unique one. Each row has a test of its own.
 
 ====================================  =========================================================================
-abs, fabs, norm, std, hypot at 0      0: a local minimum is a place to rest; nanstd, copysign (in a) likewise
+abs, fabs, norm, std, hypot at 0      0, as at any local minimum; nanstd, copysign (in a) likewise
 relu at 0                             0; multiclass_hinge, margin_ranking_loss at the end of their margin likewise
 relu6 at 0 and 6                      0
-leaky_relu, elu, selu at 0            the slope on the left, as of relu
-maximum, minimum, max, min at a tie   shared evenly among the equal; fmax, fmin, nanmax, nanmin, ptp, max_pool
+leaky_relu, elu, selu at 0            the slope on the left, as for relu
+maximum, minimum, max, min at a tie   equal entries share evenly; fmax, fmin, nanmax, nanmin, ptp, max_pool
                                       and maximum.accumulate likewise
 sort at a tie                         each entry gets the gradient of the place it went to (the sort is stable);
                                       median, nanmedian, quantile, percentile, partition likewise
 clip at a bound                       passes the gradient to x; hard_tanh likewise
 interp, derivative in x, at a sample  the slope to its right, at the last one that to its left; 0 outside
-sqrt, log, cbrt, x**p at 0            what the limit gives: inf where it is inf
+sqrt, log, cbrt, x**p at 0            the limit, which may be inf
 x**p, derivative in p, for x ≤ 0      0: a power of a negative number is real at whole p only
 arctan2 at the origin                 0
 csc, cot, csch, coth, arccsch at 0    -inf: the limit from both sides
 arcsech at 0, 1; arccoth at -1, 1     -inf
-arcsec, arccsc at -1 and 1            what the limit gives: inf, -inf
+arcsec, arccsc at -1 and 1            the limits inf and -inf
 arccot at 0, where it jumps           -1, the slope on both sides
-where                                 nothing for the branch not taken, nothing for the condition
+where                                 0 for the branch not taken, 0 for the condition
 0 · inf                               0, for ops whose own derivative can be infinite: sqrt, cbrt, log, log2, log10,
                                       log1p, reciprocal, /, %, **, arcsin, arccos, arccosh, arctanh, arctan2, prod,
                                       sec, csc, cot, csch, coth, arcsec, arccsc, arcsech, arccsch, arccoth,
@@ -39,78 +39,17 @@ frexp at a power of 2                 the slope above it
 floor, sign, comparisons, argmax, …   0 everywhere, jumps included; heaviside in x, copysign in b likewise
 ====================================  =========================================================================
 
-At a kink the first derivative is as written; a second one there is whatever its rule gives when run again (1 for
-norm and hypot, 0 for abs), and means nothing. Where a slope is infinite the second derivative is its limit: of cbrt
-and 1 / x, whose limits on the two sides of 0 differ, that on the side of the zero's sign.
+At a kink the first derivative is as listed. A second derivative there is what differentiating the rule gives (1 for
+norm and hypot, 0 for abs), and has no meaning. Where a slope is infinite, the second derivative is its limit. For
+cbrt and 1 / x the limits on the two sides of 0 differ: the sign of the zero picks the side.
 
 Saturated functions keep their digits: tanh and sigmoid have slopes that are right to the last few bits
 however flat they are. cross_entropy and softmax lose theirs where a probability rounds to 1.
 """
 
-from . import (
-    activations,
-    arithmetic,
-    borders,
-    composed,
-    covariance,
-    decompositions,
-    discrete,
-    einsum,
-    elementwise,
-    grids,
-    indexing,
-    interpolation,
-    layers,
-    limits,
-    linalg,
-    losses,
-    nn,
-    norms,
-    polynomials,
-    products,
-    rearranging,
-    reciprocals,
-    recurrences,
-    reductions,
-    running,
-    shaping,
-    skipping,
-    statistics,
-    systems,
-    vectors,
-    windows,
-)
+import importlib
+import pkgutil
 
-__all__ = [
-    "activations",
-    "arithmetic",
-    "borders",
-    "composed",
-    "covariance",
-    "decompositions",
-    "discrete",
-    "einsum",
-    "elementwise",
-    "grids",
-    "indexing",
-    "interpolation",
-    "layers",
-    "limits",
-    "linalg",
-    "losses",
-    "nn",
-    "norms",
-    "polynomials",
-    "products",
-    "rearranging",
-    "reciprocals",
-    "recurrences",
-    "reductions",
-    "running",
-    "shaping",
-    "skipping",
-    "statistics",
-    "systems",
-    "vectors",
-    "windows",
-]
+# Every page of this folder: a new one is found by itself.
+for _page in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_page.name}")

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import NONZERO, REAL, Call, Domain, Draw
-from ..op import dispatched, elementwise, op
+from ..engine.op import dispatched, elementwise, op
+from ..engine.sampling import NONZERO, REAL, Call, Domain, Draw
 from .nn import sigmoid, softplus
 
 # Chebyshev coefficients, computed with 50 digits and cut where they fall below 1e-17:
@@ -51,7 +51,7 @@ def _core(x: Any) -> Any:
 
 
 def _like(y: Any, x: Any) -> Any:
-    """y in the type of x, where that is a type of floats."""
+    """y in the type of x, if x holds floats."""
     kind = np.result_type(x)
     return y.astype(kind)[()] if kind.kind == "f" else y[()]
 
@@ -72,14 +72,12 @@ def erfc(x: Any) -> Any:
 
 
 def _bell(x: Any) -> Any:
-    """exp(-x²); the square of what is large enough to make it 0 must not overflow."""
+    """exp(-x²); x² must not overflow where the result is 0."""
     x = np.clip(x, -_BEYOND, _BEYOND)
     return np.exp(-x * x)
 
 
 _SLOPE = float(2 / np.sqrt(np.pi))
-elementwise(erf, "erf", "y = 2/√π ∫ e^-s² ds", lambda y, x: _SLOPE * _bell(x), domain=REAL, analytic=False)
-elementwise(erfc, "erfc", "y = 1 - erf x", lambda y, x: -_SLOPE * _bell(x), domain=REAL, analytic=False)
 
 _ROOT_HALF, _DENSITY = float(np.sqrt(0.5)), float(1 / np.sqrt(2 * np.pi))
 
@@ -127,7 +125,7 @@ def _elu(g: Any, y: Any, x: Any, alpha: float = 1.0) -> Any:
     return g * np.where(np.greater(x, 0), 1.0, alpha * np.exp(np.minimum(x, 0.0)))
 
 
-# Klambauer and others (2017): with these, mean 0 and variance 1 of a layer's inputs are kept.
+# Klambauer and others (2017): these keep mean 0 and variance 1 from layer to layer.
 _SCALE, _ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
@@ -174,58 +172,6 @@ def log_sigmoid(x: Any) -> Any:
 _BENDS = Domain("real, not -1 or 1", -3.0, 3.0, avoid=(-1.0, 1.0))
 _SIX = Domain("real, not 0 or 6", -3.0, 9.0, avoid=(0.0, 6.0))
 
-elementwise(
-    silu,
-    "silu",
-    "y = x / (1 + e^-x)",
-    lambda y, x: sigmoid(x) * (1.0 + x * sigmoid(-x)),
-    domain=REAL,
-    analytic=False,
-)
-elementwise(
-    selu,
-    "selu",
-    "y = 1.0507 x, or 1.7581 (e^x - 1) below 0",
-    lambda y, x: _elu(_SCALE, y, x, _ALPHA),
-    domain=NONZERO,
-    kink="at 0: 1.7581, the slope on the left",
-    analytic=False,
-)
-elementwise(
-    hard_tanh,
-    "hard_tanh",
-    "y = min(max(x, -1), 1)",
-    lambda y, x: np.less_equal(np.abs(x), 1.0),
-    domain=_BENDS,
-    kink="at -1 and 1: 1",
-    analytic=False,
-)
-elementwise(
-    relu6,
-    "relu6",
-    "y = min(max(x, 0), 6)",
-    lambda y, x: np.greater(x, 0.0) & np.less(x, 6.0),
-    domain=_SIX,
-    kink="at 0 and 6: 0",
-    analytic=False,
-)
-elementwise(
-    softsign,
-    "softsign",
-    "y = x / (1 + |x|)",
-    lambda y, x: np.square(1.0 / (1.0 + np.abs(x))),
-    domain=NONZERO,
-    analytic=False,
-)
-elementwise(
-    log_sigmoid,
-    "log_sigmoid",
-    "y = -ln(1 + e^-x)",
-    lambda y, x: sigmoid(-x),
-    domain=REAL,
-    analytic=False,
-)
-
 
 def _with(domain: Domain, name: str, *choices: Any) -> Any:
     def calls(draw: Draw) -> Call:
@@ -236,19 +182,27 @@ def _with(domain: Domain, name: str, *choices: Any) -> Any:
 
 _function: Any
 _left = "at 0: the slope on the left"
+
+
+# fmt: off
+elementwise(erf, "erf", "y = 2/√π ∫ e^-s² ds", lambda y, x: _SLOPE * _bell(x), analytic=False, parity="odd")
+elementwise(erfc, "erfc", "y = 1 - erf x", lambda y, x: -_SLOPE * _bell(x), analytic=False)
+elementwise(silu, "silu", "y = x / (1 + e^-x)", lambda y, x: sigmoid(x) * (1.0 + x * sigmoid(-x)), analytic=False,
+    meaning=lambda x: x * sigmoid(x))
+elementwise(selu, "selu", "y = 1.0507 x, or 1.7581 (e^x - 1) below 0", lambda y, x: _elu(_SCALE, y, x, _ALPHA),
+    domain=NONZERO, kink="at 0: 1.7581, the slope on the left", analytic=False)
+elementwise(hard_tanh, "hard_tanh", "y = min(max(x, -1), 1)", lambda y, x: np.less_equal(np.abs(x), 1.0),
+    domain=_BENDS, kink="at -1 and 1: 1", analytic=False, parity="odd")
+elementwise(relu6, "relu6", "y = min(max(x, 0), 6)", lambda y, x: np.greater(x, 0.0) & np.less(x, 6.0), domain=_SIX,
+    kink="at 0 and 6: 0", analytic=False, meaning=lambda x: np.minimum(np.maximum(x, 0), 6))
+elementwise(softsign, "softsign", "y = x / (1 + |x|)", lambda y, x: np.square(1.0 / (1.0 + np.abs(x))),
+    domain=NONZERO, analytic=False, parity="odd", meaning=lambda x: x / (1 + np.abs(x)))
+elementwise(log_sigmoid, "log_sigmoid", "y = -ln(1 + e^-x)", lambda y, x: sigmoid(-x), analytic=False,
+    meaning=lambda x: np.log(sigmoid(x)))
 for _function, _label, _formula, _rule, _domain, _kink, _choices in (
     (gelu, "gelu", "y = x Φ(x)", _gelu, REAL, "", ("approximate", True, False)),
     (elu, "elu", "y = x, or α (e^x - 1) below 0", _elu, NONZERO, _left, ("alpha", 0.5)),
     (leaky_relu, "leaky_relu", "y = x, or a x below 0", _leaky_relu, NONZERO, _left, ("negative_slope", 0.2)),
 ):
-    op(
-        _function,
-        _label,
-        _formula,
-        domain=(_domain,),
-        vjp=(_rule,),
-        jvp=(_rule,),
-        calls=_with(_domain, *_choices),
-        kink=_kink,
-        analytic=False,
-    )
+    op(_function, _label, _formula, domain=(_domain,), vjp=(_rule,), jvp=(_rule,), calls=_with(_domain, *_choices),
+        kink=_kink, analytic=False, elementwise=True, gives_new=True)

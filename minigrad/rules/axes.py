@@ -1,4 +1,4 @@
-"""Axes of an array put back, joined, parted and widened: what rules of many pages do to a layout."""
+"""Helpers for the rules of many pages: put axes back, join, split and widen them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def expand(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return np.reshape(g, (1,) * x.ndim) if axis is None else np.expand_dims(g, axis)
 
 
-def joined(x: Any, axis: Any) -> Any:
-    """x with the axes that are reduced joined to one, the last."""
+def merge_axes(x: Any, axis: Any) -> Any:
+    """x with the reduced axes joined into one, the last."""
     axes = [*range(x.ndim)] if axis is None else [i % x.ndim for i in np.atleast_1d(axis)]
     kept = [i for i in range(x.ndim) if i not in axes]
     n = int(np.prod([x.shape[i] for i in axes]))
@@ -23,19 +23,24 @@ def joined(x: Any, axis: Any) -> Any:
 
 
 def parted(rows: Any, x: Any, axis: Any) -> Any:
-    """The inverse of `joined`, for an array in the layout that x has there."""
+    """The inverse of `merge_axes`, for an array in the layout that x has there."""
     axes = [*range(x.ndim)] if axis is None else [i % x.ndim for i in np.atleast_1d(axis)]
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     return np.transpose(np.reshape(rows, [x.shape[i] for i in order]), tuple(np.argsort(order)))
 
 
 def widened(x: Any, before: int, after: int, fill: float = 0.0) -> Any:
-    """x with so many entries more along the last axis: np.pad, which asks more questions than it joins arrays."""
+    """x with more entries before and after along the last axis: like np.pad, but faster, for it has no checks."""
     sides = (np.full((*x.shape[:-1], n), fill, dtype=x.dtype) for n in (before, after))
     parts = [part for part, n in zip((next(sides), x, next(sides)), (before, 1, after), strict=True) if n]
     return np.concatenate(parts, axis=-1) if len(parts) > 1 else x
 
 
 def one_before(y: Any, first: float) -> Any:
-    """Along the last axis, what stands one place before; `first` at the first place."""
+    """y moved on by one place along the last axis, with `first` at the first place."""
     return widened(y[..., :-1], 1, 0, first) if y.shape[-1] else y
+
+
+def dispatches(x: Any) -> bool:
+    """Whether x overrides NumPy functions, as a Value does."""
+    return hasattr(x, "__array_function__") and not isinstance(x, (np.ndarray, np.generic))

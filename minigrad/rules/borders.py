@@ -1,4 +1,4 @@
-"""np.pad: an array within a border, of every mode that has a derivative."""
+"""np.pad: an array within a border, in every mode that has a derivative."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Draw
-from ..op import dispatches, op, refuse
+from ..engine.op import op, refuse
+from ..engine.sampling import REAL, Call, Draw
+from .axes import dispatches
 from .indexing import scatter
 from .rearranging import at
 from .shaping import stack
@@ -17,7 +18,7 @@ STATISTICS: dict[str, Any] = {"mean": np.mean, "maximum": np.max, "minimum": np.
 
 
 def _widths(shape: tuple[int, ...], given: Any) -> list[list[Any]]:
-    """A pair for each axis, of what np.pad is given for all or for each."""
+    """np.pad's widths as a pair for each axis."""
     if isinstance(given, dict):
         given = [given.get(i, given.get(i - len(shape), 0)) for i in range(len(shape))]
         given = [(w, w) if np.ndim(w) == 0 else w for w in given]
@@ -25,12 +26,12 @@ def _widths(shape: tuple[int, ...], given: Any) -> list[list[Any]]:
 
 
 def _inner(shape: tuple[int, ...], pad_width: Any) -> tuple[slice, ...]:
-    """Where x stands in what np.pad made of it."""
+    """The place of x in the padded array."""
     return tuple(slice(w, w + n) for n, (w, _) in zip(shape, _widths(shape, pad_width), strict=True))
 
 
 def _side(x: Any, axis: int, width: int, mode: str, given: Any, last: bool) -> Any:
-    """One side of a computed border. given: how many entries a statistic is of, or where a ramp ends."""
+    """One side of a computed border. given: the number of entries in a statistic, or the end of a ramp."""
     n = x.shape[axis]
     if mode == "constant":
         return np.broadcast_to(given, [width if i == axis else side for i, side in enumerate(x.shape)])
@@ -45,12 +46,12 @@ def _side(x: Any, axis: int, width: int, mode: str, given: Any, last: bool) -> A
 
 
 def _each(shape: tuple[int, ...], given: Any) -> Any:
-    """What np.pad puts at the two ends of each axis, of shape (axes, 2); they may be Values."""
+    """np.pad's numbers for the two ends of each axis, of shape (axes, 2); they may be Values."""
     return np.broadcast_to(stack(given) if isinstance(given, (list, tuple)) else given, (len(shape), 2))
 
 
 def _composed(x: Any, pad_width: Any, mode: str, given: Any) -> Any:
-    """x within a border that is computed: axis by axis, as NumPy does it."""
+    """x within a computed border: axis by axis, as in NumPy."""
     ends = [(None, None)] * x.ndim if given is None else _each(x.shape, given)
     for axis, widths in enumerate(_widths(x.shape, pad_width)):
         left, right = (_side(x, axis, w, mode, ends[axis][k], bool(k)) for k, w in enumerate(widths))
@@ -59,7 +60,7 @@ def _composed(x: Any, pad_width: Any, mode: str, given: Any) -> Any:
 
 
 def _mirrored(x: Any, pad_width: Any, mode: str) -> Any:
-    """The transpose of an odd reflection, axis by axis: NumPy's own weights, from what it makes of unit vectors."""
+    """The transpose of an odd reflection, axis by axis: with NumPy's own weights, found by padding unit vectors."""
     for axis, widths in enumerate(_widths(x.shape, pad_width)):
         n = x.shape[axis] - sum(widths)
         weights = np.pad(np.eye(n, dtype=x.dtype), [widths, (0, 0)], mode=mode, reflect_type="odd")  # type: ignore[call-overload]
@@ -97,7 +98,7 @@ def _pad_call(array: Any, pad_width: Any, mode: Any = "constant", **more: Any) -
         given = more.pop(name, 0.0 if mode == "linear_ramp" else None)
         array, pad_width, mode = _composed(array, pad_width, mode, given), 0, "constant"
     elif mode not in ("constant", *COPYING):
-        refuse(f"pad of a Value has no rule for mode={mode!r}\n  what it puts there depends on nothing")
+        refuse(f"pad of a Value has no rule for mode={mode!r}\n  its border does not depend on the array")
     allowed = {"constant_values"} if mode == "constant" and not computed else set()
     allowed |= {"reflect_type"} if mode in ("reflect", "symmetric") else set()
     for name in more.keys() - allowed:
@@ -121,14 +122,6 @@ def _pad(draw: Draw) -> Call:
     return (x,), {"pad_width": widths, **mode}
 
 
-op(
-    np.pad,
-    "pad",
-    "y = x within a border",
-    domain=(REAL,),
-    vjp=(_pad_back,),
-    jvp=(_pad_along,),
-    bind=_pad_call,
-    options=("reflect_type", "end_values", "stat_length"),
-    calls=_pad,
-)
+# fmt: off
+op(np.pad, "pad", "y = x within a border", vjp=(_pad_back,), jvp=(_pad_along,), bind=_pad_call,
+    options=("reflect_type", "end_values", "stat_length"), calls=_pad, gives_new=True)

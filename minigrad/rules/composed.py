@@ -1,7 +1,7 @@
-"""NumPy's functions that are others put together: how to write them with functions that have rules.
+"""NumPy's functions that can be written with functions that have rules.
 
-They are no rows of the table. What stands here is run on Values in place of NumPy's own code, which fills arrays or
-asks for things that a Value cannot give; derivatives of any order follow from what it is made of.
+They have no rows in the table. This code runs on Values in place of NumPy's own, which fills arrays or asks for
+things that a Value cannot give; derivatives of any order follow from the functions it calls.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..domain import DISTINCT, POSITIVE, REAL, Call, Draw, draw_axis, integers
-from ..op import refuse
-from .axes import joined
+from ..engine.op import COMPOSED, refuse
+from ..engine.sampling import DISTINCT, POSITIVE, REAL, UNEVEN, Call, Draw
+from .axes import merge_axes
 from .discrete import stop_gradient
+from .draws import draw_axis, integers
 from .indexing import put, scatter
 from .systems import FULL_RANK, SINGULAR_VALUES, stack_of
 
+NUMPY = np.lib.NumpyVersion(np.__version__)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -32,11 +34,8 @@ class Composed:
     calls: Callable[[Draw], Call]
 
 
-COMPOSED: dict[Callable[..., Any], Composed] = {}
-
-
 def composed(function: Callable[..., Any], formula: str, calls: Callable[[Draw], Call]) -> Callable[[F], F]:
-    """Decorate the function that says the same in terms of others, with the same parameters."""
+    """Decorate a function that computes the same with others, and has the same parameters."""
 
     def state(forward: F) -> F:
         COMPOSED[function] = Composed(function, forward, formula, calls)
@@ -51,9 +50,6 @@ def _any(draw: Draw) -> Call:
 
 def _row(draw: Draw) -> Call:
     return (draw.array(REAL, draw.shape(1, 1)),), {}
-
-
-# ------------------------------------------------------------------------------------------- picking and joining
 
 
 def _blocks(draw: Draw) -> Call:
@@ -97,17 +93,20 @@ def _insert_call(draw: Draw) -> Call:
     (x,), _ = _any(draw)
     axis = draw.choice([None, *range(-x.ndim, x.ndim)])
     side = x.size if axis is None else x.shape[axis]
-    obj = draw.choice([0, -1, [side, 0, side], slice(0, None, 2), integers(draw, 0, 1, (side,)).astype(bool)])
+    masks = (
+        [integers(draw, 0, 1, (side,)).astype(bool)] if NUMPY >= "2.4.0" else []
+    )  # numbers before, and a warning
+    obj = draw.choice([0, -1, [side, 0, side], slice(0, None, 2), *masks])
     return (x, obj, draw.choice([draw.array(REAL, ()), draw.array(REAL, (1,) * x.ndim)])), {"axis": axis}
 
 
 @composed(np.insert, "y = x, with values put in between", _insert_call)
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    """Where entries come from is found out by doing the same to their numbers."""
+    """The same call on the numbers of the entries shows where each entry comes from."""
     n, m = np.size(arr), np.size(values)
     numbers, others = np.arange(n).reshape(np.shape(arr)), np.arange(n, n + m).reshape(np.shape(values))
     entries = np.concatenate([np.ravel(arr), np.ravel(values)])
-    kind = np.result_type(arr)  # NumPy gives the values the type of what they are put into
+    kind = np.result_type(arr)  # as in NumPy, the values take the type of the array
     entries = entries.astype(kind) if kind.kind == "f" else entries
     return np.take(entries, np.insert(numbers, obj, others, axis))
 
@@ -162,9 +161,6 @@ def _ifftshift(x: Any, axes: Any = None) -> Any:
     return np.roll(x, *_half(x, axes, True))
 
 
-# ------------------------------------------------------------------------------------------- samples and ranks
-
-
 def _ediff1d_call(draw: Draw) -> Call:
     ends = draw.array(REAL, draw.shape(1, 1))
     return (draw.array(REAL, draw.shape(min_dims=1)),), draw.choice([{}, {"to_begin": ends}, {"to_end": ends}])
@@ -186,7 +182,7 @@ def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np
     x, half = np.moveaxis(p, axis, -1), period / 2
     step = stop_gradient(np.diff(x))
     turned = np.remainder(step + half, period) - half
-    turned = np.where(np.equal(turned, -half) & np.greater(step, 0), half, turned)  # half a turn up stays one
+    turned = np.where(np.equal(turned, -half) & np.greater(step, 0), half, turned)  # half a turn up stays
     added = np.where(np.less(np.abs(step), half if discont is None else discont), 0.0, turned - step)
     return np.moveaxis(np.concatenate([x[..., :1], x[..., 1:] + np.cumsum(added, axis=-1)], axis=-1), -1, axis)
 
@@ -230,7 +226,7 @@ def _nan_ranks_call(scale: float) -> Callable[[Draw], Call]:
 def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
     if method != "linear":
         refuse(f"nanquantile of a Value takes method='linear' alone, got {method!r}")
-    rows = np.sort(joined(a, axis), axis=-1)  # nan comes last
+    rows = np.sort(merge_axes(a, axis), axis=-1)  # nan comes last
     last = np.maximum(np.sum(~np.isnan(rows), axis=-1, keepdims=True) - 1, 0)
 
     def one(share: float) -> Any:
@@ -248,9 +244,6 @@ def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", ke
 @composed(np.nanpercentile, "y = what q % of x lie below, without nan", _nan_ranks_call(100.0))
 def _nanpercentile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
     return _nanquantile(a, np.divide(q, 100.0), axis, method=method, keepdims=keepdims)
-
-
-# ---------------------------------------------------------------------------------------------------- polynomials
 
 
 @composed(np.vander, "y[i,j] = x[i]^(n-1-j)", lambda draw: (_row(draw)[0], {"N": draw.choice([None, 0, 1, 4])}))
@@ -292,7 +285,12 @@ def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None) -> Any:
     return (c.T / scale).T
 
 
-# ------------------------------------------------------------------------------------------------- linear algebra
+# From NumPy 2.4 on it is trunc itself; before, it fills an array.
+if NUMPY < "2.4.0":
+
+    @composed(np.fix, "y = x, rounded towards 0", lambda draw: ((draw.array(UNEVEN, draw.shape()),), {}))
+    def _fix(x: Any) -> Any:
+        return np.trunc(x)
 
 
 def _cond_call(draw: Draw) -> Call:

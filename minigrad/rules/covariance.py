@@ -1,7 +1,7 @@
 """How much variables vary together: covariance and correlation of the rows or columns of one array, or of two.
 
-Both are Z Zᵀ, with a row of Z for each variable: its deviation from its mean, over the root of the number of
-observations, or made of length 1.
+Both are Z Zᵀ. Each row of Z holds the deviations of one variable from its mean, divided by the root of the number
+of observations, or by their length.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import DISTINCT, Call, Draw
-from ..op import op
+from ..engine.op import op
+from ..engine.sampling import DISTINCT, Call, Draw
 from .linalg import swap
 
 Unit = Callable[..., tuple[Any, Callable[[Any], Any]]]
 
 
 def _turned(m: Any, k: int, rowvar: bool) -> bool:
-    """Whether the columns of the k-th array are its variables: of a second one not where it is a single row."""
+    """Whether the variables of the k-th array are its columns; not for a second array of a single row."""
     return not rowvar and m.ndim == 2 and (k == 0 or m.shape[0] != 1)
 
 
 def _rows(m: Any, turned: bool) -> Any:
-    """One variable a row."""
+    """The variables as rows."""
     m = np.reshape(m, (1, m.size)) if m.ndim < 2 else m
     return swap(m) if turned else m
 
@@ -48,7 +48,7 @@ def _corrcoef_unit(x: Any) -> tuple[Any, Callable[[Any], Any]]:
 
 
 def _back(unit: Unit, k: int, g: Any, xs: Any, rowvar: bool, how: Any) -> Any:
-    """The cotangent of the k-th array. The slope of Z is its own transpose: it serves both ways."""
+    """The cotangent of the k-th array. The slope of Z is symmetric, so it serves both ways."""
     x = _deviations(xs, rowvar)
     z, slope = unit(x, **how)
     g = np.reshape(g, (len(x), len(x)))
@@ -100,13 +100,11 @@ def _state(function: Any, formula: str, unit: Unit, choices: list[dict[str, Any]
         options=tuple({name for choice in choices for name in choice}),
         calls=calls,
         analytic=False,
+        gives_new=True,
     )
 
 
-_state(
-    np.cov,
-    "y[i,j] = Σ (xi - mean)(xj - mean) / (n - ddof)",
-    _cov_unit,
-    [{}, {"bias": True}, {"bias": False, "ddof": 2}],
-)
+# fmt: off
+_state(np.cov, "y[i,j] = Σ (xi - mean)(xj - mean) / (n - ddof)", _cov_unit,
+    [{}, {"bias": True}, {"bias": False, "ddof": 2}])
 _state(np.corrcoef, "y[i,j] = cov[i,j] / √(cov[i,i] cov[j,j])", _corrcoef_unit, [{}])

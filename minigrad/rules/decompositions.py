@@ -5,15 +5,15 @@ differentiation" (2008); cholesky: Murray, "Differentiation of the Cholesky deco
 Hetzel, Dai, Meissner and Lawrence, "Auto-differentiating linear algebra" (2017); svd: Townsend,
 "Differentiating the singular value decomposition" (2016).
 
-What they leave open is settled as follows.
+They leave some cases open, which are settled here:
 
-- Equal values in eigh and svd, to the rounding of the factorisation: 1 / (λj - λi) counts as 0. So what depends
-  only on the space that their vectors span has its derivative, and nothing is nan. What tells the vectors apart
-  has none there, and what needs the limit of that quotient, as V f(λ) Vᵀ does, does not get it.
-- A singular value of 0 has the derivative 0, as |x| has: it is a minimum. 1 / s counts as 0 there.
-- Signs of vectors are LAPACK's choice. A function with a meaning does not depend on them.
-- cholesky, eigh and eigvalsh read one triangle of their matrix, and there the whole gradient stands: off the
-  diagonal twice what a symmetric one has, and 0 in the other triangle. Of (A + Aᵀ) / 2 it is symmetric.
+- Equal values in eigh and svd, to the rounding of the factorisation: 1 / (λj - λi) counts as 0. A function
+  of the space that their vectors span gets its derivative, and nothing is nan. A function that tells the vectors
+  apart has no derivative there, and one that needs the limit of that quotient, like V f(λ) Vᵀ, does not get it.
+- A singular value of 0 has the derivative 0, like |x| at 0: it is a minimum. 1 / s counts as 0 there.
+- Signs of vectors are LAPACK's choice. A meaningful function does not depend on them.
+- cholesky, eigh and eigvalsh read one triangle of their matrix, which gets the whole gradient: off the diagonal
+  it is twice the symmetric one, and the other triangle gets 0. For (A + Aᵀ) / 2 it is symmetric.
 - qr of a matrix without full rank, to rounding and whatever the size of its columns, raises LinAlgError.
 """
 
@@ -23,18 +23,15 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import Call, Domain, Draw
-from ..op import op, refuse
+from ..engine.op import op, refuse
+from ..engine.sampling import Call, Domain, Draw
 from .linalg import swap
-from .systems import SINGULAR_VALUES, arrived, square, stack_of, vanishing
+from .systems import SINGULAR_VALUES, arrived, square_matrix_expected, stack_of, vanishing
 
 DEFINITE = Domain("positive definite", -0.4, 0.4)
 # No entries of 0: beside them LAPACK changes the signs of vectors.
 SYMMETRIC = Domain("symmetric, distinct eigenvalues", -0.4, 0.4, avoid=(0.0,))
 TALL = Domain("full rank, no more columns than rows", -0.4, 0.4, avoid=(0.0,))
-
-
-# ------------------------------------------------------------------------------------- one triangle of a matrix
 
 
 def _mirrored(t: Any) -> Any:
@@ -44,7 +41,7 @@ def _mirrored(t: Any) -> Any:
 
 
 def _halved(n: int, dtype: Any) -> Any:
-    """1 under the diagonal, 1/2 on it: what is left of a symmetric matrix that is to be counted once."""
+    """1 under the diagonal, 1/2 on it: the weights that count each entry of a symmetric matrix once."""
     return (np.tri(n, dtype=dtype) + np.tri(n, k=-1, dtype=dtype)) / 2
 
 
@@ -54,7 +51,7 @@ def _folded(s: Any) -> Any:
 
 
 def _reading(upper: bool, x: Any) -> Any:
-    """x, turned so that what was the upper triangle is the lower one."""
+    """x, transposed if its upper triangle is read."""
     return swap(x) if upper else x
 
 
@@ -76,23 +73,6 @@ def _cholesky_jvp(t: Any, y: Any, a: Any, upper: bool = False) -> Any:
 def _definite(draw: Draw) -> Call:
     n = draw.integer(1, 3)
     return (stack_of(draw, DEFINITE, n, n, n),), {"upper": draw.choice([False, True])}
-
-
-op(
-    np.linalg.cholesky,
-    "cholesky",
-    "A = y yᵀ, y lower triangular",
-    domain=(DEFINITE,),
-    vjp=(_cholesky_vjp,),
-    jvp=(_cholesky_jvp,),
-    calls=_definite,
-    expects=square,
-    analytic=False,
-    kink="the gradient stands in the triangle that is read",
-)
-
-
-# ----------------------------------------------------------------------------------------- values and vectors
 
 
 def _reciprocal(x: Any, w: Any) -> Any:
@@ -139,32 +119,6 @@ def _symmetric(draw: Draw) -> Call:
     return (a,), {"UPLO": draw.choice(["L", "U", "l"])}
 
 
-op(
-    np.linalg.eigh,
-    "eigh",
-    "A = y diag(λ) yᵀ",
-    domain=(SYMMETRIC,),
-    vjp=(_eigh_vjp,),
-    jvp=(_eigh_jvp,),
-    calls=_symmetric,
-    expects=square,
-    analytic=False,
-    kink="equal λ: 1/(λj-λi) counts as 0; the gradient stands in the triangle that is read",
-)
-op(
-    np.linalg.eigvalsh,
-    "eigvalsh",
-    "y = the eigenvalues of A",
-    domain=(SYMMETRIC,),
-    vjp=(_eigvalsh_vjp,),
-    jvp=(_eigvalsh_jvp,),
-    calls=_symmetric,
-    expects=square,
-    analytic=False,
-    kink="the gradient stands in the triangle that is read",
-)
-
-
 def _value_slopes(u: Any, g: Any, s: Any, vh: Any) -> Any:
     """U diag(g) Vᵀ, without singular values of 0: like |x| they have a minimum there."""
     return (u * np.expand_dims(np.where(vanishing(s, s), 0.0, g), -2)) @ vh
@@ -173,7 +127,7 @@ def _value_slopes(u: Any, g: Any, s: Any, vh: Any) -> Any:
 def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """U (F∘(K - Kᵀ) S + S F∘(J - Jᵀ) + diag(gs)) Vᵀ, with K = Uᵀ gU, J = Vᵀ gV, F = 1 / (sj² - si²).
 
-    To this comes what leads out of the columns of U, if it has fewer columns than rows, and likewise for V.
+    If U has fewer columns than rows, the part outside the span of its columns is added; likewise for V.
     """
     if not compute_uv:
         u, s, vh = np.linalg.svd(a, full_matrices=False)
@@ -219,7 +173,7 @@ def _svd_call(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermi
     if full_matrices and compute_uv and rows != columns:
         refuse(
             f"svd of a Value of shape {np.shape(a)} does not take full_matrices=True: "
-            "the vectors it adds are any that fit, and have no derivative\n  write  full_matrices=False"
+            "the vectors it adds are arbitrary, and have no derivative\n  write  full_matrices=False"
         )
     return (a,), {"full_matrices": full_matrices, "compute_uv": compute_uv}
 
@@ -231,22 +185,8 @@ def _svd(draw: Draw) -> Call:
     return (a,), draw.choice(options)
 
 
-op(
-    np.linalg.svd,
-    "svd",
-    "A = y diag(s) vᵀ",
-    domain=(SINGULAR_VALUES,),
-    vjp=(_svd_vjp,),
-    jvp=(_svd_jvp,),
-    bind=_svd_call,
-    calls=_svd,
-    analytic=False,
-    kink="equal s: 1/(sj²-si²) counts as 0; at s = 0: 0",
-)
-
-
 def _full_rank(r: Any) -> Any:
-    """r, and 0 for a matrix without full rank to rounding, so that to solve with it raises LinAlgError.
+    """r, or 0 for a matrix without full rank (to rounding), so that solving with it raises LinAlgError.
 
     Its rank does not depend on the size of its columns, nor do Q and its derivative.
     """
@@ -294,15 +234,18 @@ def _qr(draw: Draw) -> Call:
     return (stack_of(draw, TALL, rows, columns, rows),), {"mode": draw.choice(modes)}
 
 
-op(
-    np.linalg.qr,
-    "qr",
-    "A = y r, yᵀ y = 1, r upper triangular",
-    domain=(TALL,),
-    vjp=(_qr_vjp,),
-    jvp=(_qr_jvp,),
-    bind=_qr_call,
-    calls=_qr,
-    analytic=False,
-    kink="LinAlgError without full rank",
-)
+# fmt: off
+op(np.linalg.cholesky, "cholesky", "A = y yᵀ, y lower triangular", domain=(DEFINITE,), vjp=(_cholesky_vjp,),
+    jvp=(_cholesky_jvp,), calls=_definite, expects=square_matrix_expected, analytic=False,
+    kink="the gradient is in the triangle that is read", gives_new=True)
+op(np.linalg.eigh, "eigh", "A = y diag(λ) yᵀ", domain=(SYMMETRIC,), vjp=(_eigh_vjp,), jvp=(_eigh_jvp,),
+    calls=_symmetric, expects=square_matrix_expected, analytic=False,
+    kink="equal λ: 1/(λj-λi) counts as 0; the gradient is in the triangle that is read", gives_new=True)
+op(np.linalg.eigvalsh, "eigvalsh", "y = the eigenvalues of A", domain=(SYMMETRIC,), vjp=(_eigvalsh_vjp,),
+    jvp=(_eigvalsh_jvp,), calls=_symmetric, expects=square_matrix_expected, analytic=False,
+    kink="the gradient is in the triangle that is read", gives_new=True)
+op(np.linalg.svd, "svd", "A = y diag(s) vᵀ", domain=(SINGULAR_VALUES,), vjp=(_svd_vjp,), jvp=(_svd_jvp,),
+    bind=_svd_call, calls=_svd, analytic=False, kink="equal s: 1/(sj²-si²) counts as 0; at s = 0: 0",
+    gives_new=True)
+op(np.linalg.qr, "qr", "A = y r, yᵀ y = 1, r upper triangular", domain=(TALL,), vjp=(_qr_vjp,), jvp=(_qr_jvp,),
+    bind=_qr_call, calls=_qr, analytic=False, kink="LinAlgError without full rank", gives_new=True)

@@ -1,9 +1,9 @@
 """Sums of products by their subscripts: np.einsum, in every form it takes.
 
-The whole of its derivative is einsum again. For  y = einsum("ij,jk->ik", a, b)  the cotangent of a is
+Its derivative is einsum again. For  y = einsum("ij,jk->ik", a, b)  the cotangent of a is
 einsum("ik,jk->ij", g, b): the output takes the place of the factor, and the factor that of the output.
-An index that was summed in one factor alone is spread by ones there; one that stands in a factor twice read
-its diagonal, and an identity matrix writes there: for  einsum("ii", a)  it is  einsum(",iI->iI", g, eye).
+An index that was summed in one factor alone is spread by ones there. An index that a factor has twice reads its
+diagonal, and an identity matrix writes it: for  einsum("ii", a)  it is  einsum(",iI->iI", g, eye).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Draw
-from ..op import op
+from ..engine.op import op
+from ..engine.sampling import REAL, Call, Draw
 
 
 def spelled(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
@@ -58,7 +58,7 @@ def _share(k: int, g: Any, xs: Sequence[Any], terms: list[str], out: str, optimi
 
 def _back(g: Any, y: Any, *xs: Any, subscripts: str = "", optimize: Any = False) -> list[Any]:
     terms, out = spelled(subscripts, [np.ndim(x) for x in xs])
-    # An order of contraction that the caller worked out is one for other factors.
+    # The caller's own order of contraction is for other factors.
     return [partial(_share, k, g, xs, terms, out, bool(optimize)) for k in range(len(xs))]
 
 
@@ -71,7 +71,7 @@ def _along(ts: Any, y: Any, *xs: Any, subscripts: str = "", optimize: Any = Fals
 
 
 def _call(operands: tuple[Any, ...], optimize: Any = False) -> Call:
-    """Both ways to write it as one: einsum("ij,j", a, b) and einsum(a, [0, 1], b, [1])."""
+    """Both ways to write a call, as one: einsum("ij,j", a, b) and einsum(a, [0, 1], b, [1])."""
     if isinstance(operands[0], str):
         return operands[1:], {"subscripts": operands[0], "optimize": optimize}
     letters = ascii_uppercase + ascii_lowercase  # in this order a letter is sorted as its number is
@@ -108,15 +108,10 @@ def _draw(draw: Draw) -> Call:
     return tuple(factors), {"subscripts": subscripts, "optimize": draw.choice([False, True])}
 
 
-op(
-    np.einsum,
-    "einsum",
-    "y = Σ of products by subscripts, as in ij,jk->ik",
-    domain=(REAL,),
-    forward=lambda *xs, subscripts, optimize=False: np.einsum(subscripts, *xs, optimize=optimize),
-    vjp=_back,
-    jvp=_along,
-    bind=_call,
-    calls=_draw,
+# fmt: off
+op(np.einsum, "einsum", "y = Σ of products by subscripts, as in ij,jk->ik", domain=(REAL,),
+    forward=lambda *xs, subscripts, optimize=False: np.einsum(subscripts, *xs, optimize=optimize), vjp=_back,
+    jvp=_along, bind=_call, calls=_draw,
     expects=lambda *shapes: f"expected shapes that fit the subscripts, got {', '.join(map(str, shapes))}",
-)
+    bilinear=True, sums=True, is_view=True,
+    spelling=lambda *factors, subscripts, **how: np.einsum(subscripts, *factors, **how))

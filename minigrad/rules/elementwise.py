@@ -6,60 +6,28 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import BOOLEAN, DISTINCT, NONZERO, OVER_MINUS_ONE, OVER_ONE, POSITIVE, REAL, UNIT, Call, Draw
-from ..op import diagonal, dispatched, elementwise, op
+from ..engine.op import diagonal, dispatched, elementwise, op
+from ..engine.sampling import (
+    BOOLEAN,
+    DISTINCT,
+    NONZERO,
+    OVER_MINUS_ONE,
+    OVER_ONE,
+    POSITIVE,
+    REAL,
+    UNIT,
+    Call,
+    Draw,
+)
+from .axes import dispatches
 from .discrete import chosen
 from .limits import times
 
 LN2, LN10 = float(np.log(2)), float(np.log(10))
 
-# Exponentials and logarithms.
-elementwise(np.exp, "exp", "y = e^x", lambda y, x: y, domain=REAL, product=times)
-elementwise(np.exp2, "exp2", "y = 2^x", lambda y, x: y * LN2, domain=REAL, product=times)
-elementwise(np.expm1, "expm1", "y = e^x - 1", lambda y, x: np.exp(x), domain=REAL, product=times)
-elementwise(np.log, "log", "y = ln x", lambda y, x: 1 / x, domain=POSITIVE, product=times, kink="at 0: inf")
-elementwise(
-    np.log2, "log2", "y = ln x / ln 2", lambda y, x: 1 / (x * LN2), domain=POSITIVE, product=times, kink="at 0: inf"
-)
-elementwise(
-    np.log10,
-    "log10",
-    "y = ln x / ln 10",
-    lambda y, x: 1 / (x * LN10),
-    domain=POSITIVE,
-    product=times,
-    kink="at 0: inf",
-)
-elementwise(
-    np.log1p,
-    "log1p",
-    "y = ln(1 + x)",
-    lambda y, x: 1 / (1 + x),
-    domain=OVER_MINUS_ONE,
-    product=times,
-    kink="at -1: inf",
-)
-elementwise(
-    np.logaddexp,
-    "logaddexp",
-    "y = ln(e^a + e^b)",
-    lambda y, a, b: np.exp(np.where(np.equal(a, y), 0.0, a - y)),  # also where both are infinite
-    lambda y, a, b: np.exp(np.where(np.equal(b, y), 0.0, b - y)),
-    domain=REAL,
-    analytic=False,
-)
-elementwise(
-    np.logaddexp2,
-    "logaddexp2",
-    "y = ln(2^a + 2^b) / ln 2",
-    lambda y, a, b: np.exp2(a - y),
-    lambda y, a, b: np.exp2(b - y),
-    domain=REAL,
-    analytic=False,
-)
 
-# Slopes that are infinite at an end of their domain: ops of their own, so that the second derivative is the limit
-# there; a product with the factor that vanishes would make nan of it.
+# Slopes that are infinite at an end of their domain are ops of their own, so that the second derivative there is
+# the limit; a product with the vanishing factor would be nan.
 
 
 @dispatched
@@ -81,112 +49,13 @@ def root_above_one(x: Any) -> Any:
     return np.sqrt(x - 1) * np.sqrt(x + 1)
 
 
-elementwise(
-    cbrt_slope,
-    "1/3∛x²",
-    "y = 1 / (3 ∛x²)",
-    lambda y, x: -2 * y / (3 * x),
-    domain=NONZERO,
-    product=times,
-    kink="at 0: -inf, at -0: inf",
-    analytic=False,
-)
-elementwise(one_less_square, "1-x²", "y = 1 - x²", lambda y, x: -2 * x, domain=REAL, product=times)
-elementwise(
-    root_above_one,
-    "√(x²-1)",
-    "y = √(x² - 1)",
-    lambda y, x: x / y,
-    domain=OVER_ONE,
-    product=times,
-    kink="at 1: inf",
-)
-
-# Powers and roots.
-diagonal(np.square, "square", "y = x²", lambda g, y, x: 2 * g * x, domain=REAL)
-elementwise(
-    np.reciprocal,
-    "reciprocal",
-    "y = 1 / x",
-    lambda y, x: -times(y, y),
-    domain=NONZERO,
-    product=times,
-    kink="at 0: -inf",
-)
-elementwise(
-    np.sqrt, "sqrt", "y = √x", lambda y, x: 0.5 / (y + 0.0), domain=POSITIVE, product=times, kink="at 0: inf"
-)  # √-0 = -0
-elementwise(
-    np.cbrt,
-    "cbrt",
-    "y = ∛x",
-    lambda y, x: cbrt_slope(x),
-    domain=NONZERO,
-    product=times,
-    kink="at 0: inf",
-    analytic=False,
-)
-elementwise(
-    np.hypot,
-    "hypot",
-    "y = √(a² + b²)",
-    lambda y, a, b: a / np.where(y == 0, 1.0, y),
-    lambda y, a, b: b / np.where(y == 0, 1.0, y),
-    domain=NONZERO,
-    kink="at the origin: 0",
-    analytic=False,
-)
-
-# Trigonometry.
-elementwise(np.sin, "sin", "y = sin x", lambda y, x: np.cos(x), domain=REAL)
-elementwise(np.cos, "cos", "y = cos x", lambda y, x: -np.sin(x), domain=REAL)
-elementwise(np.tan, "tan", "y = tan x", lambda y, x: 1 + y * y, domain=UNIT)
-elementwise(
-    np.arcsin,
-    "arcsin",
-    "y = arcsin x",
-    lambda y, x: 1 / np.sqrt(one_less_square(x)),
-    domain=UNIT,
-    product=times,
-    kink="at -1, 1: inf",
-)
-elementwise(
-    np.arccos,
-    "arccos",
-    "y = arccos x",
-    lambda y, x: -1 / np.sqrt(one_less_square(x)),
-    domain=UNIT,
-    product=times,
-    kink="at -1, 1: -inf",
-)
-elementwise(np.arctan, "arctan", "y = arctan x", lambda y, x: 1 / (1 + x * x), domain=REAL)
-
-
 def _radius(a: Any, b: Any) -> Any:
     """√(a² + b²), and 1 at the origin, where the angle has no derivative (0 by policy)."""
     r = np.hypot(a, b)
     return np.where(r == 0, 1.0, r)
 
 
-elementwise(
-    np.arctan2,
-    "arctan2",
-    "y = angle of (b, a)",
-    lambda y, a, b: b / _radius(a, b) / _radius(a, b),  # r² would overflow, or vanish
-    lambda y, a, b: -a / _radius(a, b) / _radius(a, b),
-    domain=(POSITIVE, REAL),
-    product=times,
-    kink="at the origin: 0",
-    analytic=False,
-)
 _function: Any
-for _function, _label, _factor in (
-    (np.deg2rad, "deg2rad", np.pi / 180),
-    (np.radians, "radians", np.pi / 180),
-    (np.rad2deg, "rad2deg", 180 / np.pi),
-    (np.degrees, "degrees", 180 / np.pi),
-):
-    elementwise(_function, _label, f"y = {_factor:.6g} x", lambda y, x, c=_factor: c, domain=REAL, analytic=False)
 
 
 def _bessel1(u: Any) -> Any:
@@ -199,15 +68,6 @@ def _bessel1(u: Any) -> Any:
     return np.where(small, u * series / 3.0, (np.sin(safe) / safe - np.cos(safe)) / safe)
 
 
-elementwise(
-    np.sinc,
-    "sinc",
-    "y = sin πx / πx",
-    lambda y, x: -np.pi * _bessel1(np.pi * x),
-    domain=REAL,
-    analytic=False,
-)
-
 # Hyperbolic functions.
 
 
@@ -216,7 +76,7 @@ NEARLY_FLAT = 0.02  # below, 1 - y² has lost more than two digits of sixteen
 
 @dispatched
 def sech2(x: Any, y: Any = None) -> Any:
-    """1 - tanh(x)², the slope of tanh, to full precision; y = tanh(x) where it is known already.
+    """1 - tanh(x)², the slope of tanh, to full precision; y = tanh(x), if it is known already.
 
     1 - y² is exact enough until y comes close to 1: there it loses digits, beyond |x| = 19 all of them.
     """
@@ -231,121 +91,26 @@ def sech2(x: Any, y: Any = None) -> Any:
     return slope[()]
 
 
-op(
-    sech2,
-    "sech²",
-    "s = 1 - tanh(x)²; y = tanh(x) only saves work",
-    domain=(REAL,),
-    vjp=(lambda g, s, x: -2 * g * s * np.tanh(x),),
-    jvp=(lambda g, s, x: -2 * g * s * np.tanh(x),),
-    bind=lambda x, y=None: ((x,), {}),
-    analytic=False,
-)
-elementwise(np.sinh, "sinh", "y = sinh x", lambda y, x: np.cosh(x), domain=REAL, product=times)
-elementwise(np.cosh, "cosh", "y = cosh x", lambda y, x: np.sinh(x), domain=REAL, product=times)
-diagonal(np.tanh, "tanh", "y = tanh x", lambda g, y, x: g * sech2(x, y), domain=REAL)
-elementwise(np.arcsinh, "arcsinh", "y = arsinh x", lambda y, x: 1 / np.hypot(1.0, x), domain=REAL)
-elementwise(
-    np.arccosh,
-    "arccosh",
-    "y = arcosh x",
-    lambda y, x: 1 / root_above_one(x),
-    domain=OVER_ONE,
-    product=times,
-    kink="at 1: inf",
-)
-elementwise(
-    np.arctanh,
-    "arctanh",
-    "y = artanh x",
-    lambda y, x: 1 / one_less_square(x),
-    domain=UNIT,
-    product=times,
-    kink="at -1, 1: inf",
-)
-
-# Kinks. At a tie the two sides share evenly.
-elementwise(np.absolute, "abs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", analytic=False)
-elementwise(np.fabs, "fabs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", analytic=False)
-for _function, _most in (
-    (np.maximum, "larger of a and b"),
-    (np.minimum, "smaller of a and b"),
-    (np.fmax, "larger of a and b that is not nan"),
-    (np.fmin, "smaller of a and b that is not nan"),
-):
-    elementwise(
-        _function,
-        _function.__name__,
-        f"y = the {_most}",
-        lambda y, a, b: chosen(y, a, b),
-        lambda y, a, b: chosen(y, b, a),
-        domain=DISTINCT,
-        kink="a tie is shared evenly",
-        analytic=False,
-    )
-elementwise(
-    np.copysign,
-    "copysign",
-    "y = |a|, with the sign of b",
-    lambda y, a, b: np.sign(a) * np.copysign(1.0, b),
-    lambda y, a, b: 0.0,
-    domain=NONZERO,
-    kink="at a = 0: 0; in b: 0",
-    analytic=False,
-)
+_ON_FLOATS = {
+    np.maximum: "{0} if {0} > {1} else {1} if {1} > {0} else {larger}({0}, {1})",
+    np.minimum: "{0} if {0} < {1} else {1} if {1} < {0} else {smaller}({0}, {1})",
+}
 _step = (None, lambda g, y, x, h: np.where(np.equal(x, 0), g, 0.0))
-op(
-    np.heaviside,
-    "heaviside",
-    "y = 1 for x > 0, 0 for x < 0, h at 0",
-    domain=(NONZERO, REAL),
-    vjp=_step,
-    jvp=_step,
-    kink="in x: 0",
-    analytic=False,
-)
-
-# Of a real number, its real part and its conjugate are the number itself.
-for _function in (np.real, np.conjugate, np.real_if_close):
-    diagonal(_function, _function.__name__, "y = x", lambda g, y, x: g, domain=REAL, analytic=False)
 
 
 def _bounds(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Call:
-    """The two names that np.clip has for each bound, as one; no bound is an infinite one."""
+    """The bounds of np.clip, each of which has two names; a missing bound is infinite."""
     low = min if a_min is None else a_min
     high = max if a_max is None else a_max
     return (a, -np.inf if low is None else low, np.inf if high is None else high), {}
 
 
-elementwise(
-    np.clip,
-    "clip",
-    "y = min(max(x, low), high)",
-    lambda y, x, low, high: np.greater_equal(x, low) & np.less_equal(x, high),
-    lambda y, x, low, high: np.less(x, low) & np.less_equal(low, high),
-    lambda y, x, low, high: np.greater(np.maximum(x, low), high),
-    domain=(DISTINCT, DISTINCT, DISTINCT),
-    kink="at a bound: to x",
-    bind=_bounds,
-    aliases=(np._core.umath.clip,),  # type: ignore[attr-defined]  # what x.clip(low, high) of an array calls
-    analytic=False,
-)
-
 # Choosing: no gradient for the condition, none for the branch not taken.
 _chosen = (None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b: np.where(c, 0, g))
-op(
-    np.where,
-    "where",
-    "y = a where c, else b",
-    domain=(BOOLEAN, REAL, REAL),
-    vjp=_chosen,
-    jvp=_chosen,
-    kink="the branch not taken: 0",
-)
 
 
 def _firsts(conditions: Any) -> list[Any]:
-    """For each condition: where it holds and none before it does; then where none holds."""
+    """For each condition, where it is the first that holds; then where none holds."""
     firsts, left = [], True
     for condition in conditions:
         firsts.append(np.logical_and(left, condition))
@@ -364,7 +129,7 @@ def _select_back(g: Any, y: Any, *xs: Any) -> list[Any]:
 
 
 def _select_bind(condlist: Any, choicelist: Any, default: Any = 0.0) -> Call:
-    """Plain numbers take on the type of the arrays beside them."""
+    """Plain numbers take the type of the arrays beside them."""
     choices = (*choicelist, default)
     kinds = [np.result_type(x) for x in choices if not isinstance(x, (int, float, list))]
     typed = [np.result_type(*kinds).type(x) if kinds and isinstance(x, (int, float)) else x for x in choices]
@@ -377,17 +142,117 @@ def _select_call(draw: Draw) -> Call:
     return (*conditions, *(draw.array(REAL, draw.choice([shape, ()])) for _ in range(n + 1))), {}
 
 
-# Its inputs are the conditions, then the choices, then what stands where no condition holds.
-op(
-    np.select,
-    "select",
-    "y = the first choice whose condition holds",
-    domain=(REAL,),
-    forward=_select,
-    vjp=_select_back,
-    jvp=lambda ts, y, *xs: _select(*xs[: len(xs) // 2], *ts[len(xs) // 2 :]),
-    bind=_select_bind,
-    options=("choicelist", "default"),
-    calls=_select_call,
-    analytic=False,
-)
+def _select_spelled(*xs: Any) -> Any:
+    """NumPy does not ask the default what to do: a choice is made to override NumPy's functions, as it does."""
+    n = len(xs) // 2
+    choices = [xs[-1] * 0 + x if dispatches(xs[-1]) > dispatches(x) else x for x in xs[n:-1]]
+    return np.select(xs[:n], choices, xs[-1])
+
+
+_CLIP: Any = np._core.umath.clip  # type: ignore[attr-defined]
+
+
+# fmt: off
+# Exponentials and logarithms.
+elementwise(np.exp, "exp", "y = e^x", lambda y, x: y, product=times)
+elementwise(np.exp2, "exp2", "y = 2^x", lambda y, x: y * LN2, product=times)
+elementwise(np.expm1, "expm1", "y = e^x - 1", lambda y, x: np.exp(x), product=times,
+    meaning=lambda x: np.exp(x) - 1)
+elementwise(np.log, "log", "y = ln x", lambda y, x: 1 / x, domain=POSITIVE, product=times, kink="at 0: inf")
+elementwise(np.log2, "log2", "y = ln x / ln 2", lambda y, x: 1 / (x * LN2), domain=POSITIVE, product=times,
+    kink="at 0: inf")
+elementwise(np.log10, "log10", "y = ln x / ln 10", lambda y, x: 1 / (x * LN10), domain=POSITIVE, product=times,
+    kink="at 0: inf")
+elementwise(np.log1p, "log1p", "y = ln(1 + x)", lambda y, x: 1 / (1 + x), domain=OVER_MINUS_ONE, product=times,
+    kink="at -1: inf", meaning=lambda x: np.log(1 + x))
+# also where both are infinite
+elementwise(np.logaddexp, "logaddexp", "y = ln(e^a + e^b)",
+    lambda y, a, b: np.exp(np.where(np.equal(a, y), 0.0, a - y)),
+    lambda y, a, b: np.exp(np.where(np.equal(b, y), 0.0, b - y)), analytic=False, commutative=True)
+elementwise(np.logaddexp2, "logaddexp2", "y = ln(2^a + 2^b) / ln 2", lambda y, a, b: np.exp2(a - y),
+    lambda y, a, b: np.exp2(b - y), analytic=False, commutative=True)
+elementwise(cbrt_slope, "1/3∛x²", "y = 1 / (3 ∛x²)", lambda y, x: -2 * y / (3 * x), domain=NONZERO, product=times,
+    kink="at 0: -inf, at -0: inf", analytic=False, parity="even")
+elementwise(one_less_square, "1-x²", "y = 1 - x²", lambda y, x: -2 * x, product=times, parity="even")
+elementwise(root_above_one, "√(x²-1)", "y = √(x² - 1)", lambda y, x: x / y, domain=OVER_ONE, product=times,
+    kink="at 1: inf")
+# Powers and roots.
+diagonal(np.square, "square", "y = x²", lambda g, y, x: 2 * g * x, parity="even", meaning=lambda x: x * x,
+    on_floats="{0} * {0}")
+elementwise(np.reciprocal, "reciprocal", "y = 1 / x", lambda y, x: -times(y, y), domain=NONZERO, product=times,
+    kink="at 0: -inf", parity="odd", meaning=lambda x: 1 / x)
+# √-0 = -0
+elementwise(np.sqrt, "sqrt", "y = √x", lambda y, x: 0.5 / (y + 0.0), domain=POSITIVE, product=times,
+    kink="at 0: inf", on_floats="{sqrt}({0}) if {0} >= 0.0 else {root}({0})")
+elementwise(np.cbrt, "cbrt", "y = ∛x", lambda y, x: cbrt_slope(x), domain=NONZERO, product=times, kink="at 0: inf",
+    analytic=False, parity="odd")
+elementwise(np.hypot, "hypot", "y = √(a² + b²)", lambda y, a, b: a / np.where(y == 0, 1.0, y),
+    lambda y, a, b: b / np.where(y == 0, 1.0, y), domain=NONZERO, kink="at the origin: 0", analytic=False,
+    commutative=True)
+# Trigonometry.
+elementwise(np.sin, "sin", "y = sin x", lambda y, x: np.cos(x), parity="odd")
+elementwise(np.cos, "cos", "y = cos x", lambda y, x: -np.sin(x), parity="even")
+elementwise(np.tan, "tan", "y = tan x", lambda y, x: 1 + y * y, domain=UNIT, parity="odd")
+elementwise(np.arcsin, "arcsin", "y = arcsin x", lambda y, x: 1 / np.sqrt(one_less_square(x)), domain=UNIT,
+    product=times, kink="at -1, 1: inf", parity="odd")
+elementwise(np.arccos, "arccos", "y = arccos x", lambda y, x: -1 / np.sqrt(one_less_square(x)), domain=UNIT,
+    product=times, kink="at -1, 1: -inf")
+elementwise(np.arctan, "arctan", "y = arctan x", lambda y, x: 1 / (1 + x * x), parity="odd")
+# r² would overflow, or vanish
+elementwise(np.arctan2, "arctan2", "y = angle of (b, a)", lambda y, a, b: b / _radius(a, b) / _radius(a, b),
+    lambda y, a, b: -a / _radius(a, b) / _radius(a, b), domain=(POSITIVE, REAL), product=times,
+    kink="at the origin: 0", analytic=False)
+for _function, _label, _factor in (
+    (np.deg2rad, "deg2rad", np.pi / 180),
+    (np.radians, "radians", np.pi / 180),
+    (np.rad2deg, "rad2deg", 180 / np.pi),
+    (np.degrees, "degrees", 180 / np.pi),
+):
+    elementwise(_function, _label, f"y = {_factor:.6g} x", lambda y, x, c=_factor: c, analytic=False, linear=True)
+elementwise(np.sinc, "sinc", "y = sin πx / πx", lambda y, x: -np.pi * _bessel1(np.pi * x), analytic=False,
+    parity="even")
+op(sech2, "sech²", "s = 1 - tanh(x)²; y = tanh(x) only saves work", vjp=(lambda g, s, x: -2 * g * s * np.tanh(x),),
+    jvp=(lambda g, s, x: -2 * g * s * np.tanh(x),), bind=lambda x, y=None: ((x,), {}), analytic=False,
+    elementwise=True, gives_new=True, parity="even", on_floats="{slope_of_tanh}({0}, {1})")
+elementwise(np.sinh, "sinh", "y = sinh x", lambda y, x: np.cosh(x), product=times, parity="odd")
+elementwise(np.cosh, "cosh", "y = cosh x", lambda y, x: np.sinh(x), product=times, parity="even")
+diagonal(np.tanh, "tanh", "y = tanh x", lambda g, y, x: g * sech2(x, y), parity="odd", activation=True)
+elementwise(np.arcsinh, "arcsinh", "y = arsinh x", lambda y, x: 1 / np.hypot(1.0, x), parity="odd")
+elementwise(np.arccosh, "arccosh", "y = arcosh x", lambda y, x: 1 / root_above_one(x), domain=OVER_ONE,
+    product=times, kink="at 1: inf")
+elementwise(np.arctanh, "arctanh", "y = artanh x", lambda y, x: 1 / one_less_square(x), domain=UNIT, product=times,
+    kink="at -1, 1: inf", parity="odd")
+# Kinks. At a tie the two sides share evenly.
+elementwise(np.absolute, "abs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", analytic=False,
+    parity="even", on_floats="abs({0})")
+elementwise(np.fabs, "fabs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", analytic=False,
+    parity="even")
+for _function, _most in (
+    (np.maximum, "larger of a and b"),
+    (np.minimum, "smaller of a and b"),
+    (np.fmax, "larger of a and b that is not nan"),
+    (np.fmin, "smaller of a and b that is not nan"),
+):
+    elementwise(_function, _function.__name__, f"y = the {_most}", lambda y, a, b: chosen(y, a, b),
+        lambda y, a, b: chosen(y, b, a), domain=DISTINCT, kink="a tie is shared evenly", analytic=False,
+        commutative=True, on_floats=_ON_FLOATS.get(_function, ""))
+elementwise(np.copysign, "copysign", "y = |a|, with the sign of b",
+    lambda y, a, b: np.sign(a) * np.copysign(1.0, b), lambda y, a, b: 0.0, domain=NONZERO,
+    kink="at a = 0: 0; in b: 0", analytic=False)
+op(np.heaviside, "heaviside", "y = 1 for x > 0, 0 for x < 0, h at 0", domain=(NONZERO, REAL), vjp=_step, jvp=_step,
+    kink="in x: 0", analytic=False)
+# The real part and the conjugate of a real number are the number itself.
+for _function in (np.real, np.conjugate, np.real_if_close):
+    diagonal(_function, _function.__name__, "y = x", lambda g, y, x: g, analytic=False, moves=True,
+        meaning=lambda x: x, is_view=_function is not np.conjugate)
+elementwise(np.clip, "clip", "y = min(max(x, low), high)",
+    lambda y, x, low, high: np.greater_equal(x, low) & np.less_equal(x, high),
+    lambda y, x, low, high: np.less(x, low) & np.less_equal(low, high),
+    lambda y, x, low, high: np.greater(np.maximum(x, low), high), domain=(DISTINCT, DISTINCT, DISTINCT),
+    kink="at a bound: to x", bind=_bounds, aliases=(_CLIP,), analytic=False)
+op(np.where, "where", "y = a where c, else b", domain=(BOOLEAN, REAL, REAL), vjp=_chosen, jvp=_chosen,
+    kink="the branch not taken: 0", elementwise=True, gives_new=True)
+# Its inputs are the conditions, then the choices, then the value where no condition holds.
+op(np.select, "select", "y = the first choice whose condition holds", domain=(REAL,), forward=_select,
+    vjp=_select_back, jvp=lambda ts, y, *xs: _select(*xs[: len(xs) // 2], *ts[len(xs) // 2 :]), bind=_select_bind,
+    options=("choicelist", "default"), calls=_select_call, analytic=False, gives_new=True, spelling=_select_spelled)

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Draw
-from ..op import bilinear, dispatches, linear, op, refuse
-from .axes import widened
+from ..engine.op import bilinear, linear, op, refuse
+from ..engine.sampling import REAL, Call, Draw
+from .axes import dispatches, widened
 from .indexing import scatter
 
 
 def _axis_and_array(draw: Draw, least: int = 1) -> tuple[Any, int]:
-    """An array with at least so many entries along an axis, and that axis."""
+    """An array with at least that many entries along an axis, and the axis."""
     shape = list(draw.shape(min_dims=1))
     axis = draw.integer(-len(shape), len(shape) - 1)
     shape[axis] = draw.integer(least, least + 3)
@@ -32,7 +32,7 @@ def _diff_back(g: Any, y: Any, a: Any, n: int = 1, axis: int = -1) -> Any:
 
 
 def _diff_call(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Call:
-    """What stands before or after is joined to the array first: it has a gradient too."""
+    """`prepend` and `append` are joined to the array first, so they get gradients, too."""
     parts = [x for x in (prepend, a, append) if x is not None]
     if len(parts) > 1:
         side = [1 if i == axis % np.ndim(a) else n for i, n in enumerate(np.shape(a))]
@@ -45,22 +45,10 @@ def _diff(draw: Draw) -> Call:
     return (x,), {"n": draw.integer(0, 3), "axis": draw.integer(-x.ndim, x.ndim - 1)}
 
 
-linear(
-    np.diff,
-    "diff",
-    "y[i] = x[i+1] - x[i]",
-    _diff_back,
-    domain=REAL,
-    bind=_diff_call,
-    options=("prepend", "append"),
-    calls=_diff,
-)
-
-
 def _stencil(n: int, spacing: Any, edge_order: Any) -> Any:
     """The weights by which np.gradient makes y[i] of x[i-2] … x[i+2], one row per distance.
 
-    It is asked itself, with every fifth entry 1 and all others 0: no y[i] sees two of them.
+    np.gradient itself gives them, for arrays with every fifth entry 1 and all others 0: no y[i] sees two ones.
     """
     weights, i = np.zeros((5, n)), np.arange(n)
     for k in range(5):
@@ -97,10 +85,10 @@ def _gradient_call(f: Any, varargs: tuple[Any, ...] = (), axis: Any = None, edge
     if any(map(dispatches, varargs)):
         if len(varargs) > 1 or np.ndim(varargs[0]):
             refuse(
-                "gradient of a Value takes one number as a spacing that has a gradient\n"
+                "gradient of a Value takes a spacing with a gradient only as one number\n"
                 "  write  np.diff(f) / np.diff(x)   for the slopes between samples at x"
             )
-        f, varargs = f / varargs[0], ()  # of one spacing all slopes are parts
+        f, varargs = f / varargs[0], ()  # one spacing divides all slopes
     return (f,), {"varargs": varargs, "axis": axis, "edge_order": edge_order}
 
 
@@ -114,18 +102,6 @@ def _gradient(draw: Draw) -> Call:
     spacing = draw.choice([(), (0.5,), (grid,)])
     return (x,), {"varargs": spacing, "axis": axis, "edge_order": draw.choice([1, 2])}
 
-
-op(
-    np.gradient,
-    "gradient",
-    "y[i] = (x[i+1] - x[i-1]) / 2h",
-    domain=(REAL,),
-    forward=_slopes,
-    vjp=(_gradient_back,),
-    jvp=(lambda t, y, f, **params: _slopes(t, **params),),
-    bind=_gradient_call,
-    calls=_gradient,
-)
 
 # Areas.
 
@@ -168,31 +144,17 @@ def _trapezoid(draw: Draw) -> Call:
     return ((f,) if shape is None else (f, draw.array(REAL, shape))), params
 
 
-op(
-    np.trapezoid,
-    "trapezoid",
-    "y = Σ (f[i] + f[i+1]) (x[i+1] - x[i]) / 2",
-    domain=(REAL, REAL),
-    vjp=(_trapezoid_back, _trapezoid_x_back),
-    jvp=(
-        lambda t, y, f, x=None, **params: np.trapezoid(t, x, **params),
-        lambda t, y, f, x, **params: np.trapezoid(f, t, **params),
-    ),
-    bind=_trapezoid_call,
-    calls=_trapezoid,
-)
-
 # Convolution: every mode is a part of the full one.
 
 
 def _full(g: Any, n: int, m: int, start: int) -> Any:
-    """The cotangent of the full convolution, of which g belongs to the part that begins at start."""
+    """The cotangent of the full convolution, where g is that of the part that begins at `start`."""
     rest = n + m - 1 - start - g.shape[0]
     return scatter(g, slice(start, start + g.shape[0]), (n + m - 1,)) if start or rest else g
 
 
 def _start(n: int, m: int, mode: str, correlating: bool) -> int:
-    """Where a mode's part of the full result begins. Given the longer input second, np.correlate turns about."""
+    """Where a mode's part of the full result begins. np.correlate reverses it if the second input is longer."""
     short = min(n, m)
     if mode == "same":
         return short // 2 if correlating and m > n else (short - 1) // 2
@@ -222,22 +184,16 @@ def _two_rows(draw: Draw) -> Call:
     return (a, v), {"mode": draw.choice(["full", "same", "valid"])}
 
 
-bilinear(
-    np.convolve,
-    "convolve",
-    "y[k] = Σ a[i] v[k-i]",
-    _convolved(0),
-    _convolved(1),
-    domain=(REAL, REAL),
-    calls=_two_rows,
-)
-bilinear(
-    np.correlate,
-    "correlate",
-    "y[k] = Σ a[k+i] v[i]",
-    _correlated(0),
-    _correlated(1),
-    domain=(REAL, REAL),
-    calls=_two_rows,
-    analytic=False,  # the second factor is conjugated
-)
+# fmt: off
+linear(np.diff, "diff", "y[i] = x[i+1] - x[i]", _diff_back, bind=_diff_call, options=("prepend", "append"),
+    calls=_diff, sums=True, is_view=True)
+op(np.gradient, "gradient", "y[i] = (x[i+1] - x[i-1]) / 2h", forward=_slopes, vjp=(_gradient_back,),
+    jvp=(lambda t, y, f, **params: _slopes(t, **params),), bind=_gradient_call, calls=_gradient, linear=True,
+    gives_new=True, spelling=lambda f, varargs=(), **params: np.gradient(f, *varargs, **params))
+op(np.trapezoid, "trapezoid", "y = Σ (f[i] + f[i+1]) (x[i+1] - x[i]) / 2", vjp=(_trapezoid_back, _trapezoid_x_back),
+    jvp=(lambda t, y, f, x=None, **params: np.trapezoid(t, x, **params), lambda t, y, f, x, **params:
+    np.trapezoid(f, t, **params)), bind=_trapezoid_call, calls=_trapezoid, gives_new=True)
+bilinear(np.convolve, "convolve", "y[k] = Σ a[i] v[k-i]", _convolved(0), _convolved(1), calls=_two_rows)
+# the second factor is conjugated
+bilinear(np.correlate, "correlate", "y[k] = Σ a[k+i] v[i]", _correlated(0), _correlated(1), calls=_two_rows,
+    analytic=False)

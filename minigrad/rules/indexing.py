@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import DISTINCT, REAL, Call, Draw, integers
-from ..op import dispatched, linear, op
+from ..engine.op import dispatched, linear, op
+from ..engine.sampling import DISTINCT, REAL, Call, Draw
+from . import vmap_rules
 from .discrete import ascending, ranks
+from .draws import integers
 
 
 def selects_once(index: Any) -> bool:
-    """Whether an index can select no entry twice: no integer arrays in it."""
+    """Whether an index selects no entry twice, because it has no integer arrays."""
     parts = index if isinstance(index, tuple) else (index,)
     plain = (int, np.integer, slice, type(None), type(Ellipsis), bool, np.bool_)
     return all(isinstance(part, plain) or np.asarray(part).dtype == bool for part in parts)
@@ -38,7 +40,7 @@ _MANY, _DENSE = 500, 8
 
 
 def _places(shape: tuple[int, ...], index: Any) -> Any:
-    """Of the entries that an index reads: where they stand in an array of that shape, laid out in one row."""
+    """The positions that an index reads, in an array of that shape laid out in one row."""
     axis = _one_axis(index)
     picked = None if axis is None else np.asarray(index[axis] if isinstance(index, tuple) else index)
     if picked is not None and len(shape) == 1 and picked.min() >= 0:
@@ -51,7 +53,7 @@ def _places(shape: tuple[int, ...], index: Any) -> Any:
 
 
 def _one_axis(index: Any) -> int | None:
-    """The axis that an index picks along with an integer array, if it takes all others whole."""
+    """The axis on which an index picks with an integer array, if it takes all others whole."""
     parts = index if isinstance(index, tuple) else (index,)
     picked = [i for i, part in enumerate(parts) if not (isinstance(part, slice) and part == slice(None))]
     return picked[0] if len(picked) == 1 and isinstance(parts[picked[0]], (list, np.ndarray)) else None
@@ -65,8 +67,8 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return buffer
 
 
-def winners(index: Any, shape: tuple[int, ...]) -> Any:
-    """1 for each written entry that is still there at the end, 0 where a later one took its place."""
+def last_writers(index: Any, shape: tuple[int, ...]) -> Any:
+    """1 for each written entry that remains, 0 where a later one replaced it."""
     if selects_once(index):
         return 1
     last = np.zeros(shape, dtype=np.int64)
@@ -76,7 +78,7 @@ def winners(index: Any, shape: tuple[int, ...]) -> Any:
 
 
 def under_ones(c: Any, v: Any) -> Any:
-    """c with axes of length 1 in front: NumPy also writes what has more of them than the place it goes to."""
+    """c with axes of length 1 in front: values may have more of them than the place that they are written to."""
     return np.reshape(c, (1,) * (v.ndim - c.ndim) + c.shape) if v.ndim > c.ndim else c
 
 
@@ -84,8 +86,8 @@ def under_ones(c: Any, v: Any) -> Any:
 def put(x: Any, index: Any, values: Any) -> Any:
     """A copy of x with x[index] = values: assignment for values that have a gradient.
 
-    x: array or Value of shape s. index: whatever x takes in brackets. values: broadcasts to x[index].
-    An entry that is written twice keeps the last, which alone gets the gradient.
+    x: array or Value of shape s. index: anything that x takes in brackets. values: broadcasts to x[index].
+    An entry that is written twice keeps the last value, and only that value gets the gradient.
     """
     values = np.asarray(values) if isinstance(values, (list, tuple)) else values
     y = np.array(x)
@@ -138,53 +140,14 @@ def _put(draw: Draw) -> Call:
     return (x, draw.array(REAL, shape)), {"index": index}
 
 
-op(
-    operator.getitem,
-    "[…]",
-    "y = x[index]",
-    domain=(REAL,),
-    forward=lambda x, index: x[index],
-    vjp=(lambda g, y, x, index=None: scatter(g, index, x.shape),),
-    jvp=(lambda t, y, x, index=None: t[index],),
-    add=lambda buffer, g, y, x, index=None: add_at(buffer, index, g),
-    calls=_read,
-)
-linear(
-    scatter,
-    "scatter",
-    "y[index] += g",
-    lambda g, y, x, index=None, shape=None: g[index],
-    domain=REAL,
-    calls=_scatter,
-)
-op(
-    put,
-    "put",
-    "y = x, but y[index] = v",
-    domain=(REAL, REAL),
-    forward=lambda x, values, index: put._implementation(x, index, values),  # type: ignore[attr-defined]
-    vjp=(
-        lambda g, y, x, v, index=None: put(g, index, 0.0),
-        lambda g, y, x, v, index=None: under_ones(g[index] * winners(index, x.shape), v),
-    ),
-    jvp=(
-        lambda t, y, x, v, index=None: put(t, index, 0.0),
-        lambda t, y, x, v, index=None: put(np.zeros(x.shape), index, t),
-    ),
-    bind=lambda x, index, values: ((x, values), {"index": index}),
-    options=("index", "values"),
-    calls=_put,
-)
-
-
-def along(order: Any, axis: int, ndim: int) -> tuple[Any, ...]:
+def index_along(order: Any, axis: int, ndim: int) -> tuple[Any, ...]:
     """The index that reads position order[..., k, ...] along the axis, and every place of the other axes."""
     grids = np.ogrid[tuple(slice(side) for side in order.shape)]
     return tuple(order if i == axis % ndim else grid for i, grid in enumerate(grids))
 
 
 def _sort_back(g: Any, y: Any, x: Any, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
-    """Each entry of g to the place that its entry of x came from."""
+    """Move each entry of g to the place that its entry of x came from."""
     if axis is None:
         return np.reshape(_sort_back(g, y, np.ravel(x), 0), x.shape)
     return np.take_along_axis(g, ranks(x, axis), axis)
@@ -201,14 +164,22 @@ def _sort(draw: Draw) -> Call:
     return (x,), {"axis": draw.choice([None, *range(-x.ndim, x.ndim)])}
 
 
-op(
-    np.sort,
-    "sort",
-    "y = x in ascending order",
-    domain=(DISTINCT,),
-    vjp=(_sort_back,),
-    jvp=(_sort_along,),
-    kink="at a tie: to each its own place",
-    calls=_sort,
-    analytic=False,
-)
+_put_forward: Any = put._implementation  # type: ignore[attr-defined]
+
+
+# fmt: off
+op(operator.getitem, "[…]", "y = x[index]", forward=lambda x, index: x[index],
+    vjp=(lambda g, y, x, index=None: scatter(g, index, x.shape),), jvp=(lambda t, y, x, index=None: t[index],),
+    add=lambda buffer, g, y, x, index=None: add_at(buffer, index, g), calls=_read, moves=True, is_view=True,
+    spelling=lambda x, index: x[index], vmap=vmap_rules.read_batch)
+linear(scatter, "scatter", "y[index] += g", lambda g, y, x, index=None, shape=None: g[index], calls=_scatter,
+    sums=True, vmap=vmap_rules.write)
+op(put, "put", "y = x, but y[index] = v", forward=lambda x, values, index: _put_forward(x, index, values),
+    vjp=(lambda g, y, x, v, index=None: put(g, index, 0.0), lambda g, y, x, v, index=None: under_ones(g[index] *
+    last_writers(index, x.shape), v)),
+    jvp=(lambda t, y, x, v, index=None: put(t, index, 0.0), lambda t, y, x, v, index=None: put(np.zeros(x.shape),
+    index, t)), bind=lambda x, index, values: ((x, values), {"index": index}), options=("index", "values"),
+    calls=_put, moves=True, gives_new=True, spelling=lambda x, values, index: put(x, index, values))
+op(np.sort, "sort", "y = x in ascending order", domain=(DISTINCT,), vjp=(_sort_back,), jvp=(_sort_along,),
+    kink="at a tie: each entry keeps its place", calls=_sort, analytic=False, gives_new=True,
+    vmap=vmap_rules.along_axis_or_flat)

@@ -1,4 +1,4 @@
-"""np.interp: the polygon through given samples, in its values, its samples and the points asked for."""
+"""np.interp: the polygon through given samples, with derivatives in its values, its samples and x."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, UNEVEN, Call, Draw
-from ..op import op
+from ..engine.op import op
+from ..engine.sampling import REAL, UNEVEN, Call, Draw
 from .indexing import scatter
 
 
 def _widths(xp: Any) -> Any:
-    """The width of each piece; 1 where there is none, at a sample that stands twice or alone."""
+    """The width of each piece; 1 for a piece of no width, at a repeated or a single sample."""
     width = np.diff(xp) if xp.shape[0] > 1 else 0.0 * xp
     return np.where(np.equal(width, 0), 1.0, width)
 
@@ -34,7 +34,7 @@ def _slope(x: Any, xp: Any, fp: Any, i: Any) -> Any:
 
 
 def _own(x: Any, xp: Any, left: Any, right: Any) -> Any:
-    """1 where y is made of samples, 0 where `left` or `right` stands instead."""
+    """1 where y comes from samples, 0 where it is `left` or `right`."""
     own = 1.0 if left is None else np.greater_equal(x, xp[0]) * 1.0
     return own * (1.0 if right is None else np.less_equal(x, xp[-1]))
 
@@ -63,7 +63,7 @@ def _along(ts: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: A
 
 
 def _call(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Call:
-    """Of a period, the samples in order, and one more at either end, as NumPy itself puts them there."""
+    """The samples of a period in order, with one more at either end, as in NumPy."""
     if period is None:
         return (x, xp, fp), {"left": left, "right": right}
     x, xp, fp = (np.astype(z if hasattr(z, "dtype") else np.asarray(z), np.float64) for z in (x, xp, fp))
@@ -81,17 +81,9 @@ def _interp(draw: Draw) -> Call:
     return (draw.array(UNEVEN, draw.shape()), xp, draw.array(REAL, xp.shape)), ends
 
 
+# fmt: off
 # One rule for all three, so that the places are looked up once.
-op(
-    np.interp,
-    "interp",
-    "y = the polygon through the samples, at x",
-    domain=(UNEVEN, REAL, REAL),
-    vjp=_back,
-    jvp=_along,
-    bind=_call,
-    options=("xp", "fp", "left", "right", "period"),
-    calls=_interp,
-    kink="in x, at a sample: the slope to its right, at the last one to its left; 0 outside",
-    analytic=False,
-)
+op(np.interp, "interp", "y = the polygon through the samples, at x", domain=(UNEVEN, REAL, REAL), vjp=_back,
+    jvp=_along, bind=_call, options=("xp", "fp", "left", "right", "period"), calls=_interp,
+    kink="in x, at a sample: the slope to its right, at the last one to its left; 0 outside", analytic=False,
+    gives_new=True, spelling=np.interp)

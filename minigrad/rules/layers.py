@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Domain, Draw, integers
-from ..op import dispatched, linear, op, refuse
+from ..engine.op import dispatched, moves, op, refuse
+from ..engine.sampling import REAL, Call, Domain, Draw
+from .draws import integers
 from .indexing import add_at, scatter
 from .nn import sigmoid, softplus
 
@@ -22,7 +23,7 @@ def layer_norm(x: Any, scale: Any = 1.0, shift: Any = 0.0, axis: Any = -1, eps: 
 
 
 def _normal(x: Any, axis: Any, eps: float) -> tuple[Any, Any]:
-    """x with mean 0 and variance 1 along the axis, and by what its deviations were divided."""
+    """x with mean 0 and variance 1 along the axis, and the divisor of its deviations."""
     deviation = x - np.mean(x, axis=axis, keepdims=True)
     size = np.sqrt(np.mean(deviation * deviation, axis=axis, keepdims=True) + eps)
     return deviation / size, size
@@ -48,9 +49,14 @@ def _layer_norm_along(t: Any, y: Any, x: Any, scale: Any, shift: Any, axis: Any 
 
 def _layer_norm_call(x: Any, scale: Any = 1.0, shift: Any = 0.0, axis: Any = -1, eps: float = 1e-5) -> Call:
     kind = np.result_type(x, np.float16)
-    # Plain numbers take on the type of x.
+    # Plain numbers take the type of x.
     scale, shift = (kind.type(c) if isinstance(c, (int, float)) else c for c in (scale, shift))
     return (x, scale, shift), {"axis": axis, "eps": eps}
+
+
+def _normalised(x: Any, scale: Any, shift: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
+    deviation = x - np.mean(x, axis=axis, keepdims=True)
+    return deviation / np.sqrt(np.var(x, axis=axis, keepdims=True) + eps) * scale + shift
 
 
 def _layer_norm(draw: Draw) -> Call:
@@ -59,19 +65,6 @@ def _layer_norm(draw: Draw) -> Call:
     axis = draw.choice([-1, 0, tuple(range(len(shape)))])
     x, scale, shift = (draw.array(REAL, s) for s in (shape, row, row))
     return (x, scale, shift), {"axis": axis, "eps": draw.choice([0.5, 1.0])}
-
-
-op(
-    layer_norm,
-    "layer_norm",
-    "y = a (x - mean) / √(var + ε) + b",
-    domain=(REAL, REAL, REAL),
-    vjp=(_layer_norm_x, _layer_norm_scale, lambda g, y, x, a, b, axis=-1, eps=1e-5: g),
-    jvp=(_layer_norm_along, _layer_norm_scale, lambda t, y, x, a, b, axis=-1, eps=1e-5: t),
-    bind=_layer_norm_call,
-    calls=_layer_norm,
-    analytic=False,
-)
 
 
 @dispatched
@@ -91,19 +84,8 @@ def _embedding(draw: Draw) -> Call:
     return (table,), {"indices": integers(draw, 0, table.shape[0] - 1, draw.shape(max_dims=2))}
 
 
-linear(
-    embedding,
-    "embedding",
-    "y[i] = table[index[i]]",
-    lambda g, y, table, indices=None: scatter(g, np.asarray(indices), table.shape),
-    domain=REAL,
-    add=lambda buffer, g, y, table, indices=None: add_at(buffer, np.asarray(indices), g),
-    calls=_embedding,
-)
-
-
 def dropout(x: Any, rate: float, rng: np.random.Generator) -> Any:
-    """x with each entry set to 0 with probability `rate`, and the rest divided by 1 - rate: the mean stays.
+    """x with each entry set to 0 with probability `rate`, and the rest divided by 1 - rate: this keeps the mean.
 
     x: any shape. rate: from 0 to less than 1. rng: draws once per entry, so the same state gives the same result.
     """
@@ -145,16 +127,15 @@ def _pairs(draw: Draw) -> Call:
     return (draw.array(REAL, shape), draw.array(_SHARE, shape)), {}
 
 
-op(
-    binary_cross_entropy_with_logits,
-    "binary_cross_entropy",
-    "y = mean of -t ln σ(z) - (1 - t) ln(1 - σ(z))",
-    domain=(REAL, _SHARE),
-    vjp=(_logits, _targets),
-    jvp=(
-        lambda t, y, z, p: np.sum(_logits(1.0, y, z, p) * t),
-        lambda t, y, z, p: np.sum(_targets(1.0, y, z, p) * t),
-    ),
-    calls=_pairs,
-    analytic=False,
-)
+# fmt: off
+op(layer_norm, "layer_norm", "y = a (x - mean) / √(var + ε) + b",
+    vjp=(_layer_norm_x, _layer_norm_scale, lambda g, y, x, a, b, axis=-1, eps=1e-5: g),
+    jvp=(_layer_norm_along, _layer_norm_scale, lambda t, y, x, a, b, axis=-1, eps=1e-5: t), bind=_layer_norm_call,
+    calls=_layer_norm, analytic=False, gives_new=True, meaning=_normalised)
+moves(embedding, "embedding", "y[i] = table[index[i]]",
+    lambda g, y, table, indices=None: scatter(g, np.asarray(indices), table.shape),
+    add=lambda buffer, g, y, table, indices=None: add_at(buffer, np.asarray(indices), g), calls=_embedding)
+op(binary_cross_entropy_with_logits, "binary_cross_entropy", "y = mean of -t ln σ(z) - (1 - t) ln(1 - σ(z))",
+    domain=(REAL, _SHARE), vjp=(_logits, _targets),
+    jvp=(lambda t, y, z, p: np.sum(_logits(1.0, y, z, p) * t), lambda t, y, z, p: np.sum(_targets(1.0, y, z, p) *
+    t)), calls=_pairs, analytic=False, gives_new=True)

@@ -1,4 +1,4 @@
-"""What a derivative that is infinite makes of a cotangent that is zero: the one helper of the 0·inf policy."""
+"""The helper of the 0·inf policy: an infinite derivative times a zero cotangent is 0."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL
-from ..op import bilinear, dispatched
+from ..engine.op import bilinear, dispatched
 
 
 @dispatched
 def times(g: Any, d: Any) -> Any:
-    """g d, except that a zero g makes 0 of a d that is not finite.
+    """g d, but 0 where g is 0 and d is not finite.
 
-    So a branch that `np.where` did not take, and that had no derivative there, hands back 0 and not nan.
+    So a branch that `np.where` did not take gives 0 and not nan, even if it has no derivative there.
     """
     if isinstance(d, float):  # np.float64 too
         return g * d if math.isfinite(d) else np.where(np.equal(g, 0), 0.0, g) * np.where(np.equal(g, 0), 0.0, d)
@@ -23,11 +22,6 @@ def times(g: Any, d: Any) -> Any:
     return g * d if finite.all() else g * np.where(finite | np.not_equal(g, 0), d, 0.0)
 
 
-bilinear(
-    times,
-    "·",
-    "y = g d, with 0·inf = 0",
-    lambda g, y, a, b: times(g, b),
-    lambda g, y, a, b: times(g, a),
-    domain=(REAL, REAL),
-)
+# fmt: off
+bilinear(times, "·", "y = g d, with 0·inf = 0", lambda g, y, a, b: times(g, b), lambda g, y, a, b: times(g, a),
+    elementwise=True, commutative=True, on_floats="{0} * {1} if -{inf} < {1} < {inf} else {product}({0}, {1})")

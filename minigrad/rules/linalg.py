@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Draw, Shape
-from ..op import bilinear
+from ..engine.op import bilinear
+from ..engine.sampling import REAL, Call, Draw, Shape
+from . import vmap_rules
 
 
 def swap(m: Any) -> Any:
@@ -17,23 +18,23 @@ def swap(m: Any) -> Any:
 
 
 def _row(a: Any) -> Any:
-    """What `@` makes of a vector on its left: a matrix of one row."""
+    """A vector on the left of `@`, as a matrix of one row."""
     return a if a.ndim > 1 else np.expand_dims(a, 0)
 
 
 def _column(b: Any) -> Any:
-    """What `@` makes of a vector on its right: a matrix of one column."""
+    """A vector on the right of `@`, as a matrix of one column."""
     return b if b.ndim > 1 else np.expand_dims(b, 1)
 
 
 def _full(g: Any, a: Any, b: Any) -> Any:
-    """The cotangent of a product of matrices, with the axes that vectors took away put back."""
+    """The cotangent of a product of matrices, with the axes that vectors lack put back."""
     if b.ndim == 1:
         g = np.expand_dims(g, -1)
     return np.expand_dims(g, -2) if a.ndim == 1 else g
 
 
-# For two matrices, nearly always, np.dot does the same with fewer questions than `@`.
+# For two matrices, the usual case, np.dot computes the same as `@` with fewer checks.
 def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
     if a.ndim == b.ndim == 2:
         return np.dot(g, b.T)
@@ -51,12 +52,18 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     return np.squeeze(product, -1) if b.ndim == 1 else product
 
 
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def _inner_sizes(a: Shape, b: Shape) -> str:
-    """What `@` expects, and the transpose that would fit."""
+    """Why sizes do not fit `@`, and the transpose that would."""
     if not a or not b:
         return "expected two arrays of at least one dimension; write a * b for a product with a number"
     axis = -1 if len(b) == 1 else -2
-    text = f"expected a.shape[-1] == b.shape[{axis}], got {a[-1]} and {b[axis]}"
+    columns, rows = "column" if len(a) > 1 else "element", "row" if len(b) > 1 else "element"
+    do = "does" if a[-1] == 1 else "do"
+    text = f"the {_count(a[-1], columns)} of a {do} not match the {_count(b[axis], rows)} of b"
     if len(b) > 1 and a[-1] == b[-1]:
         return f"{text}\nDid you mean a @ b.T?"
     if len(a) > 1 and a[-2] == b[axis]:
@@ -72,23 +79,10 @@ def _matmul(draw: Draw) -> Call:
     return (draw.array(REAL, a), draw.array(REAL, b)), {}
 
 
-bilinear(
-    np.matmul,
-    "@",
-    "y[i,j] = Σ a[i,k] b[k,j]",
-    _matmul_left,
-    _matmul_right,
-    domain=(REAL, REAL),
-    aliases=(np.linalg.matmul,),
-    calls=_matmul,
-    expects=_inner_sizes,
-)
-
-
 def _as_matrices(g: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
     """np.dot as one product of two matrices: all but the summed axis in one row, and g likewise."""
     k = a.shape[-1]
-    rows = np.reshape(a, (math.prod(a.shape[:-1]), k))  # not -1: it cannot be told of an array of size 0
+    rows = np.reshape(a, (math.prod(a.shape[:-1]), k))  # not -1, which fails for an array of size 0
     n = 1 if b.ndim == 1 else math.prod((*b.shape[:-2], b.shape[-1]))
     columns = np.reshape(b if b.ndim == 1 else np.moveaxis(b, -2, 0), (k, n))
     return np.reshape(g, (rows.shape[0], columns.shape[1])), rows, columns
@@ -119,13 +113,8 @@ def _dot(draw: Draw) -> Call:
     return (draw.array(REAL, a), draw.array(REAL, b)), {}
 
 
-bilinear(
-    np.dot,
-    "dot",
-    "y = Σ a[…,k] b[…,k,j]",
-    _dot_left,
-    _dot_right,
-    domain=(REAL, REAL),
-    calls=_dot,
-    expects=_inner_sizes,
-)
+# fmt: off
+bilinear(np.matmul, "@", "y[i,j] = Σ a[i,k] b[k,j]", _matmul_left, _matmul_right, aliases=(np.linalg.matmul,),
+    calls=_matmul, expects=_inner_sizes, vmap=vmap_rules.matmul)
+bilinear(np.dot, "dot", "y = Σ a[…,k] b[…,k,j]", _dot_left, _dot_right, calls=_dot, expects=_inner_sizes,
+    vmap=vmap_rules.dot)

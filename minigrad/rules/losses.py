@@ -1,4 +1,4 @@
-"""Losses and layers that are written with others: derivatives of any order follow from what they are made of."""
+"""Losses and layers written with other functions, from which derivatives of any order follow."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import DISTINCT, REAL, UNIT, Call, Domain, Draw, integers
-from ..op import dispatched
+from ..engine.op import dispatched
+from ..engine.sampling import DISTINCT, REAL, UNIT, Call, Domain, Draw
 from .composed import composed
+from .draws import integers
 from .layers import layer_norm
 from .limits import times
 from .nn import relu, sigmoid
 
 _PROBABLE = Domain("from 0 to 1", 0.1, 0.9)
-_ODD_MARGIN = 0.37313  # no difference of the nice numbers that a call is drawn from, so that no term is at its kink
+_ODD_MARGIN = 0.37313  # no difference of drawn numbers, so no term is at its kink
 
 
 def _labels(scores: Any, targets: Any, what: str) -> Any:
@@ -38,12 +39,12 @@ def _checked(targets: Any, rows: tuple[int, ...], k: int, what: str) -> Any:
 
 
 def _of_class(x: Any, classes: Any) -> Any:
-    """For each row of x its entry for the class, on an axis of length 1."""
+    """The entry of each row of x for its class, on an axis of length 1."""
     return np.take_along_axis(x, classes[..., None], axis=-1)
 
 
 def _rows(x: Any) -> int:
-    """How many rows a mean divides by: 1 where there are none, so that it is 0 and not nan."""
+    """The number of rows that a mean divides by: 1 if there are none, so that the mean is 0 and not nan."""
     rows: int = math.prod(np.shape(x)[:-1])
     return max(rows, 1)
 
@@ -82,7 +83,7 @@ def batch_norm(x: Any, scale: Any = 1.0, shift: Any = 0.0, eps: float = 1e-5) ->
     """(x - mean) / √(variance + eps) · scale + shift, per channel, over the batch: Ioffe and Szegedy (2015).
 
     x: (n, channels, …). scale, shift: (channels,) or a number. eps: added to the variance.
-    The statistics are those of x itself; none are kept for later. ValueError for a vector.
+    The statistics are those of x itself; none are stored. ValueError for a vector.
     """
     if np.ndim(x) < 2:
         raise ValueError(f"batch_norm: expected shape (n, channels, …), got {np.shape(x)}")
@@ -116,7 +117,7 @@ def focal_loss(probabilities: Any, targets: Any, alpha: float = 1.0, gamma: floa
     """-alpha (1 - p)^gamma ln p for each row, where p is the target's probability: Lin and others (2017).
 
     probabilities: (…, k), as `softmax` gives them. targets: (…), integers from 0 to k - 1. Gives (…).
-    gamma: 0 or more; ValueError for less. Where p is 0, inf; where it is 1, 0.
+    gamma: 0 or more; ValueError for less. The loss is inf where p is 0, and 0 where p is 1.
     """
     if gamma < 0:
         raise ValueError(f"focal_loss: expected gamma of 0 or more, got {gamma}")
@@ -131,7 +132,7 @@ def _hinge_call(draw: Draw) -> Call:
 def multiclass_hinge(scores: Any, targets: Any, hinge: float = 1.0) -> Any:
     """The mean over rows of Σ max(0, score - score[target] + hinge), over all classes but the target.
 
-    scores: (…, k). targets: (…), integers from 0 to k - 1. Gives a scalar. At a kink: 0, as of relu.
+    scores: (…, k). targets: (…), integers from 0 to k - 1. Gives a scalar. At a kink: 0, as for relu.
     """
     classes = _labels(scores, targets, "multiclass_hinge")
     others = classes[..., None] != np.arange(np.shape(scores)[-1])
@@ -148,7 +149,7 @@ def margin_ranking_loss(first: Any, second: Any, order: Any, margin: float) -> A
     """The mean of max(0, margin - order · (first - second)).
 
     first, second: scores, of one shape. order: 1 where first should be the larger, -1 where second
-    should; broadcast. Gives a scalar. ValueError for two shapes. At a kink: 0, as of relu.
+    should; broadcast. Gives a scalar. ValueError for two shapes. At a kink: 0, as for relu.
     """
     if np.shape(first) != np.shape(second):
         raise ValueError(f"margin_ranking_loss: expected one shape, got {np.shape(first)} and {np.shape(second)}")

@@ -1,14 +1,17 @@
-"""Functions of neural networks that NumPy does not have, each as one op with a derivative that keeps its digits."""
+"""Functions of neural networks that NumPy lacks, each as one op with a derivative that keeps its digits."""
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 
-from ..domain import NONZERO, REAL, Call, Domain, Draw, integers
-from ..op import dispatched, elementwise, op
+from ..engine.op import dispatched, elementwise, op
+from ..engine.sampling import NONZERO, REAL, Call, Domain, Draw
+from . import vmap_rules
+from .draws import integers
 from .reductions import reduction
 
 
@@ -22,7 +25,7 @@ def relu(x: Any) -> Any:
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)), elementwise, with no overflow at either end."""
     e = np.exp(-np.abs(x))
-    # e is at most 1: the larger is 1 for x ≥ 0, and e elsewhere; np.where says the same, six times slower.
+    # e is at most 1: the larger is 1 for x ≥ 0, and e elsewhere; np.where does the same, six times slower.
     return np.maximum(e, np.greater_equal(x, 0)) / (1.0 + e)
 
 
@@ -30,33 +33,6 @@ def sigmoid(x: Any) -> Any:
 def softplus(x: Any) -> Any:
     """ln(1 + exp(x)), elementwise: a smooth relu."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))  # np.logaddexp(x, 0), twenty times faster
-
-
-elementwise(
-    relu,
-    "relu",
-    "y = max(x, 0)",
-    lambda y, x: np.greater(x, 0),
-    domain=NONZERO,
-    kink="at 0: 0",
-    analytic=False,
-)
-elementwise(
-    sigmoid,
-    "sigmoid",
-    "y = 1 / (1 + e^-x)",
-    lambda y, x: y * sigmoid(-x),  # y (1 - y) loses its digits where y is close to 1
-    domain=REAL,
-    analytic=False,
-)
-elementwise(
-    softplus,
-    "softplus",
-    "y = ln(1 + e^x)",
-    lambda y, x: sigmoid(x),
-    domain=REAL,
-    analytic=False,
-)
 
 
 @dispatched
@@ -69,15 +45,6 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     top = np.where(np.isfinite(top), top, 0.0)
     total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return total if keepdims else np.squeeze(total, axis=axis)
-
-
-reduction(
-    logsumexp,
-    "logsumexp",
-    "y = ln Σ e^x",
-    lambda y, x, axis: np.exp(x - np.where(np.isfinite(y), y, 0.0)),
-    analytic=False,
-)
 
 
 @dispatched
@@ -94,6 +61,10 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
+def _shares(x: Any, axis: Any = -1) -> Any:
+    return np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)
+
+
 def _softmax_rule(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
     """The Jacobian of softmax is symmetric: the rule is vjp and jvp."""
     return y * (g - np.sum(g * y, axis=axis, keepdims=True))
@@ -102,28 +73,6 @@ def _softmax_rule(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
 def _along_axis(draw: Draw) -> Call:
     x = draw.array(REAL, draw.shape(min_dims=1))
     return (x,), {"axis": draw.choice([*range(-x.ndim, x.ndim), tuple(range(x.ndim))])}
-
-
-op(
-    softmax,
-    "softmax",
-    "y = e^x / Σ e^x",
-    domain=(REAL,),
-    vjp=(_softmax_rule,),
-    jvp=(_softmax_rule,),
-    calls=_along_axis,
-    analytic=False,
-)
-op(
-    log_softmax,
-    "log_softmax",
-    "y = x - ln Σ e^x",
-    domain=(REAL,),
-    vjp=(lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),),
-    jvp=(lambda t, y, x, axis=-1: t - np.sum(np.exp(y) * t, axis=axis, keepdims=True),),
-    calls=_along_axis,
-    analytic=False,
-)
 
 
 def _classes(logits: Any, targets: Any) -> Any:
@@ -138,12 +87,12 @@ def _classes(logits: Any, targets: Any) -> Any:
 
 
 def _shares_given(logits: Any, targets: Any) -> bool:
-    """Whether the targets are probabilities, one for each class, and not classes."""
+    """Whether the targets are probabilities for each class, not classes."""
     return np.shape(targets) == logits.shape and np.result_type(targets).kind == "f"
 
 
 def _cross_entropy(logits: Any, targets: Any) -> tuple[Any, Any]:
-    """The loss, and what its rule needs again: the derivative of its sum over rows."""
+    """The loss, and the derivative of its sum over rows, which its rule needs."""
     if not _shares_given(logits, targets):
         return _class_entropy(logits, _classes(logits, targets))
     shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
@@ -161,12 +110,20 @@ def _class_entropy(logits: Any, classes: Any) -> tuple[Any, Any]:
     p = np.exp(x)
     total = np.add.reduce(p, axis=0)
     p /= total
-    try:  # where each row's class stands in the columns laid end to end
-        chosen = np.ravel_multi_index((classes.ravel().astype(np.intp, copy=False), np.arange(n)), (k, n))
+    try:  # the place of each row's class in the columns laid end to end
+        chosen = np.ravel_multi_index((classes.ravel().astype(np.intp, copy=False), _counted(n)), (k, n))
     except ValueError:
         raise ValueError(f"expected classes from 0 to {k - 1}, got {classes.min()} to {classes.max()}") from None
     p.reshape(-1)[chosen] -= 1
     return np.add.reduce(np.log(total) - x.reshape(-1)[chosen]) / max(n, 1), p.T.reshape(logits.shape)
+
+
+@functools.lru_cache(maxsize=32)
+def _counted(n: int) -> Any:
+    """np.arange(n), which every step of a training asks for again."""
+    counted = np.arange(n)
+    counted.flags.writeable = False
+    return counted
 
 
 @dispatched
@@ -208,18 +165,27 @@ def _rows(draw: Draw) -> Call:
 
 _SHARE = Domain("class, or from 0 to 1", 0.0, 1.0)
 
-op(
-    cross_entropy,
-    "cross_entropy",
-    "y = mean of -ln softmax(x)[target]",
-    domain=(REAL, _SHARE),
-    forward=_cross_entropy,
-    saves=True,
-    vjp=(_cross_entropy_vjp, _cross_entropy_targets),
-    jvp=(
-        _cross_entropy_jvp,
-        lambda t, y, logits, targets, saved=None: np.sum(_cross_entropy_targets(1.0, y, logits, targets) * t),
-    ),
-    calls=_rows,
+
+# fmt: off
+elementwise(relu, "relu", "y = max(x, 0)", lambda y, x: np.greater(x, 0), domain=NONZERO, kink="at 0: 0",
+    analytic=False, activation=True, meaning=lambda x: np.maximum(x, 0))
+# y (1 - y) loses its digits where y is close to 1
+elementwise(sigmoid, "sigmoid", "y = 1 / (1 + e^-x)", lambda y, x: y * sigmoid(-x), analytic=False, activation=True,
+    meaning=lambda x: 1 / (1 + np.exp(-x)))
+elementwise(softplus, "softplus", "y = ln(1 + e^x)", lambda y, x: sigmoid(x), analytic=False, activation=True,
+    meaning=lambda x: np.log(1 + np.exp(x)))
+reduction(logsumexp, "logsumexp", "y = ln Σ e^x", lambda y, x, axis: np.exp(x - np.where(np.isfinite(y), y, 0.0)),
     analytic=False,
-)
+    meaning=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
+    of_ufunc=(np.logaddexp, "reduce"))
+op(softmax, "softmax", "y = e^x / Σ e^x", vjp=(_softmax_rule,), jvp=(_softmax_rule,), calls=_along_axis,
+    analytic=False, activation=True, gives_new=True, meaning=_shares, vmap=vmap_rules.along_axis)
+op(log_softmax, "log_softmax", "y = x - ln Σ e^x",
+    vjp=(lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),),
+    jvp=(lambda t, y, x, axis=-1: t - np.sum(np.exp(y) * t, axis=axis, keepdims=True),), calls=_along_axis,
+    analytic=False, activation=True, gives_new=True, meaning=lambda x, axis=-1: np.log(_shares(x, axis)),
+    vmap=vmap_rules.along_axis)
+op(cross_entropy, "cross_entropy", "y = mean of -ln softmax(x)[target]", domain=(REAL, _SHARE),
+    forward=_cross_entropy, saves=True, vjp=(_cross_entropy_vjp, _cross_entropy_targets),
+    jvp=(_cross_entropy_jvp, lambda t, y, logits, targets, saved=None: np.sum(_cross_entropy_targets(1.0, y,
+    logits, targets) * t)), calls=_rows, analytic=False, gives_new=True)

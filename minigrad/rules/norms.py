@@ -1,7 +1,7 @@
-"""Norms: of vectors by the sizes of their entries, of matrices by those, by sums of them and by singular values.
+"""Norms of vectors by the sizes of their entries; of matrices also by sums of sizes and by singular values.
 
-Second derivatives of those by singular values are made of svd's, and where s are equal lack what svd lacks there:
-of the nuclear norm at the unit matrix all of it.
+Second derivatives of norms by singular values use those of svd. Where singular values are equal, they lack what svd
+lacks: at the unit matrix, the nuclear norm lacks its whole second derivative.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import SIZED, Call, Draw
-from ..op import refuse
+from ..engine.op import refuse
+from ..engine.sampling import SIZED, Call, Draw
+from . import vmap_rules
 from .limits import times
 from .linalg import swap
-from .reductions import over_axes, reduction, winners
+from .reductions import over_axes, reduction, share_ties
 from .systems import SINGULAR_VALUES, stack_of, vanishing
 
 ORDERS = (None, 1, 2, 3, 2.5, np.inf, -np.inf)
@@ -26,10 +27,10 @@ def _vector_partial(y: Any, x: Any, axis: Any, ord: Any = 2) -> Any:
     if ord in (None, 2, "fro", "f"):
         return x / at_zero
     if ord in (np.inf, -np.inf):
-        return np.sign(x) * winners(y, sizes, axis)
+        return np.sign(x) * share_ties(y, sizes, axis)
     if ord == 1:
         return np.sign(x)
-    # Of an order below 1, a zero among the entries has an infinite slope on either side: 0, as that of |x|.
+    # For an order below 1, a zero entry has an infinite slope on either side: it counts as 0, as for |x|.
     return np.where(y == 0, 0.0, times(np.sign(x), (sizes / at_zero) ** (ord - 1)))
 
 
@@ -38,11 +39,11 @@ def _by_sums(x: Any, axes: tuple[int, int], ord: Any) -> Any:
     summed, compared = axes if abs(ord) == 1 else axes[::-1]
     sums = np.sum(np.abs(x), axis=summed, keepdims=True)
     extreme = (np.max if ord > 0 else np.min)(sums, axis=compared, keepdims=True)
-    return np.sign(x) * winners(extreme, sums, compared)
+    return np.sign(x) * share_ties(extreme, sums, compared)
 
 
 def _by_singular_values(x: Any, axes: tuple[int, int], ord: Any) -> Any:
-    """U diag(c) Vᵀ, with c = 1 for each s that counts: all for nuc, else what share the largest or smallest have.
+    """U diag(c) Vᵀ, where c is 1 for nuc, else the share of s in the largest or smallest; 0 where s is 0.
 
     Equal ones share evenly, whatever vectors LAPACK chose among them: U c Vᵀ does not depend on that.
     """
@@ -70,7 +71,7 @@ def _partial(y: Any, x: Any, axis: Any, ord: Any = None) -> Any:
 
 
 def _norm_call(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Call:
-    """Refuse the number of entries that are not 0, which has no gradient, and what is no norm at all."""
+    """Refuse ord=0, the number of nonzero entries, which has no gradient, and orders that are no norm."""
     orders = OF_MATRICES if _of_matrices(x, axis) else () if axis is None and x.ndim > 2 else None
     if ord is not None and (ord == 0 or (isinstance(ord, str) if orders is None else ord not in orders)):
         refuse(f"norm of a Value has no rule for ord={ord!r} over axis={axis!r} of shape {x.shape}")
@@ -111,40 +112,23 @@ def _vector_norm_call(x: Any, axis: Any = None, keepdims: bool = False, ord: Any
     return (x,), {"axis": axis, "keepdims": keepdims, "ord": ord}
 
 
+def _root_of_squares(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims)) if ord is None else NotImplemented
+
+
 KINK = "at 0: 0; the largest and the smallest: a tie is shared evenly"
-reduction(
-    np.linalg.norm,
-    "norm",
-    "y = (Σ |x|^p)^(1/p); of matrices also by sums of |x| and by singular values",
-    _partial,
-    domain=SIZED,
-    options={"ord": (None,)},
-    bind=_norm_call,
-    calls=_draw_norm,
-    kink=f"{KINK}; a singular value of 0: 0",
-    analytic=False,
-)
-reduction(
-    np.linalg.vector_norm,
-    "vector_norm",
-    "y = (Σ |x|^p)^(1/p)",
-    _vector_partial,
-    domain=SIZED,
-    options={"ord": ORDERS[1:]},
-    bind=_vector_norm_call,
-    calls=over_axes(SIZED, min_dims=1, ord=ORDERS[1:]),
-    kink=KINK,
-    analytic=False,
-)
-reduction(
-    np.linalg.matrix_norm,
-    "matrix_norm",
-    "y = the root of Σ x²; by sums of |x|; by singular values",
-    lambda y, x, axis, ord="fro": _partial(y, x, axis, ord),
-    domain=SINGULAR_VALUES,
-    options={"ord": ("fro",)},
-    over=(-2, -1),
-    calls=_draw_matrix_norm,
-    kink=f"{KINK}; a singular value of 0: 0",
-    analytic=False,
-)
+
+
+# fmt: off
+# of all entries, whatever axes they have
+reduction(np.linalg.norm, "norm", "y = (Σ |x|^p)^(1/p); of matrices also by sums of |x| and by singular values",
+    _partial, domain=SIZED, options={"ord": (None,)}, bind=_norm_call, calls=_draw_norm,
+    kink=f"{KINK}; a singular value of 0: 0", analytic=False, parity="even", symmetric=False, vmap=None,
+    meaning=_root_of_squares)
+reduction(np.linalg.vector_norm, "vector_norm", "y = (Σ |x|^p)^(1/p)", _vector_partial, domain=SIZED,
+    options={"ord": ORDERS[1:]}, bind=_vector_norm_call, calls=over_axes(SIZED, min_dims=1, ord=ORDERS[1:]),
+    kink=KINK, analytic=False, parity="even")
+reduction(np.linalg.matrix_norm, "matrix_norm", "y = the root of Σ x²; by sums of |x|; by singular values",
+    lambda y, x, axis, ord="fro": _partial(y, x, axis, ord), domain=SINGULAR_VALUES, options={"ord": ("fro",)},
+    over=(-2, -1), calls=_draw_matrix_norm, kink=f"{KINK}; a singular value of 0: 0", analytic=False, parity="even",
+    symmetric=False, vmap=vmap_rules.stacks)

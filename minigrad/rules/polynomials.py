@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Draw
-from ..op import dispatched, op
+from ..engine.op import dispatched, op
+from ..engine.sampling import REAL, Call, Draw
 
 
 def _falling(n: int, ndim: int) -> Any:
@@ -17,7 +17,7 @@ def _falling(n: int, ndim: int) -> Any:
 
 
 def _slope(p: Any, x: Any) -> Any:
-    """p'(x); of a constant, 0 in the shape that its value has."""
+    """p'(x); for a constant, 0 in the shape of its value."""
     if len(p) < 2:
         return np.polyval(0.0 * p, x)
     return np.polyval(p[:-1] * _falling(len(p), p.ndim - 1), x)
@@ -27,8 +27,8 @@ def _slope(p: Any, x: Any) -> Any:
 def moments(g: Any, x: Any, shape: tuple[int, ...]) -> Any:
     """Σ g x^(n-1), …, Σ g x, Σ g: np.polyval transposed, from its values to coefficients of that shape.
 
-    The sums run over the axes along which the coefficients were broadcast. A zero g has no share in a power,
-    also where it overflows.
+    The sums run over the axes along which the coefficients were broadcast. A zero g adds nothing, even
+    where the power overflows.
     """
     sides = (1,) * (g.ndim + 1 - len(shape)) + shape[1:]
     axes = tuple(i for i, side in enumerate(sides) if side == 1)
@@ -57,22 +57,11 @@ def _moments(draw: Draw) -> Call:
     return (draw.array(REAL, np.shape(np.polyval(p, x))), x), {"shape": p.shape}
 
 
-op(
-    np.polyval,
-    "polyval",
-    "y = Σ p[i] x^(n-1-i)",
-    domain=(REAL, REAL),
+# fmt: off
+op(np.polyval, "polyval", "y = Σ p[i] x^(n-1-i)",
     vjp=(lambda g, y, p, x: moments(g, x, p.shape), lambda g, y, p, x: g * _slope(p, x)),
-    jvp=(lambda t, y, p, x: np.polyval(t, x), lambda t, y, p, x: t * _slope(p, x)),
-    calls=_polyval,
-)
-op(
-    moments,
-    "moments",
-    "y[i] = Σ g x^(n-1-i)",
-    domain=(REAL, REAL),
+    jvp=(lambda t, y, p, x: np.polyval(t, x), lambda t, y, p, x: t * _slope(p, x)), calls=_polyval, gives_new=True)
+op(moments, "moments", "y[i] = Σ g x^(n-1-i)",
     vjp=(lambda h, y, g, x, shape=(): np.polyval(h, x), lambda h, y, g, x, shape=(): g * _slope(h, x)),
-    jvp=(lambda t, y, g, x, shape=(): moments(t, x, shape), _moments_along),
-    calls=_moments,
-    analytic=False,
-)
+    jvp=(lambda t, y, g, x, shape=(): moments(t, x, shape), _moments_along), calls=_moments, analytic=False,
+    gives_new=True)

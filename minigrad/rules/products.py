@@ -1,4 +1,4 @@
-"""Products that are linear in each factor, and the trace: all the sums of products that `@` and `dot` are not.
+"""Products that are linear in each factor, and the trace: the sums of products other than `@` and `dot`.
 
 The cotangent of a factor is the product of g with the other factors, over the axes that the factor lacks.
 einsum, the general case, has a page of its own.
@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Draw, Shape
-from ..op import bilinear, linear, op
+from ..engine.op import bilinear, linear, op
+from ..engine.sampling import REAL, Call, Draw, Shape
+from . import vmap_rules
 from .linalg import swap
 
 
@@ -27,38 +28,13 @@ def _two_of_any_shape(draw: Draw) -> Call:
     return (draw.array(REAL, draw.shape(max_dims=2)), draw.array(REAL, draw.shape(max_dims=2))), {}
 
 
-bilinear(
-    np.outer,
-    "outer",
-    "y[i,j] = a[i] b[j]",
-    lambda g, y, a, b: np.reshape(g @ np.ravel(b), np.shape(a)),
-    lambda g, y, a, b: np.reshape(np.ravel(a) @ g, np.shape(b)),
-    domain=(REAL, REAL),
-    aliases=(np.linalg.outer,),
-    calls=_two_of_any_shape,
-)
-
-
 def _vdot(draw: Draw) -> Call:
     shape = draw.shape()
     return (draw.array(REAL, shape), draw.array(REAL, shape)), {}
 
 
-bilinear(
-    np.vdot,
-    "vdot",
-    "y = Σ a b",
-    lambda g, y, a, b: np.reshape(g * b, np.shape(a)),
-    lambda g, y, a, b: np.reshape(g * a, np.shape(b)),
-    domain=(REAL, REAL),
-    calls=_vdot,
-    expects=lambda a, b: f"expected as many entries on both sides, got shapes {a} and {b}",
-    analytic=False,
-)
-
-
 def last_alike(a: Shape, b: Shape) -> str:
-    """What a product along the last axes expects of the shapes."""
+    """The shapes that a product along the last axes needs."""
     return f"expected last axes of one length, got shapes {a} and {b}"
 
 
@@ -87,23 +63,8 @@ def _inner(draw: Draw) -> Call:
     return (draw.array(REAL, a), draw.array(REAL, b)), {}
 
 
-bilinear(
-    np.inner,
-    "inner",
-    "y[i,j] = Σ a[i,k] b[j,k]",
-    _inner_left,
-    _inner_right,
-    domain=(REAL, REAL),
-    calls=_inner,
-    expects=last_alike,
-)
-
-
-# ------------------------------------------------------------------------------------------------ tensordot
-
-
 def _paired(axes: Any, ndim: int, other: int) -> tuple[list[int], list[int]]:
-    """The summed axes of both factors, counted from the front; the i-th of the one meets the i-th of the other."""
+    """The summed axes of both factors, counted from the front, in pairs."""
     if isinstance(axes, (int, np.integer)):
         return [*range(ndim - int(axes), ndim)], [*range(int(axes))]
     left, right = (np.atleast_1d(which) for which in axes)
@@ -115,9 +76,9 @@ def _free(summed: Sequence[int], ndim: int) -> list[int]:
 
 
 def _placed(c: Any, free: Sequence[int], mine: Sequence[int], its: Sequence[int]) -> Any:
-    """A product of g with the other factor, its axes where this factor has them.
+    """The product of g with the other factor, with its axes in the order of this factor.
 
-    It comes with the free axes of this factor, then the summed ones in the order of the other factor.
+    c first has the free axes of this factor, then the summed ones in the order of the other factor.
     """
     order = [*free, *(mine[its.index(i)] for i in sorted(its))]
     return np.transpose(c, [order.index(i) for i in range(len(order))])
@@ -152,24 +113,8 @@ def _tensordot(draw: Draw) -> Call:
     return (draw.array(REAL, a), draw.array(REAL, b)), {"axes": axes}
 
 
-bilinear(
-    np.tensordot,
-    "tensordot",
-    "y[i,j] = Σ a[i,k,l] b[k,l,j]",
-    _tensordot_left,
-    _tensordot_right,
-    domain=(REAL, REAL),
-    aliases=(np.linalg.tensordot,),
-    calls=_tensordot,
-    expects=lambda a, b: f"expected summed axes of one length, got shapes {a} and {b}",
-)
-
-
-# ------------------------------------------------------------------------------------ kron, multi_dot, trace
-
-
 def _blocks(g: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
-    """g with the axes of a, then those of b; and both factors with axes in equal number."""
+    """g with the axes of a, then those of b; and both factors with the same number of axes."""
     n = max(np.ndim(a), np.ndim(b))
     outer, inner = ((1,) * (n - np.ndim(x)) + np.shape(x) for x in (a, b))
     g = np.reshape(g, [length for pair in zip(outer, inner, strict=True) for length in pair])
@@ -185,17 +130,6 @@ def _kron_left(g: Any, y: Any, a: Any, b: Any) -> Any:
 def _kron_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     g, a, _ = _blocks(g, a, b)
     return np.reshape(np.tensordot(a, g, axes=np.ndim(a)), np.shape(b))
-
-
-bilinear(
-    np.kron,
-    "kron",
-    "y = the blocks a[i,j] b",
-    _kron_left,
-    _kron_right,
-    domain=(REAL, REAL),
-    calls=_two_of_any_shape,
-)
 
 
 def _multi_dot_back(g: Any, y: Any, *xs: Any) -> list[Any]:
@@ -229,24 +163,11 @@ def _multi_dot(draw: Draw) -> Call:
     return tuple(draw.array(REAL, shape) for shape in shapes), {}
 
 
-op(
-    np.linalg.multi_dot,
-    "multi_dot",
-    "y = A B C …",
-    domain=(REAL,),
-    forward=lambda *xs: np.linalg.multi_dot(xs),
-    vjp=_multi_dot_back,
-    jvp=_multi_dot_along,
-    calls=_multi_dot,
-    expects=lambda *shapes: f"expected matrices that can be multiplied in a row, got {', '.join(map(str, shapes))}",
-)
-
-
 def _trace_back(g: Any, y: Any, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """g on that diagonal of each matrix, 0 elsewhere."""
     i, j = axis1 % x.ndim, axis2 % x.ndim
     on = np.eye(x.shape[i], x.shape[j], offset, dtype=x.dtype)
-    on = np.expand_dims(on if i < j else on.T, [k for k in range(x.ndim) if k not in (i, j)])
+    on = np.expand_dims(on if i < j else on.T, tuple(k for k in range(x.ndim) if k not in (i, j)))
     return np.expand_dims(g, (i, j)) * on
 
 
@@ -257,5 +178,21 @@ def _trace(draw: Draw) -> Call:
     return (x,), {"offset": draw.integer(-1, 1), "axis1": axis1, "axis2": axis2}
 
 
+# fmt: off
+bilinear(np.outer, "outer", "y[i,j] = a[i] b[j]", lambda g, y, a, b: np.reshape(g @ np.ravel(b), np.shape(a)),
+    lambda g, y, a, b: np.reshape(np.ravel(a) @ g, np.shape(b)), aliases=(np.linalg.outer,),
+    calls=_two_of_any_shape, vmap=vmap_rules.outer_batch)
+bilinear(np.vdot, "vdot", "y = Σ a b", lambda g, y, a, b: np.reshape(g * b, np.shape(a)),
+    lambda g, y, a, b: np.reshape(g * a, np.shape(b)), calls=_vdot,
+    expects=lambda a, b: f"expected as many entries on both sides, got shapes {a} and {b}", analytic=False)
+bilinear(np.inner, "inner", "y[i,j] = Σ a[i,k] b[j,k]", _inner_left, _inner_right, calls=_inner, expects=last_alike)
+bilinear(np.tensordot, "tensordot", "y[i,j] = Σ a[i,k,l] b[k,l,j]", _tensordot_left, _tensordot_right,
+    aliases=(np.linalg.tensordot,), calls=_tensordot,
+    expects=lambda a, b: f"expected summed axes of one length, got shapes {a} and {b}")
+bilinear(np.kron, "kron", "y = the blocks a[i,j] b", _kron_left, _kron_right, calls=_two_of_any_shape)
+op(np.linalg.multi_dot, "multi_dot", "y = A B C …", domain=(REAL,), forward=lambda *xs: np.linalg.multi_dot(xs),
+    vjp=_multi_dot_back, jvp=_multi_dot_along, calls=_multi_dot,
+    expects=lambda *shapes: f"expected matrices that can be multiplied in a row, got {', '.join(map(str, shapes))}",
+    bilinear=True, sums=True, gives_new=True)
 # np.linalg.trace is written in terms of this one.
-linear(np.trace, "trace", "y = Σ x[i,i]", _trace_back, domain=REAL, calls=_trace)
+linear(np.trace, "trace", "y = Σ x[i,i]", _trace_back, calls=_trace, sums=True)

@@ -1,6 +1,6 @@
 """Functions that pick, repeat, turn and join entries by position: all of them are linear.
 
-What only changes a shape stands in `shaping`, what reads an index in brackets in `indexing`.
+`shaping` only changes shapes, and `indexing` reads an index in brackets.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Draw, integers
-from ..op import linear, op
+from ..engine.op import moves, op
+from ..engine.sampling import REAL, Call, Draw
+from . import vmap_rules
+from .draws import integers
 from .indexing import scatter
 
 
@@ -34,22 +36,22 @@ def at(axis: int, ndim: int, index: Any) -> tuple[Any, ...]:
     return (*(slice(None),) * (axis % ndim), index)
 
 
-def spread(g: Any, index: Any, axis: int | None, x: Any) -> Any:
+def scatter_along(g: Any, index: Any, axis: int | None, x: Any) -> Any:
     """The transpose of picking `index` along the axis of x (of all its entries in one row, for None)."""
     if axis is None:
         return np.reshape(scatter(g, index, (x.size,)), x.shape)
     return scatter(g, at(axis, x.ndim, index), x.shape)
 
 
-# Picking. Every rule of this kind finds out where entries came from by doing the same to their numbers.
+# Picking. These rules make the same call on the numbers of the entries, to find where each came from.
 
 
 def _take_back(g: Any, y: Any, x: Any, indices: Any = None, axis: Any = None, mode: Any = "raise") -> Any:
     side = x.size if axis is None else x.shape[axis]
-    if not g.size:  # nothing was taken, perhaps of nothing
+    if not g.size:  # nothing was taken, perhaps from nothing
         return np.zeros(x.shape)
     places = np.asarray(indices)[()] if mode == "raise" else np.take(np.arange(side), indices, mode=mode)
-    return spread(g, places, axis, x)
+    return scatter_along(g, places, axis, x)
 
 
 def _take(draw: Draw) -> Call:
@@ -61,12 +63,9 @@ def _take(draw: Draw) -> Call:
     return (x,), {"indices": integers(draw, low, high, shape)[()], "axis": axis, "mode": mode}
 
 
-linear(np.take, "take", "y[i] = x[index[i]]", _take_back, domain=REAL, calls=_take)
-
-
 def _take_along_back(g: Any, y: Any, x: Any, indices: Any = None, axis: int | None = -1) -> Any:
     if axis is None:
-        return spread(g, indices, None, x)
+        return scatter_along(g, indices, None, x)
     grid = np.ogrid[tuple(map(slice, x.shape))]
     return scatter(g, (*grid[: axis % x.ndim], indices, *grid[axis % x.ndim + 1 :]), x.shape)
 
@@ -79,21 +78,11 @@ def _take_along(draw: Draw) -> Call:
     return (x,), {"indices": integers(draw, -x.shape[axis], x.shape[axis] - 1, shape), "axis": axis}
 
 
-linear(
-    np.take_along_axis,
-    "take_along_axis",
-    "y[i,j] = x[i,index[i,j]]",
-    _take_along_back,
-    domain=REAL,
-    calls=_take_along,
-)
-
-
 def _delete_back(g: Any, y: Any, x: Any, obj: Any = None, axis: int | None = None) -> Any:
     side = x.size if axis is None else x.shape[axis]
     kept = np.zeros(side, dtype=bool)
     kept[np.delete(np.arange(side), obj)] = True
-    return spread(g, kept, axis, x)
+    return scatter_along(g, kept, axis, x)
 
 
 def _delete(draw: Draw) -> Call:
@@ -103,8 +92,6 @@ def _delete(draw: Draw) -> Call:
     return (x,), {"obj": obj, "axis": axis}
 
 
-linear(np.delete, "delete", "y = x without the entries named", _delete_back, domain=REAL, calls=_delete)
-
 # Repeating.
 
 
@@ -113,9 +100,9 @@ def _repeat_back(g: Any, y: Any, x: Any, repeats: Any = None, axis: int | None =
         repeats = int(np.reshape(repeats, ()))
     else:
         side = x.size if axis is None else x.shape[axis]
-        return spread(g, np.repeat(np.arange(side), repeats), axis, x)
+        return scatter_along(g, np.repeat(np.arange(side), repeats), axis, x)
     before = x.shape if axis is None else x.shape[: axis % x.ndim + 1]
-    if len(before) == x.ndim:  # short rows: BLAS is ten times as fast at summing them
+    if len(before) == x.ndim:  # short rows: BLAS sums them ten times as fast
         return np.reshape(g, (*before, repeats)) @ np.ones(repeats, dtype=g.dtype)
     return np.sum(np.reshape(g, (*before, repeats, *x.shape[len(before) :])), axis=len(before))
 
@@ -127,9 +114,6 @@ def _repeat(draw: Draw) -> Call:
     return (x,), draw.choice([every, {"repeats": each, "axis": axis}, {"repeats": [2], "axis": axis}])
 
 
-linear(np.repeat, "repeat", "y = each entry of x, several times", _repeat_back, domain=REAL, calls=_repeat)
-
-
 def _tile_back(g: Any, y: Any, A: Any, reps: Any = 1) -> Any:
     times = tuple(np.atleast_1d(reps).tolist())
     ndim = max(len(times), A.ndim)
@@ -138,20 +122,11 @@ def _tile_back(g: Any, y: Any, A: Any, reps: Any = 1) -> Any:
     return np.reshape(np.sum(blocks, axis=tuple(range(0, 2 * ndim, 2))), A.shape)
 
 
-linear(
-    np.tile,
-    "tile",
-    "y = x, laid side by side",
-    _tile_back,
-    domain=REAL,
-    calls=lambda draw: (_any(draw)[0], {"reps": draw.choice([2, 0, (), (2, 1), (3,), (1, 2, 1, 2)])}),
-)
-
 # Joining several inputs: each is first raised to a common number of axes.
 
 
 def _raised(function: Callable[..., Any], shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that an array of a shape gets from np.atleast_1d and kin."""
+    """The shape after np.atleast_1d or kin, of an array of that shape."""
     return np.shape(function(np.broadcast_to(0.0, shape)))
 
 
@@ -160,7 +135,7 @@ def _as_column(x: Any) -> Any:
 
 
 def pieces(g: Any, shapes: Sequence[tuple[int, ...]], raised: Sequence[tuple[int, ...]], axis: int) -> list[Any]:
-    """The part of g that stands where each input went, in the input's own shape."""
+    """The part of g for each input, in the input's own shape."""
     ends = accumulate((shape[axis] for shape in raised), initial=0)
     parts = [g[at(axis, g.ndim, slice(i, j))] for i, j in pairwise(ends)]
     return [np.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
@@ -191,23 +166,6 @@ def _same_but(axis: str) -> Callable[..., str]:
 
 
 _function: Any
-for _function, _formula, _raise, _axis, _calls in (
-    (np.vstack, "y = the inputs, below each other", np.atleast_2d, 0, _alike),
-    (np.hstack, "y = the inputs, beside each other", np.atleast_1d, None, _alike),
-    (np.dstack, "y = the inputs, behind each other", np.atleast_3d, 2, _alike),
-    (np.column_stack, "y[:,i] = input i", _as_column, 1, _columns),
-):
-    op(
-        _function,
-        _function.__name__,
-        _formula,
-        domain=(REAL,),
-        vjp=_joining(_raise, _axis),
-        jvp=lambda ts, y, *xs, join=_function: join(ts),
-        forward=lambda *xs, join=_function: join(xs),
-        calls=_calls,
-        expects=_same_but("the axis that is joined"),
-    )
 
 
 def _appended(k: int) -> Callable[..., Any]:
@@ -225,20 +183,6 @@ def _append(draw: Draw) -> Call:
     shape[axis or 0] = draw.integer(1, 3)
     return (x, draw.array(REAL, tuple(shape) if axis is not None else draw.shape())), {"axis": axis}
 
-
-op(
-    np.append,
-    "append",
-    "y = x, then the values",
-    domain=(REAL, REAL),
-    vjp=(_appended(0), _appended(1)),
-    jvp=(
-        lambda t, y, x, v, axis=None: np.append(t, np.zeros(np.shape(v)), axis),
-        lambda t, y, x, v, axis=None: np.append(np.zeros(np.shape(x)), t, axis),
-    ),
-    calls=_append,
-    expects=_same_but("the axis that is joined"),
-)
 
 # Diagonals and triangles.
 
@@ -260,69 +204,8 @@ def _diagonal(draw: Draw) -> Call:
     return (x,), {"offset": draw.integer(-2, 2), "axis1": axes[0], "axis2": axes[1]}
 
 
-linear(np.diagonal, "diagonal", "y[i] = x[i,i]", _diagonal_back, domain=REAL, calls=_diagonal)
-linear(
-    np.diag,
-    "diag",
-    "y[i,i] = x[i], or y[i] = x[i,i]",
-    lambda g, y, v, k=0: np.diagonal(g, k) if v.ndim == 1 else _diagonal_back(g, y, v, k),
-    domain=REAL,
-    calls=lambda draw: (
-        (draw.array(REAL, draw.shape(min_dims=1, max_dims=2)),),
-        {"k": draw.integer(-2, 2)},
-    ),
-)
-linear(
-    np.diagflat,
-    "diagflat",
-    "y[i,i] = x[i]",
-    lambda g, y, v, k=0: np.reshape(np.diagonal(g, k), v.shape),
-    domain=REAL,
-    calls=lambda draw: (_any(draw)[0], {"k": draw.integer(-2, 2)}),
-)
-for _function, _where in ((np.tril, "below"), (np.triu, "above")):
-    linear(
-        _function,
-        _function.__name__,
-        f"y = x on the diagonal and {_where}, else 0",
-        lambda g, y, m, k=0, part=_function: part(g, k),
-        domain=REAL,
-        calls=lambda draw: ((draw.array(REAL, draw.shape(min_dims=1)),), {"k": draw.integer(-2, 2)}),
-    )
-
-# Turning.
-linear(np.fliplr, "fliplr", "y[:,j] = x[:,-1-j]", lambda g, y, m: np.fliplr(g), domain=REAL, calls=_matrices)
-linear(
-    np.flipud,
-    "flipud",
-    "y[i] = x[-1-i]",
-    lambda g, y, m: np.flipud(g),
-    domain=REAL,
-    calls=lambda draw: ((_one_axis(draw)[0],), {}),
-)
-
-
 def _rot90(draw: Draw) -> Call:
     return _matrices(draw)[0], {"k": draw.integer(-5, 5), "axes": draw.choice([(0, 1), (1, 0), (-1, -2), [0, -1]])}
-
-
-linear(
-    np.rot90,
-    "rot90",
-    "y = x, turned by quarters",
-    lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes),
-    domain=REAL,
-    calls=_rot90,
-)
-linear(
-    np.matrix_transpose,
-    "matrix_transpose",
-    "y[…,j,i] = x[…,i,j]",
-    lambda g, y, x: np.swapaxes(g, -1, -2),
-    domain=REAL,
-    aliases=(np.linalg.matrix_transpose,),
-    calls=_matrices,
-)
 
 
 def _rollaxis_back(g: Any, y: Any, a: Any, axis: int = 0, start: int = 0) -> Any:
@@ -334,8 +217,6 @@ def _rollaxis(draw: Draw) -> Call:
     x, axis = _one_axis(draw)
     return (x,), {"axis": axis, "start": draw.integer(-x.ndim, x.ndim)}
 
-
-linear(np.rollaxis, "rollaxis", "y = x with one axis moved", _rollaxis_back, domain=REAL, calls=_rollaxis)
 
 # Cutting.
 
@@ -349,29 +230,56 @@ def _cut(min_dims: int, axis: int) -> Callable[[Draw], Call]:
     return calls
 
 
-# The cotangent of parts that are views is dense: by hand too, one writes zeros where a part has no gradient.
-for _function, _axis, _dims in ((np.vsplit, 0, 2), (np.hsplit, 1, 2), (np.dsplit, 2, 3)):
-    linear(
-        _function,
-        _function.__name__,
-        f"y, z, … = x, cut along axis {_axis}",
-        lambda g, y, x, indices_or_sections=1, axis=_axis: np.concatenate(g, axis=min(axis, x.ndim - 1)),
-        domain=REAL,
-        calls=_cut(_dims, _axis),
-    )
-
-
 def _unstack(draw: Draw) -> Call:
     shape, axis = list(draw.shape(max_dims=2)), draw.choice([0, -1])
     shape.insert(axis % (len(shape) + 1), draw.integer(1, 3))
     return (draw.array(REAL, tuple(shape)),), {"axis": axis}
 
 
-linear(
-    np.unstack,
-    "unstack",
-    "y, z, … = the slices of x",
-    lambda g, y, x, axis=0: np.stack(g, axis=axis),
-    domain=REAL,
-    calls=_unstack,
-)
+# fmt: off
+moves(np.take, "take", "y[i] = x[index[i]]", _take_back, calls=_take)
+moves(np.take_along_axis, "take_along_axis", "y[i,j] = x[i,index[i,j]]", _take_along_back, calls=_take_along)
+moves(np.delete, "delete", "y = x without the entries named", _delete_back, calls=_delete)
+moves(np.repeat, "repeat", "y = each entry of x, several times", _repeat_back, calls=_repeat)
+moves(np.tile, "tile", "y = x, laid side by side", _tile_back,
+    calls=lambda draw: (_any(draw)[0], {"reps": draw.choice([2, 0, (), (2, 1), (3,), (1, 2, 1, 2)])}))
+for _function, _formula, _raise, _axis, _calls in (
+    (np.vstack, "y = the inputs, below each other", np.atleast_2d, 0, _alike),
+    (np.hstack, "y = the inputs, beside each other", np.atleast_1d, None, _alike),
+    (np.dstack, "y = the inputs, behind each other", np.atleast_3d, 2, _alike),
+    (np.column_stack, "y[:,i] = input i", _as_column, 1, _columns),
+):
+    op(_function, _function.__name__, _formula, domain=(REAL,), vjp=_joining(_raise, _axis),
+        jvp=lambda ts, y, *xs, join=_function: join(ts), forward=lambda *xs, join=_function: join(xs), calls=_calls,
+        expects=_same_but("the axis that is joined"), moves=True, gives_new=True)
+op(np.append, "append", "y = x, then the values", vjp=(_appended(0), _appended(1)),
+    jvp=(lambda t, y, x, v, axis=None: np.append(t, np.zeros(np.shape(v)), axis), lambda t, y, x, v, axis=None:
+    np.append(np.zeros(np.shape(x)), t, axis)), calls=_append, expects=_same_but("the axis that is joined"),
+    moves=True, gives_new=True)
+moves(np.diagonal, "diagonal", "y[i] = x[i,i]", _diagonal_back, calls=_diagonal, is_view=True)
+moves(np.diag, "diag", "y[i,i] = x[i], or y[i] = x[i,i]",
+    lambda g, y, v, k=0: np.diagonal(g, k) if v.ndim == 1 else _diagonal_back(g, y, v, k),
+    calls=lambda draw: ((draw.array(REAL, draw.shape(min_dims=1, max_dims=2)),), {"k": draw.integer(-2, 2)}),
+    is_view=True)
+moves(np.diagflat, "diagflat", "y[i,i] = x[i]", lambda g, y, v, k=0: np.reshape(np.diagonal(g, k), v.shape),
+    calls=lambda draw: (_any(draw)[0], {"k": draw.integer(-2, 2)}))
+for _function, _where in ((np.tril, "below"), (np.triu, "above")):
+    moves(_function, _function.__name__, f"y = x on the diagonal and {_where}, else 0",
+        lambda g, y, m, k=0, part=_function: part(g, k),
+        calls=lambda draw: ((draw.array(REAL, draw.shape(min_dims=1)),), {"k": draw.integer(-2, 2)}))
+# Turning.
+moves(np.fliplr, "fliplr", "y[:,j] = x[:,-1-j]", lambda g, y, m: np.fliplr(g), calls=_matrices, is_view=True)
+moves(np.flipud, "flipud", "y[i] = x[-1-i]", lambda g, y, m: np.flipud(g),
+    calls=lambda draw: ((_one_axis(draw)[0],), {}), is_view=True)
+moves(np.rot90, "rot90", "y = x, turned by quarters", lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes),
+    calls=_rot90, is_view=True)
+moves(np.matrix_transpose, "matrix_transpose", "y[…,j,i] = x[…,i,j]", lambda g, y, x: np.swapaxes(g, -1, -2),
+    aliases=(np.linalg.matrix_transpose,), calls=_matrices, is_view=True, vmap=vmap_rules.stacks)
+moves(np.rollaxis, "rollaxis", "y = x with one axis moved", _rollaxis_back, calls=_rollaxis, is_view=True)
+# The parts are views, but their cotangent is dense, as by hand: zeros where a part has no gradient.
+for _function, _axis, _dims in ((np.vsplit, 0, 2), (np.hsplit, 1, 2), (np.dsplit, 2, 3)):
+    moves(_function, _function.__name__, f"y, z, … = x, cut along axis {_axis}",
+        lambda g, y, x, indices_or_sections=1, axis=_axis: np.concatenate(g, axis=min(axis, x.ndim - 1)),
+        calls=_cut(_dims, _axis), is_view=True)
+moves(np.unstack, "unstack", "y, z, … = the slices of x", lambda g, y, x, axis=0: np.stack(g, axis=axis),
+    calls=_unstack, is_view=True)

@@ -1,7 +1,7 @@
 """The recurrence behind running products, and products of all entries but one: right with zeros, to any order.
 
-Where no product is zero, subnormal or infinite, division is quicker, and no less exact; that is decided inside an
-op, so that the same is done on arrays and on Values.
+Where no product is zero, subnormal or infinite, division is faster and just as exact. An op makes that choice
+inside, so arrays and Values are treated alike.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Draw, draw_axis
-from ..op import dispatched, op
-from .axes import joined, one_before, parted, widened
+from ..engine.op import dispatched, op
+from ..engine.sampling import REAL, Call, Draw
+from .axes import merge_axes, one_before, parted, widened
+from .draws import draw_axis
 
 
 def _divides(products: Any) -> bool:
@@ -23,7 +24,7 @@ def _divides(products: Any) -> bool:
 
 @dispatched
 def recurrence(f: Any, t: Any) -> Any:
-    """s[i] = f[i] s[i-1] + t[i] along the last axis, s[-1] being 0.
+    """s[i] = f[i] s[i-1] + t[i] along the last axis, with s[-1] = 0.
 
     f, t: of one shape. By s = p Σ t/p with the running product p of f; where that would lose digits, by doubling.
     """
@@ -51,19 +52,6 @@ def _two_alike(draw: Draw) -> Call:
     return (draw.array(REAL, shape), draw.array(REAL, shape)), {}
 
 
-op(
-    recurrence,
-    "recurrence",
-    "y[i] = f[i] y[i-1] + t[i]",
-    domain=(REAL, REAL),
-    vjp=(lambda g, y, f, t: upstream(f, g) * one_before(y, 0.0), lambda g, y, f, t: upstream(f, g)),
-    jvp=(lambda t, y, f, x: recurrence(f, t * one_before(y, 0.0)), lambda t, y, f, x: recurrence(f, t)),
-    calls=_two_alike,
-    expects=lambda f, t: f"expected two arrays of one shape, got {f} and {t}",
-    analytic=False,
-)
-
-
 def _products(rows: Any) -> tuple[Any, Any]:
     """For each entry of a row, the product of those before it and of those behind it."""
     return one_before(np.cumprod(rows, axis=-1), 1.0), np.flip(
@@ -77,13 +65,13 @@ def others(x: Any, axis: Any = None) -> Any:
     y = np.prod(x, axis=axis, keepdims=True)
     if _divides(y):
         return y / x
-    before, behind = _products(joined(x, axis))
+    before, behind = _products(merge_axes(x, axis))
     return parted(before * behind, x, axis)
 
 
 def _others_slope(t: Any, y: Any, x: Any, axis: Any = None) -> Any:
     """Σ t[j] Π x[k], k neither i nor j: a Hessian, and symmetric, so the rule is vjp and jvp."""
-    rows, moved = joined(x, axis), joined(t, axis)
+    rows, moved = merge_axes(x, axis), merge_axes(t, axis)
     before, behind = _products(rows)
     from_left = one_before(recurrence(rows, moved * before), 0.0)
     from_right = np.flip(one_before(recurrence(np.flip(rows, -1), np.flip(moved * behind, -1)), 0.0), -1)
@@ -95,13 +83,11 @@ def _others(draw: Draw) -> Call:
     return (x,), {"axis": draw_axis(draw, x.ndim)}
 
 
-op(
-    others,
-    "others",
-    "y[i] = Π x[j], j ≠ i",
-    domain=(REAL,),
-    vjp=(_others_slope,),
-    jvp=(_others_slope,),
-    calls=_others,
-    analytic=False,
-)
+# fmt: off
+op(recurrence, "recurrence", "y[i] = f[i] y[i-1] + t[i]",
+    vjp=(lambda g, y, f, t: upstream(f, g) * one_before(y, 0.0), lambda g, y, f, t: upstream(f, g)),
+    jvp=(lambda t, y, f, x: recurrence(f, t * one_before(y, 0.0)), lambda t, y, f, x: recurrence(f, t)),
+    calls=_two_alike, expects=lambda f, t: f"expected two arrays of one shape, got {f} and {t}", analytic=False,
+    is_view=True)
+op(others, "others", "y[i] = Π x[j], j ≠ i", vjp=(_others_slope,), jvp=(_others_slope,), calls=_others,
+    analytic=False, gives_new=True)

@@ -1,16 +1,19 @@
-"""Functions that reduce axes: y has the axes of x but those that were reduced away."""
+"""Functions that reduce axes: y has the axes of x except the reduced ones."""
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..domain import DISTINCT, REAL, Call, Domain, Draw, draw_axis
-from ..op import linear, op
-from .axes import expand
+from ..engine.op import linear, op
+from ..engine.sampling import DISTINCT, REAL, Call, Domain, Draw
+from . import vmap_rules
+from .axes import expand, merge_axes
+from .draws import draw_axis
 from .limits import times
 from .recurrences import others
 
@@ -42,7 +45,7 @@ def reduction(
 
     options: the further parameters, each with its default and the choices tests draw from.
     product: multiplies by the cotangent; `times` where the derivative can be infinite.
-    over: the axes that are reduced where none are named; None: all.
+    over: the axes that are reduced by default; None for all.
     """
     extra = options or {}
 
@@ -50,10 +53,11 @@ def reduction(
         spread = expand(y, x, axis, keepdims)
         return product(expand(g, x, axis, keepdims), partial(spread, x, axis, **given))
 
-    def jvp(t: Any, y: Any, x: Any, axis: Any = over, keepdims: bool = False, **given: Any) -> Any:
+    def jvp(t: Any, y: Any, x: Any, axis: Any = over, keepdims: Any = False, **given: Any) -> Any:
         slopes = partial(expand(y, x, axis, keepdims), x, axis, **given)
         return np.sum(product(t, slopes), axis=axis, keepdims=keepdims)
 
+    known: dict[str, Any] = {"gives_new": True, "symmetric": True, "vmap": vmap_rules.reduce_batch} | more
     op(
         function,
         label,
@@ -62,17 +66,17 @@ def reduction(
         vjp=(vjp,),
         jvp=(jvp,),
         options=tuple(extra),
-        calls=more.pop("calls", over_axes(domain, **extra)),
-        **more,
+        calls=known.pop("calls", over_axes(domain, **extra)),
+        **known,
     )
 
 
 def _count(y: Any, x: Any) -> int:
-    """How many entries of x stand behind one of y; 1 where there are none of either."""
+    """How many entries of x reduce to one of y; 1 if there are none of either."""
     return int(x.size // max(y.size, 1)) or 1
 
 
-def winners(y: Any, x: Any, axis: Any) -> Any:
+def share_ties(y: Any, x: Any, axis: Any) -> Any:
     """1 where x has the value y, divided by the number of such places: ties share evenly."""
     ties = np.equal(x, y)
     return ties / np.sum(ties, axis=axis, keepdims=True)
@@ -82,60 +86,45 @@ def _deviation(y: Any, x: Any, axis: Any) -> Any:
     return x - np.mean(x, axis=axis, keepdims=True)
 
 
-linear(
-    np.sum,
-    "sum",
-    "y = Σ x",
+def _mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    total = np.sum(x, axis=axis, keepdims=keepdims)
+    return total / _count(total, x)
+
+
+def _var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    total = np.sum(np.square(x - np.mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
+    return total / (_count(total, x) - ddof)
+
+
+def _std(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    return np.sqrt(_var(x, axis, ddof, keepdims))
+
+
+def _prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    rows = merge_axes(x, axis)
+    y = functools.reduce(operator.mul, [rows[..., k] for k in range(rows.shape[-1])], np.ones(rows.shape[:-1]))
+    return expand(y, x, axis, False) if keepdims else y
+
+
+# fmt: off
+linear(np.sum, "sum", "y = Σ x",
     lambda g, y, x, axis=None, keepdims=False: np.broadcast_to(expand(g, x, axis, keepdims), x.shape),
-    domain=REAL,
-    calls=over_axes(REAL),
-)
-linear(
-    np.mean,
-    "mean",
-    "y = Σ x / n",
-    lambda g, y, x, axis=None, keepdims=False: np.broadcast_to(
-        expand(g / _count(y, x), x, axis, keepdims), x.shape
-    ),
-    domain=REAL,
-    calls=over_axes(REAL),
-)
+    calls=over_axes(REAL), sums=True, symmetric=True, vmap=vmap_rules.reduce_batch, of_ufunc=(np.add, "reduce"))
+linear(np.mean, "mean", "y = Σ x / n",
+    lambda g, y, x, axis=None, keepdims=False: np.broadcast_to(expand(g / _count(y, x), x, axis, keepdims),
+    x.shape), calls=over_axes(REAL), symmetric=True, meaning=_mean, vmap=vmap_rules.reduce_batch)
 for _function, _alias in ((np.max, np.amax), (np.min, np.amin)):
-    reduction(
-        _function,
-        "max" if _function is np.max else "min",
-        f"y = the {'largest' if _function is np.max else 'smallest'} of x",
-        winners,
-        domain=DISTINCT,
-        kink="a tie is shared evenly",
-        aliases=(_alias,),
-        analytic=False,
-    )
-reduction(
-    np.var,
-    "var",
-    "y = Σ (x - mean)² / (n - ddof)",
-    lambda y, x, axis, ddof=0: _deviation(y, x, axis) * (2 / (_count(y, x) - ddof)),
-    options={"ddof": (0, 0.5)},
-    analytic=False,
-)
-reduction(
-    np.std,
-    "std",
-    "y = √var",
+    reduction(_function, "max" if _function is np.max else "min",
+        f"y = the {'largest' if _function is np.max else 'smallest'} of x", share_ties, domain=DISTINCT,
+        kink="a tie is shared evenly", aliases=(_alias,), analytic=False,
+        of_ufunc=(np.maximum if _function is np.max else np.minimum, "reduce"))
+reduction(np.var, "var", "y = Σ (x - mean)² / (n - ddof)",
+    lambda y, x, axis, ddof=0: _deviation(y, x, axis) * (2 / (_count(y, x) - ddof)), options={"ddof": (0, 0.5)},
+    analytic=False, parity="even", meaning=_var)
+reduction(np.std, "std", "y = √var",
     lambda y, x, axis, ddof=0: _deviation(y, x, axis) / ((_count(y, x) - ddof) * np.where(y == 0, 1.0, y)),
-    domain=DISTINCT,
-    options={"ddof": (0, 0.5)},
-    calls=over_axes(DISTINCT, min_dims=2),
-    kink="at 0: 0",
-    analytic=False,
-)
-
-
-reduction(
-    np.prod,
-    "prod",
-    "y = Π x",
-    lambda y, x, axis: others(x, axis),
-    product=times,  # of finite numbers, all but one may overflow
-)
+    domain=DISTINCT, options={"ddof": (0, 0.5)}, calls=over_axes(DISTINCT, min_dims=2), kink="at 0: 0",
+    analytic=False, parity="even", meaning=_std)
+# the product of all entries but one may overflow
+reduction(np.prod, "prod", "y = Π x", lambda y, x, axis: others(x, axis), product=times, meaning=_prod,
+    of_ufunc=(np.multiply, "reduce"))

@@ -1,4 +1,4 @@
-"""Running sums and products along an axis: y[i] is made of x[0] to x[i]."""
+"""Running sums and products along an axis: y[i] depends on x[0] to x[i]."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import DISTINCT, REAL, Call, Draw
-from ..op import dispatched, linear, op
+from ..engine.op import dispatched, linear, op
+from ..engine.sampling import DISTINCT, REAL, Call, Draw
+from . import vmap_rules
 from .axes import one_before
 from .recurrences import recurrence, upstream
 
@@ -28,24 +29,6 @@ def _with_nan(draw: Draw) -> Call:
 def _cumsum_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
     return np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis or 0), axis), x.shape)
 
-
-linear(
-    np.cumsum,
-    "cumsum",
-    "y[i] = Σ x[j], j ≤ i",
-    _cumsum_back,
-    domain=REAL,
-    calls=_along_axis,
-)
-op(
-    np.nancumsum,
-    "nancumsum",
-    "y[i] = Σ x[j], j ≤ i, without nan",
-    domain=(REAL,),
-    vjp=(lambda g, y, x, axis=None: np.where(np.isnan(x), 0.0, _cumsum_back(g, y, x, axis)),),
-    jvp=(lambda t, y, x, axis=None: np.cumsum(np.where(np.isnan(x), 0.0, t), axis),),
-    calls=_with_nan,
-)
 
 # Running products: both directions are one recurrence.
 
@@ -77,30 +60,11 @@ def _nancumprod_along(t: Any, y: Any, x: Any, axis: int | None = None) -> Any:
     return _cumprod_along(np.where(lost, 0.0, t), y, np.where(lost, 1.0, x), axis)
 
 
-op(
-    np.cumprod,
-    "cumprod",
-    "y[i] = Π x[j], j ≤ i",
-    domain=(REAL,),
-    vjp=(_cumprod_back,),
-    jvp=(_cumprod_along,),
-    calls=_along_axis,
-)
-op(
-    np.nancumprod,
-    "nancumprod",
-    "y[i] = Π x[j], j ≤ i, without nan",
-    domain=(REAL,),
-    vjp=(_nancumprod_back,),
-    jvp=(_nancumprod_along,),
-    calls=_with_nan,
-)
-
-# The same by the array API's names, which may begin with the sum or product of nothing.
+# The same under the array API's names; they may begin with an empty sum or product.
 
 
 def _later(y: Any, axis: int | None, include_initial: bool) -> Any:
-    """y without what stands for nothing."""
+    """y without the empty sum or product in front."""
     before: tuple[Any, ...] = (slice(None),) * ((axis or 0) % y.ndim)
     return y[(*before, slice(1, None))] if include_initial else y
 
@@ -128,26 +92,7 @@ def _cumulative(draw: Draw) -> Call:
     return (x,), {"axis": axis, "include_initial": draw.choice([False, True])}
 
 
-linear(
-    np.cumulative_sum,
-    "cumulative_sum",
-    "y[i] = Σ x[j], j ≤ i",
-    _cumulative_sum_back,
-    domain=REAL,
-    calls=_cumulative,
-)
-op(
-    np.cumulative_prod,
-    "cumulative_prod",
-    "y[i] = Π x[j], j ≤ i",
-    domain=(REAL,),
-    vjp=(_cumulative_prod_back,),
-    jvp=(_cumulative_prod_along,),
-    calls=_cumulative,
-)
-
-
-# The largest and the smallest so far: among those that are equal, each has its share, as of np.max.
+# The largest and the smallest so far: equal entries share evenly, as in np.max.
 
 
 @dispatched
@@ -185,15 +130,22 @@ def _extremes(draw: Draw) -> Call:
     return (x,), {"axis": draw.integer(-x.ndim, x.ndim - 1)}
 
 
+# fmt: off
+linear(np.cumsum, "cumsum", "y[i] = Σ x[j], j ≤ i", _cumsum_back, calls=_along_axis, sums=True,
+    vmap=vmap_rules.along_axis_or_flat, of_ufunc=(np.add, "accumulate"))
+op(np.nancumsum, "nancumsum", "y[i] = Σ x[j], j ≤ i, without nan",
+    vjp=(lambda g, y, x, axis=None: np.where(np.isnan(x), 0.0, _cumsum_back(g, y, x, axis)),),
+    jvp=(lambda t, y, x, axis=None: np.cumsum(np.where(np.isnan(x), 0.0, t), axis),), calls=_with_nan,
+    gives_new=True, vmap=vmap_rules.along_axis_or_flat)
+op(np.cumprod, "cumprod", "y[i] = Π x[j], j ≤ i", vjp=(_cumprod_back,), jvp=(_cumprod_along,), calls=_along_axis,
+    gives_new=True, vmap=vmap_rules.along_axis_or_flat, of_ufunc=(np.multiply, "accumulate"))
+op(np.nancumprod, "nancumprod", "y[i] = Π x[j], j ≤ i, without nan", vjp=(_nancumprod_back,),
+    jvp=(_nancumprod_along,), calls=_with_nan, gives_new=True, vmap=vmap_rules.along_axis_or_flat)
+linear(np.cumulative_sum, "cumulative_sum", "y[i] = Σ x[j], j ≤ i", _cumulative_sum_back, calls=_cumulative,
+    sums=True)
+op(np.cumulative_prod, "cumulative_prod", "y[i] = Π x[j], j ≤ i", vjp=(_cumulative_prod_back,),
+    jvp=(_cumulative_prod_along,), calls=_cumulative, gives_new=True)
 for _function, _most in ((cummax, "largest"), (cummin, "smallest")):
-    op(
-        _function,
-        _function.__name__,
-        f"y[i] = the {_most} x[j], j ≤ i",
-        domain=(DISTINCT,),
-        vjp=(_extreme_back,),
-        jvp=(_extreme_along,),
-        calls=_extremes,
-        kink="a tie is shared evenly",
-        analytic=False,
-    )
+    op(_function, _function.__name__, f"y[i] = the {_most} x[j], j ≤ i", domain=(DISTINCT,), vjp=(_extreme_back,),
+        jvp=(_extreme_along,), calls=_extremes, kink="a tie is shared evenly", analytic=False, gives_new=True,
+        vmap=vmap_rules.along_axis, of_ufunc=(np.maximum if _function is cummax else np.minimum, "accumulate"))

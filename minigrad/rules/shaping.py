@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Draw, draw_axis
-from ..op import linear, op
+from ..engine.op import moves, op
+from ..engine.sampling import REAL, Call, Draw
+from . import vmap_rules
+from .axes import dispatches
+from .draws import draw_axis
 
 
 def _any(draw: Draw) -> Call:
@@ -67,137 +70,35 @@ def _inverse(axes: Any) -> Any:
 
 
 def _in_order(order: Any) -> Any:
-    """The orders A and K read the layout in memory, which a gradient need not share: refused."""
+    """Refuse the orders A and K: they read the layout in memory, which a gradient need not share."""
     if order not in ("C", "F"):
         raise ValueError(f"expected order 'C' or 'F', got {order!r}: the others depend on the layout in memory")
     return order
 
 
-linear(
-    np.reshape,
-    "reshape",
-    "y = x in another shape",
-    lambda g, y, x, shape=None, order="C": np.reshape(g, x.shape, order=order),
-    forward=lambda x, shape, order="C": np.reshape(x, shape, order=_in_order(order)),
-    domain=REAL,
-    calls=_reshape,
-)
-linear(
-    np.ravel,
-    "ravel",
-    "y = x in one row",
-    lambda g, y, x, order="C": np.reshape(g, x.shape, order=order),
-    forward=lambda x, order="C": np.ravel(x, order=_in_order(order)),
-    domain=REAL,
-    calls=_any,
-)
-linear(
-    np.transpose,
-    "transpose",
-    "y[j,i] = x[i,j]",
-    lambda g, y, x, axes=None: np.transpose(g, _inverse(axes)),
-    domain=REAL,
-    calls=_transpose,
-)
-linear(
-    np.swapaxes,
-    "swapaxes",
-    "y = x with two axes swapped",
-    lambda g, y, x, axis1=0, axis2=0: np.swapaxes(g, axis1, axis2),
-    domain=REAL,
-    calls=_two_axes("axis1", "axis2"),
-)
-linear(
-    np.moveaxis,
-    "moveaxis",
-    "y = x with axes moved",
-    lambda g, y, x, source=0, destination=0: np.moveaxis(g, destination, source),
-    domain=REAL,
-    calls=_two_axes("source", "destination"),
-)
-linear(
-    np.expand_dims,
-    "expand_dims",
-    "y = x with axes of length 1 put in",
-    lambda g, y, x, axis=0: np.reshape(g, x.shape),
-    domain=REAL,
-    calls=_expand,
-)
-linear(
-    np.squeeze,
-    "squeeze",
-    "y = x without axes of length 1",
-    lambda g, y, x, axis=None: np.reshape(g, x.shape),
-    domain=REAL,
-    calls=_squeeze,
-)
 _function: Any
-for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
-    linear(
-        _function,
-        _function.__name__,
-        f"y = x with {_function.__name__[-2]} axes or more",
-        lambda g, y, x: np.reshape(g, x.shape),
-        domain=REAL,
-        bind=lambda arys: (arys, {}),
-        calls=_any,
-    )
-linear(
-    np.broadcast_to,
-    "broadcast_to",
-    "y = x, repeated along new axes",
-    lambda g, y, x, shape=None: g,  # the sweep sums broadcasting out: dense, where forward is a view
-    domain=REAL,
-    calls=_broadcast,
-)
-op(
-    np.full_like,
-    "full_like",
-    "y = v everywhere, in the shape of x",
-    domain=(REAL, REAL),
-    vjp=(None, lambda g, y, x, v: g),
-    jvp=(None, lambda t, y, x, v: t),
-    calls=lambda draw: ((draw.array(REAL, draw.shape()), draw.array(REAL, ())), {}),
-    analytic=False,
-)
-linear(
-    np.flip,
-    "flip",
-    "y[i] = x[-1-i]",
-    lambda g, y, x, axis=None: np.flip(g, axis),
-    domain=REAL,
-    calls=_flip,
-)
+
+
+def _full_like(x: Any, v: Any) -> Any:
+    """NumPy asks the first argument alone what to do: it is made to override NumPy's functions, as v does."""
+    return np.full_like(v * 0 + x if dispatches(v) > dispatches(x) else x, v)
 
 
 def _roll_back(g: Any, y: Any, x: Any, shift: Any = 0, axis: Any = None) -> Any:
     return np.roll(g, np.negative(shift), axis)
 
 
-linear(np.roll, "roll", "y[i+k] = x[i]", _roll_back, domain=REAL, calls=_roll)
-linear(np.copy, "copy", "y = x", lambda g, y, x: g, domain=REAL, calls=_any)
-
-
 def _astype(draw: Draw) -> Call:
     return (draw.array(REAL, draw.shape()),), {"dtype": draw.choice([np.float64, np.longdouble])}
 
 
-# The sweep casts the cotangent back.
-op(
-    np.astype,
-    "astype",
-    "y = x",
-    domain=(REAL,),
-    forward=lambda x, dtype: np.astype(x, dtype),
-    vjp=(lambda g, y, x, dtype=None: g,),
-    jvp=(lambda t, y, x, dtype=None: np.astype(t, dtype),),
-    calls=_astype,
-    analytic=False,
-)
+def _same_if_float(x: Any, dtype: Any) -> Any:
+    """A type can hold any number, but for rounding: one of integers or truths cannot."""
+    return x if np.dtype(dtype).kind == "f" else NotImplemented
 
 
 def _pieces(g: Any, y: Any, *xs: Any, axis: int | None = 0) -> list[Any]:
-    """The part of g that stands where each x went."""
+    """The part of g for each x."""
     if axis is None:
         ends = accumulate((np.size(x) for x in xs), initial=0)
         return [np.reshape(g[i:j], np.shape(x)) for x, (i, j) in zip(xs, pairwise(ends), strict=True)]
@@ -233,23 +134,6 @@ def _alike(*shapes: tuple[int, ...]) -> str:
     return f"expected shapes alike but for the axis that is joined, got {', '.join(map(str, shapes))}"
 
 
-for _function, _formula, _rule, _calls in (
-    (np.concatenate, "y = the inputs, end to end", _pieces, _concatenate),
-    (np.stack, "y[i] = input i", _slices, _stack),
-):
-    op(
-        _function,
-        _function.__name__,
-        _formula,
-        domain=(REAL,),
-        vjp=_rule,
-        jvp=lambda ts, y, *xs, join=_function, **params: join(ts, **params),
-        forward=lambda *xs, join=_function, **params: join(xs, **params),
-        calls=_calls,
-        expects=_alike,
-    )
-
-
 def _split(draw: Draw) -> Call:
     shape = list(draw.shape(min_dims=1))
     axis = draw.integer(-len(shape), len(shape) - 1)
@@ -260,30 +144,8 @@ def _split(draw: Draw) -> Call:
     }
 
 
-for _function in (np.split, np.array_split):
-    linear(
-        _function,
-        _function.__name__,
-        "y, z, … = x, cut along the axis",
-        lambda g, y, x, indices_or_sections=1, axis=0: np.concatenate(g, axis=axis),
-        domain=REAL,
-        calls=_split,
-    )
-
-
-op(
-    np.broadcast_arrays,
-    "broadcast_arrays",
-    "y, z, … = the inputs in their common shape",
-    domain=(REAL,),
-    vjp=lambda g, y, *xs: g,  # the sweep sums broadcasting out
-    jvp=lambda ts, y, *xs: np.broadcast_arrays(*ts),
-    calls=lambda draw: (tuple(draw.array(REAL, s) for s in draw.shapes(draw.integer(1, 3))), {}),
-)
-
-
 def _meshgrid_back(g: Any, y: Any, *xs: Any, sparse: bool = False, indexing: Any = "xy") -> list[Any]:
-    """Each input stands along one axis of its output; "xy" swaps the first two."""
+    """Each input runs along one axis of its output; "xy" swaps the first two."""
     axes = [*range(len(xs))]
     if indexing == "xy" and len(xs) > 1:
         axes[:2] = [1, 0]
@@ -297,18 +159,6 @@ def _meshgrid_back(g: Any, y: Any, *xs: Any, sparse: bool = False, indexing: Any
 def _meshgrid(draw: Draw) -> Call:
     xs = tuple(draw.array(REAL, draw.shape(max_dims=1)) for _ in range(draw.integer(1, 3)))
     return xs, {"sparse": draw.choice([False, True]), "indexing": draw.choice(["xy", "ij"])}
-
-
-op(
-    np.meshgrid,
-    "meshgrid",
-    "y, z, … = the coordinates of a grid",
-    domain=(REAL,),
-    vjp=_meshgrid_back,
-    jvp=lambda ts, y, *xs, **params: np.meshgrid(*ts, **params),
-    options=("sparse", "indexing"),
-    calls=_meshgrid,
-)
 
 
 def _linspace_back(k: int) -> Any:
@@ -325,25 +175,77 @@ def _linspace(draw: Draw) -> Call:
     return (a, b), {"num": draw.integer(0, 4), "endpoint": draw.choice([True, False]), "axis": axis}
 
 
-op(
-    np.linspace,
-    "linspace",
-    "y[i] = a + (b - a) i / (n - 1)",
-    domain=(REAL, REAL),
-    vjp=(_linspace_back(0), _linspace_back(1)),
-    jvp=(
-        lambda t, y, a, b, **params: np.linspace(t, 0.0 * b, **params),
-        lambda t, y, a, b, **params: np.linspace(0.0 * a, t, **params),
-    ),
-    calls=_linspace,
-)
-
-
 def stack(values: Sequence[Any] | Any, axis: int = 0) -> Any:
-    """One Value from a list of them, nested as deep as you like: what ``np.array([v, w])`` would be.
+    """Make one Value from a list of them, nested to any depth, as ``np.array`` does for numbers.
 
     values: Values, arrays and numbers of one shape, or lists of such lists.
-    axis: where the new axis stands; that of the outermost list.
+    axis: the place of the new axis, that of the outermost list.
     """
     parts = [stack(v) if isinstance(v, (list, tuple)) else v for v in values]
     return np.stack(parts, axis=axis)
+
+
+# fmt: off
+moves(np.reshape, "reshape", "y = x in another shape",
+    lambda g, y, x, shape=None, order="C": np.reshape(g, x.shape, order=order),
+    forward=lambda x, shape, order="C": np.reshape(x, shape, order=_in_order(order)), calls=_reshape, is_view=True,
+    vmap=vmap_rules.reshape, identity=True)
+moves(np.ravel, "ravel", "y = x in one row", lambda g, y, x, order="C": np.reshape(g, x.shape, order=order),
+    forward=lambda x, order="C": np.ravel(x, order=_in_order(order)), calls=_any, is_view=True,
+    vmap=vmap_rules.reshape, identity=True)
+moves(np.transpose, "transpose", "y[j,i] = x[i,j]", lambda g, y, x, axes=None: np.transpose(g, _inverse(axes)),
+    calls=_transpose, is_view=True, vmap=vmap_rules.transpose, involution=True)
+moves(np.swapaxes, "swapaxes", "y = x with two axes swapped",
+    lambda g, y, x, axis1=0, axis2=0: np.swapaxes(g, axis1, axis2), calls=_two_axes("axis1", "axis2"), is_view=True,
+    vmap=vmap_rules.move_axes)
+moves(np.moveaxis, "moveaxis", "y = x with axes moved",
+    lambda g, y, x, source=0, destination=0: np.moveaxis(g, destination, source),
+    calls=_two_axes("source", "destination"), is_view=True, vmap=vmap_rules.move_axes)
+moves(np.expand_dims, "expand_dims", "y = x with axes of length 1 put in",
+    lambda g, y, x, axis=0: np.reshape(g, x.shape), calls=_expand, is_view=True, vmap=vmap_rules.reshape,
+    identity=True)
+moves(np.squeeze, "squeeze", "y = x without axes of length 1", lambda g, y, x, axis=None: np.reshape(g, x.shape),
+    calls=_squeeze, is_view=True, vmap=vmap_rules.reshape, identity=True)
+for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
+    moves(_function, _function.__name__, f"y = x with {_function.__name__[-2]} axes or more",
+        lambda g, y, x: np.reshape(g, x.shape), bind=lambda arys: (arys, {}), calls=_any, is_view=True,
+        vmap=vmap_rules.reshape, each=True)
+# the sweep sums broadcasting out: dense, where forward is a view
+moves(np.broadcast_to, "broadcast_to", "y = x, repeated along new axes", lambda g, y, x, shape=None: g,
+    calls=_broadcast, is_view=True, vmap=vmap_rules.broadcast, identity=True)
+op(np.full_like, "full_like", "y = v everywhere, in the shape of x", vjp=(None, lambda g, y, x, v: g),
+    jvp=(None, lambda t, y, x, v: t),
+    calls=lambda draw: ((draw.array(REAL, draw.shape()), draw.array(REAL, ())), {}), analytic=False,
+    elementwise=True, moves=True, gives_new=True, meaning=lambda x, v: np.broadcast_to(v, np.shape(x)),
+    spelling=_full_like, vmap=vmap_rules.fill)
+moves(np.flip, "flip", "y[i] = x[-1-i]", lambda g, y, x, axis=None: np.flip(g, axis), calls=_flip, is_view=True,
+    vmap=vmap_rules.along_axis)
+moves(np.roll, "roll", "y[i+k] = x[i]", _roll_back, calls=_roll, vmap=vmap_rules.along_axis)
+moves(np.copy, "copy", "y = x", lambda g, y, x: g, calls=_any, meaning=lambda x: x, elementwise=True, identity=True)
+# The sweep casts the cotangent back.
+op(np.astype, "astype", "y = x", forward=lambda x, dtype: np.astype(x, dtype), vjp=(lambda g, y, x, dtype=None: g,),
+    jvp=(lambda t, y, x, dtype=None: np.astype(t, dtype),), calls=_astype, analytic=False, elementwise=True,
+    gives_new=True, meaning=_same_if_float, spelling=lambda x, dtype: np.astype(x, dtype), vmap=vmap_rules.cast,
+    identity=True)
+for _function, _formula, _rule, _calls in (
+    (np.concatenate, "y = the inputs, end to end", _pieces, _concatenate),
+    (np.stack, "y[i] = input i", _slices, _stack),
+):
+    op(_function, _function.__name__, _formula, domain=(REAL,), vjp=_rule,
+        jvp=lambda ts, y, *xs, join=_function, **params: join(ts, **params),
+        forward=lambda *xs, join=_function, **params: join(xs, **params), calls=_calls, expects=_alike, moves=True,
+        gives_new=True, vmap=vmap_rules.join)
+for _function in (np.split, np.array_split):
+    moves(_function, _function.__name__, "y, z, … = x, cut along the axis",
+        lambda g, y, x, indices_or_sections=1, axis=0: np.concatenate(g, axis=axis), calls=_split, is_view=True)
+# the sweep sums broadcasting out
+op(np.broadcast_arrays, "broadcast_arrays", "y, z, … = the inputs in their common shape", vjp=lambda g, y, *xs: g,
+    jvp=lambda ts, y, *xs: np.broadcast_arrays(*ts),
+    calls=lambda draw: (tuple(draw.array(REAL, s) for s in draw.shapes(draw.integer(1, 3))), {}), moves=True,
+    is_view=True, spelling=np.broadcast_arrays)
+op(np.meshgrid, "meshgrid", "y, z, … = the coordinates of a grid", domain=(REAL,), vjp=_meshgrid_back,
+    jvp=lambda ts, y, *xs, **params: np.meshgrid(*ts, **params), options=("sparse", "indexing"), calls=_meshgrid,
+    moves=True, gives_new=True, spelling=np.meshgrid)
+op(np.linspace, "linspace", "y[i] = a + (b - a) i / (n - 1)", vjp=(_linspace_back(0), _linspace_back(1)),
+    jvp=(lambda t, y, a, b, **params: np.linspace(t, 0.0 * b, **params), lambda t, y, a, b, **params:
+    np.linspace(0.0 * a, t, **params)), calls=_linspace, linear=True, gives_new=True)

@@ -1,4 +1,4 @@
-"""NumPy's functions that skip nan: an entry that is nan has no share in the result, and no gradient."""
+"""NumPy's functions that skip nan: an entry that is nan changes no result and gets no gradient."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import DISTINCT, REAL, Call, Domain, Draw
-from ..op import op
-from .axes import joined, parted
+from ..engine.op import op
+from ..engine.sampling import DISTINCT, REAL, Call, Domain, Draw
+from .axes import merge_axes, parted
 from .discrete import ranks
 from .recurrences import others
 from .reductions import over_axes, reduction
@@ -53,92 +53,40 @@ def _holed(domain: Domain, **options: Any) -> Any:
     return calls
 
 
-reduction(
-    np.nansum,
-    "nansum",
-    "y = Σ x, without nan",
-    lambda y, x, axis: _there(x) * 1.0,
-    calls=_holed(REAL),
-)
-reduction(
-    np.nanmean,
-    "nanmean",
-    "y = Σ x / n, without nan",
-    lambda y, x, axis: _there(x) / _number(x, axis),
-    calls=_holed(REAL),
-)
-reduction(
-    np.nanprod,
-    "nanprod",
-    "y = Π x, without nan",
-    lambda y, x, axis: _there(x) * others(_filled(x, 1.0), axis),
-    calls=_holed(REAL),
-)
 _function: Any
-for _function, _most in ((np.nanmax, "largest"), (np.nanmin, "smallest")):
-    reduction(
-        _function,
-        _function.__name__,
-        f"y = the {_most} of x, without nan",
-        _winners,
-        domain=DISTINCT,
-        calls=_holed(DISTINCT),
-        kink="a tie is shared evenly",
-        analytic=False,
-    )
-reduction(
-    np.nanvar,
-    "nanvar",
-    "y = Σ (x - mean)² / (n - ddof), without nan",
-    lambda y, x, axis, ddof=0: _deviation(x, axis) * (2.0 / (_number(x, axis) - ddof)),
-    options={"ddof": (0,)},
-    calls=_holed(REAL, ddof=(0,)),
-    analytic=False,
-)
-reduction(
-    np.nanstd,
-    "nanstd",
-    "y = √nanvar",
-    lambda y, x, axis, ddof=0: _deviation(x, axis) / ((_number(x, axis) - ddof) * np.where(y == 0, 1.0, y)),
-    domain=DISTINCT,
-    options={"ddof": (0,)},
-    calls=_holed(DISTINCT, min_dims=2, ddof=(0,)),
-    kink="at 0: 0",
-    analytic=False,
-)
 
 
 def _middle(y: Any, x: Any, axis: Any) -> Any:
-    """Half of each of the two places in the middle, which may be one; nan is sorted behind them."""
-    rows = joined(x, axis)
+    """Half for each of the two places in the middle, which may be the same; nan is sorted to the end."""
+    rows = merge_axes(x, axis)
     places, last = 2 * ranks(rows), _number(rows, -1) - 1
     halves = np.equal(places, last - last % 2) * 0.5 + np.equal(places, last + last % 2) * 0.5
     return parted(halves * _there(rows), x, axis)
-
-
-reduction(
-    np.nanmedian,
-    "nanmedian",
-    "y = the middle of x in ascending order, without nan",
-    _middle,
-    domain=DISTINCT,
-    calls=_holed(DISTINCT),
-    kink="at a tie: to each its own place",
-    analytic=False,
-)
 
 
 def _nan_to_num(g: Any, y: Any, x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     return np.where(np.isfinite(x), g, 0.0)
 
 
-op(
-    np.nan_to_num,
-    "nan_to_num",
-    "y = x where it is finite",
-    domain=(REAL,),
-    vjp=(_nan_to_num,),
-    kink="0 for what is replaced",
+# fmt: off
+reduction(np.nansum, "nansum", "y = Σ x, without nan", lambda y, x, axis: _there(x) * 1.0, calls=_holed(REAL))
+reduction(np.nanmean, "nanmean", "y = Σ x / n, without nan", lambda y, x, axis: _there(x) / _number(x, axis),
+    calls=_holed(REAL))
+reduction(np.nanprod, "nanprod", "y = Π x, without nan",
+    lambda y, x, axis: _there(x) * others(_filled(x, 1.0), axis), calls=_holed(REAL))
+for _function, _most in ((np.nanmax, "largest"), (np.nanmin, "smallest")):
+    reduction(_function, _function.__name__, f"y = the {_most} of x, without nan", _winners, domain=DISTINCT,
+        calls=_holed(DISTINCT), kink="a tie is shared evenly", analytic=False)
+reduction(np.nanvar, "nanvar", "y = Σ (x - mean)² / (n - ddof), without nan",
+    lambda y, x, axis, ddof=0: _deviation(x, axis) * (2.0 / (_number(x, axis) - ddof)), options={"ddof": (0,)},
+    calls=_holed(REAL, ddof=(0,)), analytic=False)
+reduction(np.nanstd, "nanstd", "y = √nanvar",
+    lambda y, x, axis, ddof=0: _deviation(x, axis) / ((_number(x, axis) - ddof) * np.where(y == 0, 1.0, y)),
+    domain=DISTINCT, options={"ddof": (0,)}, calls=_holed(DISTINCT, min_dims=2, ddof=(0,)), kink="at 0: 0",
+    analytic=False)
+reduction(np.nanmedian, "nanmedian", "y = the middle of x in ascending order, without nan", _middle,
+    domain=DISTINCT, calls=_holed(DISTINCT), kink="at a tie: each entry keeps its place", analytic=False)
+op(np.nan_to_num, "nan_to_num", "y = x where it is finite", vjp=(_nan_to_num,), kink="0 for what is replaced",
     jvp=(_nan_to_num,),
     calls=lambda draw: ((draw.array(REAL, draw.shape()),), draw.choice([{}, {"nan": 1.0, "posinf": 2.0}])),
-)
+    elementwise=True, gives_new=True)

@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import DISTINCT, POSITIVE, Call, Draw, draw_axis
-from ..op import op
-from .axes import expand, joined, parted
+from ..engine.op import op
+from ..engine.sampling import DISTINCT, POSITIVE, Call, Draw
+from . import vmap_rules
+from .axes import expand, merge_axes, parted
 from .discrete import ascending, ranks
+from .draws import draw_axis
 from .reductions import over_axes, reduction
 
 # Weights.
 
 
 def _weights(a: Any, w: Any, axis: Any) -> Any:
-    """The weights in the layout of a, where a row of them may serve every row of a."""
+    """The weights in the layout of a; one row of weights may serve every row of a."""
     if np.shape(w) == a.shape:
         return w
     axes = np.atleast_1d(axis) % a.ndim
@@ -51,7 +53,7 @@ def _average_a_along(t: Any, y: Any, a: Any, w: Any = None, axis: Any = None, ke
     return np.average(t, axis=axis, weights=w, keepdims=keepdims)
 
 
-def _average_w_along(t: Any, y: Any, a: Any, w: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _average_w_along(t: Any, y: Any, a: Any, w: Any, axis: Any = None, keepdims: Any = False) -> Any:
     total = np.sum(np.broadcast_to(_weights(a, w, axis), a.shape), axis=axis, keepdims=True)
     shares = (a - expand(y, a, axis, keepdims)) * _weights(a, t, axis) / total
     return np.sum(shares, axis=axis, keepdims=keepdims)
@@ -63,7 +65,7 @@ def _average_call(a: Any, axis: Any = None, weights: Any = None, keepdims: Any =
 
 
 def _average(draw: Draw) -> Call:
-    # One entry is its own average whatever its weight: a derivative of 0, where a difference sees roundings.
+    # One entry is its own average for any weight: the derivative is 0, where a difference sees roundings.
     a = draw.array(DISTINCT, tuple(2 if n == 1 else n for n in draw.shape(min_dims=1)))
     axis = draw_axis(draw, a.ndim)
     axes = range(a.ndim) if axis is None else [i % a.ndim for i in np.atleast_1d(axis)]
@@ -72,27 +74,13 @@ def _average(draw: Draw) -> Call:
     return ((a,) if shape is None else (a, draw.array(POSITIVE, shape))), params
 
 
-op(
-    np.average,
-    "average",
-    "y = Σ w x / Σ w",
-    domain=(DISTINCT, POSITIVE),
-    forward=lambda a, w=None, axis=None, keepdims=False: np.average(a, axis, w, keepdims=keepdims),
-    vjp=(_average_a, _average_w),
-    jvp=(_average_a_along, _average_w_along),
-    bind=_average_call,
-    options=("weights",),
-    calls=_average,
-    analytic=False,
-)
-
 # Ranks. A quantile is a weighted sum of two neighbours in ascending order.
 
 
 def _mixture(q: Any, rows: Any, method: Any) -> Any:
     """How much of each entry of a row in ascending order is in the quantiles q: of shape (q.size, 1, …, 1, n).
 
-    NumPy itself says where each lies between its neighbours: that is its quantile of 0, 1, 2, …
+    NumPy's own quantile of 0, 1, 2, … gives the place of each between its neighbours.
     """
     n = rows.shape[-1]
     at = np.reshape(np.quantile(np.arange(float(n)), q, method=method), (-1, *(1,) * rows.ndim))
@@ -100,10 +88,10 @@ def _mixture(q: Any, rows: Any, method: Any) -> Any:
 
 
 def _quantile_back(g: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, method: Any = "linear") -> Any:
-    """Each row's cotangents to its ascending entries, and from there to where those came from."""
+    """Move each row's cotangents to its sorted entries, and from there to where those came from."""
     if not a.size:
         return np.zeros(a.shape)
-    rows = joined(a, axis)
+    rows = merge_axes(a, axis)
     mixture = _mixture(q, rows, method)
     g = np.reshape(g, (mixture.shape[0], *rows.shape[:-1], 1))
     sorted_g = np.sum(g * mixture, axis=0)
@@ -113,9 +101,9 @@ def _quantile_back(g: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, metho
 def _quantile_along(t: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, method: Any = "linear") -> Any:
     if not a.size:
         return np.zeros(y.shape)
-    rows = joined(a, axis)
+    rows = merge_axes(a, axis)
     mixture = _mixture(q, rows, method)
-    moved = np.take_along_axis(joined(t, axis), ascending(rows, -1), -1)
+    moved = np.take_along_axis(merge_axes(t, axis), ascending(rows, -1), -1)
     return np.reshape(np.sum(moved * mixture, axis=-1), y.shape)
 
 
@@ -152,28 +140,15 @@ def _state_quantile(function: Any, formula: str, scale: float) -> None:
         bind=bind,
         options=("q",),
         calls=calls,
-        kink="at a tie: to each its own place",
+        kink="at a tie: each entry keeps its place",
         analytic=False,
+        gives_new=True,
+        symmetric=True,
     )
 
 
-_state_quantile(np.quantile, "y = what a share q of x lies below", 1.0)
-_state_quantile(np.percentile, "y = what q % of x lie below", 100.0)
-op(
-    np.median,
-    "median",
-    "y = the middle of x in ascending order",
-    domain=(DISTINCT,),
-    vjp=(lambda g, y, x, axis=None, keepdims=False: _quantile_back(g, y, x, 0.5, axis),),
-    jvp=(lambda t, y, x, axis=None, keepdims=False: _quantile_along(t, y, x, 0.5, axis),),
-    calls=over_axes(DISTINCT),
-    kink="at a tie: to each its own place",
-    analytic=False,
-)
-
-
 def _ends(y: Any, x: Any, axis: Any) -> Any:
-    """1 at the largest, -1 at the smallest; those that tie share evenly."""
+    """1 at the largest, -1 at the smallest; ties share evenly."""
     slopes: Any = 0.0
     for sign, function in ((1.0, np.max), (-1.0, np.min)):
         ties = np.equal(x, function(x, axis=axis, keepdims=True))
@@ -181,10 +156,7 @@ def _ends(y: Any, x: Any, axis: Any) -> Any:
     return slopes
 
 
-reduction(np.ptp, "ptp", "y = max x - min x", _ends, domain=DISTINCT, kink="a tie is shared evenly", analytic=False)
-
-
-# Entries of x and of y belong together where their ranks are equal, whatever way NumPy took to partition.
+# Entries of x and of y with equal ranks belong together, however NumPy partitions.
 
 
 def _partition_back(g: Any, y: Any, a: Any, kth: Any = 0, axis: int | None = -1) -> Any:
@@ -207,14 +179,21 @@ def _partition(draw: Draw) -> Call:
     return (x,), {"kth": draw.integer(0, (x.size if axis is None else x.shape[axis]) - 1), "axis": axis}
 
 
-op(
-    np.partition,
-    "partition",
-    "y = x with the k-th in its place",
-    domain=(DISTINCT,),
-    vjp=(_partition_back,),
-    jvp=(_partition_along,),
-    calls=_partition,
-    kink="at a tie: to each its own place",
-    analytic=False,
-)
+# fmt: off
+op(np.average, "average", "y = Σ w x / Σ w", domain=(DISTINCT, POSITIVE),
+    forward=lambda a, w=None, axis=None, keepdims=False: np.average(a, axis, w, keepdims=keepdims),
+    vjp=(_average_a, _average_w), jvp=(_average_a_along, _average_w_along), bind=_average_call,
+    options=("weights",), calls=_average, analytic=False, gives_new=True,
+    spelling=lambda a, w=None, **params: np.average(a, weights=w, **params))
+_state_quantile(np.quantile, "y = what a share q of x lies below", 1.0)
+_state_quantile(np.percentile, "y = what q % of x lie below", 100.0)
+op(np.median, "median", "y = the middle of x in ascending order", domain=(DISTINCT,),
+    vjp=(lambda g, y, x, axis=None, keepdims=False: _quantile_back(g, y, x, 0.5, axis),),
+    jvp=(lambda t, y, x, axis=None, keepdims=False: _quantile_along(t, y, x, 0.5, axis),),
+    calls=over_axes(DISTINCT), kink="at a tie: each entry keeps its place", analytic=False, gives_new=True,
+    symmetric=True, vmap=vmap_rules.reduce_batch)
+reduction(np.ptp, "ptp", "y = max x - min x", _ends, domain=DISTINCT, kink="a tie is shared evenly", analytic=False,
+    parity="even")
+op(np.partition, "partition", "y = x with the k-th in its place", domain=(DISTINCT,), vjp=(_partition_back,),
+    jvp=(_partition_along,), calls=_partition, kink="at a tie: each entry keeps its place", analytic=False,
+    gives_new=True)

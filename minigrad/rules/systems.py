@@ -4,7 +4,7 @@ The differentials are those of Magnus and Neudecker, "Matrix Differential Calcul
 matrix derivative results for forward and reverse mode algorithmic differentiation" (2008); of pinv and lstsq,
 those of Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems" (1973).
 
-Of a matrix without full rank
+For a matrix without full rank:
 
 - inv, solve and slogdet raise LinAlgError, forwards or backwards: there is no derivative.
 - det has one, the cofactors. Its second derivative is written with the inverse, and raises LinAlgError.
@@ -17,18 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Domain, Draw, Shape
-from ..op import constant, dispatched, op, refuse
+from ..engine.op import dispatched, op, piecewise_constant, refuse
+from ..engine.sampling import REAL, Call, Domain, Draw, Shape
+from . import vmap_rules
 from .linalg import swap
 
-# A drawn matrix is small entries from its domain, and something large on the diagonal.
+# A drawn matrix has small entries from its domain, and large ones on the diagonal.
 INVERTIBLE = Domain("invertible", -0.4, 0.4)
 FULL_RANK = Domain("full rank", -0.4, 0.4)
 SINGULAR_VALUES = Domain("full rank, distinct singular values", -0.4, 0.4, avoid=(0.0,))
 
 
 def arrived(g: Any) -> bool:
-    """Whether g may be more than the zeros that stand for an output which nothing was computed from."""
+    """Whether g may be nonzero: an output that nothing depends on has a cotangent of zeros."""
     return not isinstance(g, np.ndarray) or bool(g.any())
 
 
@@ -63,29 +64,14 @@ def _one_invertible(draw: Draw) -> Call:
     return (_invertible(draw),), {}
 
 
-def square(a: Shape) -> str:
-    """What a function of a square matrix expects of its shape."""
+def square_matrix_expected(a: Shape) -> str:
+    """The shape that a function of a square matrix needs."""
     return f"expected square matrices, got shape {a}"
-
-
-# -------------------------------------------------------------------------------- inverse and determinant
-
-op(
-    np.linalg.inv,
-    "inv",
-    "y = A⁻¹",
-    domain=(INVERTIBLE,),
-    vjp=(lambda g, y, a: -(swap(y) @ g @ swap(y)),),
-    jvp=(lambda t, y, a: -(y @ t @ y),),
-    calls=_one_invertible,
-    expects=square,
-    kink="LinAlgError at a singular matrix",
-)
 
 
 @dispatched
 def cofactor(a: Any) -> Any:
-    """det(a) a⁻ᵀ, the derivative of det(a), which singular matrices have as well: there, by the SVD.
+    """det(a) a⁻ᵀ, the derivative of det(a); for singular matrices too, by the SVD.
 
     a: (…, n, n). Gives the same shape.
     """
@@ -105,45 +91,8 @@ def _cofactor_rule(g: Any, y: Any, a: Any) -> Any:
     return np.sum(g * y, axis=(-1, -2), keepdims=True) * inverse - y @ swap(g) @ inverse
 
 
-op(
-    cofactor,
-    "cofactor",
-    "y = det(A) A⁻ᵀ",
-    domain=(INVERTIBLE,),
-    vjp=(_cofactor_rule,),
-    jvp=(_cofactor_rule,),
-    calls=_one_invertible,
-    expects=square,
-    analytic=False,
-    kink="LinAlgError at a singular matrix",
-)
-op(
-    np.linalg.det,
-    "det",
-    "y = det A",
-    domain=(INVERTIBLE,),
-    vjp=(lambda g, y, a: np.expand_dims(g, (-1, -2)) * cofactor(a),),
-    jvp=(lambda t, y, a: np.sum(t * cofactor(a), axis=(-1, -2)),),
-    calls=_one_invertible,
-    expects=square,
-    kink="the cofactors at a singular matrix; the second derivative: LinAlgError",
-)
-op(
-    np.linalg.slogdet,
-    "slogdet",
-    "sign, y = the sign and ln |det A|",
-    domain=(INVERTIBLE,),
-    vjp=(lambda g, y, a: np.expand_dims(g[1], (-1, -2)) * swap(np.linalg.inv(a)),),
-    jvp=(lambda t, y, a: (np.zeros(a.shape[:-2]), np.sum(t * swap(np.linalg.inv(a)), axis=(-1, -2))),),
-    calls=_one_invertible,
-    expects=square,
-    analytic=False,
-    kink="LinAlgError at a singular matrix",
-)
-
-
 def _power_slope(t: Any, a: Any, n: int) -> Any:
-    """Σ a^i t a^(n-1-i) over i < n: what t adds to a^n, by halving n."""
+    """Σ a^i t a^(n-1-i) over i < n: the change of a^n along t, by halving n."""
     if n < 0:
         inverse = np.linalg.inv(a)
         return _power_slope(-(inverse @ t @ inverse), inverse, -n)
@@ -166,23 +115,8 @@ def _matrix_power(draw: Draw) -> Call:
     return (a,), {"n": draw.choice([2, 3, 0, 1, -1, 5, 6, -2, -3])}
 
 
-op(
-    np.linalg.matrix_power,
-    "matrix_power",
-    "y = Aⁿ",
-    domain=(INVERTIBLE,),
-    vjp=(lambda g, y, a, n=1: _power_slope(g, swap(a), n),),
-    jvp=(lambda t, y, a, n=1: _power_slope(t, a, n),),
-    calls=_matrix_power,
-    expects=square,
-)
-
-
-# -------------------------------------------------------------------------------------- systems of equations
-
-
 def _matrix(v: Any, b: Any) -> Any:
-    """v as a stack of matrices, where a vector b made it a stack of vectors."""
+    """v as a stack of matrices, if b is a vector and v a stack of vectors."""
     return np.expand_dims(v, -1) if np.ndim(b) == 1 else v
 
 
@@ -209,21 +143,8 @@ def _solve(draw: Draw) -> Call:
     return (a, draw.array(REAL, b)), {}
 
 
-op(
-    np.linalg.solve,
-    "solve",
-    "y = A⁻¹ b",
-    domain=(INVERTIBLE, REAL),
-    vjp=(_solve_for_matrix, _solve_for_right),
-    jvp=(_solve_along_matrix, lambda t, y, a, b: np.linalg.solve(a, t)),
-    calls=_solve,
-    expects=lambda a, b: f"expected square matrices and right sides with as many rows, got shapes {a} and {b}",
-    kink="LinAlgError at a singular matrix",
-)
-
-
 def _pinv_slope(t: Any, p: Any, a: Any) -> Any:
-    """-p t p + p pᵀ tᵀ (1 - a p) + (1 - p a) tᵀ pᵀ p: what t adds to p = a⁺."""
+    """-p t p + p pᵀ tᵀ (1 - a p) + (1 - p a) tᵀ pᵀ p: the change of p = a⁺ along t."""
     left, right = p @ swap(t @ p), swap(p @ t) @ p
     return left - left @ a @ p + right - p @ (a @ right) - p @ t @ p
 
@@ -239,22 +160,8 @@ def _full_rank(draw: Draw) -> Any:
     return stack_of(draw, FULL_RANK, rows, columns, max(rows, columns))
 
 
-op(
-    np.linalg.pinv,
-    "pinv",
-    "y = A⁺",
-    domain=(FULL_RANK,),
-    vjp=(lambda g, y, a, rcond=None, rtol=None: _pinv_slope(g, swap(y), swap(a)),),
-    jvp=(lambda t, y, a, rcond=None, rtol=None: _pinv_slope(t, y, a),),
-    bind=_pinv_call,
-    calls=lambda draw: ((_full_rank(draw),), draw.choice([{}, {"rcond": 1e-12}, {"rtol": 1e-12}])),
-    analytic=False,
-    kink="without full rank: along matrices of that rank",
-)
-
-
 def _lstsq_parts(y: Any, a: Any, b: Any, rcond: Any) -> tuple[Any, Any, Any]:
-    """a⁺, the solution and what it leaves of b, as matrices."""
+    """a⁺, the solution and the residual, as matrices."""
     if rcond is None:
         rcond = np.finfo(y[3].dtype).eps * max(a.shape)
     x = _matrix(y[0], b)
@@ -310,23 +217,39 @@ def _lstsq(draw: Draw) -> Call:
     return (a, draw.array(REAL, b)), draw.choice([{}, {"rcond": None}, {"rcond": 1e-10}])
 
 
-op(
-    np.linalg.lstsq,
-    "lstsq",
-    "y = the x with the least |A x - b|; its |A x - b|²; rank and singular values of A",
-    domain=(SINGULAR_VALUES, REAL),
-    vjp=(_lstsq_for_matrix, _lstsq_for_right),
-    jvp=(_lstsq_along_matrix, _lstsq_along_right),
-    calls=_lstsq,
+# fmt: off
+op(np.linalg.inv, "inv", "y = A⁻¹", domain=(INVERTIBLE,), vjp=(lambda g, y, a: -(swap(y) @ g @ swap(y)),),
+    jvp=(lambda t, y, a: -(y @ t @ y),), calls=_one_invertible, expects=square_matrix_expected,
+    kink="LinAlgError at a singular matrix", gives_new=True, vmap=vmap_rules.stacks)
+op(cofactor, "cofactor", "y = det(A) A⁻ᵀ", domain=(INVERTIBLE,), vjp=(_cofactor_rule,), jvp=(_cofactor_rule,),
+    calls=_one_invertible, expects=square_matrix_expected, analytic=False, kink="LinAlgError at a singular matrix",
+    gives_new=True)
+op(np.linalg.det, "det", "y = det A", domain=(INVERTIBLE,),
+    vjp=(lambda g, y, a: np.expand_dims(g, (-1, -2)) * cofactor(a),),
+    jvp=(lambda t, y, a: np.sum(t * cofactor(a), axis=(-1, -2)),), calls=_one_invertible,
+    expects=square_matrix_expected, kink="the cofactors at a singular matrix; the second derivative: LinAlgError",
+    gives_new=True, vmap=vmap_rules.stacks)
+op(np.linalg.slogdet, "slogdet", "sign, y = the sign and ln |det A|", domain=(INVERTIBLE,),
+    vjp=(lambda g, y, a: np.expand_dims(g[1], (-1, -2)) * swap(np.linalg.inv(a)),),
+    jvp=(lambda t, y, a: (np.zeros(a.shape[:-2]), np.sum(t * swap(np.linalg.inv(a)), axis=(-1, -2))),),
+    calls=_one_invertible, expects=square_matrix_expected, analytic=False, kink="LinAlgError at a singular matrix",
+    gives_new=True)
+op(np.linalg.matrix_power, "matrix_power", "y = Aⁿ", domain=(INVERTIBLE,),
+    vjp=(lambda g, y, a, n=1: _power_slope(g, swap(a), n),), jvp=(lambda t, y, a, n=1: _power_slope(t, a, n),),
+    calls=_matrix_power, expects=square_matrix_expected, is_view=True)
+op(np.linalg.solve, "solve", "y = A⁻¹ b", domain=(INVERTIBLE, REAL), vjp=(_solve_for_matrix, _solve_for_right),
+    jvp=(_solve_along_matrix, lambda t, y, a, b: np.linalg.solve(a, t)), calls=_solve,
+    expects=lambda a, b: f"expected square matrices and right sides with as many rows, got shapes {a} and {b}",
+    kink="LinAlgError at a singular matrix", gives_new=True)
+op(np.linalg.pinv, "pinv", "y = A⁺", domain=(FULL_RANK,),
+    vjp=(lambda g, y, a, rcond=None, rtol=None: _pinv_slope(g, swap(y), swap(a)),),
+    jvp=(lambda t, y, a, rcond=None, rtol=None: _pinv_slope(t, y, a),), bind=_pinv_call,
+    calls=lambda draw: ((_full_rank(draw),), draw.choice([{}, {"rcond": 1e-12}, {"rtol": 1e-12}])), analytic=False,
+    kink="without full rank: along matrices of that rank", gives_new=True)
+op(np.linalg.lstsq, "lstsq", "y = the x with the least |A x - b|; its |A x - b|²; rank and singular values of A",
+    domain=(SINGULAR_VALUES, REAL), vjp=(_lstsq_for_matrix, _lstsq_for_right),
+    jvp=(_lstsq_along_matrix, _lstsq_along_right), calls=_lstsq,
     expects=lambda a, b: f"expected a matrix, and right sides with as many rows, got shapes {a} and {b}",
-    analytic=False,
-    kink="without full rank: along matrices of that rank",
-)
-constant(
-    np.linalg.matrix_rank,
-    "rank",
-    "y = the number of singular values that are not 0",
-    domain=FULL_RANK,
-    options=("tol", "hermitian", "rtol"),
-    calls=lambda draw: ((_full_rank(draw),), {}),
-)
+    analytic=False, kink="without full rank: along matrices of that rank", gives_new=True)
+piecewise_constant(np.linalg.matrix_rank, "rank", "y = the number of singular values that are not 0",
+    domain=FULL_RANK, options=("tol", "hermitian", "rtol"), calls=lambda draw: ((_full_rank(draw),), {}))

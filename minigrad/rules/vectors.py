@@ -1,4 +1,4 @@
-"""Products of the vectors that stand along one axis of a stack: dot products, with matrices, cross products."""
+"""Products of the vectors along one axis of a stack: dot products, with matrices, cross products."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import REAL, Call, Draw
-from ..op import bilinear, op, refuse
+from ..engine.op import bilinear, op, refuse
+from ..engine.sampling import REAL, Call, Draw
 from .products import last_alike, side
 
 
@@ -17,12 +17,12 @@ def _last(x: Any, axis: int) -> Any:
 
 
 def _back(c: Any, x: Any, axis: int) -> Any:
-    """A cotangent that has its vectors at the end, as x has them: counted from the end, for x may be broadcast."""
+    """A cotangent that has its vectors at the end, in the layout of x; counted from the end: x may be broadcast."""
     return c if axis == -1 else np.moveaxis(c, -1, axis % x.ndim - x.ndim)
 
 
 def _vectors(draw: Draw, length: int) -> tuple[Any, Any, int]:
-    """Two stacks of vectors, with an axis that is one of both."""
+    """Two stacks of vectors, and an axis that both have."""
     lead = draw.shapes(2)
     axis = draw.integer(-1 - min(map(len, lead)), -1)
     a, b = (draw.array(REAL, (*shape, length)) for shape in lead)
@@ -32,20 +32,6 @@ def _vectors(draw: Draw, length: int) -> tuple[Any, Any, int]:
 def _vecdot(draw: Draw) -> Call:
     a, b, axis = _vectors(draw, side(draw))
     return (a, b), {"axis": axis}
-
-
-bilinear(
-    np.vecdot,
-    "vecdot",
-    "y = Σ a[…,k] b[…,k]",
-    lambda g, y, a, b, axis=-1: _back(np.expand_dims(g, -1) * _last(b, axis), a, axis),
-    lambda g, y, a, b, axis=-1: _back(np.expand_dims(g, -1) * _last(a, axis), b, axis),
-    domain=(REAL, REAL),
-    aliases=(np.linalg.vecdot,),
-    calls=_vecdot,
-    expects=last_alike,
-    analytic=False,
-)
 
 
 # np.matvec and np.vecmat: from NumPy 2.2 on.
@@ -67,7 +53,7 @@ if hasattr(np, "matvec"):
         lambda g, y, a, b: np.vecmat(g, a),
         domain=(REAL, REAL),
         calls=_matvec,
-        expects=lambda a, b: f"expected a.shape[-1] == b.shape[-1], got shapes {a} and {b}",
+        expects=lambda a, b: f"the columns of a do not match the vectors of b: shapes {a} and {b}",
     )
     bilinear(
         np.vecmat,
@@ -77,12 +63,12 @@ if hasattr(np, "matvec"):
         lambda g, y, a, b: np.expand_dims(a, -1) * np.expand_dims(g, -2),
         domain=(REAL, REAL),
         calls=_vecmat,
-        expects=lambda a, b: f"expected a.shape[-1] == b.shape[-2], got shapes {a} and {b}",
+        expects=lambda a, b: f"the vectors of a do not match the rows of b: shapes {a} and {b}",
         analytic=False,
     )
 
 
-# Of two vectors in a plane the product is what stands out of it: `plane` takes the third entry alone.
+# The product of two vectors in a plane is perpendicular to it: `plane` takes only the third entry.
 _OUT = np.array([0.0, 0.0, 1.0])
 
 
@@ -107,12 +93,21 @@ def _cross_right(
     return _back(np.cross(_product(g, axisc, plane), _last(a, axisa)), b, axisb)
 
 
+# Vectors of two entries: NumPy takes them before 2.5, with a warning of its own.
+_PLANES = np.lib.NumpyVersion(np.__version__) < "2.5.0"
+
+
 def _in_space(x: Any, axis: int) -> Any:
-    """Vectors of two entries with a third that is 0: NumPy itself is about to give those up."""
-    if np.shape(x)[axis] == 3:
+    """Vectors of two entries with a third that is 0, where NumPy takes them."""
+    entries = np.shape(x)[axis]
+    if entries == 3:
         return x
-    if np.shape(x)[axis] != 2:
-        refuse(f"cross takes vectors of 2 or 3 entries; there is a shape {np.shape(x)}, its vectors on axis {axis}")
+    if entries != 2 or not _PLANES:
+        sizes = "2 or 3" if _PLANES else "3"
+        refuse(
+            f"cross takes vectors of {sizes} entries; there is a shape {np.shape(x)}, its vectors on axis {axis}"
+        )
+    np.cross(_OUT[:2], _OUT[:2])  # so that it warns
     beside = [1 if i == axis % np.ndim(x) else side for i, side in enumerate(np.shape(x))]
     return np.concatenate([x, np.zeros(beside, dtype=getattr(x, "dtype", None))], axis=axis)
 
@@ -135,18 +130,12 @@ def _cross(draw: Draw) -> Call:
     return (a, b), {} if axis == -1 else {"axis": axis}
 
 
-op(
-    np.cross,
-    "×",
-    "y = a × b",
-    domain=(REAL, REAL),
-    forward=_crossed,
-    vjp=(_cross_left, _cross_right),
-    jvp=(
-        lambda t, y, a, b, **params: _crossed(t, b, **params),
-        lambda t, y, a, b, **params: _crossed(a, t, **params),
-    ),
-    aliases=(np.linalg.cross,),
-    bind=_cross_call,
-    calls=_cross,
-)
+# fmt: off
+bilinear(np.vecdot, "vecdot", "y = Σ a[…,k] b[…,k]",
+    lambda g, y, a, b, axis=-1: _back(np.expand_dims(g, -1) * _last(b, axis), a, axis),
+    lambda g, y, a, b, axis=-1: _back(np.expand_dims(g, -1) * _last(a, axis), b, axis), aliases=(np.linalg.vecdot,),
+    calls=_vecdot, expects=last_alike, analytic=False)
+op(np.cross, "×", "y = a × b", forward=_crossed, vjp=(_cross_left, _cross_right),
+    jvp=(lambda t, y, a, b, **params: _crossed(t, b, **params), lambda t, y, a, b, **params: _crossed(a, t,
+    **params)), aliases=(np.linalg.cross,), bind=_cross_call, calls=_cross, bilinear=True, sums=True,
+    gives_new=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..domain import DISTINCT, REAL, Call, Draw
-from ..op import bilinear, dispatched, linear, op, refuse
+from ..engine.op import bilinear, dispatched, linear, moves, op, refuse
+from ..engine.sampling import DISTINCT, REAL, Call, Draw
 
 Sides = tuple[int, ...]
 _view = np.lib.stride_tricks.sliding_window_view
@@ -33,7 +33,7 @@ def windows(x: Any, window: Sides, stride: Sides) -> Any:
 
 @dispatched
 def fold(g: Any, stride: Sides, sides: Sides) -> Any:
-    """The transpose of `windows`: every window added back where it was read, on axes of those sides.
+    """The transpose of `windows`: add every window back where it was read, on axes of those sides.
 
     g: (…, places, window), with one axis of each kind per step in `stride`. Gives (…, *sides).
     """
@@ -63,26 +63,8 @@ def _fold(draw: Draw) -> Call:
     return (draw.array(REAL, shape),), {"stride": params["stride"], "sides": x.shape[-len(params["window"]) :]}
 
 
-linear(
-    windows,
-    "windows",
-    "y[p,i] = x[stride p + i]",
-    lambda g, y, x, window=None, stride=None: fold(g, stride, x.shape[-len(window) :]),
-    domain=REAL,
-    calls=_windows,
-)
-linear(
-    fold,
-    "fold",
-    "y[stride p + i] += g[p,i]",
-    lambda g, y, x, stride=None, sides=None: windows(g, x.shape[-len(stride) :], stride),
-    domain=REAL,
-    calls=_fold,
-)
-
-
 def _sliding_back(g: Any, y: Any, x: Any, window_shape: Any = None, axis: Any = None) -> Any:
-    """Several windows on one axis slide one after the other: taken back in the same way."""
+    """Several windows on one axis slide one after the other, and are added back one after the other."""
     window = _tuple(window_shape)
     axes = tuple(range(x.ndim)) if axis is None else tuple(i % x.ndim for i in _tuple(axis))
     sides = list(y.shape[: x.ndim])
@@ -108,14 +90,11 @@ def _sliding(draw: Draw) -> Call:
     return (x,), params
 
 
-# Forward is a view; back, every entry of x sums over all windows that hold it, which no view can, by hand either.
-linear(_view, "sliding_window_view", "y[p,i] = x[p+i]", _sliding_back, domain=REAL, calls=_sliding)
-
 # Pooling, over the last axes.
 
 
 def _each(x: Any, d: int, what: str) -> Sides:
-    """One number per axis, of a number or of one for each."""
+    """One number per axis, from a number or from one for each axis."""
     sides = tuple(x) if np.ndim(x) else (x,) * d
     whole = all(isinstance(side, (int, np.integer)) for side in sides)
     if not whole or len(sides) != d or min(sides) < (what != "padding"):
@@ -175,7 +154,7 @@ def avg_pool(x: Any, window: Any, stride: Any = None, padding: Any = 0) -> Any:
 
 
 def _shares(y: Any, x: Any, window: Any, stride: Any, padding: Any) -> Any:
-    """1 at the largest entry of each window; those that tie share evenly."""
+    """1 at the largest entry of each window; ties share evenly."""
     ties = np.equal(_pooled(x, window, stride, padding, -np.inf), np.expand_dims(y, _inside(window)))
     return ties / np.sum(ties, axis=_inside(window), keepdims=True)
 
@@ -205,29 +184,7 @@ def _pool(domain: Any) -> Callable[[Draw], Call]:
     return calls
 
 
-op(
-    max_pool,
-    "max_pool",
-    "y[p] = the largest x of window p",
-    domain=(DISTINCT,),
-    vjp=(_max_pool_back,),
-    jvp=(_max_pool_along,),
-    bind=_pool_call,
-    calls=_pool(DISTINCT),
-    kink="a tie is shared evenly",
-    analytic=False,
-)
-linear(
-    avg_pool,
-    "avg_pool",
-    "y[p] = the mean x of window p",
-    _avg_pool_back,
-    domain=REAL,
-    bind=_pool_call,
-    calls=_pool(REAL),
-)
-
-# Convolution in channels, as neural networks mean it: the kernel is not turned about.
+# Convolution in channels, as in neural networks: the kernel is not flipped.
 
 
 def _convolved(x: Any, kernel: Any, stride: Sides, padding: Sides) -> Any:
@@ -249,7 +206,7 @@ def _conv_kernel(g: Any, y: Any, x: Any, kernel: Any, stride: Any = 1, padding: 
     d = len(stride)
     seen = windows(_padded(x, padding, 0.0), kernel.shape[2:], stride)
     n = g.ndim
-    rest = (*range(n - d - 1), *range(n - d, n))  # all but the channels, which stand alike in both
+    rest = (*range(n - d - 1), *range(n - d, n))  # all but the channels, which are the same in both
     return np.tensordot(g, seen, axes=(rest, rest))
 
 
@@ -297,19 +254,22 @@ def conv1d(x: Any, kernel: Any, stride: Any = 1, padding: Any = 0) -> Any:
 
 @dispatched
 def conv2d(x: Any, kernel: Any, stride: Any = 1, padding: Any = 0) -> Any:
-    """The same in two dimensions: x (…, c, h, w), kernel (o, c, u, v); stride, padding: also one per axis."""
+    """`conv1d` in two dimensions: x (…, c, h, w), kernel (o, c, u, v); stride, padding: also one per axis."""
     return _checked(x, kernel, 2, stride, padding)
 
 
+# fmt: off
+moves(windows, "windows", "y[p,i] = x[stride p + i]",
+    lambda g, y, x, window=None, stride=None: fold(g, stride, x.shape[-len(window) :]), calls=_windows,
+    is_view=True)
+linear(fold, "fold", "y[stride p + i] += g[p,i]",
+    lambda g, y, x, stride=None, sides=None: windows(g, x.shape[-len(stride) :], stride), calls=_fold, sums=True)
+# Forward is a view. Backwards, every entry of x sums over all windows that hold it, which no view can do.
+moves(_view, "sliding_window_view", "y[p,i] = x[p+i]", _sliding_back, calls=_sliding, is_view=True)
+op(max_pool, "max_pool", "y[p] = the largest x of window p", domain=(DISTINCT,), vjp=(_max_pool_back,),
+    jvp=(_max_pool_along,), bind=_pool_call, calls=_pool(DISTINCT), kink="a tie is shared evenly", analytic=False,
+    gives_new=True)
+linear(avg_pool, "avg_pool", "y[p] = the mean x of window p", _avg_pool_back, bind=_pool_call, calls=_pool(REAL))
 for _function, _d in ((conv1d, 1), (conv2d, 2)):
-    bilinear(
-        _function,
-        _function.__name__,
-        "y[o,p] = Σ x[c,p+i] k[o,c,i]",
-        _conv_x,
-        _conv_kernel,
-        domain=(REAL, REAL),
-        bind=_conv_call(_d),
-        calls=_conv(_d),
-        expects=_channels,
-    )
+    bilinear(_function, _function.__name__, "y[o,p] = Σ x[c,p+i] k[o,c,i]", _conv_x, _conv_kernel,
+        bind=_conv_call(_d), calls=_conv(_d), expects=_channels)

@@ -1,16 +1,17 @@
-"""Symmetry: which parameters move as one, why, and for how long.
+"""Symmetry: which parameters stay equal in training, why, and for how long.
 
-    ties      which entries stay equal for ever    explain   why two gradients are equal, or are not
-    quotient  the smaller network it really is     tracker   what became of the ties in training
+    ties      which entries always stay equal      explain   why two gradients are equal or differ
+    quotient  the equivalent smaller network       tracker   follows ties through training
 
-    recording  the loss as a graph     proof, probe      the two ways to decide
+    recording  the loss as a graph     proof, probe      the two ways to find ties
     field, meaning, special, formulas  graphs read as formulas
 
 Nothing here changes a Value or a model.
 """
 
-from .equal import EqualGradients, equal_gradients
-from .explain import Explanation, explain
+from .equal_gradients import EqualGradients, equal_gradients
+from .explain import explain
+from .explanation_report import Explanation
 from .quotient import Quotient, quotient
 from .remedies import Remedies, Remedy
 from .ties import Ties, ties

@@ -1,96 +1,45 @@
-"""explain: why a gradient is what it is, and why two are equal or are not, factor by factor.
+"""explain: where a gradient comes from, and why two gradients are equal or differ, factor by factor.
 
-Paths come from `paths`, their words from `local`. Here two gradients' paths are laid side by side and compared; how
-that is written down stands in `report`.
+`paths` finds the paths and `local` writes their factors as formulas. This module compares the paths of two
+gradients side by side; `report` holds the result and writes it as text or HTML.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from ..engine.value import Value, graph, seed, sweep
 from ..errors import ArgumentError, IndexingError, describe
-from ..value import Value, graph, seed, sweep
-from .field import LANES, Print, symbols
-from .formulas import Formulas, recorded_gradients
-from .groups import TOLERANCE, TOLERANCE_SINGLE
-from .local import Index, Names
-from .paths import Factor, Path, Ways
+from .clustering import TOLERANCE, TOLERANCE_SINGLE
+from .explanation_report import Explanation, Pair, PathGroup
+from .factor_text import EntryNames, Index
+from .fingerprints import Formulas, recorded_gradients
+from .loss_graph import loss_graph_of
+from .modular import LANES, Fingerprint, symbols
+from .paths import ChainFactor, Path, Ways
 from .probe import SIZES, probe
 from .proof import prove
-from .recording import of_graph
 
-MANY = 1000  # paths that are compared; of the rest, only the sum is told
-SHOWN = 3  # tables
+MANY = 1000  # paths compared; of the rest, only the sum is reported
 SEEN = 1e-8  # relative difference up to which two gradients at a random point are equal
 TRIED = {
     True: "wherever it was tried; no proof was found",
     False: "nothing keeps them equal",
-    None: "whether they stay so, a graph with masks that forgot their inputs does not tell",
+    None: "they may or may not stay so: the masks of this graph do not record their inputs",
 }
 NAME = re.compile(r"[A-Za-zα-ωΑ-Ω_]\w*(?:\[[\d,]*\])*")
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A path of the first gradient beside its twin of the second (None: it has none), and the rows that differ."""
-
-    first: Path
-    second: Path | None
-    differ: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Pairs of paths through the same kinds of steps, which differ in the same ones; the largest stands first."""
-
-    pairs: tuple[Pair, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """Why one gradient is what it is, or two are equal or differ. Shows itself as text, and as HTML in notebooks.
-
-    sentence   the finding            gradients  one number, or two
-    groups     of paths               total      paths of each gradient
-    equal      now, to rounding       proved     equal for ever
-    """
-
-    sentence: str
-    titles: tuple[str, ...]
-    gradients: tuple[float, ...]
-    groups: tuple[Group, ...]
-    total: tuple[int, ...]
-    seen: int
-    equal: bool = False
-    proved: bool = False
-
-    def __str__(self) -> str:
-        """The sentence, and a table for each of the largest groups."""
-        from .report import text
-
-        return text(self)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        """For notebooks."""
-        from .report import html
-
-        return html(self)
-
-
 def explain(y: Value, u: Any, v: Any = None) -> Explanation:
-    """The chain rule of dy/du with formulas and numbers; with v, why dy/du and dy/dv are equal, or are not.
+    """Show the chain rule for dy/du in formulas and numbers; with v, show why dy/du and dy/dv are equal or differ.
 
     y: a Value of one element. u, v: Values of one element, or entries of arrays, as ``(W1, 0, 2)``; y must have
-    been computed from them. Of many paths the largest are compared, grouped by their factors, and what is left out
-    is said.
+    been computed from them. The largest paths are compared, grouped by their factors; the report counts the rest.
 
     Raises ArgumentError, IndexingError, ShapeError.
     """
@@ -98,7 +47,7 @@ def explain(y: Value, u: Any, v: Any = None) -> Explanation:
         raise ArgumentError(f"explain takes a Value, got {describe(y)}")
     start = seed(y)
     nodes = graph(y)
-    names = Names(nodes)
+    names = EntryNames(nodes)
     asked = [_entry(x, nodes) for x in ((u,) if v is None else (u, v))]
     with np.errstate(all="ignore"):
         found = {node.serial: g for node, g in sweep(y, start)}
@@ -122,7 +71,7 @@ def explain(y: Value, u: Any, v: Any = None) -> Explanation:
 
 
 def _entry(x: Any, nodes: Sequence[Value]) -> tuple[Value, Index]:
-    """A node and an index of one of its entries."""
+    """The node, and the index of one entry."""
     value, index = (x[0], tuple(x[1:])) if isinstance(x, tuple) and x else (x, ())
     if not isinstance(value, Value):
         raise ArgumentError(f"explain takes Values and entries of Values, as (W1, 0, 2), got {describe(value)}")
@@ -134,8 +83,8 @@ def _entry(x: Any, nodes: Sequence[Value]) -> tuple[Value, Index]:
     if len(index) != len(shape) or not all(isinstance(i, (int, np.integer)) for i in index):
         name = value.name or "W"
         raise IndexingError(
-            f"an explanation is of one entry, and {describe(value)} has {value._array.size}\n"
-            f"  write  ({', '.join([name, *('0' for _ in shape)])})   for its first"
+            f"explain takes one entry, and {describe(value)} has {value._array.size}\n"
+            f"  write  ({', '.join([name, *('0' for _ in shape)])})   for the first"
         )
     if not all(-n <= i < n for i, n in zip(index, shape, strict=True)):
         raise IndexingError(f"no entry {index} in {describe(value)}")
@@ -143,7 +92,7 @@ def _entry(x: Any, nodes: Sequence[Value]) -> tuple[Value, Index]:
 
 
 def _paired(path: Path, ways: Ways, tolerance: float) -> Pair:
-    """The path of the other gradient that goes with this one: the same ops, and where it can the same entries."""
+    """Pair a path with the matching one of the other gradient: the same ops, and the same entries if possible."""
     twin = _twin(path.factors, ways)
     if twin is None:
         return Pair(path, None, tuple(range(len(path.factors))))
@@ -155,8 +104,8 @@ def _close(a: float, b: float, tolerance: float) -> bool:
     return abs(a - b) <= tolerance * max(abs(a), abs(b))
 
 
-def _twin(factors: Sequence[Factor], ways: Ways) -> Path | None:
-    """Follow a path in the other gradient's ways, where possible through the same entries, else alike ones."""
+def _twin(factors: Sequence[ChainFactor], ways: Ways) -> Path | None:
+    """The matching path of the other gradient: through the same entries if possible, else similar ones."""
     steps = _followed(factors, ways, same=True) or _followed(factors, ways, same=False)
     if steps is None:
         return None
@@ -164,8 +113,8 @@ def _twin(factors: Sequence[Factor], ways: Ways) -> Path | None:
     return Path(found, float(np.prod([factor.number for factor in found])))
 
 
-def _followed(factors: Sequence[Factor], ways: Ways, same: bool) -> tuple[Any, ...] | None:
-    """The steps most like the factors. same: where there is a step through the very same entry, that one alone."""
+def _followed(factors: Sequence[ChainFactor], ways: Ways, same: bool) -> tuple[Any, ...] | None:
+    """The steps most like the factors. same: prefer a step through the very same entry to any other."""
     best: dict[Any, tuple[int, tuple[Any, ...]]] = {ways.start: (0, ())}
     for factor in factors:
         longer: dict[Any, tuple[int, tuple[Any, ...]]] = {}
@@ -179,8 +128,8 @@ def _followed(factors: Sequence[Factor], ways: Ways, same: bool) -> tuple[Any, .
     return best[ways.end][1] if ways.end in best else None
 
 
-def _likeness(factor: Factor, step: tuple[Any, float, str], ways: Ways) -> int | None:
-    """How much a step is like a factor's: of another op, not at all; through the same entry, most."""
+def _likeness(factor: ChainFactor, step: tuple[Any, float, str], ways: Ways) -> int | None:
+    """How similar a step is to a factor: None for another op, highest through the same entry."""
     (serial, index), _, _ = step
     node = ways.node[serial]
     if (node.op.label if node.op else "") != factor.maker:
@@ -193,17 +142,17 @@ def _likeness(factor: Factor, step: tuple[Any, float, str], ways: Ways) -> int |
     return 2 * int(index == own_index)
 
 
-def _grouped(pairs: Sequence[Pair]) -> tuple[Group, ...]:
-    """Pairs by the kinds of their steps and the rows that differ; groups by their largest product."""
+def _grouped(pairs: Sequence[Pair]) -> tuple[PathGroup, ...]:
+    """Group pairs by the kinds of their steps and the rows that differ; largest product first."""
     groups: dict[Any, list[Pair]] = {}
     for pair in pairs:
         kinds = tuple((f.maker, f.stop[0]) for f in pair.first.factors)
         groups.setdefault((kinds, pair.differ, pair.second is None), []).append(pair)
-    return tuple(Group(tuple(members)) for members in groups.values())
+    return tuple(PathGroup(tuple(members)) for members in groups.values())
 
 
 def _stays_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool:
-    """Whether the two gradients are one formula, wherever descent may take the leaves of y."""
+    """Whether both gradients have the same formula wherever descent may take the leaves of y."""
     leaves = [node for node in graph(y) if node.op is None]
     partition = prove(y, leaves)
     nodes = [x for x, _ in asked]
@@ -214,11 +163,11 @@ def _stays_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool:
         return all(g is None for g in wanted)
     x = symbols(int(partition.classes.max(initial=-1)) + 1, "class")[:, partition.classes]
     values = np.concatenate([np.ravel(leaf._array) for leaf in leaves])
-    x[:, partition.still & (values == 0)] = 0
+    x[:, partition.frozen & (values == 0)] = 0
     given, place = {}, 0
     for leaf in leaves:
         part = x[:, place : place + leaf._array.size].reshape(LANES, *np.shape(leaf._array))
-        given[leaf.serial] = Print(part, 1.0, 1.0)
+        given[leaf.serial] = Fingerprint(part, 1.0, 1.0)
         place += leaf._array.size
     first, second = Formulas(wanted, leaves).read(given)
     (_, i), (_, j) = asked
@@ -226,12 +175,12 @@ def _stays_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool:
 
 
 def _seen_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool | None:
-    """Whether the gradients are equal at random points where descent may take the leaves; None: cannot be tried."""
-    recording = of_graph(y)
+    """Whether the gradients are equal at random points that descent may reach; None if that cannot be tried."""
+    recording = loss_graph_of(y)
     if recording.masks:
         return None
     found, rng = probe(recording), np.random.default_rng(0)
-    stays_zero = found.still & (recording.values == 0)
+    stays_zero = found.frozen & (recording.values == 0)
     for size in SIZES:
         numbers = rng.normal(size=int(found.classes.max(initial=-1)) + 1) * size
         env = recording.again(np.where(stays_zero, 0.0, numbers[found.classes]))
@@ -244,7 +193,7 @@ def _seen_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool | None:
     return True
 
 
-# The finding, in a sentence.
+# The finding as a sentence.
 
 
 def _of_one(title: str, gradient: float, paths: Sequence[Path], total: int) -> str:
@@ -261,7 +210,7 @@ def _of_one(title: str, gradient: float, paths: Sequence[Path], total: int) -> s
 def _of_two(
     titles: Sequence[str],
     pairs: Sequence[Pair],
-    names: Names,
+    names: EntryNames,
     equal: bool,
     proved: bool,
     total: Sequence[int],
@@ -285,25 +234,25 @@ def _of_two(
     return f"{first} ≠ {second} because {_listed(reasons)}"
 
 
-def _reasons(pair: Pair, names: Names) -> Iterator[str]:
-    """The names in which the differing factors of a pair differ, as w5 ≠ w6."""
+def _reasons(pair: Pair, names: EntryNames) -> Iterator[str]:
+    """The names that make the factors of a pair differ, as w5 ≠ w6."""
     if pair.second is None:
         return
     for k in pair.differ:
         a, b = pair.first.factors[k].words, pair.second.factors[k].words
         ours, theirs = NAME.findall(a), NAME.findall(b)
-        told = False
+        named = False
         if len(ours) == len(theirs):
             for p, q in zip(ours, theirs, strict=True):
                 if p != q and names.numbers.get(p) != names.numbers.get(q):
-                    told = True
+                    named = True
                     yield f"{p} ≠ {q}"
-        if not told:
+        if not named:
             yield f"{a} ≠ {b}"
 
 
 def _general(reason: str) -> str:
-    """W2[2,7] ≠ W2[3,7] as W2[2,:] ≠ W2[3,:]: where both indices are the same, it is so for others too."""
+    """Write W2[2,7] ≠ W2[3,7] as W2[2,:] ≠ W2[3,:]: an index that both share becomes a colon."""
     entry = re.fullmatch(r"([^\[ ]+)\[([\d,]+)\] ≠ ([^\[ ]+)\[([\d,]+)\]", reason)
     if entry is None:
         return reason

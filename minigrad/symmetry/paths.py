@@ -1,7 +1,7 @@
 """The paths from a value back to one entry of another, and the factors along them.
 
-Steps go from one named value to the next; what has no name in between is summed up into one factor. Where nothing
-has a name, every value is a step. How paths are compared and told stands in `explain`.
+Steps go from one named value to the next; everything unnamed in between is summed into one factor. If nothing has
+a name, every value is a step. `explain` compares paths.
 """
 
 from __future__ import annotations
@@ -14,38 +14,39 @@ from typing import Any
 
 import numpy as np
 
-from ..value import Value, graph, push, sweep_from
-from .local import Index, Names, Words, partial, under
-from .meaning import is_elementwise
+from ..engine.forward import push
+from ..engine.value import Value, graph, sweep_from
+from .factor_text import EntryNames, Index, Words, partial, under
+from .loss_graph import loss_graph_of
 
 Stop = tuple[int, Index]  # a node by its serial, and an entry
-TERMS = 3  # of a factor that is a sum, written out
+TERMS = 3  # written out when a factor is a sum
 
 
 @dataclass(frozen=True)
-class Factor:
-    """∂upper/∂lower, in words and as a number; the stops it lies between."""
+class ChainFactor:
+    """∂upper/∂lower as a formula and as a number, and the lower stop."""
 
     upper: str
     lower: str
     words: str
     number: float
     stop: Stop
-    maker: str  # what made the lower value: its op
+    maker: str  # the op that computed the lower value
 
 
 @dataclass(frozen=True)
 class Path:
     """The factors from the result down to the entry, and their product."""
 
-    factors: tuple[Factor, ...]
+    factors: tuple[ChainFactor, ...]
     product: float
 
 
 class Ways:
-    """All paths from y to entry `index` of u: how many, and the largest first."""
+    """All paths from y to entry `index` of u: counts them, and yields the largest first."""
 
-    def __init__(self, y: Value, u: Value, index: Index, names: Names) -> None:
+    def __init__(self, y: Value, u: Value, index: Index, names: EntryNames) -> None:
         nodes = graph(y)
         self.names, self.end = names, (u.serial, index)
         self.node = {v.serial: v for v in nodes}
@@ -60,7 +61,7 @@ class Ways:
         self._explore()
 
     def _explore(self) -> None:
-        """Find every stop on the way; then, from the end back, how many paths each has, and the largest product."""
+        """Find every stop on the way; then compute, from the end, each stop's path count and largest product."""
         todo, order = [self.start], []
         while todo:
             stop = todo.pop()
@@ -82,7 +83,7 @@ class Ways:
         return self.count[self.start]
 
     def largest(self) -> Iterator[Path]:
-        """The paths by the size of their product, the largest first."""
+        """The paths, largest product first."""
         tie = itertools.count()
         heap: list[Any] = [(-self._largest[self.start], next(tie), self.start, 1.0, ())]
         while heap:
@@ -96,19 +97,21 @@ class Ways:
                 longer = (*factors, self.factor(stop, step))
                 heapq.heappush(heap, (bound, next(tie), lower, product * number, longer))
 
-    def factor(self, stop: Stop, step: tuple[Stop, float, str]) -> Factor:
+    def factor(self, stop: Stop, step: tuple[Stop, float, str]) -> ChainFactor:
         """One step as a factor."""
         lower, number, words = step
         upper = self.names.of(self.node[stop[0]], stop[1])
         node = self.node[lower[0]]
-        return Factor(upper, self.names.of(node, lower[1]), words, number, lower, node.op.label if node.op else "")
+        return ChainFactor(
+            upper, self.names.of(node, lower[1]), words, number, lower, node.op.label if node.op else ""
+        )
 
     def steps(self, stop: Stop) -> list[tuple[Stop, float, str]]:
-        """The steps down from a stop: the lower stop, the derivative, its words."""
+        """The steps down from a stop: the lower stop, the derivative, its formula."""
         return self._steps[stop]
 
     def _next(self, stop: Stop) -> list[tuple[Stop, float, str]]:
-        """The stops below, each with the sum over all nameless ways there."""
+        """The stops below, each with the sum over all unnamed ways there."""
         found: dict[Stop, list[tuple[float, Words]]] = {}
         todo: list[tuple[Stop, float, Words]] = [(stop, 1.0, Words())]
         while todo:
@@ -123,7 +126,7 @@ class Ways:
         return [(lower, sum(n for n, _ in ways), _joined([w for _, w in ways])) for lower, ways in found.items()]
 
     def _operands(self, y: Value, e: Index) -> Iterator[tuple[int, Value, Index, float]]:
-        """The entries that entry e of y was made of, on the way to the end, each with the derivative."""
+        """The entries on the way to the end that entry e of y depends on, each with the derivative."""
         for k, x in enumerate(y.operands):
             if not isinstance(x, Value) or x.serial not in self.reach:
                 continue
@@ -139,32 +142,32 @@ class Ways:
                     yield k, x, f, float(slopes[f])
 
     def _slopes_and_entries(self, y: Value, k: int, e: Index, x: Value) -> tuple[Any, Any]:
-        """The derivative of entry e of y by operand k, and which entries of that have a part in it."""
+        """The derivative of entry e of y by operand k, and the entries of that operand it depends on."""
         slopes: Any
         if sum(other is x for other in y.operands) > 1:
             slopes = np.asarray(self._slope_of(y, k, e))
-        elif y.op is not None and is_elementwise(y.op) and np.shape(x._array) == np.shape(y._array):
-            slopes = self._slopes(y, None).get(x.serial)  # of all entries at once: each has one of its own
+        elif y.op is not None and y.op.elementwise and np.shape(x._array) == np.shape(y._array):
+            slopes = self._slopes(y, None).get(x.serial)  # all entries at once: each depends on one entry only
         else:
             slopes = self._slopes(y, e).get(x.serial)
-        if y.op is not None and is_elementwise(y.op):
+        if y.op is not None and y.op.elementwise:
             return slopes, [under(e, x)]
         return slopes, map(tuple, np.argwhere(self._made_of(y, e, x)).tolist())
 
     def _made_of(self, y: Value, e: Index, x: Value) -> Any:
-        """Which entries of x have a part in entry e of y, at these numbers or others: a weight may be 0."""
+        """Which entries of x affect entry e of y, at these numbers or others: a weight may be 0."""
         parts = [_slopes(twins[y.serial], e).get(twins[x.serial].serial) for twins in self.twins]
         return np.logical_or.reduce([np.zeros(np.shape(x._array), bool), *(p != 0 for p in parts if p is not None)])
 
     def _slopes(self, y: Value, e: Index | None) -> dict[int, Any]:
-        """The derivative of entry e (None: of the sum) of y for each Value it was made of, by the op's own rule."""
+        """The derivative of entry e of y (None: of the sum) by each input Value, from the op's own rule."""
         key = (y.serial, e)
         if key not in self._partials:
             self._partials[key] = _slopes(y, e)
         return self._partials[key]  # type: ignore[no-any-return]
 
     def _slope_of(self, y: Value, k: int, e: Index) -> Any:
-        """The derivative by operand k alone, where one value is several operands."""
+        """The derivative by operand k alone, for a value that is several operands."""
         seed = np.zeros(np.shape(y._array))
         seed[e] = 1.0
         operands = [x._array if isinstance(x, Value) else x for x in y.operands]
@@ -182,7 +185,7 @@ def _are_matrices(y: Value) -> bool:
 
 
 def _row_or_column(y: Value, k: int, e: Index) -> Iterator[tuple[Index, float]]:
-    """What entry (i, j) of a product of matrices is made of: row i of the first, column j of the second."""
+    """The inputs of entry (i, j) of a matrix product: row i of the first factor, column j of the second."""
     a, b = (np.asarray(x._array if isinstance(x, Value) else x) for x in y.operands)
     for inner in range(a.shape[1]):
         yield ((e[0], inner), float(b[inner, e[1]])) if k == 0 else ((inner, e[1]), float(a[e[0], inner]))
@@ -198,15 +201,15 @@ def _slopes(y: Value, e: Index | None) -> dict[int, Any]:
 
 
 def _joined(ways: list[Words]) -> str:
-    """A sum of formulas; the longest sums are cut."""
+    """A sum of formulas; long sums are cut."""
     text = " + ".join(map(str, ways[:TERMS])).replace("+ -", "- ")
     return text if len(ways) <= TERMS else f"{text} + {len(ways) - TERMS} more"
 
 
 def _reach(nodes: list[Value], every: list[dict[int, Any]], u: Value, index: Index) -> dict[int, Any]:
-    """By serial, which entries depend on the entry: where a tangent in its direction arrives.
+    """By serial, the entries that depend on the given entry: those that its tangent reaches.
 
-    At these numbers a weight of 0 may stop it, so that it is sent through other numbers as well.
+    A weight of 0 may stop the tangent at these numbers, so it is pushed through other numbers as well.
     """
     direction = np.zeros(np.shape(u._array))
     direction[index] = 1.0
@@ -222,11 +225,9 @@ def _reach(nodes: list[Value], every: list[dict[int, Any]], u: Value, index: Ind
 
 
 def _twins(nodes: list[Value]) -> Iterator[dict[int, Any]]:
-    """The graph itself; and with other numbers in its leaves, where it can be computed anew."""
-    from .recording import of_graph
-
+    """The graph itself, and copies with other numbers in the leaves if it can be computed again."""
     yield {v.serial: v for v in nodes}
-    recording = of_graph(nodes[-1])
+    recording = loss_graph_of(nodes[-1])
     if not recording.masks:
         numbers = np.random.default_rng(0).normal(size=(3, *recording.values.shape))
         for values in (np.abs(numbers[0]), *numbers[1:]):  # positive numbers open most relus
@@ -234,7 +235,7 @@ def _twins(nodes: list[Value]) -> Iterator[dict[int, Any]]:
 
 
 def _named_stops(nodes: list[Value], reach: dict[int, Any], y: Value, u: Value) -> set[int]:
-    """Serials of the values at which a path stops: those with names, or all."""
+    """Serials of the values at which a path stops: the named ones, or all if none has a name."""
     on_the_way = [v for v in nodes if v.serial in reach and v.serial >= u.serial and type(v._array) is not tuple]
     named = {v.serial for v in on_the_way if v.name}
     if named - {y.serial, u.serial}:

@@ -1,8 +1,8 @@
-"""The probe: which gradients are equal at random points, where a proof is out of reach.
+"""The probe: finds gradients that are equal at random points, for losses that a proof cannot handle.
 
-The same refinement as in `proof`, with numbers in place of formulas: random points of the subspace, several draws
-of several sizes, and a class is split where the sorted gradients leave a gap that rounding does not explain. For
-smooth functions two different gradients differ at nearly every point; with kinks, at points of the other side.
+The refinement of `proof`, with numbers instead of formulas: draws random points of the subspace in several sizes,
+and splits a class where the sorted gradients leave a gap larger than rounding. Two different gradients of a smooth
+function differ at nearly every point; with kinks, only on the other side of a kink.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from .field import by_appearance
+from .loss_graph import Recording
+from .modular import by_appearance
 from .proof import Partition, start
-from .recording import Recording
 
-SIZES = (1.0, 0.1, 0.01)  # of the random numbers: at the large ones neurons may be saturated
+SIZES = (1.0, 0.1, 0.01)  # of the random numbers: large ones may saturate neurons
 ROUNDING = {8: 1e-10, 4: 1e-4}  # of the largest gradient in the class, by bytes per number
-LOST = {8: 1e-11, 4: 1e-6}  # of the largest gradient of all: below, only rounding is left (layer_norm enlarges it)
-PATIENCE = 24  # more points, where something seems never to move
+LOST = {8: 1e-11, 4: 1e-6}  # of the largest gradient of all: anything smaller is rounding (layer_norm enlarges it)
+PATIENCE = 24  # extra points to try if some entry seems never to move
 
 
 def probe(recording: Recording, draws: int = 1, seed: int = 0) -> Partition:
-    """The partition as seen from `draws` points of each size; made anew once nothing changes, to confirm it."""
+    """The partition from `draws` points of each size per round, until two rounds in a row change nothing."""
     rng = np.random.default_rng(seed)
     width = min((p._array.dtype.itemsize for p in recording.params), default=8)
     values = recording.values
@@ -32,12 +32,12 @@ def probe(recording: Recording, draws: int = 1, seed: int = 0) -> Partition:
     while quiet < 2:
         rounds += 1
         quiet = quiet + 1 if look.refine(draws) else 0
-    return Partition(look.classes, look.still, rounds)
+    return Partition(look.classes, look.frozen, rounds)
 
 
 @dataclass
 class _Look:
-    """Where the refinement stands: classes, which entries stay zero, which never moved in this round."""
+    """The state of the refinement: classes, entries that stay zero, entries that did not move this round."""
 
     recording: Recording
     rng: np.random.Generator
@@ -45,39 +45,39 @@ class _Look:
     zero: Any
     rounding: float
     lost: float
-    still: Any = None
+    frozen: Any = None
 
     def refine(self, draws: int) -> bool:
-        """One round of draws; whether it changed nothing."""
-        finer, self.still = self.classes, np.ones(self.classes.shape, dtype=bool)
+        """Do one round of draws. Returns whether it changed nothing."""
+        finer, self.frozen = self.classes, np.ones(self.classes.shape, dtype=bool)
         for size in SIZES * draws:
             finer = self._seen(size, finer)
-        for k in range(PATIENCE):  # a relu may be shut at one point and open at the next
-            if not self.still.any():
+        for k in range(PATIENCE):  # a relu may be closed at one point and open at the next
+            if not self.frozen.any():
                 break
             finer = self._seen(SIZES[k % len(SIZES)], finer)
-        finer = by_appearance(finer * 2 + (self.zero & self.still))[0]
-        same = finer.max(initial=-1) == self.classes.max(initial=-1) and not (self.zero & ~self.still).any()
-        self.classes, self.zero = finer, self.zero & self.still
+        finer = by_appearance(finer * 2 + (self.zero & self.frozen))[0]
+        same = finer.max(initial=-1) == self.classes.max(initial=-1) and not (self.zero & ~self.frozen).any()
+        self.classes, self.zero = finer, self.zero & self.frozen
         return bool(same)
 
     def _seen(self, size: float, finer: Any) -> Any:
-        """The classes as one random point parts them, and its opposite: what is shut there is open here."""
+        """Split the classes at one random point and at its opposite, where closed relus are open."""
         symbols = self.rng.normal(size=int(self.classes.max(initial=-1)) + 1) * size
         point = np.where(self.zero, 0.0, symbols[self.classes])
         for at in (point, -point):
             g = self.recording.gradient(at)
             largest = np.abs(g).max(initial=0)
-            self.still &= np.abs(g) <= self.lost * largest
+            self.frozen &= np.abs(g) <= self.lost * largest
             finer = split(finer, g, self.rounding, self.lost * largest)
         return finer
 
 
 def split(classes: Any, g: Any, tolerance: float, least: float = 0.0) -> Any:
-    """The classes, parted wherever neighbours in sorted order differ by more than rounding.
+    """Split classes wherever neighbours in sorted order differ by more than rounding.
 
-    tolerance: of the largest entry in the class. least: a difference that is always rounding. Neighbours, and not
-    buckets: an edge between two buckets could fall between two equal numbers.
+    tolerance: a share of the largest entry in the class. least: a difference that always counts as rounding.
+    Buckets would not do: an edge between two of them could separate equal numbers.
     """
     if not len(classes):
         return classes
@@ -87,7 +87,7 @@ def split(classes: Any, g: Any, tolerance: float, least: float = 0.0) -> Any:
         np.minimum.at(low, classes, g)
         np.maximum.at(high, classes, g)
     gap = np.maximum(tolerance * np.maximum(np.abs(low), np.abs(high)), least)
-    apart = np.flatnonzero((~(high - low <= gap))[classes])  # most classes hold together: only the rest is sorted
+    apart = np.flatnonzero((~(high - low <= gap))[classes])  # most classes hold together: sort only the rest
     if not len(apart):
         return classes
     order = apart[np.lexsort((g[apart], classes[apart]))]

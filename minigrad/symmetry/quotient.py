@@ -1,8 +1,8 @@
-"""quotient: the smaller network that a network with tied neurons really is.
+"""quotient: the smaller network that computes the same as a network with tied neurons.
 
-Neurons of one class become one. What it hands on is multiplied by how many it stands for, so that the next layer
-sees the same sums: with classes of m neurons before and n after, ``Q = m W``. The gradient of Q is n times that of
-one W, and Q must move m times as far: with ``lr · m / n`` it takes the same path. Those factors are the `rates`.
+The neurons of a class become one. Its outgoing weights are multiplied by the size of the class, so that the next
+layer sees the same sums: with classes of m neurons before and n after, ``Q = m W``. The gradient of Q is n times
+that of one W, and Q must move m times as far, so ``lr · m / n`` takes the same path. These factors are the `rates`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 
 from ..errors import ArgumentError, describe
 from ..nn.layers import MLP
-from .neurons import by_name, neuron_classes
-from .recording import flat, plain_outputs
+from .loss_graph import flat, plain_outputs
+from .mlp_neurons import by_name, neuron_classes
 from .ties import Ties
 
 AGREE = {8: 1e-9, 4: 1e-4}  # of the largest output, by bytes per number
@@ -24,11 +24,11 @@ WRITE = "  write  quotient(ties(model, x, y, loss))  with an MLP"
 
 @dataclass(frozen=True, eq=False)
 class Quotient:
-    """The smaller network, and how it relates to the one it was made from.
+    """The smaller network, and its relation to the original.
 
-    model          the network of `nn`, one neuron for each class; in the same form, a layer or a neuron at a time
-    multiplicity   how many neurons each of its hidden neurons stands for, per hidden layer
-    rates          per parameter, what to multiply the learning rate by: then gradient descent takes the same path
+    model          the network of `nn` with one neuron per class; per layer or per neuron, as the original
+    multiplicity   how many original neurons each hidden neuron replaces, per hidden layer
+    rates          factors for the learning rate, per parameter, that make gradient descent take the same path
     """
 
     model: MLP
@@ -38,12 +38,12 @@ class Quotient:
     classes: tuple[Any, ...]
 
     def summary(self) -> str:
-        """Your 2-3-3-2 network is this 2-1-1-2 network."""
+        """One line: Your 2-3-3-2 network is this 2-1-1-2 network."""
         old, new = ("-".join(map(str, m.sizes)) for m in (self.original, self.model))
         return f"Your {old} network is this {new} network." if old != new else f"Your {old} network has no twins."
 
     def descend(self, lr: float) -> None:
-        """One step of gradient descent by the gradients in `model`, with the rates that keep to the same path."""
+        """Take one step of gradient descent with the gradients in `model`, scaled by `rates`."""
         rates = np.concatenate([np.ravel(rate) for rate in self.rates.values()])
         start = 0
         for p in self.model.parameters():
@@ -52,7 +52,7 @@ class Quotient:
             start += p.size
 
     def expanded(self) -> dict[str, Any]:
-        """The parameters of the large network that this one stands for, as `load` takes them."""
+        """The parameters of the original network that match this one, as `load` takes them."""
         found, groups = {}, self._groups()
         for name, q in self.model.state().items():
             k = int(name[1:])
@@ -70,29 +70,29 @@ class Quotient:
 
 
 def quotient(ties: Ties) -> Quotient:
-    """The network with one neuron for each class of tied ones: same predictions, same loss, same path of descent.
+    """Build the network with one neuron per class of tied neurons: same predictions, loss and path of descent.
 
-    ties: those of a network of `nn`. Raises ArgumentError for any other model, and where a hidden activation mixes
-    neurons, as softmax does: then a neuron that stands for three is not three.
+    ties: of a network of `nn`. Raises ArgumentError for any other model, and if a hidden activation mixes neurons,
+    as softmax does: then one neuron cannot replace three.
     """
     if not isinstance(ties, Ties):
-        raise ArgumentError(f"a quotient is that of ties, got {describe(ties)}\n{WRITE}")
+        raise ArgumentError(f"quotient takes ties, got {describe(ties)}\n{WRITE}")
     model = ties.recording.model
     if not isinstance(model, MLP):
-        raise ArgumentError(f"a quotient is that of a network\n{WRITE}")
+        raise ArgumentError(f"quotient takes the ties of a network of nn\n{WRITE}")
     classes = neuron_classes(model, ties.classes)
     groups = [np.arange(model.sizes[0]), *classes, np.arange(model.sizes[-1])]
     if not _is_the_same(model, groups, ties):
         raise ArgumentError(
-            "the network is no smaller network: a hidden activation mixes its neurons, as softmax does\n"
-            "  expected one that looks at one neuron at a time"
+            "this network has no quotient: a hidden activation mixes its neurons, as softmax does\n"
+            "  expected an activation that acts on each neuron alone"
         )
     counts = tuple(tuple(_count(c).tolist()) for c in classes)
     return Quotient(_network(model, groups), counts, _rates(model, groups), model, tuple(classes))
 
 
 def _is_the_same(model: MLP, groups: list[Any], ties: Ties) -> bool:
-    """Whether both predict the same at other numbers that keep the ties: at these, zeros may hide a difference."""
+    """Whether both networks agree at random numbers that keep the ties: zeros may hide a difference now."""
     numbers = np.random.default_rng(0).normal(size=int(ties.classes.max(initial=-1)) + 1)[ties.classes]
     large = _network(model, [np.arange(size) for size in model.sizes])
     large.load(by_name(model, numbers))
@@ -101,7 +101,7 @@ def _is_the_same(model: MLP, groups: list[Any], ties: Ties) -> bool:
         ours, theirs = (flat([plain_outputs(net(x))]) for net in (_network(large, groups), large))
     width = min(p.data.dtype.itemsize for p in large.parameters())
     agree = AGREE.get(width, 1e-2)
-    # A nan or inf of one sample is no measure for the others: a tolerance of inf would let anything pass.
+    # Leave out nan and inf of single samples: a tolerance of inf would let anything pass.
     largest = np.abs(theirs).max(initial=0, where=np.isfinite(theirs))
     return bool(np.allclose(ours, theirs, rtol=agree, atol=agree * largest, equal_nan=True))
 

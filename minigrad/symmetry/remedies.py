@@ -1,8 +1,7 @@
-"""What splits ties, and what does not: each remedy is tried on the loss at hand.
+"""Try each remedy on the loss at hand: which ones split ties, and which do not.
 
-Splitting is decided by the proof at the numbers that the remedy leads to, so that rounding decides nothing.
-Training that keeps to ties is tried with gradients as equal within a tie as exact arithmetic would have them, after
-a check that they are equal to rounding.
+The proof decides at the numbers that a remedy leads to, so rounding decides nothing. Training that should keep ties
+uses gradients made exactly equal within a tie, after a check that they are equal to rounding.
 """
 
 from __future__ import annotations
@@ -14,26 +13,27 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.value import Value
 from ..errors import ArgumentError
 from ..nn.layers import MLP
+from ..nn.optim import SGD, Adam, Optimiser
 from ..rules.nn import sigmoid, softplus
-from .neurons import by_name
+from .loss_graph import Recording, flat, record_model_loss
+from .mlp_neurons import by_name
 from .proof import Partition, prove
-from .recording import flat, of_model
-from .ties import Ties
 
 STEPS, RATE, SEED = 20, 0.01, 0
-# Of the largest gradient, by bytes per number: how equal those within a tie are before they are taken for equal.
+# Of the largest gradient, by bytes per number: gradients in a tie must agree to this before they are averaged.
 EQUAL = {8: 1e-9, 4: 1e-3}
-NUDGES = 64  # entries that are tried as the smallest nudge
+NUDGES = 64  # entries tried for the smallest nudge
 FRESH = {"sigmoid": sigmoid, "softplus": softplus}
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """One thing to do about ties, what it does to these, and why.
+    """A remedy for ties, its effect here, and the reason.
 
-    splits: parts entries that moved as one. frees: makes entries move that never did.
+    splits: separates entries that moved together. frees: makes frozen entries move.
     """
 
     name: str
@@ -49,25 +49,25 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Remedies:
-    """All remedies that could be tried, and the smallest nudge: one entry, with the number of groups after it."""
+    """The remedies tried, and the smallest nudge: one entry to change, and the number of groups it leaves."""
 
     tried: tuple[Remedy, ...]
     nudge: tuple[str, tuple[int, ...]] | None
     groups_after_nudge: int | None
 
     def __getitem__(self, name: str) -> Remedy:
-        """The remedy of that name. Raises KeyError."""
+        """The remedy with that name. Raises KeyError."""
         named = {remedy.name: remedy for remedy in self.tried}
         if name not in named:
             raise KeyError(f"no remedy is called {name!r}; expected one of {', '.join(named)}")
         return named[name]
 
     def __iter__(self) -> Iterator[Remedy]:
-        """One after the other."""
+        """Iterate over the remedies."""
         return iter(self.tried)
 
     def __repr__(self) -> str:
-        """A table."""
+        """A table of the remedies."""
         words = {
             (True, True): "splits, frees",
             (True, False): "splits",
@@ -83,33 +83,35 @@ class Remedies:
         return "\n".join(lines)
 
 
-def remedies(ties: Ties) -> Remedies:
-    """Try every remedy on these ties. Raises ArgumentError where the graph cannot be computed anew."""
-    return _Trial(ties).all()
+def remedies(recording: Recording, partition: Partition) -> Remedies:
+    """Try every remedy on a loss and its ties. Raises ArgumentError if the graph cannot be computed again."""
+    return _Trial(recording, partition).all()
 
 
 class _Trial:
-    """The loss, the ties, and training that keeps to them."""
+    """The loss, its ties, and training that keeps them."""
 
-    def __init__(self, ties: Ties) -> None:
-        self.ties, self.recording = ties, ties.recording
+    def __init__(self, recording: Recording, partition: Partition) -> None:
+        self.recording, self.before = recording, partition
         if self.recording.masks:
             raise ArgumentError(
-                "this graph was recorded with masks that do not know what they were computed from\n"
+                "the masks of this graph do not record their inputs\n"
                 "  write  ties(f, params, *data)   so that it can be computed at other numbers"
             )
-        self.values, self.before = self.recording.values, ties.partition
+        self.values = recording.values
         self.rng = np.random.default_rng(SEED)
         self.equal = EQUAL.get(min((p._array.dtype.itemsize for p in self.recording.params), default=8), 1e-1)
 
     def all(self) -> Remedies:
-        """Each remedy, then the nudge."""
+        """Try each remedy, then find the nudge."""
         tried = [
-            self._at("random start", self._random, "equal starts are what the ties are made of"),
-            self._at("noise", self._noise, "noise on each gradient's entries is different for each"),
+            self._at("random start", self._random, "ties come from equal starts"),
+            self._at("noise", self._noise, "each gradient entry gets different noise"),
             self._at("masks", self._masks, "a mask stops some entries of a tie and not others"),
-            self._at("dropout", self._dropout, "a neuron that is left out gets another gradient than its twins"),
-            self._at("more steps", self._steps(5 * STEPS), "each step finds the ties as it found them before"),
+            self._at("dropout", self._dropout, "a dropped neuron gets another gradient than its twins"),
+            self._at(
+                "more steps", self._steps(5 * STEPS), "a step keeps equal weights equal, so more of them do, too"
+            ),
             self._at("another rate", self._steps(STEPS, 10 * RATE), "equal gradients make equal steps at any rate"),
             self._at("momentum", self._momentum, "equal histories make equal velocities"),
             self._at("Adam", self._adam, "equal histories are divided by equal roots"),
@@ -125,13 +127,13 @@ class _Trial:
         return Remedy(name, splits, frees, why if splits or frees or name not in _SPLIT else _NOTHING)
 
     def _partition(self, values: Any) -> Partition:
-        return prove(self.recording.y, self.recording.params, self.recording.free, values)
+        return prove(self.recording.y, self.recording.params, self.recording.symbolic_data, values)
 
     def _changes(self, after: Partition) -> tuple[bool, bool]:
-        """Whether entries that moved as one are parted, and whether some move that did not."""
-        moving = ~self.before.still
+        """Whether entries that moved together are separated, and whether frozen entries move."""
+        moving = ~self.before.frozen
         pairs = {(a, b) for a, b in zip(self.before.classes[moving], after.classes[moving], strict=True)}
-        return len(pairs) > len({a for a, _ in pairs}), bool((self.before.still & ~after.still).any())
+        return len(pairs) > len({a for a, _ in pairs}), bool((self.before.frozen & ~after.frozen).any())
 
     # Starts.
 
@@ -139,28 +141,28 @@ class _Trial:
         return self.values + self.rng.normal(size=self.values.shape)
 
     def _nudge(self) -> tuple[Any, int | None]:
-        """The one entry whose change leaves the most groups; None where there are no ties."""
-        firsts = self._tied_entries()
+        """The entry whose change leaves the most groups; None if there are no ties."""
+        firsts, groups = self._tied_entries(), _groups(self.before)
         best: tuple[int, Any] = (0, None)
         for entry in firsts[:NUDGES]:
             values = self.values.copy()
             values[entry] += 0.1 * max(1.0, abs(values[entry]))
             after = self._partition(values)
-            count = len(set(after.classes[~after.still].tolist())) + bool(after.still.any())
-            # The entry itself leaves its tie; to have split the others it must leave more groups than that.
-            if count > max(best[0], len(self.ties.evidence) + 1) or (best[1] is None and self._changes(after)[1]):
+            count = _groups(after)
+            # The entry itself leaves its tie: only a larger number of groups means that others were split.
+            if count > max(best[0], groups + 1) or (best[1] is None and self._changes(after)[1]):
                 best = count, entry
         if best[1] is None:
             return None, None
         return self._name(best[1]), best[0]
 
     def _tied_entries(self) -> list[int]:
-        """The first entry of each class of several; and of the entries that never move, one for each parameter."""
+        """The first entry of each class of two or more, and one frozen entry per parameter."""
         classes = self.before.classes
         sizes = np.bincount(classes)
         owner = np.repeat(np.arange(len(self.recording.params)), [p._array.size for p in self.recording.params])
         keys = {
-            (c, owner[k] if self.before.still[k] else -1): k
+            (c, owner[k] if self.before.frozen[k] else -1): k
             for k, c in reversed([*enumerate(classes)])
             if sizes[c] > 1
         }
@@ -176,45 +178,33 @@ class _Trial:
     # Training.
 
     def _gradient(self, values: Any) -> Any:
-        """The gradient, as equal within ties as in exact arithmetic."""
+        """The gradient, exactly equal within ties as in exact arithmetic."""
         g = self.recording.gradient(values)
         classes, largest = self.before.classes, np.abs(g).max(initial=0)
         mean = np.bincount(classes, g) / np.bincount(classes)
-        exact = np.where(self.before.still, 0.0, mean[classes])
+        exact = np.where(self.before.frozen, 0.0, mean[classes])
         if not (np.abs(exact - g) <= self.equal * largest).all():
             raise AssertionError("gradients within a proved tie differ by more than rounding")
         return exact
 
     def _steps(self, steps: int, rate: float = RATE) -> Callable[[], Any]:
-        return lambda: self._train(lambda k, g, w: rate * g, steps)
+        return lambda: self._train(SGD, steps, lr=rate)
 
     def _momentum(self) -> Any:
-        v = np.zeros_like(self.values)
-
-        def step(k: int, g: Any, w: Any) -> Any:
-            v[...] = 0.9 * v + g
-            return RATE * v
-
-        return self._train(step)
+        return self._train(SGD, momentum=0.9)
 
     def _adam(self) -> Any:
-        mean, square = np.zeros_like(self.values), np.zeros_like(self.values)
-
-        def step(k: int, g: Any, w: Any) -> Any:
-            mean[...], square[...] = 0.9 * mean + 0.1 * g, 0.999 * square + 0.001 * g * g
-            return RATE * mean / (1 - 0.9**k) / (np.sqrt(square / (1 - 0.999**k)) + 1e-8)
-
-        return self._train(step)
+        return self._train(Adam)
 
     def _decay(self) -> Any:
-        return self._train(lambda k, g, w: RATE * (g + 0.1 * w))
+        return self._train(SGD, weight_decay=0.1)
 
     def _noise(self) -> Any:
-        return self._train(lambda k, g, w: RATE * (g + 1e-3 * self.rng.normal(size=g.shape)), 3, tied=False)
+        return self._train(SGD, 3, lambda g: g + 1e-3 * self.rng.normal(size=g.shape))
 
     def _masks(self) -> Any:
         mask = self.rng.random(self.values.shape) < 0.5
-        return self._train(lambda k, g, w: RATE * g * mask, 3, tied=False)
+        return self._train(SGD, 3, lambda g: g * mask)
 
     def _dropout(self) -> Any:
         values = self.values.copy()
@@ -224,7 +214,7 @@ class _Trial:
         return values
 
     def _dropped(self) -> Any:
-        """Which entries take part: of a network, all but those out of the neurons left out; else any half."""
+        """A mask of the entries in use: in a network, no weights out of dropped neurons; else a random half."""
         model = self.recording.model
         if not isinstance(model, MLP):
             return self.rng.random(self.values.shape) < 0.5
@@ -233,15 +223,25 @@ class _Trial:
             masks[f"W{k}"] = masks[f"W{k}"] * (self.rng.random(model.sizes[k - 1]) < 0.5)[:, None]
         return flat(list(masks.values()))
 
-    def _train(self, step: Callable[[int, Any, Any], Any], steps: int = STEPS, tied: bool = True) -> Any:
-        values, scale = self.values.copy(), self._scale()
-        gradient = self._gradient if tied else self.recording.gradient
-        for k in range(1, steps + 1):
-            values = values - step(k, scale * gradient(values), values)
-        return values
+    def _train(
+        self,
+        make: Callable[..., Optimiser],
+        steps: int = STEPS,
+        change: Callable[[Any], Any] | None = None,
+        lr: float = RATE,
+        **settings: Any,
+    ) -> Any:
+        """The numbers after some steps of an optimiser. change: a function of each gradient; without, ties hold."""
+        w, scale = Value(self.values.copy()), self._scale()
+        optimiser = make([w], lr=lr, **settings)
+        for _ in range(steps):
+            gradient = self._gradient(w.data) if change is None else self.recording.gradient(w.data)
+            w.grad = scale * gradient if change is None else change(scale * gradient)
+            optimiser.step()
+        return w.data
 
     def _scale(self) -> float:
-        """So small a loss that the rate fits: its largest gradient is at most 1."""
+        """A factor for the loss that makes its largest gradient at most 1, so that the rate fits."""
         return 1.0 / max(1.0, float(np.abs(self.recording.gradient(self.values)).max(initial=0)))
 
     def _activation(self, model: MLP) -> Remedy:
@@ -252,11 +252,16 @@ class _Trial:
         for layer in fresh.layers[:-1]:
             layer.activation = FRESH[name]
         x, y, loss = self.recording.call
-        recording = of_model(fresh, x, y, loss, bool(self.recording.free))
-        splits, frees = self._changes(prove(recording.y, recording.params, recording.free, self.values))
-        why = f"{name} is not 0 at 0" if frees else "neurons that are equal compute the same, whatever they compute"
+        recording = record_model_loss(fresh, x, y, loss, bool(self.recording.symbolic_data))
+        splits, frees = self._changes(prove(recording.y, recording.params, recording.symbolic_data, self.values))
+        why = f"{name} is not 0 at 0" if frees else "equal neurons compute the same, whatever the activation"
         return Remedy("another activation", splits, frees, why)
 
 
+def _groups(partition: Partition) -> int:
+    """How many groups there are: the entries that never move are one."""
+    return len(set(partition.classes[~partition.frozen].tolist())) + bool(partition.frozen.any())
+
+
 _SPLIT = ("random start", "noise", "masks", "dropout")
-_NOTHING = "there is nothing here that it could act on"
+_NOTHING = "it has nothing to act on here"

@@ -1,8 +1,8 @@
-"""SymmetryTracker: what becomes of ties while a network is trained, and what broke them.
+"""SymmetryTracker: follows ties while a network is trained, and finds what broke them.
 
-A tie can break in three ways, and each leaves another trace. Gradients differ on equal parameters: the loss or the
-data are not symmetric (dropout, noise, masks). Parameters part although their gradients were equal: the update rule
-does not treat them alike. Or rounding does it: then they start to part by a last bit, and grow apart from there.
+A tie can break in three ways, each with its own signs. Gradients differ on equal parameters: the loss or the data
+are not symmetric (dropout, noise, masks). Parameters separate although their gradients were equal: the update rule
+does not treat them alike. Or rounding separates them: they differ in a last bit first, and grow apart from there.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.tree import leaves
+from ..engine.value import Value
 from ..errors import ArgumentError, describe
 from ..nn.layers import MLP
 from ..nn.module import Module
-from ..tree import leaves
-from ..value import Value
-from .neurons import by_name
-from .recording import flat
+from .loss_graph import flat
+from .mlp_neurons import by_name
 from .ties import Ties
 
-ROUNDING = {8: 1e-11, 4: 1e-4}  # relative differences that one step's rounding can make, by bytes per number
-EQUAL = {8: 1e-6, 4: 1e-4}  # the tolerance, unless it is given
-UNEXPLAINED = 1e3  # times the spread of the parameters: gradients that differ by more do so for another reason
-SMALL = 1e-3  # of the largest gradient of all: below, differences are measured against this
+ROUNDING = {8: 1e-11, 4: 1e-4}  # relative differences that the rounding of one step can cause, by bytes per number
+EQUAL = {8: 1e-6, 4: 1e-4}  # the default tolerance, by bytes per number
+UNEXPLAINED = 1e3  # gradients that differ by more than this times the parameters' spread have another reason
+SMALL = 1e-3  # of the largest gradient of all: smaller gradients are compared relative to this
 GRADIENTS, UPDATE, DRIFT = "gradients", "update", "rounding"
 SENTENCES = {
     GRADIENTS: "gradients differed on equal parameters: loss or data are not symmetric (dropout, noise, masks)",
-    UPDATE: "parameters part though their gradients were equal: the update rule does not treat them alike",
+    UPDATE: "parameters separated though their gradients were equal: the update rule does not treat them alike",
     DRIFT: "tied in theory; drifted by {:.1e} through rounding",
 }
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One look: the step, distinct neurons per hidden layer (None without a network), parameters that are distinct,
+    """One observation: the step, distinct neurons per hidden layer (None without a network), distinct parameters,
     the largest relative spread inside a tie, and the distances between the neurons of each hidden layer."""
 
     step: int
@@ -47,7 +47,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Break:
-    """When a tie broke, the number of its group, and which of three it was: "gradients", "update", "rounding"."""
+    """When a tie broke, the number of its group, and the cause: "gradients", "update" or "rounding"."""
 
     step: int
     group: int
@@ -55,7 +55,7 @@ class Break:
     spread: float
 
     def __str__(self) -> str:
-        """The step and the reason."""
+        """The step and the cause."""
         return f"step {self.step:,}: {SENTENCES[self.cause].format(self.spread)}"
 
 
@@ -63,7 +63,7 @@ class Break:
 class SymmetryTracker:
     """Follows ties through any training loop: ``tracker.observe(step, params, grads)`` once per step.
 
-    ties: as they were at the start. tolerance: relative distance up to which neurons and parameters count as equal;
+    ties: computed before training. tolerance: neurons and parameters count as equal up to this relative distance;
     by default 1e-6, or 1e-4 in float32.
     """
 
@@ -75,29 +75,29 @@ class SymmetryTracker:
     def __post_init__(self) -> None:
         if not isinstance(self.ties, Ties):
             raise ArgumentError(
-                f"a tracker follows ties, got {describe(self.ties)}\n"
+                f"SymmetryTracker takes ties, got {describe(self.ties)}\n"
                 "  write  SymmetryTracker(ties(model, x, y, loss))"
             )
         numbers = self.ties.numbers
-        still = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
+        frozen = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
         if self.ties.frozen is not None:
-            still[self.ties.frozen] = True
-        sizes = np.bincount(numbers, minlength=len(still))
-        self._tied = np.flatnonzero((sizes > 1) & ~still)
+            frozen[self.ties.frozen] = True
+        sizes = np.bincount(numbers, minlength=len(frozen))
+        self._tied = np.flatnonzero((sizes > 1) & ~frozen)
         width = min((p._array.dtype.itemsize for p in self.ties.recording.params), default=8)
         self._rounding = ROUNDING.get(width, 1e-2)
         self._equal = EQUAL.get(width, 1e-2) if self.tolerance is None else self.tolerance
-        self._before: tuple[Any, Any] | None = None  # spreads of values and gradients at the last look
-        # What sums cancel to is small, and their rounding is not: so differences are measured against the largest
-        # values, and the largest gradients, that a group has had.
+        self._before: tuple[Any, Any] | None = None  # spreads of values and gradients at the last observation
+        # A sum that cancels is small, but its rounding is not: so differences are compared relative to the largest
+        # values, and the largest gradients, that a group ever had.
         self._largest = np.zeros((2, len(sizes)))
         self._broken: dict[int, str] = {}
 
     def observe(self, step: int, params: Any, grads: Any) -> Observation:
-        """Take a look: parameters and their gradients, before the step is made.
+        """Record the parameters and their gradients, before the step is made.
 
-        params, grads: nested as the ties' parameters are, in arrays or Values; of a model also the list of its
-        parameters. Raises ValueError where the number of entries is another.
+        params, grads: arrays or Values, nested as the parameters of the ties; for a model, also the list of its
+        parameters. Raises ValueError if the number of entries differs.
         """
         values, g = (self._entries(tree, what) for tree, what in ((params, "params"), (grads, "grads")))
         spreads = self._spread(values, 0), self._spread(g, 1, SMALL)
@@ -115,7 +115,7 @@ class SymmetryTracker:
         return seen
 
     def summary(self) -> str:
-        """The last look in a line, then what broke, one line for each cause."""
+        """The last observation in one line, then one line for each cause of a break."""
         if not self.observations:
             return "nothing observed yet"
         last = self.observations[-1]
@@ -138,9 +138,9 @@ class SymmetryTracker:
         return entries
 
     def _spread(self, x: Any, which: int, share: float = 0.0) -> Any:
-        """By group, the range of its entries, relative to the largest that it has had; nan where one is nan.
+        """For each group, the range of its entries relative to the largest it ever had; nan if an entry is nan.
 
-        which: 0 for values, 1 for gradients, against no less than `share` of the largest of all.
+        which: 0 for values, 1 for gradients. share: compare with at least this share of the largest of all.
         """
         numbers, count = self.ties.numbers, len(self.ties.evidence)
         low, high = np.full(count, np.inf), np.full(count, -np.inf)
@@ -153,7 +153,7 @@ class SymmetryTracker:
             return np.where(high == low, 0.0, (high - low) / np.where(size > 0, size, 1.0))
 
     def _judge(self, step: int, values: Any, grads: Any) -> None:
-        """Name the cause at the first look where there is one; rounding may still be followed by another."""
+        """Record the cause of a break when it first shows; another cause may still replace rounding."""
         largest = float(values[self._tied].max(initial=0))
         for k in self._tied.tolist():
             cause = self._cause(k, values[k], grads[k], largest)
@@ -171,7 +171,7 @@ class SymmetryTracker:
             )
 
     def _cause(self, k: int, value: float, grad: float, largest: float) -> str | None:
-        """Why group k parts; largest: the spread of any tie now, which may make the gradients of all differ."""
+        """Why group k breaks; None if it does not. largest: of all ties' spreads, which affects all gradients."""
         if grad > max(self._rounding, UNEXPLAINED * largest):
             return GRADIENTS
         if self._before is not None:
@@ -183,7 +183,7 @@ class SymmetryTracker:
         return DRIFT if value > 0 else None
 
     def _independent(self, values: Any) -> int:
-        """How many different parameters there are: ties that have broken count for what they fell into."""
+        """The number of different parameters; a broken tie counts as its parts."""
         order = np.lexsort((values, self.ties.numbers))
         numbers, x = self.ties.numbers[order], values[order]
         apart = np.abs(np.diff(x)) > self._equal * self._largest[0][numbers[1:]]
@@ -191,7 +191,7 @@ class SymmetryTracker:
         return int(np.count_nonzero((np.diff(numbers) != 0) | (apart & (numbers[1:] != frozen)))) + bool(len(x))
 
     def _neurons(self, values: Any) -> list[Any]:
-        """One row per neuron, for each hidden layer: weights in, bias, weights out."""
+        """For each hidden layer, one row per neuron: incoming weights, bias, outgoing weights."""
         model = self.ties.recording.model
         assert isinstance(model, MLP)
         p = by_name(model, values)
@@ -212,7 +212,7 @@ class SymmetryTracker:
 
 
 def _distinct(rows: Any, tolerance: float) -> int:
-    """How many rows differ from all before them by more than the tolerance allows."""
+    """The number of rows that differ from all rows before them by more than the tolerance."""
     found: list[Any] = []
     for row in rows:
         if not any(np.abs(row - other).max() <= tolerance * np.abs(other).max(initial=0) for other in found):

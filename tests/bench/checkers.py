@@ -19,7 +19,7 @@ import numpy as np
 
 from .measure import clean_environment, in_own_process
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "support")]
 
 Real = Callable[[np.ndarray], np.ndarray]
 EVERY = 12  # of the points of each function, one in so many

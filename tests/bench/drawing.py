@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import Value, draw
-from minigrad.drawing.render import render
+from minigrad.drawing.outputs.render import render
+from minigrad.engine.value import graph
 from minigrad.errors import RenderError
-from minigrad.value import graph
 
 from .measure import in_own_process
 

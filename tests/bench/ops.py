@@ -18,12 +18,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad.domain import Domain, Shape
-from minigrad.op import TABLE, Op
-from minigrad.value import Value, sweep_from
+from minigrad.engine.op import TABLE, Op
+from minigrad.engine.sampling import Domain, Shape
+from minigrad.engine.value import Value, sweep_from
 from tests.bench.measure import clean_environment, warm_allocator
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # where pytest finds them too
+HERE = Path(__file__).parents[1]
+sys.path[:0] = [str(HERE), str(HERE / "support")]  # where pytest finds them too
 from checking import invoke, parts
 
 T = TypeVar("T")

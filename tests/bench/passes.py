@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import minigrad
-from minigrad.compiler import blocks, passes, plan
+from minigrad.compiler import blocking, buffers, passes
 from tests.bench.measure import warm_allocator
 from tests.bench.workloads import WORKLOADS
 
@@ -47,15 +47,15 @@ def stages() -> list[tuple[str, tuple[Any, ...], bool, bool]]:
 
 
 def compiled(f: Any, args: Any, chosen: Any, in_place: bool, in_blocks: bool) -> Callable[[], Any]:
-    kept = passes.PASSES, plan._dying, blocks.LEAST
+    kept = passes.PASSES, buffers._dying, blocking.LEAST
     passes.PASSES = chosen
-    plan._dying = plan._dying if in_place else lambda *_: None
-    blocks.LEAST = blocks.LEAST if in_blocks else 1 << 60
+    buffers._dying = buffers._dying if in_place else lambda *_: None
+    blocking.LEAST = blocking.LEAST if in_blocks else 1 << 60
     try:
         g = minigrad.compile(f)
         g(*args)
     finally:
-        passes.PASSES, plan._dying, blocks.LEAST = kept
+        passes.PASSES, buffers._dying, blocking.LEAST = kept
     return lambda: g(*args)
 
 

@@ -20,7 +20,8 @@ import numpy as np
 
 from minigrad import draw, nn
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+HERE = Path(__file__).parents[1]
+sys.path[:0] = [str(HERE), str(HERE / "support")]  # where pytest finds them too
 from browser import Browser, find
 
 CATEGORIES = "devtools.timeline,disabled-by-default-devtools.timeline,toplevel"

@@ -11,9 +11,9 @@ from typing import Any
 from test_house import blocks_of
 
 import minigrad
-from minigrad.check import strategies
-from minigrad.check.kinds import KINDS, REMARKS, UNRESOLVED, WRONG
-from minigrad.commands.check import GIVEN, MISUSE, STATUS
+from minigrad.check.diagnosis.kinds import KINDS, REMARKS, UNRESOLVED, WRONG
+from minigrad.check.testing import strategies
+from minigrad.cli.commands.check import GIVEN, MISUSE, STATUS
 
 PAGE = Path(minigrad.__file__).resolve().parents[1] / "docs" / "checking.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -60,4 +60,4 @@ def test_every_strategy_and_every_flavour_stands_on_the_page() -> None:
 
 def test_the_exit_statuses_on_the_page_are_those_of_the_command() -> None:
     assert STATUS == {"agree": 0, "disagree": 1, "unresolved": 2} and MISUSE == 3
-    assert re.search(r"0, 1 or 2 for agree,\s+disagree and unresolved, and 3 where", TEXT)
+    assert re.search(r"0, 1 or 2 for agree,\s+disagree and unresolved, and 3 if", TEXT)

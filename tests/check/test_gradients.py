@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from check.test_layout import Bare, Jaxlike, Torchlike
+from check.numeric.test_flattening import Bare, Jaxlike, Torchlike
 
 import minigrad
 from minigrad import GradientMismatch, GradientUnresolved, check_grads, gradient_report
@@ -244,7 +244,7 @@ def test_no_other_order(order: Any) -> None:
 
 
 def test_an_order_of_a_given_derivative_is_refused_with_a_remedy() -> None:
-    with pytest.raises(ArgumentError, match=r"(?s)order= is for minigrad's own.*jac=my_hessian"):
+    with pytest.raises(ArgumentError, match=r"(?s)order= works only for minigrad's own.*jac=my_hessian"):
         gradient_report(squares, X, grad=lambda x: 2 * x, order=2)
 
 
@@ -252,10 +252,10 @@ def test_an_order_of_a_given_derivative_is_refused_with_a_remedy() -> None:
     ("modes", "verdict"), [("rev", "agree"), ("fwd", "disagree"), (("rev", "fwd"), "disagree")]
 )
 def test_only_the_modes_asked_for(modes: Any, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from minigrad.check import own
+    from minigrad.check.comparison import minigrad_candidate
 
-    right = own.jvp
-    monkeypatch.setattr(own, "jvp", lambda *a: (right(*a)[0], right(*a)[1] * 1.5))
+    right = minigrad_candidate.jvp
+    monkeypatch.setattr(minigrad_candidate, "jvp", lambda *a: (right(*a)[0], right(*a)[1] * 1.5))
     assert gradient_report(lambda x: np.sin(x) * x, X, modes=modes).verdict == verdict
 
 
@@ -323,11 +323,11 @@ def test_what_a_budget_did_not_reach_is_said() -> None:
     full = gradient_report(squares, np.linspace(0.1, 1, 60), grad=lambda x: 2 * x)
     part = gradient_report(squares, np.linspace(0.1, 1, 60), grad=lambda x: 2 * x, budget=full.evaluations // 3)
     assert part.ok and part.evaluations <= full.evaluations // 3
-    assert "the budget ended before entries were looked at one by one" in str(part)
+    assert "the budget ran out before entries were checked one by one" in str(part)
 
 
 def test_a_budget_of_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    from minigrad.check import evaluation
+    from minigrad.check.numeric import evaluation
 
     clock = itertools.count()
     monkeypatch.setattr(evaluation.time, "monotonic", lambda: float(next(clock)))
@@ -352,7 +352,7 @@ def test_no_argument_chosen_is_refused_and_not_all_of_them_checked() -> None:
 
 @pytest.mark.parametrize("args", [[2.0, 3.0], 2.0, (1.0, 2.0, 3.0)])
 def test_arguments_that_a_function_does_not_take_are_refused_with_a_remedy(args: Any) -> None:
-    with pytest.raises(ArgumentError, match="a tuple of args is the positional arguments"):
+    with pytest.raises(ArgumentError, match="a tuple args holds the positional arguments"):
         gradient_report(lambda x, y: x * y, args, grad=lambda x, y: (y, x))
 
 

@@ -8,8 +8,8 @@ import pytest
 
 import minigrad
 from minigrad import Value, check_graph, draw, gradient_report
+from minigrad.engine.op import TABLE
 from minigrad.errors import ArgumentError
-from minigrad.op import TABLE
 
 RNG = np.random.default_rng(0)
 W, X = RNG.normal(size=(3, 4)), RNG.normal(size=(5, 3))

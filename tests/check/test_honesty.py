@@ -15,7 +15,7 @@ from check.scalars.scalar import NOTHING, Scalar, Seen, look
 from check.scalars.tuned import TUNED
 
 import minigrad
-from minigrad.check import ladder
+from minigrad.check.numeric import extrapolation
 
 TAME = 10.0
 NEAR = 1e-3
@@ -97,12 +97,12 @@ def against_spread(raw: np.ndarray, bound: np.ndarray, ratio: float) -> tuple[np
     return table, np.where(np.isfinite(errors), np.broadcast_to(bound, errors.shape), np.inf)
 
 
-TABLE = ladder._table
+TABLE = extrapolation._table
 
 
 @pytest.mark.parametrize("mutant", [without_rounding, with_wrong_factor, against_spread])
 def test_a_ladder_with_a_mistake_fails(mutant: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """What these tests are worth."""
-    monkeypatch.setattr(ladder, "_table", mutant)
+    monkeypatch.setattr(extrapolation, "_table", mutant)
     with pytest.raises(AssertionError):
         check_honest(seen_by(TUNED[::5], step=16))

@@ -15,11 +15,11 @@ from mutants import NEARLY, swapped, times, without_a_term
 
 import minigrad
 from minigrad import Value, check_graph, check_op
-from minigrad.check.calls import OpCall, called
-from minigrad.check.draws import random_calls
-from minigrad.op import TABLE, Op, Rule
+from minigrad.check.testing.op_calls import OpCall, user_name
+from minigrad.check.testing.op_sampling import random_calls
+from minigrad.engine.op import TABLE, Op, Rule
 
-DIFFERENTIABLE = {called(op): op for op in TABLE.values() if op.vjps}
+DIFFERENTIABLE = {user_name(op): op for op in TABLE.values() if op.vjps}
 CALLS = 6  # among which one is looked for that the mistake shows in
 NEVER = {"heaviside"}  # its one rule gives 0 wherever its domain lets calls be drawn
 TERMS = 2  # sums of a rule from which a term is left out
@@ -49,8 +49,8 @@ def wrong_rules(rule: Rule, kind: str, count: int) -> list[tuple[str, Rule]]:
 def planted(op: Op, wrong: Op) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(patch.dict(TABLE, {key: wrong for key, record in TABLE.items() if record is op}))
-        if minigrad.value._GETITEM is op:
-            stack.enter_context(patch("minigrad.value._GETITEM", wrong))
+        if minigrad.engine.value._GETITEM is op:
+            stack.enter_context(patch("minigrad.engine.value._GETITEM", wrong))
         yield
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from planting import draw, planted
 
-from minigrad.check.diagnosis import Evidence, diagnose
+from minigrad.check.diagnosis.diagnosis import Evidence, diagnose
 
 X = draw(3, 4, seed=1)  # an argument with both signs
 P = np.abs(X)

@@ -32,7 +32,7 @@ from check.zoo.noise import SCENARIOS, Scenario
 from everyday import thinned
 
 import minigrad
-from minigrad.check import kinds
+from minigrad.check.diagnosis import kinds
 
 mp = mpmath.mp
 

@@ -9,7 +9,7 @@ import numpy as np
 
 import minigrad
 from minigrad.compiler import Compiled
-from minigrad.tree import leaves
+from minigrad.engine.tree import leaves
 
 
 def same(a: Any, b: Any) -> bool:

@@ -12,24 +12,24 @@ from compiler.bits import assert_same, check
 
 import minigrad
 from minigrad.compiler import passes
-from minigrad.compiler.arguments import Describer
-from minigrad.compiler.blocks import chains
-from minigrad.compiler.passes.algebra import simplified
-from minigrad.compiler.passes.broadcasting import fused
-from minigrad.compiler.passes.dead import without_dead
-from minigrad.compiler.passes.merging import merged
-from minigrad.compiler.passes.opening import opened
-from minigrad.compiler.passes.slopes import with_known_tanh
-from minigrad.compiler.plan import planned
-from minigrad.compiler.program import Program, Ref, Step, run
-from minigrad.compiler.tracing import traced
+from minigrad.compiler.blocking import chains
+from minigrad.compiler.buffers import planned
+from minigrad.compiler.passes.algebra import simplify_algebra
+from minigrad.compiler.passes.cse import merge_common_subexpressions
+from minigrad.compiler.passes.dce import eliminate_dead_code
+from minigrad.compiler.passes.fuse_broadcasts import fuse_broadcasts
+from minigrad.compiler.passes.inline import inline_composites
+from minigrad.compiler.passes.tanh_slope import with_known_tanh
+from minigrad.tracing.arguments import Describer
+from minigrad.tracing.program import Program, Ref, Step, run_program
+from minigrad.tracing.tracer import trace_function
 
 X = np.array([[0.5, -1.25, 2.0], [3.0, 0.75, -0.5]])
 Y = np.array([[1.5, 0.25, -2.0], [0.1, 1.75, 0.5]])
 
 
 def recorded(f: Callable[..., Any], *args: Any) -> Program:
-    return traced(f, Describer(f, ()).describe(args, {}))
+    return trace_function(f, Describer(f, ()).describe(args, {}))
 
 
 def labels(program: Program) -> list[str]:
@@ -42,8 +42,8 @@ def improved(each: Callable[[Program], Program], f: Callable[..., Any], *args: A
     after = each(before)
     with np.errstate(all="ignore"):
         want = f(*args)
-        assert_same(run(before, [*args]), want, "before")
-        assert_same(run(after, [*args]), want, each.__name__)
+        assert_same(run_program(before, [*args]), want, "before")
+        assert_same(run_program(after, [*args]), want, each.__name__)
     return before, after
 
 
@@ -54,7 +54,7 @@ def test_what_nobody_uses_is_not_computed() -> None:
     program = recorded(f, X)
     dead = Step(program.fresh(X), np.cos, (program.inputs[0],), {}, "cos")
     program.steps.append(dead)
-    assert labels(without_dead(program)) == ["sin"]
+    assert labels(eliminate_dead_code(program)) == ["sin"]
 
 
 def test_draws_that_nobody_uses_are_made_all_the_same() -> None:
@@ -62,17 +62,21 @@ def test_draws_that_nobody_uses_are_made_all_the_same() -> None:
         rng.normal(size=3)
         return x * rng.random(3)
 
-    assert labels(without_dead(recorded(f, X, np.random.default_rng(0)))) == ["rng.normal", "rng.random", "*"]
+    assert labels(eliminate_dead_code(recorded(f, X, np.random.default_rng(0)))) == [
+        "rng.normal",
+        "rng.random",
+        "*",
+    ]
 
 
 def test_the_same_call_is_made_once() -> None:
-    _, after = improved(merged, lambda x, y: np.exp(x) * y + np.exp(x) * y, X, Y)
+    _, after = improved(merge_common_subexpressions, lambda x, y: np.exp(x) * y + np.exp(x) * y, X, Y)
     assert labels(after) == ["exp", "*", "+"]
 
 
 def test_constants_that_differ_in_sign_alone_are_two() -> None:
     """0.0 == -0.0, and 1 / them is inf and -inf."""
-    _, after = improved(merged, lambda x: (np.copysign(x, 0.0), np.copysign(x, -0.0)), X)
+    _, after = improved(merge_common_subexpressions, lambda x: (np.copysign(x, 0.0), np.copysign(x, -0.0)), X)
     assert len(after.steps) == 2
 
 
@@ -80,7 +84,11 @@ def test_two_draws_are_two() -> None:
     def f(rng: Any) -> Any:
         return rng.random(3) + rng.random(3)
 
-    assert labels(merged(recorded(f, np.random.default_rng(0)))) == ["rng.random", "rng.random", "+"]
+    assert labels(merge_common_subexpressions(recorded(f, np.random.default_rng(0)))) == [
+        "rng.random",
+        "rng.random",
+        "+",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -104,13 +112,13 @@ def test_two_draws_are_two() -> None:
 )
 def test_algebra_takes_away_what_changes_no_bit_and_nothing_else(f: Any, left: list[str]) -> None:
     x = np.array([[0.0, -0.0, np.inf], [-np.inf, np.nan, 1e-320]])
-    _, after = improved(lambda p: without_dead(simplified(p)), f, x)
+    _, after = improved(lambda p: eliminate_dead_code(simplify_algebra(p)), f, x)
     assert labels(after) == left
 
 
 def test_a_rule_becomes_what_it_calls_and_shares_it_with_the_forward_pass() -> None:
     f = minigrad.value_and_grad(lambda x: np.sum(minigrad.softmax(x) * Y))
-    before, after = improved(lambda p: merged(opened(p)), f, X)
+    before, after = improved(lambda p: merge_common_subexpressions(inline_composites(p)), f, X)
     assert "softmax" in labels(before) and "d softmax" in labels(before)
     assert not {"softmax", "d softmax"} & {*labels(after)}
     assert labels(after).count("exp") == 1
@@ -118,7 +126,7 @@ def test_a_rule_becomes_what_it_calls_and_shares_it_with_the_forward_pass() -> N
 
 def test_what_looks_at_its_data_stays_closed() -> None:
     f = minigrad.grad(lambda x: np.sum(np.divide(1.0, x)))
-    assert "·" in labels(opened(recorded(f, X)))  # a product that asks whether all is finite
+    assert "·" in labels(inline_composites(recorded(f, X)))  # a product that asks whether all is finite
 
 
 def test_a_rule_that_gives_other_bits_on_values_stays_closed(monkeypatch: Any) -> None:
@@ -129,7 +137,7 @@ def test_a_rule_that_gives_other_bits_on_values_stays_closed(monkeypatch: Any) -
     odd = minigrad.custom(lambda x: x * x, vjp=rule, name="odd")
     try:
         f = minigrad.grad(lambda x: np.sum(odd(x)))
-        assert "d odd" in labels(opened(recorded(f, X)))
+        assert "d odd" in labels(inline_composites(recorded(f, X)))
         check(f, [X], [Y])
     finally:
         minigrad.forget(odd)
@@ -137,8 +145,8 @@ def test_a_rule_that_gives_other_bits_on_values_stays_closed(monkeypatch: Any) -
 
 def test_broadcasting_is_left_to_the_step_that_reads_it() -> None:
     f = minigrad.grad(lambda x, y: np.sum(np.sum(x * x, axis=1) * y))
-    before = opened(recorded(f, X, Y[:, 0].copy()))
-    after = without_dead(fused(before))
+    before = inline_composites(recorded(f, X, Y[:, 0].copy()))
+    after = eliminate_dead_code(fuse_broadcasts(before))
     assert labels(before).count("broadcast_to") > labels(after).count("broadcast_to")
     check(f, [X, Y[:, 0].copy()])
 
@@ -150,7 +158,7 @@ def test_a_product_of_matrices_needs_what_was_broadcast_for_it() -> None:
 
 def test_the_slope_of_tanh_reads_tanh() -> None:
     f = minigrad.grad(lambda x: np.sum(np.tanh(x)))
-    program = with_known_tanh(opened(recorded(f, X)))
+    program = with_known_tanh(inline_composites(recorded(f, X)))
     (slope,) = (step for step in program.steps if step.label == "sech²")
     assert len(slope.args) == 2
 
@@ -259,7 +267,7 @@ def _off(a: Any, b: Any) -> Any:
 def drops_a_zero(program: Program) -> Program:
     """x + 0 as x."""
     names: dict[Ref, Any] = {s.out: s.args[0] for s in program.steps if s.label == "+" and s.args[1:] == (0.0,)}
-    return without_dead(program.with_steps(program.steps, names))
+    return eliminate_dead_code(program.with_steps(program.steps, names))
 
 
 def merges_draws(program: Program) -> Program:
@@ -289,7 +297,7 @@ def test_a_pass_that_changes_a_bit_is_caught(monkeypatch: Any, mistake: Any, f: 
 
 
 def test_a_plan_that_frees_a_buffer_too_early_is_caught(monkeypatch: Any) -> None:
-    from minigrad.compiler import plan
+    from minigrad.compiler import buffers
 
     def careless(program: Any, owners: Any) -> Any:
         last = {}
@@ -297,7 +305,7 @@ def test_a_plan_that_frees_a_buffer_too_early_is_caught(monkeypatch: Any) -> Non
             last.update(dict.fromkeys(owners.get(step.out, ()), i))
         return last
 
-    monkeypatch.setattr(plan, "last_uses", careless)
+    monkeypatch.setattr(buffers, "last_uses", careless)
 
     def f(x: Any) -> Any:
         a = np.exp(x)

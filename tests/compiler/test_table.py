@@ -12,7 +12,7 @@ from compiler.bits import check
 from everyday import thinned
 
 import minigrad
-from minigrad.check.draws import random_calls
+from minigrad.check.testing.op_sampling import random_calls
 
 # The shape of what they give depends on the data: they are refused by name. Or it is whatever memory held.
 REFUSED = {"nonzero", "empty_like"}

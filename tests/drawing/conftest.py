@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from minigrad.value import Value
+from minigrad.engine.value import Value
 
 
 def _two_neurons(weights: Sequence[float]) -> Value:

@@ -86,5 +86,5 @@ def test_a_network_a_neuron_at_a_time_is_a_classifier_too() -> None:
 def test_slips_are_refused_with_a_remedy() -> None:
     with pytest.raises(ArgumentError, match=r"got list.*\n  write  decision_boundary\(\{"):
         decision_boundary([right, right], X, Y)  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match="point 1 of the data has no place"):
+    with pytest.raises(ArgumentError, match="point 1 of the data cannot be drawn: it has a nan"):
         decision_boundary(right, np.where(np.arange(4)[:, None] == 1, np.nan, X), Y)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from minigrad import Value, draw, nn
-from minigrad.drawing.cells_dot import arrays
 from minigrad.drawing.colours import contrast
-from minigrad.drawing.dot import styles
+from minigrad.drawing.outputs.cells_dot import array_tables
+from minigrad.drawing.outputs.dot import styles
 from minigrad.drawing.theme import THEMES, replaced
 
 X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.5]])
@@ -92,7 +92,7 @@ def test_heat_maps_have_a_mark_on_what_is_negative(theme: str) -> None:
     w = Value(np.linspace(-1, 1, 256).reshape(16, 16), "w")
     diagram = draw((w**3).sum()).diagram
     look = THEMES[theme]
-    text = arrays(diagram.nodes[0], styles(diagram.groups, look), look)
+    text = array_tables(diagram.nodes[0], styles(diagram.groups, look), look)
     root = ET.fromstring(text)
     squares = [cell for cell in root.iter("TD") if cell.get("FIXEDSIZE")]
     assert len(squares) == 2 * 256

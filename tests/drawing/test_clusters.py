@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import Value, draw, nn, scope
 from minigrad.drawing.clusters import clusters
 from minigrad.drawing.diagram import Diagram
-from minigrad.drawing.survey import survey
+from minigrad.drawing.graph_data import survey
 
 
 def boxes(diagram: Diagram) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Pictures as they were when somebody last looked at them: any change of what is drawn is seen, and meant.
 
-PYTHONPATH=tests:demos python tests/drawing/test_golden.py    writes the golden files anew
+PYTHONPATH=tests:tests/support:demos python tests/drawing/test_golden.py    writes the golden files anew
 python demos/gallery.py    the gallery, whose SVG is golden too: look at it, then commit both
 """
 
@@ -17,8 +17,8 @@ from gallery import THEMES, VIEWS
 from seeds import NETWORKS
 
 from minigrad import Drawing, draw
-from minigrad.drawing.jsontext import to_json
-from minigrad.drawing.render import find_engine
+from minigrad.drawing.outputs.json_output import to_json
+from minigrad.drawing.outputs.render import find_engine
 
 GOLDEN = Path(__file__).parent / "golden"
 GALLERY = Path(__file__).parents[2] / "demos" / "gallery"

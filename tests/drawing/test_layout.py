@@ -15,7 +15,7 @@ from seeds import all_ones, two_neurons
 from minigrad import draw, nn, relu
 from minigrad.drawing import Drawing
 from minigrad.drawing.diagram import Diagram
-from minigrad.value import Value
+from minigrad.engine.value import Value
 
 
 def svg(*network: Any, **given: Any) -> tuple[str, Diagram]:

@@ -17,12 +17,12 @@ from nasty import DIRECTIONS, NASTY
 
 from minigrad import Value, draw, nn, scope
 from minigrad.drawing import Drawing
-from minigrad.drawing.diagram import Node
-from minigrad.drawing.jsontext import from_json
-from minigrad.drawing.picture import WRITERS
+from minigrad.drawing.diagram import DiagramNode
+from minigrad.drawing.outputs import OUTPUTS, encode
+from minigrad.drawing.outputs.json_output import from_json
 
 HARM = 'x"><script>alert(1)</script><img src=x onerror=alert(2)>\u202e"];n9[label="evil"]\\N}--></style>'
-TEXTS = [".dot", ".svg", ".html", ".mmd", ".json", ".txt"]
+TEXTS = [suffix for suffix in OUTPUTS if suffix not in (".png", ".pdf")]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -36,7 +36,7 @@ def drawing_of(name: str) -> Drawing:
 
 
 def written(drawing: Drawing, suffix: str) -> str:
-    return WRITERS[suffix](drawing).decode()
+    return (encode(suffix, drawing._picture) or b"").decode()
 
 
 class Page(html.parser.HTMLParser):
@@ -101,7 +101,7 @@ def test_any_text_leaves_the_outputs_in_text_as_they_are(name: str) -> None:
 def test_what_a_line_of_code_and_a_formula_say_is_text_too() -> None:
     """They come from a user's file, and from ops that a user states."""
     drawing = drawing_of("plain")
-    node: Node = drawing.diagram.nodes[0]
+    node: DiagramNode = drawing.diagram.nodes[0]
     from dataclasses import replace
 
     changed = replace(node, source=f"evil.py:3: {HARM}", formula=HARM, operation=HARM, badges=(HARM,), hides=HARM)

@@ -11,7 +11,7 @@ import pytest
 
 import minigrad
 from minigrad import Value, errors, nn
-from minigrad.value import graph
+from minigrad.engine.value import graph
 
 X = np.random.default_rng(5).normal(size=(4, 3))
 T = np.random.default_rng(6).normal(size=(4, 2))
@@ -299,7 +299,9 @@ def test_a_module_as_activation_brings_its_parameters() -> None:
 @pytest.mark.parametrize("name", ["tahn", "", 3, ["tanh"]])
 def test_an_unknown_activation_is_answered_with_the_known_ones(name: Any) -> None:
     with pytest.raises(
-        ValueError, match=r"no activation is called .*\n  expected a function or one of linear, tanh, relu"
+        ValueError,
+        match=r"no activation is called .*\n  expected a function or one of "
+        r"linear, log_softmax, relu, sigmoid, softmax, softplus, tanh",
     ):
         nn.MLP((2, 1), output=name)
 

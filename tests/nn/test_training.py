@@ -51,7 +51,7 @@ def assert_same(a: nn.Module, b: nn.Module) -> None:
 def test_steps_are_those_of_sgd_to_the_last_bit(dtype: str, activation: str, compile: bool) -> None:
     ours, theirs = network(dtype, activation=activation), network(dtype, activation=activation)
     x, y = batch(dtype)
-    step = nn.train_step(ours, minigrad.cross_entropy, learning_rate=RATE, compile=compile)
+    step = nn.train_step(ours, minigrad.cross_entropy, RATE, compile=compile)
     losses = [step(x, y) for _ in range(5)]
     expected = by_sgd(theirs, minigrad.cross_entropy, x, y, 5)
     assert losses == expected and all(type(a) is type(b) for a, b in zip(losses, expected, strict=True))
@@ -90,14 +90,14 @@ def test_batches_of_other_sizes_new_rates_and_new_parameters_are_taken_up() -> N
     step = nn.train_step(ours, minigrad.cross_entropy, RATE)
     for n, rate in [(12, 0.1), (7, 0.1), (12, 0.02), (7, 0.5)]:
         x, y = batch(n=n)
-        step.learning_rate = rate
+        step.optimiser.lr = rate
         assert [step(x, y)] == by_sgd(theirs, minigrad.cross_entropy, x, y, 1, rate)
     for net in (ours, theirs):
         net.layers[0].W.data = np.full((2, 5), 0.25)
     assert [step(x, y)] == by_sgd(theirs, minigrad.cross_entropy, x, y, 1, 0.5)
     assert_same(ours, theirs)
     with pytest.raises(ValueError, match="lr must be a positive finite number"):
-        step.learning_rate = -1
+        step.optimiser.lr = -1
 
 
 class Line(nn.Module):

@@ -12,10 +12,11 @@ from checking import along, assert_close
 
 import minigrad
 from minigrad import Value
-from minigrad.check.calls import OpCall
-from minigrad.check.draws import random_calls
-from minigrad.rules.composed import COMPOSED, Composed
-from minigrad.tree import tree_map
+from minigrad.check.testing.op_calls import OpCall
+from minigrad.check.testing.op_sampling import random_calls
+from minigrad.engine.op import COMPOSED
+from minigrad.engine.tree import tree_map
+from minigrad.rules.composed import Composed
 
 NAMES = {record.function.__name__: record for record in COMPOSED.values()}
 

@@ -12,9 +12,9 @@ from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from minigrad import grad
-from minigrad.check.draws import random_calls
-from minigrad.domain import Domain
-from minigrad.op import Op
+from minigrad.check.testing.op_sampling import random_calls
+from minigrad.engine.op import Op
+from minigrad.engine.sampling import Domain
 
 LIMITS = np.finfo(np.float64)
 ENDS = [

@@ -10,6 +10,7 @@ from identities import assert_same_derivatives, assert_slope
 
 from minigrad import Value, errors, grad
 
+NUMPY = np.lib.NumpyVersion(np.__version__)
 X = np.array([1.0, -2.0, 4.0, 0.5])
 
 
@@ -74,7 +75,7 @@ def test_a_step_of_a_gradient_has_one_itself() -> None:
 
     g, dh = grad(summed, (0, 1))(x, 0.5)
     np.testing.assert_allclose(g, grad(summed)(x, 0.5), rtol=1e-13)
-    for what, message in ((np.gradient, "takes one number as a spacing"),):
+    for what, message in ((np.gradient, "takes a spacing with a gradient only as one number"),):
         with pytest.raises(errors.ArgumentError, match=rf"{message}[\s\S]*np.diff\(f\) / np.diff\(x\)"):
             what(Value(X), Value([0.0, 1.0, 2.0, 4.0]))
     assert_slope(lambda h: summed(x, h), 0.5)
@@ -145,7 +146,8 @@ def test_convolution_with_a_number() -> None:
 
 
 @pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "symmetric", "wrap"])
-@pytest.mark.parametrize("width", [0, 1, (2, 5), ((3, 0),), {0: (1, 2)}, {-1: 2}])
+# By axis, widths are written from NumPy 2.2 on.
+@pytest.mark.parametrize("width", [0, 1, (2, 5), ((3, 0),), *[{0: (1, 2)}, {-1: 2}] * (NUMPY >= "2.2.0")])
 def test_borders_of_every_mode_and_width(mode: Any, width: Any) -> None:
     assert_transposed(lambda x: np.pad(x, width, mode=mode), 3)
 

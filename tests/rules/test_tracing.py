@@ -10,9 +10,9 @@ import pytest
 from checking import DIFFERENTIABLE, each, invoke, places, projected, woven
 
 from minigrad import Value, errors, grad
-from minigrad.check.draws import random_calls
-from minigrad.context import trace
-from minigrad.op import TABLE, Op
+from minigrad.check.testing.op_sampling import random_calls
+from minigrad.engine.op import TABLE, Op
+from minigrad.tracing import trace
 
 
 def differentiate_traced(op: Op) -> None:

@@ -113,5 +113,5 @@ def test_softmax_at_the_end_is_no_hindrance() -> None:
 def test_a_quotient_is_that_of_a_network() -> None:
     with pytest.raises(ArgumentError, match="an MLP"):
         quotient(ties(lambda w: (w * w).sum(), np.ones(3)))
-    with pytest.raises(ArgumentError, match=r"that of ties, got MLP[\s\S]*write  quotient\(ties\(model"):
+    with pytest.raises(ArgumentError, match=r"quotient takes ties, got MLP[\s\S]*write  quotient\(ties\(model"):
         quotient(nn.MLP((3, 2)))  # type: ignore[arg-type]

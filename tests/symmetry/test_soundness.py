@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from symmetric_networks import Network, network, point, spread
 
 import minigrad as mg
-from minigrad import Value, context
+from minigrad import Value
 from minigrad.symmetry import ties
 from minigrad.symmetry.probe import probe, split
+from minigrad.tracing import trace
 
 NOTHING = 1e-9  # where nothing moves, gradients are rounding, and layer_norm of equal entries enlarges that
 ROUNDING = 1e-8  # of the largest gradient: products of five layers at random points
@@ -28,7 +29,7 @@ def networks(draw: Any) -> Network:
 def numbers(found: Any) -> tuple[Any, Any, Any]:
     """Classes, what never moves, what stays zero."""
     partition = found.partition
-    return partition.classes, partition.still, partition.still & (found.recording.values == 0)
+    return partition.classes, partition.frozen, partition.frozen & (found.recording.values == 0)
 
 
 @given(networks(), st.integers(0, 2**16))
@@ -155,9 +156,9 @@ def test_a_proved_group_of_a_scalar_graph_has_equal_gradients_everywhere(graph: 
 def test_a_recorded_graph_says_what_the_function_says(graph: Any) -> None:
     f, start = graph
     leaves = [Value(x) for x in start]
-    with context.trace():
+    with trace():
         y = f(leaves)
-    used = {v.serial for v in mg.value.graph(y)}
+    used = {v.serial for v in mg.engine.value.graph(y)}
     found, whole = ties(y, method="prove"), ties(f, list(start), method="prove")
     kept = [k for k, leaf in enumerate(leaves) if leaf.serial in used]
     ours, theirs = np.array([int(x) for x in found.labels]), np.array([int(x) for x in whole.labels])[kept]
@@ -187,7 +188,7 @@ def test_what_the_proof_misses_against_the_probe_is_counted_and_has_a_name() -> 
         case = network(lambda low, high, rng=rng: int(rng.integers(low, high, endpoint=True)))
         found = ties(case.f, case.params, case.x, case.y, method="prove")
         seen = probe(found.recording)
-        probed = np.unique(np.where(seen.still, -1, seen.classes)).size
+        probed = np.unique(np.where(seen.frozen, -1, seen.classes)).size
         ties_in_all += found.numbers.size - probed
         assert probed <= len(found.groups), f"a false tie, or rounding: {case.words}"
         if probed < len(found.groups):

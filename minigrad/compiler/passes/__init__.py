@@ -1,27 +1,28 @@
-"""The passes: each a small function from a program to a program that computes the same bits."""
+"""The passes: each is a small function from a program to one that computes the same bits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..program import Program
-from .algebra import simplified
-from .broadcasting import fused
-from .dead import without_dead
-from .merging import merged
-from .opening import opened
-from .signs import ordered, without_negations
-from .slopes import with_known_tanh
-from .updates import prompt
+from ...tracing.program import Program
+from .algebra import simplify_algebra
+from .cse import merge_common_subexpressions
+from .dce import eliminate_dead_code
+from .fuse_broadcasts import fuse_broadcasts
+from .inline import inline_composites
+from .negation import ordered, without_negations
+from .schedule import schedule_updates
+from .tanh_slope import with_known_tanh
 
 PASSES: tuple[Callable[[Program], Program], ...] = (
-    without_dead, merged, opened, simplified, ordered, merged, with_known_tanh, without_negations, fused,
-    without_dead, prompt,
+    eliminate_dead_code, merge_common_subexpressions, inline_composites, simplify_algebra,
+    ordered, merge_common_subexpressions, with_known_tanh, without_negations,
+    fuse_broadcasts, eliminate_dead_code, schedule_updates,
 )  # fmt: skip
 
 
 def optimised(program: Program) -> Program:
-    """The program after all passes."""
+    """Run all passes."""
     for each in PASSES:
         program = each(program)
     return program

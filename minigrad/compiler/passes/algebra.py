@@ -1,26 +1,27 @@
-"""Algebra that does not change a bit, and constants computed once.
+"""Algebra that changes no bit, and constants computed once.
 
-x · 1, x / 1, -(-x), x - 0 are x (x + 0 is not: it makes 0 of -0). A reshaping to the shape that is there, a cast to
-the type that is there and a transpose of a transpose are gone. What depends on shapes alone is a constant.
+Replaces x · 1, x / 1, -(-x) and x - 0 by x (not x + 0, which turns -0 into 0). Removes a reshape to the same shape,
+a cast to the same type and a transpose of a transpose. A result that depends on shapes alone becomes a constant.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ...rules.discrete import stop_gradient
-from ...taped import _copy
-from ..program import Program, Ref, Step, operands, refs, step_with
+from ...engine.op import UNDIFFERENTIATED, UNKNOWN
+from ...engine.tree import leaves
+from ...tracing.program import Program, Ref, Step, operands, refs, step_with
+from ...tracing.tape import copy
+from ..numpy_functions import record_of
 
 Known = dict[Ref, Step]
 
 
-def simplified(program: Program) -> Program:
-    """The program without steps that give one of their operands, or a constant."""
+def simplify_algebra(program: Program) -> Program:
+    """Remove steps that return one of their operands, or a constant."""
     steps: list[Step] = []
     names: dict[Ref, Any] = {}
     known: Known = {}
@@ -36,16 +37,13 @@ def simplified(program: Program) -> Program:
 
 
 def _result(program: Program, step: Step, known: Known) -> tuple[Any] | None:
-    """What a step gives, where that is known without computing it."""
+    """The result of a step if it is known without computing; else None."""
     if step.draws:
         return None
     function, sample = step.function, program.samples[step.out]
-    if function in _SHAPES_ALONE or not _reads(step):
+    if _asks_shape_alone(function) or not _reads(step):
         return None if isinstance(sample, tuple) else (sample,)
-    rule = _RULES.get(function)
-    if rule is None:
-        return None
-    x = rule(program, step, known)
+    x = _simpler(program, step, known)
     return (x,) if x is not None and _alike(program.sample(x), sample) else None
 
 
@@ -62,35 +60,31 @@ def _alike(x: Any, y: Any) -> bool:
     return x.dtype == y.dtype and (x.strides == y.strides or x.size < 2)
 
 
-def _is(x: Any, number: int) -> bool:
-    """Whether a constant is that number: for 0, that is +0."""
+def _is(x: Any, number: float) -> bool:
+    """Whether a constant equals the number, with +0 for 0."""
     if type(x) is Ref or not isinstance(x, (int, float, np.number, np.ndarray)) or np.size(x) == 0:
         return False
     return bool(np.all(np.equal(x, number)) and not np.any(np.signbit(x)))
 
 
-def _times_one(program: Program, step: Step, known: Known) -> Any:
-    a, b = step.args
-    return a if _is(b, 1) else b if _is(a, 1) else None
+def _simpler(program: Program, step: Step, known: Known) -> Any:
+    """The operand that a step gives, by what the record of its function states; None where there is none."""
+    if step.function is copy:
+        return step.args[0]
+    if step.function is operator.pow:
+        return step.args[0] if type(step.args[1]) in (int, float) and step.args[1] == 1 else None
+    record = record_of(step.function)
+    if record is None:
+        return None
+    if len(step.args) == 2 and record.neutral != (None, None):
+        (a, b), (left, right) = step.args, record.neutral
+        return a if right is not None and _is(b, right) else b if left is not None and _is(a, left) else None
+    if record.involution:
+        return _twice(step, known)
+    return step.args[0] if record.identity else None
 
 
-def _by_one(program: Program, step: Step, known: Known) -> Any:
-    return step.args[0] if _is(step.args[1], 1) else None
-
-
-def _less_zero(program: Program, step: Step, known: Known) -> Any:
-    return step.args[0] if _is(step.args[1], 0) else None
-
-
-def _to_the_first(program: Program, step: Step, known: Known) -> Any:
-    return step.args[0] if type(step.args[1]) in (int, float) and step.args[1] == 1 else None
-
-
-def _itself(program: Program, step: Step, known: Known) -> Any:
-    return step.args[0]
-
-
-def _twice(program: Program, step: Step, known: Known) -> Any:
+def _twice(step: Step, known: Known) -> Any:
     """The operand of the operand: -(-x), and (xᵀ)ᵀ."""
     inner = known.get(step.args[0])
     plain = all(
@@ -99,37 +93,17 @@ def _twice(program: Program, step: Step, known: Known) -> Any:
     return inner.args[0] if inner is not None and inner.function is step.function and plain else None
 
 
-_SHAPES_ALONE = {np.zeros_like, np.ones_like, np.shape}
-_RULES: dict[Callable[..., Any], Callable[[Program, Step, Known], Any]] = {
-    **dict.fromkeys((np.multiply, operator.mul), _times_one),
-    **dict.fromkeys((np.divide, operator.truediv), _by_one),
-    operator.pow: _to_the_first,
-    **dict.fromkeys((np.subtract, operator.sub), _less_zero),
-    **dict.fromkeys((np.negative, np.transpose), _twice),
-    **dict.fromkeys((np.positive, np.astype, np.reshape, np.broadcast_to, np.expand_dims, np.squeeze), _itself),
-    **dict.fromkeys((_copy, np.copy, stop_gradient._implementation), _itself),  # type: ignore[attr-defined]
-}
+def _asks_shape_alone(function: Any) -> bool:
+    """Whether the result depends on the shape and the type of the arguments only."""
+    record = record_of(function)
+    return UNDIFFERENTIATED.get(function, UNKNOWN).asks or (record is not None and record.shape_alone)
 
 
 def constants(program: Program) -> list[Any]:
-    """The arrays that stand in a program as constants."""
-    seen: dict[int, Any] = {}
-
-    def look(x: Any) -> None:
-        if isinstance(x, np.ndarray):
-            seen[id(x)] = x
-        elif isinstance(x, (tuple, list)):
-            for item in x:
-                look(item)
-        elif isinstance(x, dict):
-            for item in x.values():
-                look(item)
-
-    for step in program.steps:
-        look(step.args)
-        look(step.kwargs)
-    look(program.outputs)
-    return [*seen.values()]
+    """The constant arrays in a program."""
+    nestings = [(step.args, step.kwargs) for step in program.steps]
+    found = [x for nesting in (*nestings, program.outputs) for x in leaves(nesting) if isinstance(x, np.ndarray)]
+    return [*{id(x): x for x in found}.values()]
 
 
-__all__ = ["constants", "refs", "simplified"]
+__all__ = ["constants", "refs", "simplify_algebra"]

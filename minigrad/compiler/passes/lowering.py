@@ -1,6 +1,6 @@
-"""Steps that are opened by hand: their functions ask about arrays what is known once shapes are.
+"""Lowers some functions by hand: they test properties of arrays that are known once the shapes are.
 
-Each gives the steps that the function takes for an operand of that type, shape and layout, to the same bits.
+Each rule returns the steps that the function takes for operands of that type, shape and layout, to the same bits.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from ...cotangent import _ones
+from ...engine.broadcasting import _ones
 from ...rules.nn import _cross_entropy
-from ...taped import _shaped, _unbroadcast, as_data
-from .. import support
-from ..program import Program, Ref, Step, renamed
+from ...tracing.program import Program, Ref, Step, renamed
+from ...tracing.tape import as_data, cotangent_of_type, sum_to_shape
+from .. import runtime
 
 
 class Body:
-    """The steps in place of one: calling it adds one more, and gives its variable."""
+    """The steps that replace one; calling it adds a step and returns its variable."""
 
     def __init__(self, program: Program, step: Step) -> None:
         self.program, self.step = program, step
         self.steps: list[Step] = []
 
     def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Ref:
-        """A step that calls the function; tried on the samples of its operands."""
+        """Add a step that calls the function; its sample comes from the operands' samples."""
         samples = self.program.samples
         with np.errstate(all="ignore"):
             result = function(*renamed(args, samples), **renamed(kwargs, samples))
@@ -35,7 +35,7 @@ class Body:
 
 
 def _summed_out(body: Body, c: Any, shape: tuple[int, ...], label: str) -> Any:
-    """`unbroadcast`: a bias is summed by a product with ones, all else by np.sum."""
+    """`unbroadcast`: sums a bias by a product with ones, all else by np.sum."""
     data = body.program.sample(c)
     lead = data.ndim - len(shape)
     if lead == 1 and data.shape[1:] == shape:
@@ -57,40 +57,40 @@ def _mean(body: Body, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _class_entropy(body: Body, logits: Any, targets: Any) -> Any:
-    """Cross-entropy with a class for each row: the loss, and what the rule needs of it."""
+    """Cross-entropy with a class for each row: the loss, and the data saved for its rule."""
     x, classes = body.program.sample(logits), body.program.sample(targets)
     fits = isinstance(x, np.ndarray) and x.ndim == 2 and x.dtype.char in "fd" and x.size
     if not fits or np.shape(classes) != x.shape[:1] or classes.dtype != np.intp:
         return None
     n, k = x.shape
-    columns = body(support.as_columns, logits)
+    columns = body(runtime.as_columns, logits)
     shifted = body(np.subtract, columns, body(np.max, columns, axis=0))
     e = body(np.exp, shifted)
     total = body(np.sum, e, axis=0)
-    chosen = body(support.places, targets, k, np.arange(n))
-    left = body(support.less_one, body(np.divide, e, total), chosen)
-    losses = body(np.subtract, body(np.log, total), body(support.picked, shifted, chosen))
+    chosen = body(runtime.places, targets, k, np.arange(n))
+    left = body(runtime.less_one, body(np.divide, e, total), chosen)
+    losses = body(np.subtract, body(np.log, total), body(runtime.picked, shifted, chosen))
     loss = body(np.divide, body(np.sum, losses), n)
     return loss, body(np.transpose, left)
 
 
 def _given(body: Body, g: Any, shape: tuple[int, ...], dtype: Any, what: str) -> Any:
-    """`shaped`: a cotangent or tangent that has its shape and type, and lies in memory as a copy would."""
+    """`shaped`: drops it for a C-contiguous cotangent or tangent of the right shape and type."""
     data = body.program.sample(g)
     fits = isinstance(data, np.ndarray) and data.shape == shape and data.dtype == dtype
     return g if fits and data.ndim and data.flags.c_contiguous else None
 
 
 LOWERINGS: dict[Callable[..., Any], Callable[..., Any]] = {
-    _unbroadcast: _summed_out,
+    sum_to_shape: _summed_out,
     np.mean: _mean,
     _cross_entropy: _class_entropy,
-    _shaped: _given,
+    cotangent_of_type: _given,
 }
 
 
 def lowered(program: Program, step: Step) -> tuple[list[Step], Any] | None:
-    """The steps that one is made of, and what it gives; None where it stays as it is."""
+    """The steps that replace one, and its result; None if the step stays."""
     rule = LOWERINGS.get(step.function)
     if rule is None:
         return None

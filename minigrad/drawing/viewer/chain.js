@@ -1,4 +1,4 @@
-// The chain rule of a node with its numbers, and that of a second beside it, with differing factors marked.
+// The chain rule of a node with its numbers; a second node's beside it, with differing factors marked.
 
 const panel = $("panel");
 
@@ -22,7 +22,7 @@ function openPanel() {
   mark();
 }
 
-// The edges from the loss down to an item, by the use that hands back most.
+// The edges from the loss down to an item, along the uses that pass back most.
 function way(key) {
   const found = [];
   for (let here = key, edge; (edge = shot().edges[item(here).strongest]); here = edge.head) found.unshift(edge);
@@ -60,7 +60,7 @@ function column(one, other) {
     ...rows.length ? [] : [
       make("p", {}, "value ", number("value")),
       make("p", { class: "sum" }, `${one.of} = `, number("gradient")),
-      make("h3", {}, uses.length ? `sum over the uses: ${uses.length}` : "no use hands anything back"),
+      make("h3", {}, uses.length ? `sum over the uses: ${uses.length}` : "no use passes a gradient back"),
     ],
     make("ol", {}, ...uses, ...rows),
     ...one.way.length > 1 ? [make("h3", {}, "down from the loss, by the strongest use"), make("table", {}, ...factors, Number.isNaN(product) ? "" : last)] : []);
@@ -68,9 +68,9 @@ function column(one, other) {
 
 function verdict(one, other) {
   if (!other) return "Choose another node to see its chain rule beside this one.";
-  if (!one.facts.gradient || !other.facts.gradient) return "One has no gradient of its own.";
+  if (!one.facts.gradient || !other.facts.gradient) return "One of the two has no gradient.";
   if (one.group !== null && one.group === other.group) return `${one.of} and ${other.of} are equal: ${one.facts.group}.`;
   const pairs = one.way.map((step, place) => [step, other.way[place]]).filter(([a, b]) => b && differ(a.derivative, b.derivative));
   const why = pairs.map(([a, b]) => `${a.local} = ${short(a.derivative)} ≠ ${short(b.derivative)}`).join(" and ");
-  return `${one.of} ≠ ${other.of} because ${why || "their uses are others"}.`;
+  return `${one.of} ≠ ${other.of} because ${why || "their uses differ"}.`;
 }

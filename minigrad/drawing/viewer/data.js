@@ -1,4 +1,4 @@
-// What the page knows, and what of it is looked at.
+// The data of the page, and the state of the view.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
@@ -18,7 +18,7 @@ const item = (key) => shot().items[key];
 const edgesOf = (key, kind) => item(key)[kind].map((number) => shot().edges[number]);
 const nodeOf = (key) => key.split(":")[0];
 
-// An item, all that it is computed from or goes into, and the edges between.
+// An item, its ancestors or descendants, and the edges between.
 function reach(key, kind, end) {
   const [nodes, edges] = [new Set([nodeOf(key)]), []];
   for (const id of nodes) {
@@ -30,7 +30,7 @@ function reach(key, kind, end) {
   return [...nodes, ...edges];
 }
 
-// A number in four digits; words as they are.
+// A number in four digits; words unchanged.
 function short(text = "") {
   if (text === "" || !Number.isFinite(Number(text))) return text;
   return String(Number(Number(text).toPrecision(4))).replaceAll("-", "−");
@@ -45,7 +45,7 @@ function set(element, attributes) {
   return element;
 }
 
-// A new element with its children; text goes in as text, whatever it holds.
+// A new element with its children; text is never read as HTML.
 function make(tag, attributes, ...children) {
   const element = set(document.createElement(tag), attributes);
   element.append(...children);

@@ -1,4 +1,4 @@
-// What the pointer or the keyboard is on: its ancestors, descendants and group light up.
+// Light up the ancestors, descendants and group of the node in focus.
 
 const note = $("note");
 
@@ -7,7 +7,7 @@ function under({ clientX, clientY }, kind) {
   return document.elementsFromPoint(clientX, clientY).map((one) => one.closest(kind)).find(Boolean)?.id;
 }
 
-// The item below the pointer: of a card the nearest row.
+// The item below the pointer; on a card, the nearest row.
 function itemAt(event) {
   const id = under(event, ".node");
   if (!boxes.has(id)) return null;
@@ -29,7 +29,7 @@ function light(key, groups = key ? item(key).groups : []) {
   mark();
 }
 
-// All frames and words on the picture, anew.
+// Redraw all frames and words.
 function mark() {
   overlay.replaceChildren();
   for (const id of state.twins) ring(id, "twin");
@@ -38,20 +38,20 @@ function mark() {
   markStep();
 }
 
-function tell(event) {
+function showNote(event) {
   const key = itemAt(event);
   const edge = under(event, ".edge");
-  const told = key ? item(key) : shot().edges.find(({ id }) => id === edge);
+  const shown = key ? item(key) : shot().edges.find(({ id }) => id === edge);
   if (key !== state.lit) light(key);
-  note.hidden = !told;
+  note.hidden = !shown;
   if (note.hidden) return;
-  const lines = Object.entries(told.facts).flatMap(([name, words]) => [make("dt", {}, name), make("dd", {}, words)]);
-  note.replaceChildren(make("b", {}, told.name), make("dl", {}, ...lines));
+  const lines = Object.entries(shown.facts).flatMap(([name, words]) => [make("dt", {}, name), make("dd", {}, words)]);
+  note.replaceChildren(make("b", {}, shown.name), make("dl", {}, ...lines));
   note.style.left = `${Math.min(event.clientX + 14, innerWidth - note.offsetWidth - 8)}px`;
   note.style.top = `${Math.min(event.clientY + 18, innerHeight - note.offsetHeight - 8)}px`;
 }
 
-// Tab takes the nodes in order, arrows follow the edges or the inputs of a use.
+// Tab visits the nodes in order; arrows follow the edges, or move among the inputs of a use.
 function walk({ key, shiftKey }) {
   const here = state.focus;
   const all = [...boxes.keys()];
@@ -82,7 +82,7 @@ stage.addEventListener("focusout", () => {
   state.focus = null;
   light(null);
 });
-stage.addEventListener("pointermove", (event) => press || tell(event));
+stage.addEventListener("pointermove", (event) => press || showNote(event));
 stage.onpointerleave = () => {
   note.hidden = true;
   light(keyed());

@@ -21,7 +21,7 @@ function setView(place) {
   step(-1);
 }
 
-// All words that depend on the snapshot.
+// Update all words that depend on the snapshot.
 function refresh() {
   const { title, notes, hidden } = shot().diagram;
   $("title").textContent = document.title = title;
@@ -33,8 +33,8 @@ function refresh() {
   });
   openPanel();
   showTable();
-  tellShot();
-  tellStep();
+  showCaption();
+  sayStep();
 }
 
 function say(words) {
@@ -53,7 +53,7 @@ function leave() {
   }
 }
 
-// What each key does. A button does what its key does.
+// The action of each key. A button does what its key does.
 const KEYS = {
   "+": () => zoom(1.25),
   "-": () => zoom(0.8),
@@ -79,8 +79,8 @@ const KEYS = {
   ArrowDown: () => pan(0, -60),
 };
 
-// Whether a key meant something.
-function meant({ key, target, shiftKey }) {
+// Act on a key; false if it does nothing.
+function act({ key, target, shiftKey }) {
   const also = { "=": "+", 0: "f" }[key] || key;
   if (state.focus && (key === "Tab" || (key.startsWith("Arrow") && !shiftKey))) return walk({ key, shiftKey });
   if (target === stage && key === "Tab" && !shiftKey) go([...boxes.keys()][0]);
@@ -94,7 +94,7 @@ function meant({ key, target, shiftKey }) {
 
 document.onkeydown = (event) => {
   note.hidden = true;
-  if (!event.ctrlKey && !event.metaKey && !event.altKey && !$("help").open && meant(event)) event.preventDefault();
+  if (!event.ctrlKey && !event.metaKey && !event.altKey && !$("help").open && act(event)) event.preventDefault();
 };
 for (const button of document.querySelectorAll("[data-key]")) button.onclick = KEYS[button.dataset.key];
 for (const kind in KINDS) $(`save-${kind}`).onclick = () => save(kind);

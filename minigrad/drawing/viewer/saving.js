@@ -1,4 +1,4 @@
-// The picture as a file.
+// Save the picture as a file.
 
 const DENSE = 2; // pixels of a PNG per point
 

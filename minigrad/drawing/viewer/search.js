@@ -16,13 +16,13 @@ function showHits() {
   const list = hits.map((key, place) => make("li", {
     role: "option", id: `hit-${place}`, "aria-selected": place === chosen, onmousedown: (event) => jump(key, event),
   }, make("b", {}, item(key).name), ` ${item(key).facts["made by"] || item(key).facts.of} ${short(item(key).facts.value)}`));
-  $("hits").replaceChildren(...list.length ? list : [make("li", {}, "nothing is called so")]);
+  $("hits").replaceChildren(...list.length ? list : [make("li", {}, "no node matches")]);
   $("hits").hidden = !search.value;
   set(search, { "aria-expanded": Boolean(search.value), "aria-activedescendant": hits.length ? `hit-${chosen}` : "" });
 }
 
 function jump(key, event) {
-  event.preventDefault(); // of the mouse, which would take the keyboard away
+  event.preventDefault(); // else the mouse would take the focus
   search.value = "";
   showHits();
   go(key);

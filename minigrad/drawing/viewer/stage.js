@@ -1,12 +1,12 @@
-// The picture: put on the stage, moved, zoomed, marked.
+// Put the picture on the stage, move, zoom and mark it.
 
 const stage = $("stage");
-const glass = make("div", { id: "glass" }); // listens for the picture: thousands of shapes that listen are slow
+const glass = make("div", { id: "glass" }); // gets pointer events for the picture: thousands of listeners are slow
 const camera = { x: 0, y: 0, zoom: 1, fitted: true };
-const MOVED = 4; // pixels from which on a press is a drag and no click
+const MOVED = 4; // pixels: a press that moves so far is a drag, not a click
 let svg, overlay, parts, boxes, frame, press, dragged;
 
-// Show the picture as the engine laid it out; its title and legend are told by the page.
+// Show the picture as the engine laid it out; the page shows its title and legend.
 function show() {
   svg = template("svg").firstElementChild;
   const root = svg.querySelector("g");
@@ -32,7 +32,7 @@ function drawn(parent, tag, attributes, words = "") {
 function look() {
   frame ||= requestAnimationFrame(() => {
     frame = 0;
-    svg.style.willChange = press ? "transform" : "auto"; // quick to drag, but not as sharp
+    svg.style.willChange = press ? "transform" : "auto"; // faster to drag, but less sharp
     svg.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.zoom})`;
   });
 }
@@ -65,7 +65,7 @@ function reveal(id) {
   pan(by("left", "right"), by("top", "bottom"));
 }
 
-// A frame around a node, and words in it.
+// Draw a frame around a node, with words in it.
 function ring(id, kind, words) {
   const box = boxes.get(id);
   if (!box) return;

@@ -8,18 +8,18 @@ function step(to) {
   state.step = Math.min(Math.max(to, -1), steps.length - 1);
   $("step").max = steps.length;
   $("step").value = state.step + 1;
-  tellStep();
+  sayStep();
   if (state.step >= 0) reveal(steps[state.step].id);
   mark();
 }
 
-function tellStep() {
+function sayStep() {
   const { steps } = shot();
   const now = steps[state.step];
   say(now ? now.words : `The backward sweep: ${steps.length} steps from the loss.`);
 }
 
-// What is reached lights up; who waits for more shows what has come so far.
+// Reached nodes light up; nodes that wait for more uses show their sum so far.
 function markStep() {
   const past = shot().steps.slice(0, state.step + 1);
   const now = past.at(-1)?.id;

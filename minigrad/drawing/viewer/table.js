@@ -1,4 +1,4 @@
-// The same data as a table, sorted by any column, copied as text.
+// The same data as a table: sort it by any column, copy it as text.
 
 const COLUMNS = ["made by", "shape", "value", "gradient", "group", "uses", "step"];
 const rows = $("rows");
@@ -15,7 +15,7 @@ function showTable() {
   if (order.column !== null) sort(order.column, order.turn);
 }
 
-// Numbers by size, words by the alphabet, what is missing last.
+// Numbers by size, words alphabetically, missing entries last.
 function compare(one, other) {
   if (!one || !other) return !one - !other;
   return order.turn * (one - other || (one > other ? 1 : -1));
@@ -26,8 +26,8 @@ function sort(column, turn = order.column === column ? -order.turn : 1) {
   const of = (row) => row.cells[column].textContent;
   const [heads, ...body] = rows.rows;
   rows.tBodies[0].append(...body.sort((one, other) => compare(of(one), of(other))));
-  const told = turn > 0 ? "ascending" : "descending";
-  [...heads.cells].forEach((head, place) => set(head, { "aria-sort": place === column ? told : "none" }));
+  const direction = turn > 0 ? "ascending" : "descending";
+  [...heads.cells].forEach((head, place) => set(head, { "aria-sort": place === column ? direction : "none" }));
 }
 
 function copyTable() {

@@ -1,11 +1,11 @@
 // Snapshots of training.
 
-function tellShot() {
+function showCaption() {
   const { shots } = view();
   $("training").hidden = shots.length < 2;
   $("shot").max = shots.length - 1;
   $("shot").value = shotNumber();
-  $("trained").textContent = shot().told;
+  $("trained").textContent = shot().caption;
   $("cursor").style.left = `${100 * shotNumber() / (shots.length - 1)}%`;
 }
 

@@ -1,6 +1,76 @@
-"""Views: what there is to draw, as a diagram. Each module is one way to look at it.
+"""Views: ways to look at a computation. Each is one function ``view(request) -> Diagram``.
 
-    ops   one node for each value, one edge for each use
+A module of this folder declares its view with the decorator `view` and is found automatically: `draw` offers the
+view by its name, and help, errors and documentation list it. `register` adds a view from your own package.
 
-Text is made here, and only of what is shown; how it is written down is the outputs' work.
+Views write the text of a picture, only for the values shown; outputs format it.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from ...errors import ArgumentError
+from ..registry import Registry
+
+if TYPE_CHECKING:
+    from ..diagram import Diagram
+    from .request import ViewRequest
+
+SUBJECTS = ("value", "model")  # the arguments that draw accepts
+
+ViewFunction: TypeAlias = "Callable[[ViewRequest], Diagram]"
+F = TypeVar("F", bound=ViewFunction)
+
+
+@dataclass(frozen=True)
+class View:
+    """A view. draws: its subjects, "value", "model" or both. help: one line.
+
+    in_viewer: whether the .html page of a small graph offers it beside the view asked for.
+    """
+
+    name: str
+    function: ViewFunction
+    draws: tuple[str, ...]
+    help: str
+    in_viewer: bool = True
+
+
+VIEWS: Registry[View] = Registry(__name__, __path__)
+
+
+def register(
+    name: str,
+    function: ViewFunction,
+    help: str,
+    draws: Collection[str] = SUBJECTS,
+    in_viewer: bool = True,
+) -> None:
+    """Add a view to `draw`: ``draw(y, view=name)`` shows the diagram ``function(request)``.
+
+    The function must not call `draw`, which makes all views of a small graph; it may call another view, such as
+    `views.ops.ops(request.survey)`. help: one line for lists of views. draws: "value", "model" or both. in_viewer:
+    whether the .html page of a small graph offers it. Raises ArgumentError for another subject. `unregister`
+    removes it.
+    """
+    if not draws or not set(draws) <= set(SUBJECTS):
+        raise ArgumentError(f"a view draws {' or '.join(map(repr, SUBJECTS))}, got {list(draws)}")
+    VIEWS.add(name, View(name, function, tuple(s for s in SUBJECTS if s in draws), help, in_viewer))
+
+
+def unregister(name: str) -> None:
+    """Remove a view that `register` added. Raises KeyError."""
+    VIEWS.remove(name)
+
+
+def view(name: str, help: str, draws: Collection[str] = SUBJECTS, in_viewer: bool = True) -> Callable[[F], F]:
+    """`register` as a decorator: ``@view("bars", "a bar for each value")``."""
+
+    def registered(function: F) -> F:
+        register(name, function, help, draws, in_viewer)
+        return function
+
+    return registered

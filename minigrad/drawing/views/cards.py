@@ -1,7 +1,6 @@
 """Cards: a network as one card for each neuron, with its weights, its sum and its output, and their gradients.
 
-What a run gave stands in `network`; the letters come from `lettering`, the places from `columns`, the arrows from
-`flows`.
+`mlp_run` has the numbers of a run, `row_groups` the letters, `card_columns` the places, `card_edges` the arrows.
 """
 
 from __future__ import annotations
@@ -12,32 +11,34 @@ from typing import Any
 
 import numpy as np
 
-from ...symmetry.groups import TOLERANCE
-from ..diagram import Diagram, Node, Numbers, Row
-from .brief import of_gradient, of_value
-from .columns import placed
-from .flows import flows
-from .lettering import Lettering, Place, lettering
-from .network import LayerRun, Run, numbers
+from ...symmetry.clustering import TOLERANCE
+from ..diagram import ArraySummary, CardRow, Diagram, DiagramNode
+from .brief_summary import brief_gradient, brief_value
+from .card_columns import place_cards
+from .card_edges import flows
+from .mlp_run import LayerRun, Run, plain_numbers
+from .row_groups import Lettering, RowPlace, lettering
 
-WIDTHS = "Arrows: as wide as the gradient that flows back, 1 pt less for a factor of 10; dashed: none is needed."
-MORE = "more"  # the port of what is not shown one by one
+WIDTHS = (
+    "Arrow width shows the size of the gradient flowing back (1 pt per factor of 10); dashed arrows carry none."
+)
+MORE = "more"  # the port of the row for everything not shown one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How many neurons of each layer are shown, inputs first; for how many a hidden one stands (1 if not told)."""
+    """How many neurons of each layer are shown, inputs first; how many a hidden one stands for (1 by default)."""
 
     neurons: tuple[int, ...]
     times: tuple[tuple[int, ...], ...] = ()
 
     def of(self, layer: int, neuron: int) -> int:
-        """How many a neuron stands for."""
+        """How many neurons a neuron stands for."""
         return self.times[layer - 1][neuron] if 0 < layer <= len(self.times) else 1
 
 
 def cards(run: Run, shown: Shown | None = None) -> Diagram:
-    """The diagram of a run. shown: what of it is shown; all by default."""
+    """The diagram of a run. shown: the neurons to show; all by default."""
     shown = shown or Shown(run.model.sizes)
     marks = lettering(_places(run, shown))
     inputs = [_input(run, i, marks) for i in range(shown.neurons[0])]
@@ -45,22 +46,22 @@ def cards(run: Run, shown: Shown | None = None) -> Diagram:
         [_neuron(run, shown, layer, j, marks) for j in range(shown.neurons[layer.number])] for layer in run.layers
     ]
     every = [_with_rest(run, k, column) for k, column in enumerate([inputs, *layers])]
-    columns = placed([*every, [_loss(run, shown)]])
+    columns = place_cards([*every, [_loss(run, shown)]])
     return Diagram(
         view="cards",
         nodes=tuple(node for column in columns for node in column),
         edges=tuple(flows(run, columns)),
         groups=marks.groups,
         clusters=(),
-        title=title(run, marks),
+        title=cards_title(run, marks),
         notes=tuple(_notes(run, marks)),
         hidden=tuple(_hidden(run, shown)),
         engine="neato",
     )
 
 
-def title(run: Run, marks: Lettering) -> str:
-    """What the parameters do: move as so few, or at least share so few gradients now."""
+def cards_title(run: Run, marks: Lettering) -> str:
+    """The finding: as how few the parameters move, or how few gradients they share now."""
     if run.tied is not None:
         return run.tied.found.summary()
     names = [member for group in marks.groups for member in group.members if member.split(":")[1] not in "za"]
@@ -69,7 +70,7 @@ def title(run: Run, marks: Lettering) -> str:
     return f"{count} parameters share {count - len(names) + shared} gradients"
 
 
-def _places(run: Run, shown: Shown) -> Iterator[Place]:
+def _places(run: Run, shown: Shown) -> Iterator[RowPlace]:
     """Every row with a gradient: parameters in reading order, then sums and outputs, then inputs."""
     for layer in run.layers:
         for j in range(shown.neurons[layer.number]):
@@ -79,33 +80,37 @@ def _places(run: Run, shown: Shown) -> Iterator[Place]:
             yield from _of_results(run, layer, j)
     if run.dx is not None:
         for i in range(shown.neurons[0]):
-            yield Place(f"{card(0, i)}:a", f"x[{i}]", run.one(run.dx[:, i]), is_parameter=False)
+            yield RowPlace(f"{card_id(0, i)}:a", f"x[{i}]", run.one(run.dx[:, i]), is_parameter=False)
 
 
-def _of_parameters(run: Run, layer: LayerRun, j: int, shown: Shown) -> Iterator[Place]:
-    mine = card(layer.number, j)
+def _of_parameters(run: Run, layer: LayerRun, j: int, shown: Shown) -> Iterator[RowPlace]:
+    mine = card_id(layer.number, j)
     for port, parameter, index in _entries(layer, j, shown):
         g = (layer.dW if parameter[0] == "W" else layer.db)[index]
         proof = "" if run.tied is None else run.tied.proof(parameter, index)
-        place = Place(f"{mine}:{port}", entry_name(run, parameter, index), g, proof, _still(run, parameter, index))
+        place = RowPlace(
+            f"{mine}:{port}", entry_name(run, parameter, index), g, proof, _still(run, parameter, index)
+        )
         sum_is_it = port == "b" and run.single
         yield replace(place, also=((f"{mine}:z", f"z{layer.number}[{j}]"),)) if sum_is_it else place
 
 
-def _of_results(run: Run, layer: LayerRun, j: int) -> Iterator[Place]:
+def _of_results(run: Run, layer: LayerRun, j: int) -> Iterator[RowPlace]:
     hidden = layer.number < len(run.layers)
     for kind, _, g in layer.results:
         if kind == "z" and run.single and layer.b is not None:
-            continue  # it is that of the bias
+            continue  # it equals that of the bias
         proof = f"{kind}{layer.number} {run.tied.twins[layer.number - 1][j]}" if run.tied and hidden else ""
-        name, still = f"{kind}{layer.number}[{j}]", hidden and _leads_nowhere(run, layer.number, j)
-        yield Place(f"{card(layer.number, j)}:{kind}", name, run.one(g[:, j]), proof, still, is_parameter=False)
+        name, frozen = f"{kind}{layer.number}[{j}]", hidden and _leads_nowhere(run, layer.number, j)
+        yield RowPlace(
+            f"{card_id(layer.number, j)}:{kind}", name, run.one(g[:, j]), proof, frozen, is_parameter=False
+        )
 
 
 def _leads_nowhere(run: Run, layer: int, j: int) -> bool:
-    """Whether all weights out of a neuron are 0 and never move: then nothing ever comes back to it."""
+    """Whether all weights out of a neuron are 0 and never move, so that it never gets a gradient."""
     name = f"W{layer + 1}"
-    return run.tied is not None and bool(run.tied.still[name][j].all()) and not run.layers[layer].W[j].any()
+    return run.tied is not None and bool(run.tied.frozen[name][j].all()) and not run.layers[layer].W[j].any()
 
 
 def _entries(layer: LayerRun, j: int, shown: Shown) -> Iterator[tuple[str, str, Any]]:
@@ -118,101 +123,108 @@ def _entries(layer: LayerRun, j: int, shown: Shown) -> Iterator[tuple[str, str, 
 
 def _still(run: Run, parameter: str, index: Any) -> bool:
     """Whether an entry is proved never to move."""
-    return run.tied is not None and bool(run.tied.still[parameter][index])
+    return run.tied is not None and bool(run.tied.frozen[parameter][index])
 
 
-def _input(run: Run, i: int, marks: Lettering) -> Node:
-    g = None if run.dx is None else of_gradient(run.one(run.dx[:, i]))
-    value = of_value(run.one(run.x[:, i]))
-    row = Row("a", f"x[{i}]", value, g, marks.letters.get(f"{card(0, i)}:a"), kind="input")
-    return node(card(0, i), "input", "", (row,))
+def _input(run: Run, i: int, marks: Lettering) -> DiagramNode:
+    g = None if run.dx is None else brief_gradient(run.one(run.dx[:, i]))
+    value = brief_value(run.one(run.x[:, i]))
+    row = CardRow("a", f"x[{i}]", value, g, marks.letters.get(f"{card_id(0, i)}:a"), kind="input")
+    return card_node(card_id(0, i), "input", "", (row,))
 
 
-def _neuron(run: Run, shown: Shown, layer: LayerRun, j: int, marks: Lettering) -> Node:
-    mine = card(layer.number, j)
+def _neuron(run: Run, shown: Shown, layer: LayerRun, j: int, marks: Lettering) -> DiagramNode:
+    mine = card_id(layer.number, j)
     rows = []
     for port, parameter, index in _entries(layer, j, shown):
         value, g = (layer.W, layer.dW) if parameter[0] == "W" else (layer.b, layer.db)
-        name, still = entry_name(run, parameter, index), _still(run, parameter, index)
-        rows.append(_row(mine, port, name, value[index], g[index], marks, "parameter", still))
+        name, frozen = entry_name(run, parameter, index), _still(run, parameter, index)
+        rows.append(_row(mine, port, name, value[index], g[index], marks, "parameter", frozen))
     if missing := len(layer.W) - shown.neurons[layer.number - 1]:
         rest = slice(-missing, None)
         place = len(rows) - (layer.b is not None)
-        told = of_value(layer.W[rest, j]), of_gradient(layer.dW[rest, j])
-        rows.insert(place, Row(MORE, f"… {missing:,} more", *told, None))
+        hidden = brief_value(layer.W[rest, j]), brief_gradient(layer.dW[rest, j])
+        rows.insert(place, CardRow(MORE, f"… {missing:,} more", *hidden, None))
     for kind, value, g in layer.results:
         name = f"{kind}{layer.number}[{j}]"
         rows.append(_row(mine, kind, name, run.one(value[:, j]), run.one(g[:, j]), marks, "op"))
     frozen = all("frozen" in row.badges for row in rows if row.kind == "parameter")
     badges = ["dead"] * bool(layer.dead[j]) + ["frozen"] * frozen + _not_finite(layer, j)
-    made = node(mine, "card", f"layer {layer.number} · neuron {j}", tuple(rows), layer.activation, tuple(badges))
+    made = card_node(
+        mine, "card", f"layer {layer.number} · neuron {j}", tuple(rows), layer.activation, tuple(badges)
+    )
     return replace(made, times=shown.of(layer.number, j))
 
 
 def _row(
-    mine: str, port: str, name: str, value: Any, g: Any, marks: Lettering, kind: str, still: bool = False
-) -> Row:
+    mine: str, port: str, name: str, value: Any, g: Any, marks: Lettering, kind: str, frozen: bool = False
+) -> CardRow:
     member = f"{mine}:{port}"
-    told = ("frozen",) if still else ()
+    badges = ("frozen",) if frozen else ()
     letter = marks.letters.get(member)
-    return Row(port, name, of_value(value), of_gradient(g), letter, told, kind, marks.ties.get(member, ""))
+    return CardRow(
+        port, name, brief_value(value), brief_gradient(g), letter, badges, kind, marks.ties.get(member, "")
+    )
 
 
-def _with_rest(run: Run, k: int, column: Sequence[Node]) -> list[Node]:
-    """A column, and a card for the neurons (or inputs) of the layer that are not shown."""
+def _with_rest(run: Run, k: int, column: Sequence[DiagramNode]) -> list[DiagramNode]:
+    """A column, with one more card for all neurons (or inputs) of the layer that are not shown."""
     missing = run.model.sizes[k] - len(column)
     if not missing:
         return list(column)
     values = run.x if k == 0 else run.layers[k - 1].a
     what = "inputs" if k == 0 else "neurons"
-    row = Row("a", "values", of_value(values[:, -missing:]), None, None, kind="op")
-    rest = node(card(k, len(column)), "layer" if k else "input", f"… {missing:,} more {what}", (row,))
+    row = CardRow("a", "values", brief_value(values[:, -missing:]), None, None, kind="op")
+    rest = card_node(card_id(k, len(column)), "layer" if k else "input", f"… {missing:,} more {what}", (row,))
     return [*column, replace(rest, count=missing, hides=f"{missing:,} {what}")]
 
 
-def _loss(run: Run, shown: Shown) -> Node:
-    """The card on the right: the targets, and what comes out."""
+def _loss(run: Run, shown: Shown) -> DiagramNode:
+    """The card on the right: the targets and the outputs."""
     samples, outputs = run.layers[-1].a.shape
     places = range(shown.neurons[-1])
-    y = None if run.y is None else np.asarray(numbers(run.y))
+    y = None if run.y is None else np.asarray(plain_numbers(run.y))
     if y is None:
-        rows = [Row(f"y{j}", f"output {j}", Numbers(("",)), None, None, kind="input") for j in places]
+        rows = [CardRow(f"y{j}", f"output {j}", ArraySummary(("",)), None, None, kind="input") for j in places]
     elif y.size == samples * outputs and y.dtype.kind in "fiub":
         targets = y.reshape(samples, outputs)
-        rows = [Row(f"y{j}", f"y[{j}]", of_value(run.one(targets[:, j])), None, None, kind="input") for j in places]
+        rows = [
+            CardRow(f"y{j}", f"y[{j}]", brief_value(run.one(targets[:, j])), None, None, kind="input")
+            for j in places
+        ]
     else:
-        rows = [Row("y", "y", of_value(y.ravel()), None, None, kind="input")]
-    result = Row("loss", "loss" if y is not None else "sum", of_value(run.loss), None, None, kind="op")
-    return node("loss", "result", run.loss_name, (*rows, result))
+        rows = [CardRow("y", "y", brief_value(y.ravel()), None, None, kind="input")]
+    result = CardRow("loss", "loss" if y is not None else "sum", brief_value(run.loss), None, None, kind="op")
+    return card_node("loss", "result", run.loss_name, (*rows, result))
 
 
-def card(layer: int, neuron: int) -> str:
-    """The id of a neuron's card; layer 0 are the inputs."""
+def card_id(layer: int, neuron: int) -> str:
+    """The id of a neuron's card; layer 0 is the inputs."""
     return f"l{layer}n{neuron}"
 
 
 def entry_name(run: Run, parameter: str, index: Any) -> str:
-    """w1[0,2] where each weight is a value of its own, W1[0,2] where it is an entry of one."""
+    """w1[0,2] if each weight is a value of its own, W1[0,2] if it is an entry of one."""
     first = parameter[0].lower() if run.model.per_neuron else parameter[0]
     return f"{first}{parameter[1:]}[{','.join(map(str, index))}]"
 
 
-def node(
-    mine: str, kind: str, name: str, rows: tuple[Row, ...], operation: str = "", badges: tuple[str, ...] = ()
-) -> Node:
+def card_node(
+    mine: str, kind: str, name: str, rows: tuple[CardRow, ...], operation: str = "", badges: tuple[str, ...] = ()
+) -> DiagramNode:
     """A card."""
     empty = {"formula": "", "shape": (), "dtype": "float64", "value": None, "gradient": None}
-    return Node(id=mine, kind=kind, name=name, operation=operation, rows=rows, badges=badges, **empty)  # type: ignore[arg-type]
+    return DiagramNode(id=mine, kind=kind, name=name, operation=operation, rows=rows, badges=badges, **empty)  # type: ignore[arg-type]
 
 
 def _not_finite(layer: LayerRun, j: int) -> list[str]:
-    """nan, inf: anywhere among a neuron's numbers."""
+    """nan, inf: whether any number of a neuron is one."""
     every = np.concatenate([part[:, j] for part in (layer.W, layer.dW, layer.z, layer.dz, layer.a)])
     return ["nan"] * bool(np.isnan(every).any()) + ["inf"] * bool(np.isinf(every).any())
 
 
 def _notes(run: Run, marks: Lettering) -> Iterator[str]:
-    """How to read the picture: what the numbers and the letters are of, and on what evidence."""
+    """How to read the picture: the meaning of numbers and letters, and which equalities are proved."""
     samples = len(run.x)
     many = f"{samples} samples: least .. largest value, |norm| of the gradients"
     yield f"Gradients of the {run.loss_name}; {many if samples > 1 else 'one sample'}."
@@ -222,7 +234,7 @@ def _notes(run: Run, marks: Lettering) -> Iterator[str]:
             if run.tied
             else ""
         )
-        yield f"One letter and colour: equal gradients (relative tolerance {TOLERANCE:g}).{proof}"
+        yield f"Same letter and colour: equal gradients (relative tolerance {TOLERANCE:g}).{proof}"
     yield WIDTHS
     if run.remark:
         yield run.remark
@@ -236,4 +248,4 @@ def _hidden(run: Run, shown: Shown) -> Iterator[str]:
         if n > m
     ]
     if missing:
-        yield f"Not shown one by one: {', '.join(missing)} (layer 0: inputs); draw(..., neurons={max(sizes)}) does."
+        yield f"Not shown one by one: {', '.join(missing)} (layer 0: inputs); neurons={max(sizes)} shows all."

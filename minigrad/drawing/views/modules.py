@@ -1,7 +1,7 @@
-"""The parts of a module, and which of them hands on to which.
+"""The parts of a module, and which of them feeds which.
 
-That is read off the graph: a value belongs to the part whose parameters made it, or, if none did, to the part it
-was made from. What the loss adds is no part.
+The graph shows it: a value belongs to the part whose parameters made it or, if none did, to the part it was made
+from. Values that the loss computes belong to no part.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...engine.dataclass_trees import is_dataclass
+from ...engine.value import Value, graph
 from ...nn.module import Module, _items
-from ...value import Value, graph
 
-INPUT, LOSS = -1, -2  # what is no part of the model
+INPUT, LOSS = -1, -2  # the owner of values outside of the model
 
 
 @dataclass(eq=False)
-class Part:
+class ModulePart:
     """A module that holds parameters itself. held: by attribute, the parameters in it, in order.
 
-    last: the latest value that is made from this part and no other since; None if there is none.
+    last: the latest value made from this part and no later one; None if there is none.
     """
 
     path: str
@@ -30,8 +31,8 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """The value `through`, which comes from one part, is input number `place` of `user`, which another makes."""
+class PartEdge:
+    """An edge between parts: the value `through` of one is input number `place` of `user`, made by another."""
 
     tail: int
     head: int
@@ -40,14 +41,14 @@ class Way:
     place: int
 
 
-def parts(model: Module) -> list[Part]:
+def module_parts(model: Module) -> list[ModulePart]:
     """The modules within a model that hold parameters themselves, in the order of its attributes; no recursion."""
-    found: dict[int, Part] = {}
+    found: dict[int, ModulePart] = {}
     seen: set[int] = set()
-    waiting: list[tuple[str, str, Any, Part]] = [("", "", model, Part("", model))]
+    waiting: list[tuple[str, str, Any, ModulePart]] = [("", "", model, ModulePart("", model))]
     while waiting:
         path, attribute, thing, owner = waiting.pop()
-        if not isinstance(thing, (Value, Module, list, tuple, dict)) or id(thing) in seen:
+        if id(thing) in seen or not (isinstance(thing, (Value, Module, list, tuple, dict)) or is_dataclass(thing)):
             continue
         seen.add(id(thing))
         if isinstance(thing, Value):
@@ -55,7 +56,7 @@ def parts(model: Module) -> list[Part]:
                 found.setdefault(id(owner.module), owner).held.setdefault(attribute, []).append(thing)
             continue
         inner = isinstance(thing, Module)
-        mine = Part(path, thing) if isinstance(thing, Module) else owner
+        mine = ModulePart(path, thing) if isinstance(thing, Module) else owner
         waiting += reversed(
             [
                 (f"{path}.{key}" if path else str(key), str(key) if inner else attribute, item, mine)
@@ -65,11 +66,11 @@ def parts(model: Module) -> list[Part]:
     return list(found.values())
 
 
-def ways(found: list[Part], result: Value, made_by_model: int) -> list[Way]:
+def ways(found: list[ModulePart], result: Value, made_by_model: int) -> list[PartEdge]:
     """How values pass from part to part. made_by_model: the serial up to which values are the model's."""
     owner = {v.serial: k for k, part in enumerate(found) for values in part.held.values() for v in values}
     origin: dict[int, frozenset[int]] = {}
-    passed: list[Way] = []
+    passed: list[PartEdge] = []
     for v in graph(result):
         if v.op is None:
             origin[v.serial] = frozenset() if v.serial in owner else frozenset({INPUT})
@@ -89,11 +90,11 @@ def ways(found: list[Part], result: Value, made_by_model: int) -> list[Way]:
     return passed
 
 
-def _passed(v: Value, home: int, origin: dict[int, frozenset[int]], owner: dict[int, int]) -> Iterator[Way]:
-    """What v, made by a part, takes from others; of the loss, parameters that it looks at itself."""
+def _passed(v: Value, home: int, origin: dict[int, frozenset[int]], owner: dict[int, int]) -> Iterator[PartEdge]:
+    """The inputs of v from other parts; for the loss, also parameters it uses itself."""
     for place, x in enumerate(v.inputs):
         given = origin[x.serial] | (
             frozenset({owner[x.serial]}) if home == LOSS and x.serial in owner else frozenset()
         )
         for tail in sorted(given - {home}):
-            yield Way(tail, home, x, v, place)
+            yield PartEdge(tail, home, x, v, place)

@@ -1,7 +1,7 @@
-"""The quotient: what a computation comes down to once equal things are one. Each stands for ×n.
+"""The quotient: a computation with equal things merged. A merged node stands for n things, written ×n.
 
-Of a network, the smaller network that its tied neurons make it. Of a graph, one value for all that are computed
-alike out of equal values and get equal gradients.
+Tied neurons of a network merge, which gives a smaller network. Values of a graph merge if they are computed in the
+same way from equal values and get equal gradients.
 """
 
 from __future__ import annotations
@@ -13,26 +13,37 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.value import Value
 from ...errors import ArgumentError
 from ...symmetry.quotient import quotient
-from ...value import Value
-from ..diagram import Diagram, Edge, Group, Node
-from ..survey import Survey
+from ..diagram import Diagram, DiagramNode, Edge, Group
+from ..graph_data import Survey
+from . import view
 from .cards import Shown, cards
-from .network import Run, run
+from .mlp_run import Run, run_mlp
+from .operations import ops_view
+from .request import ViewRequest
 
 NAMED = 3  # members that a name lists
 UNORDERED = ("+", "Σ", "*")
-TIMES = "×n: one neuron for n that stay equal; weights out of it are n times those of one."
+TIMES = "×n: one neuron stands for n that stay equal; the weights out of it are n times those of each."
+
+
+@view("quotient", "one node or card for all equal ones")
+def merged_alike(request: ViewRequest) -> Diagram:
+    """The quotient of a network; for any other model or Value, that of its graph."""
+    if request.network:
+        return of_network(request.network)
+    return quotient_of_graph(request.survey, ops_view(request.survey, fold=request.sums))
 
 
 def of_network(found: Run) -> Diagram:
-    """The smaller network that a network with tied neurons is, at the same data. Raises ArgumentError."""
+    """The smaller network that equals a network with tied neurons, at the same data. Raises ArgumentError."""
     if found.tied is None:
         raise ArgumentError(f"no quotient of {found.model!r}\n  {found.remark}")
     small = quotient(found.tied.found)
     x, y, loss = found.tied.found.recording.call
-    made = cards(run(small.model, x, y, loss), Shown(small.model.sizes, small.multiplicity))
+    made = cards(run_mlp(small.model, x, y, loss), Shown(small.model.sizes, small.multiplicity))
     title, notes = small.summary(), made.notes
     if found.model.sizes != small.model.sizes:
         before, after = (sum(p.size for p in model.parameters()) for model in (found.model, small.model))
@@ -40,11 +51,11 @@ def of_network(found: Run) -> Diagram:
     return replace(made, view="quotient", title=title, notes=notes)
 
 
-def of_graph(found: Survey, made: Diagram) -> Diagram:
-    """The quotient of a view of operations: nodes that are alike become the first of them. found: its survey."""
+def quotient_of_graph(found: Survey, made: Diagram) -> Diagram:
+    """The quotient of a view of operations: equal nodes become the first of them. found: its survey."""
     classes = _classes(found, made)
     first: dict[int, str] = {}
-    members: dict[str, list[Node]] = defaultdict(list)
+    members: dict[str, list[DiagramNode]] = defaultdict(list)
     for node in made.nodes:
         members[first.setdefault(classes[node.id], node.id)].append(node)
     nodes = tuple(_one(mine) for mine in members.values())
@@ -52,7 +63,7 @@ def of_graph(found: Survey, made: Diagram) -> Diagram:
     groups = tuple(_of_group(group, stand) for group in made.groups)
     proved = all(len({m.tie for m in mine}) == 1 and mine[0].tie for mine in members.values() if len(mine) > 1)
     evidence = "proved to stay equal" if proved else "equal now"
-    note = f"×n: n values, made alike out of equal values, with equal gradients; {evidence}."
+    note = f"×n: n values, computed in the same way from equal values, with equal gradients; {evidence}."
     return replace(
         made,
         view="quotient",
@@ -64,14 +75,14 @@ def of_graph(found: Survey, made: Diagram) -> Diagram:
     )
 
 
-def _title(made: Diagram, nodes: Sequence[Node]) -> str:
+def _title(made: Diagram, nodes: Sequence[DiagramNode]) -> str:
     if len(nodes) == len(made.nodes):
-        return f"{len(nodes)} values, no two of them alike"
+        return f"{len(nodes)} values, no two of them equal"
     return f"{len(made.nodes)} values come down to these {len(nodes)}"
 
 
 def _classes(found: Survey, made: Diagram) -> dict[str, int]:
-    """A number for each node, equal where nodes are alike: inputs first, so that one pass is enough."""
+    """A number for each node, the same for equal nodes. Inputs come first, so one pass is enough."""
     tails: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for edge in made.edges:
         tails[edge.head].append((edge.place, edge.tail))
@@ -79,17 +90,17 @@ def _classes(found: Survey, made: Diagram) -> dict[str, int]:
     classes: dict[str, int] = {}
     for node in made.nodes:
         if node.gradient is not None and node.group is None:
-            key: Any = node.id  # no other has its gradient
+            key: Any = node.id  # no other node has its gradient
         else:
             inputs = [classes[tail] for _, tail in sorted(tails[node.id])]
             ordered = tuple(sorted(inputs) if node.operation in UNORDERED else inputs)
-            key = (node.group, node.operation, node.kind, ordered, *_told(found.values[int(node.id[1:])]))
+            key = (node.group, node.operation, node.kind, ordered, *_contents(found.values[int(node.id[1:])]))
         classes[node.id] = numbers.setdefault(key, len(numbers))
     return classes
 
 
-def _told(v: Value) -> tuple[Any, ...]:
-    """What tells values with equal gradients apart: their numbers; of an op, its constants and parameters."""
+def _contents(v: Value) -> tuple[Any, ...]:
+    """The contents that equal values share: their numbers; for an op, its constants and parameters."""
     if v.op is None:
         return (_bytes(v._array),)
     constants = tuple(_bytes(x) for x in v.operands if not isinstance(x, Value))
@@ -98,22 +109,22 @@ def _told(v: Value) -> tuple[Any, ...]:
 
 
 def _bytes(x: Any) -> Any:
-    """Numbers as something to compare: shape, type and bytes; of anything else, its text."""
+    """A key that compares arrays by shape, type and bytes, anything else by its text."""
     if isinstance(x, (tuple, list)):
         return tuple(_bytes(part) for part in x)
     array = np.asarray(x)
     return repr(x) if array.dtype == object else (array.shape, array.dtype.str, array.tobytes())
 
 
-def _one(members: Sequence[Node]) -> Node:
-    """The first of them, under the names of all."""
+def _one(members: Sequence[DiagramNode]) -> DiagramNode:
+    """The first member, with the names of all."""
     names = [node.name for node in members if node.name]
-    told = " = ".join(names[:NAMED]) + (" = …" if len(names) > NAMED else "")
-    return replace(members[0], name=told, times=len(members))
+    name = " = ".join(names[:NAMED]) + (" = …" if len(names) > NAMED else "")
+    return replace(members[0], name=name, times=len(members))
 
 
 def _edges(edges: Sequence[Edge], stand: dict[str, str], kept: set[str]) -> tuple[Edge, ...]:
-    """The edges into the nodes that are kept; from several inputs that became one, one edge with a count."""
+    """The edges into the kept nodes; several inputs that became one give one edge with a count."""
     found: dict[tuple[str, str], list[Edge]] = defaultdict(list)
     for edge in edges:
         if edge.head in kept:

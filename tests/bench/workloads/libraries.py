@@ -68,7 +68,7 @@ class Minigrad(Library):
             return f(model.weights, x, y)
 
         if self.compiled:
-            step = self.m.nn.train_step(model, loss, learning_rate=LR)
+            step = self.m.nn.train_step(model, loss, LR)
             return lambda: step(*data)
         optimiser = self.m.nn.optim.SGD(model.weights, LR)
 

@@ -11,7 +11,7 @@ from browser import Browser, find
 from viewing import Page, opened
 
 from minigrad.drawing import Drawing, draw
-from minigrad.value import Value, graph
+from minigrad.engine.value import Value, graph
 
 Network = Callable[[Any], Value]
 

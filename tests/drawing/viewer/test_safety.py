@@ -8,7 +8,7 @@ from nasty import NASTY
 from viewing import Page, assert_quiet
 
 from minigrad.drawing import draw
-from minigrad.value import Value
+from minigrad.engine.value import Value
 
 pytestmark = pytest.mark.xdist_group("browser")
 

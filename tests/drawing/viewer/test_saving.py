@@ -12,9 +12,9 @@ import pytest
 from viewing import Page
 
 from minigrad.drawing import draw
-from minigrad.drawing.jsontext import from_json
+from minigrad.drawing.outputs.json_output import from_json
 from minigrad.drawing.theme import DARK, LIGHT
-from minigrad.value import Value
+from minigrad.engine.value import Value
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -28,7 +28,7 @@ def saved(page: Page, folder: Path, kind: str, how: str) -> bytes:
     else:
         page.click("#saves summary")
         page.click(f"#save-{kind}")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not path.exists() and time.monotonic() < deadline:
         page.browser.js("1")
         time.sleep(0.02)

@@ -24,6 +24,6 @@ def test_search_by_mouse(page: Page) -> None:
     assert page.focused() == "w4"
     page.click("#search")
     page.key(*"nowhere")
-    assert page.texts("#hits li") == ["nothing is called so"]
+    assert page.texts("#hits li") == ["no node matches"]
     page.key("Escape")
     assert not page.shown("hits")

@@ -9,15 +9,15 @@ import pytest
 from seeds import FIRST, TIED, all_ones, classic, searched, two_neurons
 
 from minigrad import Value, draw, nn, relu
-from minigrad.drawing.diagram import ZERO, Diagram, Node, Row
+from minigrad.drawing.diagram import ZERO, CardRow, Diagram, DiagramNode
 from minigrad.errors import ArgumentError
 
 
-def card(d: Diagram, name: str) -> Node:
+def card(d: Diagram, name: str) -> DiagramNode:
     return next(node for node in d.nodes if node.id == name)
 
 
-def rows(d: Diagram) -> dict[str, Row]:
+def rows(d: Diagram) -> dict[str, CardRow]:
     return {row.name: row for node in d.nodes for row in node.rows}
 
 
@@ -221,7 +221,7 @@ def test_wide_layers_are_cut_only_if_asked_and_say_so() -> None:
     rest = card(d, "l1n3")
     assert (rest.name, rest.count) == ("… 13 more neurons", 13)
     assert [row.name for row in card(d, "l2n0").rows][3:5] == ["… 13 more", "b2[0]"]
-    assert d.hidden == ("Not shown one by one: 13 of 16 in layer 1 (layer 0: inputs); draw(..., neurons=16) does.",)
+    assert d.hidden == ("Not shown one by one: 13 of 16 in layer 1 (layer 0: inputs); neurons=16 shows all.",)
     back = {(e.tail, e.head): e for e in d.edges}
     assert back["l1n3", "l2n0"].head_port == "more" and back["l1n3", "l2n0"].count == 13
     everything = draw(net, np.ones((4, 2)), np.ones((4, 2)), neurons=16).diagram
@@ -236,7 +236,7 @@ def test_a_model_without_data_and_data_without_a_model_say_what_to_write() -> No
     with pytest.raises(ArgumentError, match="one number"):
         draw(net, [1.0, 2.0], [1.0], loss=lambda p, y: np.stack([p, p]))
     for neurons in (0, "all"):
-        with pytest.raises(ArgumentError, match=f"neurons says how many .* got {neurons!r}"):
+        with pytest.raises(ArgumentError, match=f"neurons is how many of a layer .* got {neurons!r}"):
             draw(net, [1.0, 2.0], neurons=neurons)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="a loss is a function"):
         draw(net, [1.0, 2.0], [1.0], loss="mse")  # type: ignore[arg-type]

@@ -61,7 +61,7 @@ def test_two_uses_that_became_one_are_counted_and_two_of_one_value_stay_two(tied
 
 def test_of_neurons_that_differ_nothing_is_merged(different: Value) -> None:
     d = draw(different, view="quotient").diagram
-    assert times(d) == {} and d.title == f"{len(d.nodes)} values, no two of them alike"
+    assert times(d) == {} and d.title == f"{len(d.nodes)} values, no two of them equal"
 
 
 @pytest.mark.parametrize(

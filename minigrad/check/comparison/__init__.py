@@ -1,0 +1,1 @@
+"""A given gradient beside the measured one: what is compared, where, and the verdict."""

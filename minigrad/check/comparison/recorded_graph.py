@@ -1,0 +1,33 @@
+"""Record the graph of a function at a point anew, to inspect its nodes."""
+
+from __future__ import annotations
+
+from ...engine.debugging import debug
+from ...engine.modes import recording
+from ...engine.value import Value, graph
+from ...errors import MinigradError
+from ..numeric.extrapolation import Array
+from .minigrad_candidate import result_arrays
+from .problem import Subject
+
+
+def record_graph(subject: Subject, row: Array | None = None) -> list[Value]:
+    """The nodes of f at these numbers, in serial order; leaves have the names of the parameters.
+
+    Recorded under `debug`, if it accepts the numbers, so that nodes know their line.
+    """
+    try:
+        with debug():
+            return _nodes(subject, row)
+    except MinigradError:
+        return _nodes(subject, row)
+
+
+def _nodes(subject: Subject, row: Array | None) -> list[Value]:
+    layout = subject.layout
+    promote = subject.point is not None and subject.point.f.promote
+    built = layout.leaves(layout.build(layout.row() if row is None else row, promote))
+    leaves = [Value(x, subject.names(slot.path)) for x, slot in zip(built, layout.slots, strict=True)]
+    with recording():
+        ys = result_arrays(subject.f(*layout.fill(leaves)))
+    return graph(*(y for y in ys if isinstance(y, Value)))

@@ -1,0 +1,115 @@
+"""The verdict on entries of a derivative: each is compared with its own error bar; there is no tolerance to choose.
+
+Arrays of numbers in, a state per entry out; nothing here knows the points or the origin of the derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..numeric.extrapolation import Array, Slope
+from ..numeric.finite_differences import Measured
+
+BARS = 3.0  # a difference of more error bars is a mistake
+RESOLVED = 1e-3  # a bar wider than this, relative to the largest entry of its argument, decides nothing
+STILL = 1e-6  # the same, relative to the chords of the function, if all entries are 0
+
+AGREE, WRONG, KINK, BELOW, UNRESOLVED, JUMP, INFINITE, NOWHERE = range(8)
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The measured entries of a derivative: arrays of shape (entries, columns)."""
+
+    measured: Sequence[Measured]
+
+    def stack(self, name: str) -> Array:
+        """One property of all entries."""
+        return np.stack([getattr(m, name) for m in self.measured])
+
+    @property
+    def value(self) -> Array:
+        """The slopes."""
+        return self.stack("value")
+
+    @property
+    def error(self) -> Array:
+        """Their error bars."""
+        return self.stack("error")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A state per entry, and the numbers that decided it; arrays of shape (entries, columns).
+
+    tolerance: the allowed difference. power: the smallest relative error that would have been found.
+    """
+
+    state: Array
+    reference: Array
+    error: Array
+    tolerance: Array
+    power: Array
+
+    @property
+    def wrong(self) -> Array:
+        """Which entries are wrong."""
+        return self.state == WRONG
+
+
+def judge(given: Array, entries: Entries, allowance: Array, group: Array) -> Judged:
+    """A state per entry of a given derivative, of shape (entries, columns).
+
+    allowance: the rounding errors of the given derivative. group: the argument of each entry.
+    """
+    value, error = entries.value, entries.error
+    with np.errstate(all="ignore"):
+        tolerance = BARS * error + allowance
+        close = (np.abs(given - value) <= tolerance) & np.isfinite(given)
+        nothing = entries.stack("flat") & (given == 0)
+        size = np.fmax(np.abs(given), np.abs(value))
+        top = _largest(np.where(np.isfinite(size), size, 0.0), group)
+        swing = _largest(entries.stack("swing"), group)
+        still = entries.stack("still") & (np.abs(given) <= tolerance)
+        seen = nothing | still | (tolerance <= RESOLVED * top) | (tolerance <= STILL * swing)
+        clear = nothing | (tolerance <= RESOLVED * size)
+        state = np.where(seen, np.where(clear, AGREE, BELOW), UNRESOLVED)
+        state = np.where(close | nothing, state, WRONG)
+        power = np.where(nothing, 0.0, tolerance / np.where(clear, size, np.fmax(top, swing)))
+    judged = Judged(state, value, error, np.where(np.isfinite(tolerance), tolerance, 0.0), power)
+    for i, j in np.argwhere(state == BELOW):  # at the foot of a valley both sides differ, and the middle is right
+        if entries.measured[i].kinked[j]:
+            state[i, j] = KINK
+    for i, j in np.argwhere((state == WRONG) | (state == UNRESOLVED) | ~np.isfinite(error)):
+        state[i, j] = _second_look(given[i, j], entries.measured[i], j, allowance[i, j], state[i, j])
+    return judged
+
+
+def _second_look(given: float, measured: Measured, j: int, allowance: float, state: int) -> int:
+    """The state of an entry outside its bar or without one: wrong, or without a derivative."""
+    growth = max(measured.growth[:, j])
+    if growth > 1.9:
+        return JUMP
+    if growth > 1.03:
+        return KINK if given == np.inf * np.sign(measured.tendency[j]) else INFINITE
+    if np.isnan(measured.value[j]):
+        return NOWHERE if measured.nowhere[j] else UNRESOLVED
+    if not np.isfinite(given):
+        return WRONG
+    return KINK if _between(given, measured.right, measured.left, j, allowance, measured.kinked[j]) else state
+
+
+def _between(given: float, right: Slope, left: Slope, j: int, allowance: float, kinked: bool) -> bool:
+    """Whether a subgradient lies between the slopes of the two sides."""
+    ends, bars = (right.value[j], left.value[j]), BARS * max(right.error[j], left.error[j]) + allowance
+    return bool(kinked and min(ends) - bars <= given <= max(ends) + bars)
+
+
+def _largest(a: Array, group: Array) -> Array:
+    """Every number replaced by the largest of its group and column."""
+    found = np.zeros((int(group.max(initial=-1)) + 1, a.shape[1]))
+    np.maximum.at(found, group, a)
+    return found[group]

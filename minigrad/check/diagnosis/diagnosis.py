@@ -1,0 +1,49 @@
+"""Diagnose a wrong gradient: find the pattern that explains it beside its reference, and describe it.
+
+Arrays in, a kind and a sentence out; nothing here calls a function or knows the engine. Every pattern is compared
+with the error bar of each measured entry, never with a tolerance of its own, and must explain more digits than its
+free numbers take. `patterns` lists the patterns in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .evidence import Diagnosis, Evidence
+from .patterns import LONE, ORDER
+from .patterns.case import Case
+
+__all__ = ["Diagnosis", "Evidence", "cotangent_ignored", "diagnose"]
+
+UNKNOWN = Diagnosis("wrong", "")
+
+
+def diagnose(evidence: Evidence, others: Sequence[Evidence] = (), lone: bool = False) -> Diagnosis:
+    """Diagnose one argument's gradient; others: the evidence on the other arguments.
+
+    lone: one entry is known to be wrong, and all others to be right.
+
+    Returns the first pattern that holds; kind "wrong" and no sentence if none does or no measured entry is wrong.
+    """
+    if np.shape(evidence.given) != np.shape(evidence.reference):
+        shapes = f"given has shape {np.shape(evidence.given)}, the argument {np.shape(evidence.x)}"
+        return Diagnosis("shape", shapes)
+    case = Case(evidence, others)
+    if not case.wrong.any():
+        return UNKNOWN
+    with np.errstate(all="ignore"):
+        return next((found for pattern in (*LONE * lone, *ORDER) if (found := pattern(case))), UNKNOWN)
+
+
+def cotangent_ignored(evidence: Evidence, ones: Evidence) -> Diagnosis | None:
+    """Diagnose a gradient that is right only for a cotangent of ones.
+
+    evidence: for any cotangent. ones: of the same argument, for a cotangent of ones.
+    """
+    if not np.any(evidence.wrong) or np.any(ones.wrong) or not np.any(np.isfinite(ones.reference)):
+        return None
+    if np.array_equal(evidence.given, ones.given):
+        return Diagnosis("cotangent ignored", "given is right for a cotangent of ones, and the same for any other")
+    return Diagnosis("cotangent ignored", "given is right for a cotangent of ones, and wrong for others")

@@ -1,0 +1,43 @@
+"""Evidence on a wrong gradient, and its diagnosis: the data that `diagnosis` and its `patterns` share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One argument's gradient beside its reference.
+
+    path     the argument: ``args[0]['w']``, or its parameter's name
+    x        the argument, of any shape
+    given    the gradient that was given, of its shape
+    reference, bar   the numerical derivative and its tolerance, of its shape; nan where not measured
+    wrong    which of the measured entries disagree, of its shape
+    y, cotangent     the result of f, flat, and its cotangent (None for a scalar f)
+    constants        the plain numbers and arrays among the arguments, for factors that may be missing
+    y_shape  the shape of f's result, if known; without it the broadcast axes are guessed
+    """
+
+    path: str
+    x: np.ndarray
+    given: np.ndarray
+    reference: np.ndarray
+    bar: np.ndarray
+    wrong: np.ndarray
+    y: np.ndarray | None = None
+    cotangent: np.ndarray | None = None
+    constants: Sequence[Any] = field(default=())
+    y_shape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A kind from `kinds.WRONG`, and a sentence that describes the mistake with its numbers."""
+
+    kind: str
+    sentence: str

@@ -1,0 +1,33 @@
+"""Lines of an array: its measured entries, grouped along axes."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from .case import Case
+
+
+def axis_sets(case: Case, whole: bool = False) -> list[tuple[int, ...]]:
+    """Sets of axes along which something may be constant, the largest first; whole: including all axes."""
+    longer = [axis for axis, length in enumerate(case.shape) if length > 1]
+    sets = [axes for size in range(len(longer) - 1, 0, -1) for axes in combinations(longer, size)]
+    return [tuple(range(len(case.shape))), *sets] if whole else sets
+
+
+def grouped(case: Case, axes: tuple[int, ...]) -> np.ndarray:
+    """For each measured entry, the number of its line along the axes."""
+    rest = [axis for axis in range(len(case.shape)) if axis not in axes]
+    if not rest or not len(case.at):
+        return np.zeros(len(case.at), dtype=int)
+    coordinates = case.coordinates
+    flat = np.ravel_multi_index([coordinates[a] for a in rest], [case.shape[a] for a in rest])
+    return np.unique(flat, return_inverse=True)[1].reshape(-1)
+
+
+def most_lines_wrong(case: Case, groups: np.ndarray) -> bool:
+    """Whether more than half of the lines, and at least two, hold a wrong entry; if not, it is about places."""
+    count = int(groups.max()) + 1
+    hit = len(np.unique(groups[case.wrong]))
+    return hit >= 2 and 2 * hit > count

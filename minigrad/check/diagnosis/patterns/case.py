@@ -1,0 +1,142 @@
+"""A case: the measured entries of one argument's gradient in a row, and how well a pattern explains them.
+
+Nothing here knows a pattern. A case answers two questions for all of them: does the pattern fit, within the bars of
+the reference; and is the fit more than chance, counted in decimal digits of agreement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..evidence import Evidence
+
+ROUNDING = 8 * float(np.finfo(np.float64).eps)  # the relative rounding error of a few operations
+# Digits of agreement that a pattern must show beyond those that its free numbers take. Three: one wrong gradient in
+# a thousand would fit by chance.
+ENOUGH = 3.0
+# Added for a pattern picked from a long list, of about a hundred.
+LISTED = 2.0
+
+
+class Case:
+    """One argument as the patterns see it: arrays over its measured entries, in the order of memory.
+
+    at: their flat indices. given, reference, x, wrong: their values. tolerance: of the reference there, rounding
+    included. digits: the error of each wrong entry, in decimal digits above its bar; 0 if right.
+    """
+
+    def __init__(self, evidence: Evidence, others: Sequence[Evidence] = ()) -> None:
+        self.evidence, self.others = evidence, others
+        self.whole = np.asarray(evidence.given, dtype=np.float64)
+        self.shape = self.whole.shape
+        given, reference, bar, x = (
+            np.ravel(np.asarray(part, dtype=np.float64))
+            for part in (evidence.given, evidence.reference, evidence.bar, evidence.x)
+        )
+        wrong = np.ravel(evidence.wrong).astype(bool)
+        size = np.where(np.isfinite(given), np.abs(given), 0)
+        tolerance = bar + ROUNDING * (size + np.abs(reference)) + _unit(evidence.given) * size
+        # An entry that differs from its reference but is not wrong is a kink, and no evidence of a pattern.
+        usable = np.isfinite(reference) & np.isfinite(bar) & (wrong | (np.abs(given - reference) <= tolerance))
+        self.at = np.flatnonzero(usable)
+        self.given, self.reference, self.x = given[self.at], reference[self.at], x[self.at]
+        self.tolerance, self.wrong = tolerance[self.at], wrong[self.at]
+        self.digits = self.digits_within(self.tolerance)
+
+    @property
+    def coordinates(self) -> tuple[np.ndarray, ...]:
+        """The index of each measured entry, one array per axis."""
+        return tuple(np.unravel_index(self.at, self.shape)) if self.shape else ()
+
+    @property
+    def change(self) -> np.ndarray:
+        """Given minus reference."""
+        change: np.ndarray = self.given - self.reference
+        return change
+
+    def digits_within(self, tolerance: np.ndarray) -> np.ndarray:
+        """Per entry, the digits of the error that a pattern explains if it holds within a tolerance."""
+        return np.where(self.wrong, _digits(np.abs(self.change), tolerance), 0.0)
+
+    def undone_by(self, moved: np.ndarray, choices: int = 1) -> bool:
+        """Whether the given gradient, with its entries moved, is the derivative; picked among choices.
+
+        moved: of any shape, with entries in the memory order of x.
+        """
+        found = moved[np.unravel_index(self.at, moved.shape)] if moved.shape else np.ravel(moved)[self.at]
+        return bool(np.all(np.abs(found - self.reference) <= self.tolerance)) and float(
+            self.digits.sum()
+        ) >= ENOUGH + np.log10(choices)
+
+    def of_size(self, values: np.ndarray | None) -> np.ndarray | None:
+        """Values at the measured entries, if there is one value per entry of x; else None."""
+        if values is None or np.size(values) != self.whole.size:
+            return None
+        return np.ravel(np.asarray(values, dtype=np.float64))[self.at]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Numbers c, one per group, for which c·base is the target; each may lie anywhere between low and high.
+
+    spare: digits of agreement beyond those that the numbers take. total: all digits of agreement.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    spare: float
+    total: float
+
+    @property
+    def values(self) -> np.ndarray:
+        """The middle of the interval of each number."""
+        return self.low / 2 + self.high / 2
+
+
+def fit(
+    target: np.ndarray,
+    tolerance: np.ndarray,
+    base: np.ndarray,
+    digits: np.ndarray,
+    groups: np.ndarray | None = None,
+) -> Fit | None:
+    """One number c per group with target = c·base within the tolerance, or None: intervals that intersect.
+
+    A group whose base is 0 throughout gets nan.
+    """
+    groups = np.zeros(len(target), dtype=int) if groups is None else groups
+    known = ~np.isnan(base)
+    silent = known & (base == 0)
+    if not known.any() or np.any(np.isinf(base)) or np.any(np.abs(target[silent]) > tolerance[silent]):
+        return None
+    use = known & ~silent
+    ends = np.stack([(target - tolerance)[use] / base[use], (target + tolerance)[use] / base[use]])
+    low, high = np.full(groups.max() + 1, -np.inf), np.full(groups.max() + 1, np.inf)
+    np.maximum.at(low, groups[use], ends.min(axis=0))
+    np.minimum.at(high, groups[use], ends.max(axis=0))
+    if np.any(low > high) or not np.any(use):
+        return None
+    spent = np.zeros(len(low))
+    np.maximum.at(spent, groups[use], digits[use])
+    empty = np.isinf(low)
+    low[empty], high[empty] = np.nan, np.nan
+    total = float(digits[known].sum())  # a base of 0 with a target of 0 takes no number
+    return Fit(low, high, total - float(spent.sum()), total)
+
+
+def _unit(given: np.ndarray) -> float:
+    """The relative rounding error of a gradient that was given in fewer bits than float64."""
+    dtype = np.asarray(given).dtype
+    return float(np.finfo(dtype).eps) if dtype.kind == "f" and dtype.itemsize < 8 else 0.0
+
+
+def _digits(size: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    """Decimal digits of a size above a tolerance: 0 to 16."""
+    known = np.maximum(tolerance, np.finfo(np.float64).tiny)
+    with np.errstate(all="ignore"):
+        digits: np.ndarray = np.log10(size / known)
+    clipped: np.ndarray = np.clip(np.nan_to_num(digits, nan=0.0, posinf=16.0, neginf=0.0), 0.0, 16.0)
+    return clipped

@@ -1,0 +1,70 @@
+"""Numbers, axes and places in a few words. Text only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import SupportsInt
+
+import numpy as np
+
+
+def number_phrase(value: float) -> str:
+    """Four significant digits; a number close to 1 by its distance: 1 + 1e-06."""
+    if value != 1 and abs(value - 1) < 1e-3:
+        return f"1 {'+' if value > 1 else '-'} {abs(value - 1):.3g}"
+    return f"{value + 0:.4g}"
+
+
+def axis_noun(axes: tuple[int, ...], ndim: int) -> str:
+    """The name of a line along axes: row, column; '' for the whole array."""
+    if len(axes) == ndim:
+        return ""
+    if ndim == 2:
+        return "column" if axes == (0,) else "row"
+    return axes_phrase(axes)
+
+
+def axes_phrase(axes: tuple[int, ...]) -> str:
+    """Axes in words: axis 1; axes 0 and 2."""
+    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {join_with_and(axes)}"
+
+
+def aggregate(what: str, axes: tuple[int, ...], ndim: int) -> str:
+    """The mean, or the sum: of all entries, of a row, along an axis."""
+    where = axis_noun(axes, ndim)
+    if where in ("row", "column"):
+        return f"the {where} {what}"
+    return f"the {what}" if not where else f"the {what} along {where}"
+
+
+def join_with_and(items: Iterable[object]) -> str:
+    """Items in a list: 1, 2 and 5."""
+    *most, last = map(str, items)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def place(index: Iterable[SupportsInt]) -> str:
+    """An index in brackets."""
+    return f"[{', '.join(str(int(i)) for i in index)}]"
+
+
+def between(low: float, high: float) -> float:
+    """A number of few digits that lies between two: 0 if it does."""
+    if low < 0 < high or low == 0 or high == 0:
+        return 0.0
+    middle = low / 2 + high / 2
+    for digits in range(1, 17):
+        rounded = float(f"{middle:.{digits - 1}e}")
+        if low <= rounded <= high:
+            return rounded
+    return middle
+
+
+def several(count: int, total: int) -> str:
+    """How many of how many entries."""
+    return f"{count:,} of {total:,} {'entries' if total > 1 else 'entry'}"
+
+
+def same(values: np.ndarray) -> bool:
+    """Whether there are values, and all are the same."""
+    return len(values) > 0 and bool(np.all(values == values[0]))

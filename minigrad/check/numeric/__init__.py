@@ -1,0 +1,1 @@
+"""Numerical derivatives with error bars: finite differences, extrapolation, the complex step."""

@@ -1,0 +1,193 @@
+"""Numerical derivatives with reliable error bars, of any function of numbers; there is no step to choose.
+
+The public functions: `slopes` chooses the points, `ladder` holds the arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...engine.tree import tree_map
+from ...errors import ArgumentError, ShapeError
+from .evaluation import Evaluator, RowFunction, flatten_result
+from .extrapolation import Array
+from .finite_differences import Measured, Slopes
+from .flattening import Layout, is_number, to_array
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+UNITS = {np.dtype(np.float32): 2.0**-24, np.dtype(np.float16): 2.0**-11}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A numerical derivative.
+
+    value, error: the derivative and its bar, which contains the true value. evaluations: number of calls of f.
+    """
+
+    value: Any
+    error: Any
+    evaluations: int
+
+    def __str__(self) -> str:
+        """The value and its bar."""
+        return f"{self.value} ± {self.error}"
+
+
+class Point:
+    """A function at the point of differentiation: its arguments and its result as rows."""
+
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], layout: Layout, evaluator: Evaluator) -> None:
+        self.layout, self.evaluator = layout, evaluator
+        self.x = layout.row()
+        as_given = RowFunction(f, layout)
+        result = evaluator.call(as_given, self.x)
+        self.results = Layout(result, takes=is_number)
+        self.f, self.y, self.unit = as_given, flatten_result(result), unit_of(self.results)
+        if any(slot.dtype != np.float64 for slot in layout.slots):
+            self._promote(f)
+
+    def _promote(self, f: Callable[..., Any]) -> None:
+        """Switch to float64 if the function accepts it."""
+        wide = RowFunction(f, self.layout, promote=True)
+        try:
+            result = self.evaluator.call(wide, self.x)
+            layout = Layout(result, takes=is_number)
+        except Exception:
+            return
+        if unit_of(layout) < self.unit and layout.size == self.results.size:
+            self.f, self.y, self.unit = wide, flatten_result(result), unit_of(layout)
+
+    def slopes(self, project: np.ndarray | None = None) -> Slopes:
+        """The slopes at this point."""
+        return Slopes(self.f, self.x, self.y, self.evaluator, self.unit, project)
+
+
+def unit_of(layout: Layout) -> float:
+    """The unit roundoff of the coarsest floats in a layout."""
+    return max((UNITS.get(np.dtype(slot.dtype), 2.0**-53) for slot in layout.slots), default=2.0**-53)
+
+
+def derivative(
+    f: Callable[[Any], Any], x: Any, *, budget: float | None = None, executor: Executor | None = None
+) -> Estimate:
+    """The derivative of f at a number x; if f gives an array, the derivative of each entry.
+
+    At a kink: the mean of the slopes of the two sides, with a bar that reaches both. At the edge of the domain
+    of f: the slope on the defined side. Raises ShapeError if x is not one number.
+    """
+    if np.size(to_array(x)) != 1:
+        raise ShapeError(f"derivative takes one number, got shape {np.shape(x)}\n  write  numeric_gradient(f, x)")
+    return _along(f, x, 0, budget, executor)
+
+
+def directional(
+    f: Callable[..., Any], x: Any, u: Any, *, budget: float | None = None, executor: Executor | None = None
+) -> Estimate:
+    """The derivative of f at x along u: d/dt f(x + t·u) at t = 0, nested and shaped like the result of f.
+
+    x: an argument, or a tuple of all arguments, each an array or nested ones. u: nested and shaped like x.
+    """
+    row = Layout((u,) if not isinstance(x, tuple) else u, takes=is_number)
+    layout = _layout(x)
+    if row.size != layout.size:
+        raise ShapeError(f"the direction has {row.size} entries, the point {layout.size}")
+    return _along(f, x, row.row(), budget, executor)
+
+
+def numeric_gradient(
+    f: Callable[..., Any], x: Any, *, budget: float | None = None, executor: Executor | None = None
+) -> Estimate:
+    """The gradient of a function that gives one number, nested and shaped like x (a tuple: all arguments)."""
+    point = _point(f, x, budget, executor)
+    if point.y.size != 1:
+        raise ShapeError(f"a gradient needs one number, and f gave {point.y.size}\n  write  numeric_jacobian(f, x)")
+    rows = _columns(point)
+    values, errors = (_unwrapped(x, point.layout.build(row[0], promote=True)) for row in rows)
+    return Estimate(values, errors, point.evaluator.count)
+
+
+def numeric_jacobian(
+    f: Callable[..., Any], x: Any, *, budget: float | None = None, executor: Executor | None = None
+) -> Estimate:
+    """All derivatives of f: J[i, j] = ∂f[i]/∂x[j].
+
+    For one array in and one array out: an array of shape (*out, *in). Otherwise nested as by `minigrad.jacobian`:
+    like the result, with each leaf nested like x.
+    """
+    point = _point(f, x, budget, executor)
+    value, error = _columns(point)
+    return Estimate(_blocks(point, x, value), _blocks(point, x, error), point.evaluator.count)
+
+
+def _columns(point: Point) -> tuple[Array, Array]:
+    """All derivatives and their bars, (outputs, inputs); the samples behind them are not kept."""
+    value, error = np.empty((2, point.y.size, point.x.size))
+    for i, measured in enumerate(point.slopes().along(range(point.x.size))):
+        value[:, i], error[:, i] = measured.value, bar(measured)
+    return value, error
+
+
+def bar(measured: Measured) -> Array:
+    """The error bar of a slope; it reaches both one-sided slopes if they differ."""
+    if not measured.kinked.any():
+        return measured.error
+    gap = np.abs(measured.right.value - measured.left.value)
+    return np.where(measured.kinked, np.fmax(measured.error, gap / 2), measured.error)
+
+
+def _along(
+    f: Callable[..., Any], x: Any, line: int | np.ndarray, budget: float | None, executor: Executor | None
+) -> Estimate:
+    point = _point(f, x, budget, executor)
+    (found,) = point.slopes().along([line])
+    results = point.results
+    value, error = (results.build(row, promote=True) for row in (found.value, bar(found)))
+    return Estimate(value, error, point.evaluator.count)
+
+
+def _layout(x: Any) -> Layout:
+    layout = Layout(tuple(map(_floating, x)) if isinstance(x, tuple) else (_floating(x),))
+    if not layout.slots:
+        raise ArgumentError("nothing to differentiate: no argument is made of real numbers (floats)")
+    return layout
+
+
+def _floating(x: Any) -> Any:
+    """An argument; a single integer becomes a float."""
+    return float(x) if isinstance(x, (int, np.integer)) and not isinstance(x, bool) else x
+
+
+def _point(f: Callable[..., Any], x: Any, budget: float | None, executor: Executor | None) -> Point:
+    layout = _layout(x)
+    return Point(f, layout.tree, layout, Evaluator(budget, executor))
+
+
+def _unwrapped(x: Any, tree: Any) -> Any:
+    return tree if isinstance(x, tuple) else tree[0]
+
+
+def _blocks(point: Point, x: Any, matrix: np.ndarray) -> Any:
+    """A matrix of all derivatives, split into the nesting of the result and of the arguments."""
+    rows = iter(point.results.slots)
+
+    def of_output(_: Any, __: str) -> Any:
+        out = next(rows)
+        columns = iter(point.layout.slots)
+
+        def of_input(leaf: Any, where: str) -> Any:
+            if where not in paths:
+                return None
+            slot = next(columns)
+            return matrix[out.stretch, slot.stretch].reshape(out.shape + slot.shape)[()]
+
+        paths: Sequence[str] = [slot.path for slot in point.layout.slots]
+        return _unwrapped(x, tree_map(of_input, point.layout.tree))
+
+    return tree_map(of_output, point.results.tree)

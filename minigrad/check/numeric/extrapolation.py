@@ -1,0 +1,367 @@
+"""The arithmetic of numerical derivatives: from values along a line to a derivative with a reliable error bar.
+
+Values are differenced over steps h, each half the last, and extrapolated to h = 0. Every entry of the table has an
+estimate of its truncation error (its distance from its neighbours) and a bound of its rounding error (propagated
+through the same formulas); the answer is the entry with the least sum of the two. Everything works on columns: a
+function of many outputs counts as many functions. Nothing here calls a function.
+
+Sources: Ridders 1982 (the table); Moré and Wild 2011 (ECnoise); the bound, the ties and the consistency with
+smaller steps are this project's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = Any  # np.ndarray of float64 or bool
+ORDER = 9  # columns of the table: more extrapolation gains nothing
+U = 2.0**-53
+FLAT, MOVED = 6, 3  # halvings of a step: flat over longer steps is flat; a quantised function has moved by then
+BLOCK = 2048  # columns per batch of tables: a table takes some hundred times the memory of its values
+STEP = 2.0**-4  # relative to a function's size: larger steps belong to the function
+LOST = 2.0**-7  # more noise, relative to the values, means features shorter than the shortest step
+# Factors of the noise bound: for a correctly rounded evaluation, a measured deviation, a tie.
+ROUNDING, DEVIATIONS, TIES = 4.0, 6.0, 2.0
+
+
+class Slope(NamedTuple):
+    """A derivative per column, and its error bar."""
+
+    value: Array
+    error: Array
+
+    def better(self, other: Slope) -> Slope:
+        """Column by column, the slope with the smaller bar."""
+        mine = self.error <= other.error
+        return Slope(np.where(mine, self.value, other.value), np.where(mine, self.error, other.error))
+
+    def unless(self, blind: Array) -> Slope:
+        """The slope without a bar in the blind columns."""
+        return Slope(self.value, np.where(blind, np.inf, self.error))
+
+    def part(self, columns: slice) -> Slope:
+        """Some of the columns."""
+        return Slope(self.value[columns], self.error[columns])
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Values of functions along lines: plus[k] = φ(h[k]), minus[k] = φ(-h[k]), of shape (rungs, columns).
+
+    Steps are h = scale · 2**-depth, with a depth per rung (growing; a row of nan separates rungs that are not
+    halves of each other) and a scale per column. Values are nan where the function is not finite. size: of the
+    terms that sum to a value (the value's own size, unless terms cancelled). usual: that size a short distance
+    away, if it is much smaller at the point, else 0. noise: measured deviation, relative to the larger of size
+    and usual, one per column. argument: the size of the number at the point. grain: absolute changes below it
+    carry no information. shift: how far rounding moved a point from its intended place, of shape (rungs,
+    columns). unit: the unit roundoff of the values. whole: the values are integers, as those of floor, which
+    moves by steps by definition.
+    """
+
+    scale: Array
+    depth: Array
+    plus: Array
+    minus: Array
+    center: Array
+    size: Array
+    size_center: Array
+    usual: Array
+    noise: Array
+    argument: Array
+    grain: Array
+    shift: Array
+    unit: float = U
+    whole: bool = False
+
+    @functools.cached_property
+    def h(self) -> Array:
+        """The steps, per rung and column."""
+        return self.scale * 2.0 ** -self.depth[:, None]
+
+    @functools.cached_property
+    def floor(self) -> Array:
+        """A bound of the error of each value, per rung and column."""
+        size = np.fmax(self.size, self.size_center)
+        share = np.fmax(DEVIATIONS * self.noise, self.tail_noise)
+        share = np.where(share > LOST, np.inf, share)
+        noise = np.fmax(ROUNDING * self.unit * size, share * np.fmax(size, self.usual))
+        return np.fmax(noise, TIES * np.fmax(self.grain, self.first_jump)) + self._misplaced()
+
+    @functools.cached_property
+    def drift(self) -> Array:
+        """The effect of a rounding of the argument inside the function on its slope, per rung and column.
+
+        300·x may be rounded alike at x and at all x ± h. The slope then belongs to an argument beside the point,
+        and no difference shows it. The error is the curvature times that rounding.
+        """
+        bend = np.abs(self.plus - 2 * self.center + self.minus) / self.h**2
+        return np.nan_to_num(self.unit * self.argument * bend, nan=0.0, posinf=0.0)
+
+    def _misplaced(self) -> Array:
+        """The error of values from misplaced points: x + h may need more digits than x, and be rounded."""
+        if not self.shift.any():
+            return self.shift
+        steepest = np.zeros(self.plus.shape)
+        for side in (self.plus, self.minus):
+            steepest = np.fmax(steepest, np.abs(side - self.center) / self.h)
+            steepest[1:] = np.fmax(steepest[1:], np.abs(side[:-1] - side[1:]) / self.h[1:])
+        return self.shift * steepest
+
+    def central(self) -> Slope:
+        """The derivative from values on both sides: errors fall with h², h⁴, ..."""
+        return self._in_blocks(Samples._central)
+
+    def _central(self) -> Slope:
+        raw = (self.plus - self.minus) / (2 * self.h)
+        return extrapolated(raw, self.floor / self.h, 4.0, self.depth, self.drift)
+
+    def right(self) -> Slope:
+        """The derivative to the right: errors fall with h, h², ..."""
+        return self._in_blocks(Samples._right)
+
+    def _right(self) -> Slope:
+        return extrapolated(
+            (self.plus - self.center) / self.h, 2 * self.floor / self.h, 2.0, self.depth, self.drift
+        )
+
+    def left(self) -> Slope:
+        """The derivative to the left."""
+        return self._in_blocks(Samples._left)
+
+    def _left(self) -> Slope:
+        return extrapolated(
+            (self.center - self.minus) / self.h, 2 * self.floor / self.h, 2.0, self.depth, self.drift
+        )
+
+    def second(self) -> Slope:
+        """The second derivative."""
+        raw = (self.plus - 2 * self.center + self.minus) / self.h**2
+        return extrapolated(raw, 4 * self.floor / self.h**2, 4.0, self.depth, np.zeros(raw.shape))
+
+    def _in_blocks(self, slope: Callable[[Samples], Slope]) -> Slope:
+        """A slope of all columns, a block of them at a time."""
+        width = len(self.center)
+        if width <= BLOCK:
+            return slope(self)
+        parts = [slope(self.part(slice(start, start + BLOCK))) for start in range(0, width, BLOCK)]
+        return Slope(*(np.concatenate(numbers) for numbers in zip(*parts, strict=True)))
+
+    def part(self, columns: Any) -> Samples:
+        """Some of the columns."""
+        sides = (self.plus[:, columns], self.minus[:, columns], self.center[columns])
+        sizes = (self.size[:, columns], self.size_center[columns], self.usual[columns], self.noise[columns])
+        known = (self.argument[columns], self.grain[columns], self.shift[:, columns], self.unit, self.whole)
+        return Samples(self.scale[columns], self.depth, *sides, *sizes, *known)
+
+    def bent(self) -> Array:
+        """Which columns may have a kink at the point: the graph is not straight even over short steps."""
+        with np.errstate(all="ignore"):
+            bend = np.abs(self.plus - 2 * self.center + self.minus) - 4 * self.floor
+            rise = np.abs(self.plus - self.minus) + np.abs(bend)
+            short = (bend > 1e-3 * rise) & (self.depth[:, None] >= 15)
+            near = (bend > 1e-3 * rise)[-8:]
+        return short.any(axis=0) | near.any(axis=0)
+
+    def swing(self) -> Array:
+        """The steepest chord over steps of the point's own size: how fast the function changes nearby.
+
+        If it does not change beyond rounding there, wider steps count: a maximum changes over them even if another
+        argument is larger at the point.
+        """
+        with np.errstate(all="ignore"):
+            moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
+            chords = moved / self.h
+        chords = np.where((self.depth <= 10)[:, None] & np.isfinite(chords), chords, 0.0)
+        near = np.where(moved > 4 * self.floor, chords, 0.0)[self.depth >= 0].max(axis=0, initial=0.0)
+        return np.where(near > 0, near, chords.max(axis=0, initial=0.0))
+
+    def chord(self) -> Array:
+        """The steeper of the two chords over a step of the point's own size, or over the next finite step."""
+        h = self.h[self.depth >= 0]
+        with np.errstate(all="ignore"):
+            steep = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))[self.depth >= 0] / h
+        first = np.argmax(np.isfinite(steep), axis=0)
+        return np.nan_to_num(np.take_along_axis(steep, first[None], axis=0)[0])
+
+    def quantum(self) -> Array:
+        """The least change of a function that does not change over shorter steps; 0 if it does."""
+        moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
+        least = np.where(moved > 0, moved, np.inf).min(axis=0)
+        return np.where((moved[-1] == 0) & np.isfinite(least), least, 0.0)
+
+    def growth(self, side: Array) -> Array:
+        """The factor by which chords to one side grow per halving of the step, on the last rungs; 0 if unsteady.
+
+        2 at a jump, between 1 and 2 at an infinite slope, 1 at a finite one.
+        """
+        with np.errstate(all="ignore"):
+            chords = np.abs(side - self.center)[-13:] / self.h[-13:]
+            ratios = chords[1:] / chords[:-1]
+            clear = np.all(chords * self.h[-13:] > 200 * self.unit * self.size_center, axis=0)
+            steady = ratios.max(axis=0) < 1.05 * ratios.min(axis=0)
+            return np.where(clear & steady, ratios.mean(axis=0), 0.0)
+
+    def flat(self) -> Array:
+        """Which columns do not change in a single bit on any rung."""
+        return self._within(0.0)
+
+    def still(self) -> Array:
+        """Which columns do not change beyond rounding on any rung."""
+        return self._within(4 * self.floor)
+
+    def _within(self, bound: Any) -> Array:
+        seen, steady = np.zeros(self.center.shape, dtype=bool), np.ones(self.center.shape, dtype=bool)
+        for side in (self.plus, self.minus):
+            known = np.isfinite(side)
+            seen |= known.any(axis=0)
+            steady &= np.all(~known | (np.abs(side - self.center) <= bound), axis=0)
+        return seen & steady
+
+    @functools.cached_property
+    def tail_noise(self) -> Array:
+        """Relative noise over the shortest steps, where differences of differences are nothing but noise.
+
+        Only the very shortest steps are shorter than the distance to a close pole; hence the lesser of two.
+        """
+        if len(self.depth) < 20:  # the first few rungs, and no tail
+            return np.zeros(self.center.shape)
+        tail = slice(-14, None)
+        h = self.h[tail]
+        turns = np.diff((self.plus[tail] - self.minus[tail]) / (2 * h), axis=0)
+        wobbles = np.abs(turns) * h[1:]
+        wobble = np.fmin(_median(wobbles), np.max(wobbles[-7:], axis=0))
+        # Noise goes up and down; a slope that grows steadily, as at a jump or a cusp, is no noise.
+        wobble = np.where(np.all(turns > 0, axis=0) | np.all(turns < 0, axis=0), 0.0, wobble)
+        size = np.fmax(self.usual, np.fmax(self.size_center, np.nan_to_num(self.size[tail]).max(axis=0)))
+        return 8 * np.where(size > 0, wobble / np.where(size > 0, size, 1.0), 0.0)
+
+    @functools.cached_property
+    def first_jump(self) -> Array:
+        """The first change over steps longer than the longest flat one: the quantum of a quantised φ.
+
+        A function that is flat around the point (relu, left of 0) is not quantised: at most one of its sides
+        changes, even over steps of its argument's own size. Nor is one that is flat over such steps.
+        """
+        if self.whole:
+            return np.zeros(self.center.shape)
+        moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
+        steady = moved == 0
+        longest = np.argmax(steady, axis=0)  # steps fall: the first steady one is the longest
+        quantised = steady.any(axis=0) & (longest > 0) & (self.depth[longest] > FLAT)
+        wide = self.plus[self.depth == MOVED], self.minus[self.depth == MOVED]
+        for side in wide:
+            quantised &= np.all(side != self.center, axis=0)
+        before = np.nan_to_num(np.take_along_axis(moved, np.maximum(longest - 1, 0)[None], axis=0)[0])
+        # Jumps of the function's own size, as those of floor, are no lack of digits.
+        quantised &= before < STEP * self.size_center
+        return np.where(quantised, before, 0.0)
+
+
+def extrapolated(raw: Array, bound: Array, ratio: float, depth: Array, drift: Array) -> Slope:
+    """The best entry of the extrapolation table, column by column: (value, error bar); inf if there is none.
+
+    raw: difference quotients (rungs, columns). bound: of their rounding errors. ratio: 4 if truncation errors fall
+    with h², 2 if they fall with h. depth: how often the step of each rung was halved. drift: each rung's estimate
+    of an error of the slope that no rung shows.
+    """
+    table, errors = _table(raw, bound, ratio)
+    value, error, k = _best(table, errors)
+    # Trust a value only if shorter steps do not contradict it by more than their rounding and the truncation left
+    # there. If they do, the function has features that the longer steps stride over, and only entries made of
+    # shorter steps count.
+    excess, first = _contradiction(raw, bound, ratio, value, error, k, depth)
+    doubted = np.flatnonzero(excess)
+    for _ in range(len(raw)):
+        if not len(doubted):
+            break
+        rungs = np.arange(len(raw))[None, :, None] - np.arange(len(table))[:, None, None]
+        shorter = np.where(rungs >= first[doubted], errors[:, :, doubted], np.inf)
+        found = _best(table[:, :, doubted], shorter)
+        known = np.isfinite(found[1])
+        again = doubted[known]
+        value[again], error[again], k[again] = (part[known] for part in found)
+        some = (raw[:, again], bound[:, again], ratio, value[again], error[again], k[again], depth)
+        excess[again], first[again] = _contradiction(*some)
+        doubted = again[excess[again] > 0]
+    error = error + 2 * excess + np.take_along_axis(drift, k[None], axis=0)[0]
+    return Slope(value, np.where(np.isfinite(value), error, np.inf))
+
+
+def _best(table: Array, errors: Array) -> tuple[Array, Array, Array]:
+    """Value, error and rung of the entry of least error, column by column; nan and inf if there is none."""
+    flat = errors.reshape(-1, errors.shape[-1])
+    j, k = np.unravel_index(np.argmin(flat, axis=0), errors.shape[:2])
+    columns = np.arange(errors.shape[-1])
+    error = errors[j, k, columns]
+    return np.where(np.isfinite(error), table[j, k, columns], np.nan), error, np.array(k)
+
+
+def _table(raw: Array, bound: Array, ratio: float) -> tuple[Array, Array]:
+    """All entries (order, rung, column) and their errors; inf where a neighbour is missing."""
+    order = min(ORDER, len(raw))
+    table, errors = np.full((order, *raw.shape), np.nan), np.full((order, *raw.shape), np.inf)
+    entries = table[0] = raw
+    rounding = np.array(bound)
+    for j in range(order):
+        if j:
+            factor, (older, newer) = ratio**j, (entries[:-1], entries[1:])
+            entries = table[j]
+            entries[1:] = newer + (newer - older) / (factor - 1)
+            rounding[1:] = (factor * rounding[1:] + rounding[:-1]) / (factor - 1)
+        spread = np.maximum(np.abs(entries[2:] - entries[1:-1]), np.abs(entries[2:] - entries[:-2]))
+        if j:
+            spread = np.maximum(spread, np.abs(entries[2:] - newer[1:]))
+            spread = np.maximum(spread, np.abs(entries[2:] - older[1:]))
+        total = spread + rounding[2:]
+        errors[j, 2:] = np.where(np.isfinite(total), total, np.inf)
+    return table, errors
+
+
+def _contradiction(
+    raw: Array, bound: Array, ratio: float, value: Array, error: Array, k: Array, depth: Array
+) -> tuple[Array, Array]:
+    """How far quotients over steps shorter than that of rung k contradict a value, beyond their own errors.
+
+    The largest such excess, 0 if none is more than three error bars; and the first rung that contradicts.
+    """
+    gap = np.abs(raw - value)
+    at_k = np.take_along_axis(gap, k[None], axis=0)[0]
+    below = depth[:, None] - depth[k][None]  # number of halvings since
+    excess = gap - 2 * bound - 2 * at_k * ratio ** -np.maximum(below, 0.0)
+    contradicts = (below > 0) & np.isfinite(excess) & (excess > 3 * error)
+    return np.max(np.where(contradicts, excess, 0.0), axis=0), np.argmax(contradicts, axis=0)
+
+
+def _median(a: Array) -> Array:
+    """The median of the finite numbers in each column; 0 if there are none."""
+    with np.errstate(all="ignore"):
+        filled = np.sort(np.where(np.isfinite(a), a, np.inf), axis=0)
+        count = np.isfinite(a).sum(axis=0)
+        middle = np.take_along_axis(filled, np.maximum(count // 2, 0)[None].clip(max=len(a) - 1), axis=0)[0]
+    return np.where(count > 0, np.where(np.isfinite(middle), middle, 0.0), 0.0)
+
+
+def deviation(values: Array) -> Array:
+    """The standard deviation of noise in equispaced values (points, columns) of an otherwise smooth function.
+
+    ECnoise: the k-th differences of noise have mean square σ²·(2k)!/(k!)²; those of the smooth part vanish. If the
+    estimates fall with k, the smooth part has not vanished yet, and the last estimate is the best bound.
+    """
+    estimates = []
+    differences, gamma = values, 1.0
+    for k in range(1, 7):
+        differences = np.diff(differences, axis=0)
+        gamma *= k * k / ((2 * k) * (2 * k - 1))
+        if k >= 4:
+            estimates.append(np.sqrt(gamma * np.mean(differences**2, axis=0)))
+    low, middle, high = estimates
+    steady = (low < 4 * middle) & (middle < 4 * high)
+    found: Any = np.where(
+        steady, np.maximum(np.maximum(low, middle), high), np.minimum(np.minimum(low, middle), high)
+    )
+    return np.where(np.isfinite(found), found, 0.0)

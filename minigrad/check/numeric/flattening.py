@@ -1,0 +1,155 @@
+"""Layout: nested arguments or results as one row of numbers, and back again, whoever's arrays they are.
+
+Arrays of other libraries are handled by their methods (`__array__`, `__array_namespace__`, `new_tensor`), without
+an import. Leaves that are not real numbers (integers, truth values, text, None) stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...engine.tree import tree_map
+from ...engine.value import Value
+from ...errors import DTypeError, describe
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One array of real numbers in a nesting: its path, and its part of the row."""
+
+    path: str
+    leaf: Any
+    shape: tuple[int, ...]
+    dtype: Any
+    start: int
+    stop: int
+
+    @property
+    def stretch(self) -> slice:
+        """Its part of the row."""
+        return slice(self.start, self.stop)
+
+    def index(self, position: int) -> tuple[int, ...]:
+        """The index, in the array, of an entry of the row."""
+        return tuple(int(i) for i in np.unravel_index(position - self.start, self.shape))
+
+
+class Layout:
+    """The place of each array of a nesting in a row of numbers.
+
+    tree: lists, tuples and dicts of arrays. takes: which leaves count (by default those made of floats).
+    within: the numbers of the items of the tree to search (by default all).
+    """
+
+    def __init__(self, tree: Any, takes: Callable[[Any], bool] | None = None, within: Sequence[int] = ()) -> None:
+        self.tree, self.slots = tree, list[Slot]()
+        takes = takes or is_float
+        among = tuple(f"[{n}]" for n in within) or ("",)
+        self.size = 0
+
+        def place(leaf: Any, where: str) -> Any:
+            if where.startswith(among) and takes(leaf):
+                data = to_array(leaf)
+                stop = self.size + data.size
+                self.slots.append(Slot(where, leaf, data.shape, data.dtype, self.size, stop))
+                self.size = stop
+
+        tree_map(place, tree)
+        self._places = {slot.path: slot for slot in self.slots}
+
+    def row(self, tree: Any = None) -> np.ndarray:
+        """The numbers of a tree of this layout (by default the original) as one row of float64."""
+        found = [slot.leaf for slot in self.slots] if tree is None else self.leaves(tree)
+        return concatenate_flat([to_array(leaf) for leaf in found])
+
+    def build(self, row: np.ndarray, promote: bool = False) -> Any:
+        """The tree with these numbers, in new arrays; promote: in float64, whatever their type was."""
+
+        def put(leaf: Any, where: str) -> Any:
+            slot = self._places.get(where)
+            if slot is None:
+                return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
+            data = match_dtype(leaf, row[slot.stretch].reshape(slot.shape), promote)
+            # The code of a Module may ask its parameters for what only a Value has, as its name.
+            return Value(data, leaf.name) if isinstance(leaf, Value) and "." in where else data
+
+        return tree_map(put, self.tree)
+
+    def fill(self, leaves: Sequence[Any], tree: Any = None) -> Any:
+        """A tree of this layout (by default the original) with other leaves in its slots."""
+        found = dict(zip(self._places, leaves, strict=True))
+        return tree_map(lambda leaf, where: found.get(where, leaf), self.tree if tree is None else tree)
+
+    def leaves(self, tree: Any) -> list[Any]:
+        """The leaves in the slots of a tree of this layout."""
+        found = []
+
+        def take(leaf: Any, where: str) -> None:
+            if where in self._places:
+                found.append(leaf)
+
+        tree_map(take, tree)
+        return found
+
+    def slot_of(self, position: int) -> Slot:
+        """The slot of an entry of the row."""
+        return next(slot for slot in self.slots if slot.start <= position < slot.stop)
+
+
+def concatenate_flat(arrays: list[Any]) -> np.ndarray:
+    """Arrays as one row of float64."""
+    return np.concatenate([np.zeros(0), *(np.ravel(a).astype(np.float64) for a in arrays)])
+
+
+def to_array(leaf: Any) -> np.ndarray:
+    """A leaf as a NumPy array. Raises DTypeError if it does not hold numbers."""
+    if type(leaf) is np.ndarray:
+        return leaf
+    if isinstance(leaf, Value):
+        return np.asarray(leaf.data)
+    try:
+        return np.asarray(leaf.detach().cpu().numpy() if hasattr(leaf, "detach") else leaf)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DTypeError(f"not an array of numbers: {describe(leaf)}") from error
+
+
+def is_array(leaf: Any) -> bool:
+    """Whether a leaf is an array or a number, of any library."""
+    return isinstance(leaf, (bool, int, float, complex, np.generic)) or hasattr(leaf, "__array__")
+
+
+def is_float(leaf: Any) -> bool:
+    """Whether a leaf is made of floats. Raises DTypeError for complex numbers."""
+    if not is_array(leaf) or isinstance(leaf, (bool, int, str)):
+        return False
+    kind = to_array(leaf).dtype.kind
+    if kind == "c":
+        raise DTypeError(f"complex numbers have no gradient here: {describe(leaf)}")
+    return kind == "f"
+
+
+def is_number(leaf: Any) -> bool:
+    """Whether a leaf is made of real numbers, including integers and truth values."""
+    return is_array(leaf) and (is_float(leaf) or to_array(leaf).dtype.kind in "iub")
+
+
+def match_dtype(leaf: Any, data: np.ndarray, promote: bool) -> Any:
+    """The numbers in an array of the leaf's library, in its type or in float64."""
+    if isinstance(leaf, float) and not isinstance(leaf, np.generic):
+        return float(data)
+    if isinstance(leaf, (np.ndarray, np.generic, Value)):
+        dtype = np.float64 if promote else leaf.dtype
+        return np.array(data, dtype=dtype) if type(leaf) is np.ndarray else np.array(data, dtype=dtype)[()]
+    if hasattr(leaf, "new_tensor"):  # PyTorch
+        source = leaf.detach().double() if promote else leaf.detach()
+        made = source.new_tensor(np.array(data))
+        return made.requires_grad_(leaf.requires_grad)
+    if hasattr(leaf, "__array_namespace__"):  # the array API: JAX and others
+        return leaf.__array_namespace__().asarray(
+            np.array(data, dtype=np.float64 if promote else to_array(leaf).dtype)
+        )
+    return np.array(data, dtype=np.float64 if promote else to_array(leaf).dtype)

@@ -1,0 +1,177 @@
+"""check_op: is the rule of one op right over its whole domain? It uses the checks of gradients and graphs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..engine.op import TABLE, Op
+from ..engine.sampling import Shape
+from ..errors import ArgumentError
+from ..transforms.custom_ops import has_jvp
+from .diagnosis.kinds import REMARKS
+from .diagnosis.report import Finding, Report
+from .numeric.evaluation import Evaluator
+from .op_check import OpAtOperands, look
+from .testing.op_calls import OpCall, user_name
+from .testing.op_sampling import OpCallDraw, draw_call
+
+SMALL = ((), (3,), (1, 3), (2, 1))  # shapes that broadcast to (2, 3)
+WHOLE = (2, 3)
+
+
+@dataclass(frozen=True)
+class OpReport(Report):
+    """The outcome of a check of an op: a `Report`, and the first call for which a rule is wrong.
+
+    op, call   the record of the op, and that call as a user types it (None if none is wrong)
+    examples   how many calls were checked
+    """
+
+    op: Op | None = None
+    call: OpCall | None = None
+    examples: int = 0
+
+    def _headline(self) -> str:
+        if self.verdict == "disagree":
+            return f"{self.name}: its rule is wrong"
+        return f"{self.name}: {self.examples} call{'s' * (self.examples != 1)}"
+
+
+def check_op(
+    op: Op | Callable[..., Any], *, examples: int | Sequence[Any] = 12, order: int = 2, seed: int = 0
+) -> OpReport:
+    """Check the rules of one op over its domain: reverse, forward, their derivatives, and general requirements.
+
+    op: its function (np.exp, minigrad.relu, a result of `custom`), or its record. examples: how many calls to draw
+    from its domain, the same for the same seed; or the calls themselves: tuples of arguments, with a dict of named
+    ones last. If the op broadcasts, each input in turn is also drawn small. order: 2 checks the derivatives of the
+    rules, too.
+
+    Each call's vjp and jvp are compared with the slopes of the op's own forward function, and with each other
+    (<v, Ju> = <Jᵀv, u>); both must be linear, the same twice, of the right shape, and change nothing in place. An
+    op that is constant (a comparison, rounding) must be flat. Returns the report; never raises it.
+    Raises ArgumentError for a function that has no row in the table.
+    """
+    record = _record(op)
+    calls = _drawn(record, examples, seed) if isinstance(examples, int) else _given(record, examples)
+    evaluator, seen = Evaluator(), _Seen(record)
+    for call in calls:
+        seen.at(call, evaluator, order)
+    for call in _broadcast(record, seed) if isinstance(examples, int) else ():
+        seen.at(call, evaluator, order=1)  # broadcasting is the engine's job
+    return seen.report(evaluator)
+
+
+class _Seen:
+    """The results of the calls so far."""
+
+    def __init__(self, op: Op) -> None:
+        self.op = op
+        self.calls: list[OpCall] = []
+        self.wrong: OpCall | None = None
+        self.findings: list[Finding] = []
+        self.powers: list[float] = []
+        self.largest, self.entries = 0.0, 0
+
+    def at(self, call: OpCall, evaluator: Evaluator, order: int) -> None:
+        """Check one more call, unless a previous one was wrong."""
+        if self.wrong is not None:
+            return
+        self.calls.append(call)
+        use = OpAtOperands(self.op, call.inputs, call.params, call)
+        if not use.real:
+            return
+        self.entries += sum(int(np.size(use.operands[k])) for k in use.real)
+        found = look(use, use.real, evaluator, seed=call.seed, order=order, thorough=True)
+        report = found.report()
+        if report.verdict == "disagree":
+            self.wrong = call
+            self.findings = []
+        told = REMARKS if self.op.vjps else {*REMARKS, "jump"}  # a function that jumps has slope 0 there, too
+        self.findings += [f for f in report.findings if f.kind not in told and f not in self.findings]
+        self.powers += found.powers
+        self.largest = max(self.largest, found.largest)
+
+    def report(self, evaluator: Evaluator) -> OpReport:
+        """The report on all calls."""
+        remarks = [f"{'called as':<14}  {self.wrong!r}"] if self.wrong is not None else []
+        if not has_jvp(self.op):
+            remarks.append("the op has no jvp: forward mode was not checked")
+        return OpReport(
+            name=user_name(self.op),
+            findings=tuple(sorted(self.findings, key=lambda f: f.gravity)),
+            resolving_power=max(self.powers, default=float("inf")),
+            largest=self.largest,
+            evaluations=evaluator.count,
+            entries=self.entries,
+            remarks=tuple(remarks),
+            op=self.op,
+            call=self.wrong,
+            examples=len(self.calls),
+        )
+
+
+def _record(op: Any) -> Op:
+    record = op if isinstance(op, Op) else TABLE.get(op) if callable(op) else None
+    if record is None or TABLE.get(record.function) is not record:
+        raise ArgumentError(
+            f"{getattr(op, '__name__', op)} has no row in the table of operations\n"
+            "  write  minigrad.ops()        to see it\n"
+            "  or     minigrad.custom(...)  to add one"
+        )
+    return record
+
+
+def _source(seed: int) -> Callable[[int, int], int]:
+    rng = np.random.default_rng(seed)
+    return lambda low, high: int(rng.integers(low, high, endpoint=True))
+
+
+def _drawn(op: Op, count: int, seed: int) -> list[OpCall]:
+    """Calls from the domain of an op."""
+    integer = _source(seed)
+    return [draw_call(integer, op, size=6) for _ in range(count)]
+
+
+def _broadcast(op: Op, seed: int) -> list[OpCall]:
+    """Calls of a broadcasting op in which each input in turn is the small one."""
+    integer, several = _source(seed), isinstance(op.calls, functools.partial) and len(op.domain) > 1
+    calls = []
+    for k in range(len(op.domain) if several else 0):
+        inputs, params = op.calls(_Small(integer, small=k, side=SMALL[(seed + k) % len(SMALL)]))
+        calls.append(OpCall(op, inputs, params, integer(0, 2**16)))
+    return calls
+
+
+def _given(op: Op, examples: Sequence[Any]) -> list[OpCall]:
+    """The given calls, with inputs in the number type of the domain."""
+    calls = []
+    for seed, example in enumerate(examples):
+        if isinstance(example, OpCall):
+            calls.append(example)
+            continue
+        args = example if isinstance(example, tuple) else (example,)
+        named = args[-1] if args and isinstance(args[-1], dict) else {}
+        inputs = args[: len(args) - bool(named)]
+        inputs = tuple(inputs[0]) if op.variadic and len(inputs) == 1 else inputs
+        kinds = [op.domain[min(k, len(op.domain) - 1)].kind for k in range(len(inputs))]
+        numbers = (np.asarray(x, float if kind == "f" else None) for x, kind in zip(inputs, kinds, strict=True))
+        calls.append(OpCall(op, tuple(x[()] for x in numbers), named, seed))
+    return calls
+
+
+@dataclass
+class _Small(OpCallDraw):
+    """The drawing of a call in which one input has a small shape, and all others the full one."""
+
+    small: int = 0
+    side: Shape = ()
+
+    def shapes(self, count: int) -> list[Shape]:
+        """One small shape, the others full."""
+        return [self.side if k == self.small else WHOLE for k in range(count)]

@@ -1,0 +1,116 @@
+"""Check the derivatives of a function in a file, at a point, without a tolerance.
+
+Without --grad, --vjp, --jvp, --jac or --hess, minigrad's own derivatives of f are checked; f is then made of NumPy
+functions. Prints the report.
+
+    python -m minigrad check model.py::loss --grad loss_gradient --at "[0.5, -1.2]" --at labels.npy
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ..locate import Misuse, function_at, point
+
+STATUS = {"agree": 0, "disagree": 1, "unresolved": 2}
+MISUSE = 3
+GIVEN = {
+    "grad": "the gradient of a function of one number: grad(*args)",
+    "vjp": "a backward pass, for a cotangent g: vjp(g, *args)",
+    "jvp": "a forward pass: jvp(args, tangents)",
+    "jac": "the whole matrix of derivatives: jac(*args)",
+    "hess": "the second derivatives of a function of one number: hess(*args)",
+}
+EPILOG = """exit status:
+  0  agree        1  disagree        2  unresolved: the check could not decide (0 with --allow-unresolved)
+  3  nothing to check: a wrong file, function, point or option"""
+
+
+def add_options(parser: Any) -> None:
+    """Add the options of the command."""
+    parser.epilog = EPILOG
+    parser.add_argument("function", metavar="FILE.py::NAME", help="the function f")
+    parser.add_argument(
+        "--at",
+        action="append",
+        required=True,
+        metavar="POINT",
+        help="one argument of f; repeat --at for more. A Python literal (a list of numbers is an array; numbers"
+        " without a decimal point are integers and not differentiated; write --at=-1e-3 for a negative"
+        " number), an .npy file, or an .npz file (one argument per array)",
+    )
+    which = parser.add_argument_group("the derivative to check, by name in the same file or as FILE.py::NAME")
+    for kind, text in GIVEN.items():
+        which.add_argument(f"--{kind}", metavar="NAME", help=text)
+    parser.add_argument(
+        "--order", type=int, default=1, help="check minigrad's own derivatives up to order 1, 2 or 3"
+    )
+    parser.add_argument(
+        "--modes", default="rev,fwd", help="modes of minigrad's own derivatives: rev, fwd or rev,fwd"
+    )
+    parser.add_argument(
+        "--budget", type=_budget, metavar="N|SECONDSs", help="stop after N evaluations (5000) or seconds (2.5s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random directions (default: 0)")
+    parser.add_argument("--allow-unresolved", action="store_true", help="exit with 0 if the check could not decide")
+    parser.misuse = MISUSE
+    parser.set_defaults(failure=MISUSE)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check, print the report, and return the exit status."""
+    try:
+        report = _report(arguments)
+    except Misuse as error:
+        print(f"minigrad check: {error}", file=sys.stderr)
+        return MISUSE
+    print(report)
+    if report.verdict == "unresolved" and arguments.allow_unresolved:
+        return 0
+    return STATUS[report.verdict]
+
+
+def _report(arguments: argparse.Namespace) -> Any:
+    f, given = _functions(arguments)
+    args = point(arguments.at, _parameters(f))
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    from ...check.gradients import gradient_report
+    from ...errors import MinigradError
+
+    total = arguments.budget if isinstance(arguments.budget, int) else None
+    # disable=None: on a terminal only.
+    with tqdm(unit=" evaluations", total=total, delay=1, disable=None, leave=False, file=sys.stderr) as bar:
+        options: dict[str, Any] = {"progress": lambda amount: bar.update(amount) and None}
+        options |= {"budget": arguments.budget, "seed": arguments.seed, "order": arguments.order}
+        try:
+            return gradient_report(f, args, modes=tuple(arguments.modes.split(",")), **given, **options)
+        except MinigradError as error:  # an option that makes no sense: the error explains it
+            raise Misuse(str(error)) from error
+
+
+def _functions(arguments: argparse.Namespace) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """The function, and its given derivatives by kind."""
+    path = arguments.function.rpartition("::")[0]
+    f = function_at(arguments.function)
+    named = {kind: getattr(arguments, kind) for kind in GIVEN if getattr(arguments, kind)}
+    return f, {kind: function_at(name if "::" in name else f"{path}::{name}") for kind, name in named.items()}
+
+
+def _parameters(f: Callable[..., Any]) -> list[str]:
+    try:
+        return [*inspect.signature(f).parameters]
+    except (TypeError, ValueError):  # some functions written in C have no signature
+        return []
+
+
+def _budget(text: str) -> int | float:
+    """Read 5000 (evaluations) or 2.5s (seconds)."""
+    try:
+        return float(text.removesuffix("s")) if text.endswith("s") else int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected evaluations (5000) or seconds (2.5s), got {text!r}") from None

@@ -1,0 +1,105 @@
+"""Find the function in a file that a command line names, and read the point to call it at."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+
+class Misuse(Exception):
+    """The command line names something that does not exist; the message is for its user."""
+
+
+def function_at(where: str) -> Callable[..., Any]:
+    """The function that ``path/to/file.py::name`` names; the name may have dots. Raises Misuse."""
+    path, found, name = where.rpartition("::")
+    if not (found and path and name):
+        raise Misuse(f"{where!r} does not name a function\n  write  path/to/file.py::function")
+    module = load(Path(path).resolve())
+    try:
+        function = functools.reduce(getattr, name.split("."), module)
+    except AttributeError:
+        defined = [key for key, x in vars(module).items() if callable(x) and not key.startswith("_")]
+        raise Misuse(f"{path} has no {name!r}; it has {', '.join(defined) or 'nothing to call'}") from None
+    if not callable(function):
+        raise Misuse(f"{where} is not a function, but {type(function).__name__}")
+    return function
+
+
+@functools.cache
+def load(path: Path) -> ModuleType:
+    """Import the module in a file, by its dotted name if it is part of a package."""
+    if not path.is_file():
+        raise Misuse(f"there is no file {path.name} in {path.parent}")
+    root, name = path.parent, path.stem
+    while (root / "__init__.py").exists():
+        root, name = root.parent, f"{root.name}.{name}"
+    if name in sys.modules or name in sys.stdlib_module_names:
+        name = f"checked_{name}"  # a file called random.py must not replace Python's own
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise Misuse(f"{path.name} is not a Python file")
+    sys.path.insert(0, str(root))
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        line = next((f"line {step.lineno}: " for step in _steps(error) if step.filename == str(path)), "")
+        raise Misuse(f"{path.name} cannot be imported\n  {line}{type(error).__name__}: {error}") from error
+    return module
+
+
+def _steps(error: Exception) -> list[traceback.FrameSummary]:
+    return traceback.extract_tb(error.__traceback__)[::-1]
+
+
+def point(at: Sequence[str], parameters: Sequence[str] = ()) -> tuple[Any, ...]:
+    """The positional arguments: one for each literal and .npy file, one per array for an .npz file."""
+    return tuple(arg for text in at for arg in _arguments(text, parameters))
+
+
+def _arguments(text: str, parameters: Sequence[str]) -> list[Any]:
+    if text.endswith((".npy", ".npz")):
+        return _from_file(text, parameters)
+    try:
+        return [lists_to_arrays(ast.literal_eval(text.strip()))]
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise Misuse(f"--at {text!r} is neither a Python literal nor an .npy or .npz file") from None
+
+
+def _from_file(text: str, parameters: Sequence[str]) -> list[Any]:
+    try:
+        found = np.load(text, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise Misuse(f"--at {text} cannot be read: {error}") from error
+    if isinstance(found, np.ndarray):
+        return [found]
+    with found:
+        named = {name: found[name] for name in found.files}
+    if set(named) <= set(parameters):  # np.savez(file, w=w, x=x)
+        return [named[name] for name in parameters if name in named]
+    return list(named.values())  # np.savez(file, w, x)
+
+
+def lists_to_arrays(literal: Any) -> Any:
+    """A literal with its lists of numbers turned into arrays, at any depth."""
+    if isinstance(literal, dict):
+        return {key: lists_to_arrays(item) for key, item in literal.items()}
+    if isinstance(literal, tuple):
+        return tuple(map(lists_to_arrays, literal))
+    if not isinstance(literal, list):
+        return literal
+    try:
+        array = np.array(literal)
+    except ValueError:  # ragged
+        return [lists_to_arrays(item) for item in literal]
+    return array if array.dtype.kind in "fiub" else [lists_to_arrays(item) for item in literal]

@@ -1,0 +1,73 @@
+"""Finds chains of elementwise steps to compute block by block, so that intermediate results stay in the cache.
+
+A chain is a run of consecutive steps whose arrays all have one shape and are C-contiguous. Variables used only
+within the chain need a buffer of one block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..tracing.program import Program, Ref, Step, operands, refs
+from .numpy_functions import is_elementwise
+
+BLOCK = 1 << 14  # entries (128 kB of float64); measured on a chain of 20: 2^12 1.7, 2^13 1.3, 2^16 1.4 times slower
+LEAST = 1 << 16  # entries: smaller arrays stay in the cache anyway
+
+
+@dataclass
+class Chain:
+    """Steps from `first` up to, not including, `end`, on `size` entries. local: variables used only here."""
+
+    first: int
+    end: int
+    size: int
+    local: set[Ref] = field(default_factory=set)
+
+    @property
+    def block(self) -> int:
+        """Entries per block; blocks are as equal as possible."""
+        return -(-self.size // -(-self.size // BLOCK))
+
+
+def chains(program: Program, modes: dict[Ref, str]) -> list[Chain]:
+    """The chains of a program that are long and large enough."""
+    found: list[Chain] = []
+    first, shape = 0, None
+    for i, step in enumerate([*program.steps, None]):
+        mine = _shape(program, step, modes) if step is not None else None
+        if i and mine == shape and (not i or _same_part(program, i)):
+            continue
+        if shape is not None and i - first > 1:
+            found.append(Chain(first, i, int(np.prod(shape))))
+        first, shape = i, mine
+    for chain in found:
+        chain.local = _local(program, chain)
+    return found
+
+
+def _same_part(program: Program, i: int) -> bool:
+    """Whether a step and the one before it are both forward or both backward."""
+    return i < len(program.steps) and program.steps[i].backward is program.steps[i - 1].backward
+
+
+def _shape(program: Program, step: Step, modes: dict[Ref, str]) -> tuple[int, ...] | None:
+    """The shape of an elementwise step if all its arrays have it and are C-contiguous; else None."""
+    y = program.samples[step.out]
+    if modes[step.out] != "into" or y.size < LEAST:
+        return None
+    if not is_elementwise(step.function):
+        return None
+    arrays = [x for x in (program.sample(x) for x in step.args) if isinstance(x, np.ndarray)]
+    alike = all(x.shape == y.shape and x.flags.c_contiguous for x in (y, *arrays))
+    return y.shape if alike else None
+
+
+def _local(program: Program, chain: Chain) -> set[Ref]:
+    inside = {step.out for step in program.steps[chain.first : chain.end]}
+    others = (*program.steps[: chain.first], *program.steps[chain.end :])
+    used: set[Any] = {x for step in others for x in operands(step)} | set(refs(program.outputs))
+    return inside - used

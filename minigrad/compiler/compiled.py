@@ -1,0 +1,279 @@
+"""compile: a function that traces when it must, and else runs compiled code.
+
+Each call takes a set of buffers from a list and puts it back at the end. So calls from several threads, or nested
+calls, use different sets.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
+
+import numpy as np
+
+from ..engine import modes
+from ..engine.value import Value
+from ..errors import ArgumentError, Mutated
+from ..tracing import is_tracing
+from ..tracing.arguments import Described, Describer, names_of
+from ..tracing.lower import outer_values
+from ..tracing.program import Program
+from ..tracing.tracer import trace_function
+from ..transforms.gradient_types import P, R
+from .buffers import planned
+from .codegen import Writer
+from .guards import Guard
+from .passes import optimised
+from .passes.algebra import constants
+from .to_graph import as_values
+
+MISS: Any = object()
+Q = ParamSpec("Q")
+S = TypeVar("S")
+Chosen = str | int | Iterable[str | int]  # arguments, by their names or their places
+
+
+class Compiled(Generic[P, R]):
+    """A compiled function. See `minigrad.compile`.
+
+    source: the Python code of the latest call. traces: how often the function was traced.
+    """
+
+    def __init__(
+        self,
+        f: Callable[P, R],
+        static: Chosen = (),
+        donate: Chosen | Value | Iterable[str | int | Value] = (),
+        reuse: bool = False,
+        cache: int = 16,
+    ) -> None:
+        functools.update_wrapper(self, f)
+        self.f, self.reuse, self.cache_size = f, reuse, cache
+        self.options = {"static": static, "donate": donate, "reuse": reuse, "cache": cache}
+        given = (donate,) if isinstance(donate, (str, int, Value)) else tuple(donate)
+        self.donate = [x for x in given if not isinstance(x, Value)]
+        self.donated = {x.serial for x in given if isinstance(x, Value)}
+        self.describer = Describer(f, static)
+        self.describer.check("donate", self.donate)
+        self.traces = 0
+        self._warned = False  # that integers are static
+        self._entries: OrderedDict[Hashable, Specialization] = OrderedDict()
+        self._latest: Specialization | None = None
+        self._lock = threading.Lock()
+        self._enter: Callable[..., Any] = _miss
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The function's result for these arguments."""
+        if modes.active_modes and (is_tracing() or modes.debugger()):
+            return self._eagerly(args, kwargs)  # type: ignore[no-any-return]
+        result = self._enter(args, kwargs)
+        return self._anew(args, kwargs) if result is MISS else result  # type: ignore[no-any-return]
+
+    @overload
+    def __get__(self, instance: None, owner: Any = None) -> Self: ...
+    @overload
+    def __get__(self: Compiled[Concatenate[S, Q], R], instance: S, owner: Any = None) -> Callable[Q, R]: ...
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Bind to an instance, as a method does."""
+        return self if instance is None else functools.partial(self, instance)
+
+    def __reduce__(self) -> Any:
+        """Copy and pickle as function and options, which trace again; a decorated function as its name."""
+        name = self.f.__qualname__ if hasattr(self.f, "__qualname__") else ""
+        if getattr(sys.modules.get(self.f.__module__ or ""), name, None) is self:
+            return name
+        return _again, (self.f, self.options)
+
+    @property
+    def source(self) -> str:
+        """The Python that the latest call ran."""
+        return self._entry().source
+
+    @property
+    def program(self) -> Program:
+        """The steps that the latest call ran."""
+        return self._entry().program
+
+    @property
+    def graph(self) -> tuple[Value, ...]:
+        """The outputs of the recorded graph, gradients included, as Values: for `minigrad.draw`."""
+        return self._entry().graph()
+
+    def _entry(self) -> Specialization:
+        if self._latest is None:
+            raise ArgumentError("nothing is compiled yet: the first call compiles\n  write  f(*args)   first")
+        return self._latest
+
+    def _anew(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result if the arguments do not fit the latest entry: look up another one, or trace."""
+        given = self.describer.describe(args, kwargs)
+        if given.values:
+            return self.f(*args, **kwargs)
+        with self._lock:
+            entry = self._entries.get(given.key)
+        result = MISS if entry is None else entry.enter(args, kwargs)
+        if entry is None or result is MISS:  # or a Value that f closes over changed its shape
+            program = trace_function(self.f, given)
+            if outer_values(program):
+                return self.f(*args, **kwargs)
+            self._tell_of_integers(given.key)
+            entry = Specialization(self, program, given)
+            result = entry.enter(args, kwargs)
+            with self._lock:
+                self.traces += 1
+                self._entries[given.key] = entry
+        with self._lock:
+            self._entries[given.key] = self._entries.pop(given.key, entry)  # most recent last
+            while len(self._entries) > self.cache_size:
+                self._entries.popitem(last=False)
+            self._latest, self._enter = entry, entry.enter
+        return result
+
+    def _tell_of_integers(self, key: Hashable) -> None:
+        """Warn once if the cache is full of traces that differ only in integers, such as a counter."""
+        with self._lock:
+            full = len(self._entries) >= self.cache_size and key not in self._entries and not self._warned
+            names = self.describer.varying([*self._entries, key]) if full else []
+            self._warned = self._warned or bool(names)
+        if names:
+            warnings.warn(
+                f"traced again for each of {self.cache_size + 1} integers as argument {', '.join(names)}: "
+                "integers are static, so each value is compiled separately\n"
+                f"  write  float({names[0]})   or an array, for an input that changes from call to call",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+
+    def _eagerly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the function itself: a trace then records it, and `debug` watches it."""
+        if not is_tracing():
+            for entry in self._entries.values():
+                entry.check_constants()
+        return self.f(*args, **kwargs)
+
+
+def _again(f: Callable[P, R], options: dict[str, Any]) -> Compiled[P, R]:
+    return Compiled(f, **options)
+
+
+def _miss(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return MISS
+
+
+class Specialization:
+    """One compiled program, for arguments of one kind."""
+
+    def __init__(self, compiled: Compiled[..., Any], recorded: Program, given: Described) -> None:
+        self.recorded, self.program = recorded, optimised(recorded)
+        names = names_of(given.paths, compiled.f)
+        donated = frozenset(
+            ref
+            for ref, path, x in zip(self.program.inputs, given.paths, given.inputs, strict=True)
+            if isinstance(x, np.ndarray) and _is_donated(path, compiled)
+        )
+        donated |= {ref for ref, leaf in self.program.leaves if leaf.serial in compiled.donated}
+        inputs = dict(zip(self.program.inputs, names, strict=True))
+        inputs |= {ref: f"w{k}" for k, (ref, _) in enumerate(self.program.leaves)}
+        self.names = inputs
+        plan = planned(self.program, donated, compiled.reuse)
+        notes = [f"w{k}: {_described(leaf)}, read at each call" for k, (_, leaf) in enumerate(self.program.leaves)]
+        writer = Writer(self.program, plan, inputs, notes)
+        written = [k for k, ref in enumerate(inputs) if ref in plan.in_place.values()]
+        guard = Guard(given.template, given.inputs, [leaf for _, leaf in self.program.leaves], written)
+        self.source = writer.text()
+        self.guard = guard.text()
+        self.frozen = [(x, _print(x)) for x in constants(recorded)]
+        recorded.forget_samples()  # also those of the program, which shares them
+        self.enter = _executed(self.source, self.guard, writer.names, guard.names)
+
+    def check_constants(self) -> None:
+        """Raise Mutated if an array that the function closes over changed in place since the trace."""
+        for x, before in self.frozen:
+            if _print(x) != before:
+                raise Mutated(
+                    f"an array of shape {x.shape} that a compiled function closes over was changed in place: "
+                    "tracing froze it\n  write  f(..., array)   to pass it as an argument"
+                )
+
+    def graph(self) -> tuple[Value, ...]:
+        """The outputs of the program as Values, recorded step by step."""
+        return as_values(self.recorded, self.names)
+
+
+def _described(leaf: Any) -> str:
+    name = f"{leaf.name} " if leaf.name else ""
+    return f"a Value {name}{np.shape(leaf._array)} that the function closes over"
+
+
+def _is_donated(path: str, compiled: Compiled[..., Any]) -> bool:
+    kind, _, rest = path.partition("[")
+    which = rest.partition("]")[0].strip("'")
+    names = compiled.describer.names
+    if kind == "args":
+        k = int(which)
+        return k in compiled.donate or (k < len(names) and names[k] in compiled.donate)
+    return which in compiled.donate or (which in names and names.index(which) in compiled.donate)
+
+
+def _print(x: Any) -> int:
+    return hash(x.tobytes())
+
+
+def _executed(source: str, guard: str, names: dict[str, Any], guard_names: dict[str, Any]) -> Callable[..., Any]:
+    step_names = {**names}
+    exec(compile(source, "<compiled by minigrad>", "exec"), step_names)
+    entry_names = {**guard_names, "make": step_names["make"], "free": [], "MISS": MISS}
+    exec(compile(guard, "<guard by minigrad>", "exec"), entry_names)
+    enter: Callable[..., Any] = entry_names["enter"]
+    return enter
+
+
+@overload
+def compiled(
+    f: Callable[P, R],
+    *,
+    static: Chosen = ...,
+    donate: Chosen | Value | Iterable[str | int | Value] = ...,
+    reuse: bool = ...,
+    cache: int = ...,
+) -> Compiled[P, R]: ...
+@overload
+def compiled(
+    f: None = None,
+    *,
+    static: Chosen = ...,
+    donate: Chosen | Value | Iterable[str | int | Value] = ...,
+    reuse: bool = ...,
+    cache: int = ...,
+) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
+def compiled(
+    f: Callable[..., Any] | None = None,
+    *,
+    static: Chosen = (),
+    donate: Chosen | Value | Iterable[str | int | Value] = (),
+    reuse: bool = False,
+    cache: int = 16,
+) -> Any:
+    """Compile f to straight-line NumPy with buffers: bit-for-bit the same results, gradients included.
+
+    f: any function that minigrad differentiates, or a derivative: ``compile(value_and_grad(loss))``. The first
+    call with new shapes, types or layouts traces it with Values. Works as a decorator, too. Pass data as arguments:
+    an array the function closes over is frozen at the first call. Values (model parameters) are read at every call.
+    static: names or positions of hashable arguments to fix by value; integers, texts and None always are.
+    A float counts as a np.float64 (1 / 0 is inf) that takes the type of an array beside it.
+    donate: arguments, and Values that f closes over, whose arrays results may overwrite. reuse: results may be
+    buffers that the next call overwrites. cache: how many traces to keep.
+
+    Raises TracingError, ArgumentError, DTypeError; in a call, what NumPy raises there.
+    """
+    if f is None:
+        return functools.partial(compiled, static=static, donate=donate, reuse=reuse, cache=cache)
+    return Compiled(f, static, donate, reuse, cache)
+
+
+__all__ = ["Compiled", "compiled"]

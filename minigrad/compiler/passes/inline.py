@@ -1,0 +1,157 @@
+"""Inlines composite steps: a rule, or a function written in NumPy, becomes the NumPy functions that it calls.
+
+Then forward and backward passes share work, and each call can get a buffer. A step stays if its function cannot run
+on Values (it reads their data), or gives other bits on Values than on arrays.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+from collections.abc import Iterator
+from types import CodeType, FunctionType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from ...engine.node import ITEM, new_node, serials
+from ...engine.op import FORWARDS, TABLE, UNDIFFERENTIATED, UNKNOWN
+from ...engine.value import Value
+from ...rules.arithmetic import _power_base
+from ...tracing import Tape, taping
+from ...tracing.lower import Reader
+from ...tracing.placeholders import WeakFloat
+from ...tracing.program import Program, Ref, Step, operands, same_bits, step_with
+from ...tracing.tape import DETACHED
+from .lowering import lowered
+
+
+def inline_composites(program: Program) -> Program:
+    """Inline composite steps until none is left that can be inlined."""
+    steps: list[Step] = []
+    names: dict[Ref, Any] = {}
+    todo = program.steps[::-1]
+    while todo:
+        step = todo.pop()
+        for x in operands(step):
+            if x in names:
+                names[x] = _final(names[x], names)
+        step = step_with(step, names)
+        if step.function is ITEM.forward and isinstance(step.args[0], tuple):
+            names[step.out] = step.args[0][step.kwargs["k"]]
+            continue
+        body = lowered(program, step) or (_body(program, step) if may_open(step) else None)
+        if body is None:
+            steps.append(step)
+            continue
+        inner, result = body
+        names[step.out] = result
+        todo += inner[::-1]
+    return program.with_steps(steps, {old: _final(new, names) for old, new in names.items()})
+
+
+def _final(name: Any, names: dict[Ref, Any]) -> Any:
+    """The final variable for one that was replaced, perhaps several times."""
+    if type(name) is tuple:
+        return tuple(_final(part, names) for part in name)
+    while type(name) is Ref and name in names:
+        name = names[name]
+    return name
+
+
+# Whether the code of a function lets it be opened: looked at once, and no function is kept alive by it.
+_allowed: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+
+
+def may_open(step: Step) -> bool:
+    """Whether a step is worth trying: a function in Python that is no op of its own, and whose code allows it."""
+    function = step.function
+    if step.draws or isinstance(function, np.ufunc) or function in TABLE:
+        return False
+    if not (_states_an_op(function) or step.label.startswith("d ")):  # a rule, of a custom op too
+        return False
+    if not isinstance(function, FunctionType):
+        return True
+    if function not in _allowed:
+        _allowed[function] = all(map(_is_straight, _codes_of(function)))
+    return _allowed[function]
+
+
+def _states_an_op(function: Any) -> bool:
+    """Whether a function belongs to the statement of an op: its forward function, or a rule."""
+    module = getattr(function, "__module__", None) or ""
+    return function in FORWARDS or module.startswith(
+        ("minigrad.rules.", "minigrad.engine.op", "minigrad.engine.node")
+    )
+
+
+def _codes_of(function: Any) -> Iterator[CodeType]:
+    """The code of a function, of the functions inside it, and of those that it calls from its own module."""
+    waiting, seen = [function], set()
+    while waiting:
+        one = waiting.pop()
+        one = getattr(one, "_implementation", one)
+        if not isinstance(one, FunctionType) or one in seen:  # a closure may hold arrays, which have no hash
+            continue
+        seen.add(one)
+        codes = [one.__code__]
+        while codes:
+            code = codes.pop()
+            yield code
+            codes += [x for x in code.co_consts if isinstance(x, CodeType)]
+            waiting += [one.__globals__.get(name) for name in code.co_names]
+        waiting += [cell.cell_contents for cell in one.__closure__ or ()]
+
+
+# A function that handles errors, or silences warnings, may do otherwise with other data; decompositions have no
+# simpler functions in them.
+_KEEPS_CLOSED = {"CHECK_EXC_MATCH", "POP_EXCEPT", "BEFORE_WITH", "LOAD_SPECIAL"}
+
+
+@functools.cache
+def _is_straight(code: CodeType) -> bool:
+    """Whether code has neither ``try`` nor ``with``, and calls nothing of np.linalg."""
+    if "linalg" in code.co_names:
+        return False
+    return _KEEPS_CLOSED.isdisjoint(instruction.opname for instruction in dis.get_instructions(code))
+
+
+def _body(program: Program, step: Step) -> tuple[list[Step], Any] | None:
+    """The steps that a step is composed of, and its result; None if it cannot be inlined."""
+    known = {ref: program.samples[ref] for ref in operands(step)}
+    if any(_decides(x, step) for x in known.values()):
+        return None
+    start = next(serials)
+    values = {ref: new_node(Value, x, DETACHED, (), None) for ref, x in known.items()}
+    tape = Tape()
+    try:
+        with taping(tape), np.errstate(all="ignore"):
+            called = step_with(step, values)
+            result = called.function(*called.args, **called.kwargs)
+    except Exception:  # of a rule that reads its data, or that a user wrote: then it stays closed
+        return None
+    if not same_bits(program.samples[step.out], _data(result)):
+        return None
+    scratch = Program([], [], [], None, program.samples)
+    reader = Reader(scratch, start, {value.serial: ref for ref, value in values.items()}, tape)
+    reader.backward = step.backward
+    parts = result if isinstance(result, (tuple, list)) else (result,)
+    reader.read(parts)
+    if scratch.leaves or any(UNDIFFERENTIATED.get(inner.function, UNKNOWN).writes for inner in scratch.steps):
+        return None
+    named = tuple(reader.named(x) for x in parts)
+    if any(inner.function is step.function for inner in scratch.steps):
+        return None
+    return scratch.steps, named if isinstance(result, (tuple, list)) else named[0]
+
+
+def _decides(x: Any, step: Step) -> bool:
+    """Whether a rule may branch on an operand: on a number, which a Value would hide."""
+    return type(x) in (float, WeakFloat, tuple) or (isinstance(x, float) and step.function is _power_base)
+
+
+def _data(result: Any) -> Any:
+    if isinstance(result, (tuple, list)):
+        return tuple(map(_data, result))
+    return result._array if isinstance(result, Value) else result

@@ -1,0 +1,106 @@
+"""Functions that compiled code calls besides NumPy: functions of the table that write into a given buffer.
+
+Each gives the same bits as the function it is named after.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..rules.elementwise import NEARLY_FLAT, sech2
+from ..rules.limits import times
+
+_sech2, _times = sech2._implementation, times._implementation  # type: ignore[attr-defined]
+
+
+def times_into(g: Any, d: Any, out: Any, finite: Any) -> None:
+    """out = times(g, d); finite: a buffer of booleans, shaped like d."""
+    np.isfinite(d, out=finite)
+    if finite.all():
+        np.multiply(g, d, out=out)
+    else:
+        out[...] = _times(g, d)
+
+
+def sech2_into(x: Any, y: Any, out: Any) -> None:
+    """out = sech2(x, y), where y = tanh(x); y may be out."""
+    np.multiply(y, y, out=out)
+    np.subtract(1, out, out=out)
+    if out.size and not out.item(out.argmin()) >= NEARLY_FLAT:
+        near = out < NEARLY_FLAT
+        e = np.exp(-2 * np.abs(x[near]))
+        out[near] = 4 * e / (1 + e) ** 2
+
+
+def where_into(c: Any, a: Any, b: Any, out: Any) -> None:
+    """out = np.where(c, a, b)."""
+    np.copyto(out, b)
+    np.copyto(out, a, where=c)
+
+
+def chosen_into(y: Any, a: Any, b: Any, out: Any) -> None:
+    """out = chosen(y, a, b)."""
+    ours = np.equal(y, a)
+    ties = np.logical_and(ours, np.equal(y, b))
+    if ties.any():
+        np.subtract(ours, 0.5 * ties, out=out)
+    else:
+        np.multiply(ours, 1.0, out=out)
+
+
+# The parts of cross-entropy with classes: rows as columns, and one entry of each.
+
+
+def as_columns(x: Any) -> Any:
+    """The transposed matrix, C-contiguous."""
+    return np.ascontiguousarray(x.T)
+
+
+def as_columns_into(x: Any, out: Any) -> None:
+    """out = as_columns(x)."""
+    np.copyto(out, x.T)
+
+
+def places(classes: Any, k: int, columns: Any) -> Any:
+    """The flat index of each column's class in a (k, columns) matrix. Raises ValueError for other classes."""
+    if classes.size and classes.view(np.uintp).max() >= k:  # negative ones are large without a sign
+        raise ValueError(f"expected classes from 0 to {k - 1}, got {classes.min()} to {classes.max()}")
+    return classes * len(columns) + columns
+
+
+def less_one(x: Any, chosen: Any) -> Any:
+    """x with 1 less at the chosen places."""
+    y = x.copy()
+    y.reshape(-1)[chosen] -= 1
+    return y
+
+
+def less_one_into(x: Any, chosen: Any, out: Any) -> None:
+    """out = less_one(x, chosen); x may be out."""
+    if x is not out:
+        np.copyto(out, x)
+    out.reshape(-1)[chosen] -= 1
+
+
+def picked(x: Any, chosen: Any) -> Any:
+    """The entries of x at the chosen places, which are known to be valid."""
+    return x.reshape(-1).take(chosen)
+
+
+def picked_into(x: Any, chosen: Any, out: Any) -> None:
+    """out = picked(x, chosen)."""
+    x.reshape(-1).take(chosen, out=out, mode="clip")
+
+
+def number(x: Any) -> Any:
+    """The result of a function of numbers as the engine keeps it: a NumPy number."""
+    return np.asarray(x)[()]
+
+
+def dict_like(empty: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
+    """A dict of the same kind as an empty one, with these items."""
+    new = empty.copy()
+    new.update(items)
+    return new

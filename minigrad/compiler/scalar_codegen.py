@@ -1,0 +1,216 @@
+"""Writes programs of numbers alone as straight lines on Python floats.
+
+Python floats add and multiply three times faster than NumPy numbers, to the same bits. Everything else keeps
+NumPy's meaning: 1 / 0 is inf and raises nothing, and all but arithmetic calls the same functions as eager code.
+Arithmetic whose only reader is arithmetic is inlined there.
+
+Python compiles each line in the same time, however long the function: 66,000 lines stay one function.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from keyword import iskeyword
+from typing import Any
+
+import numpy as np
+
+from ..tracing.program import Program, Ref, Step, operands, refs
+from . import scalar_runtime
+from .numpy_functions import SYMBOLS, UFUNCS, record_of
+
+LONGEST = 80  # characters of an expression to inline
+
+_ARITHMETIC: dict[Any, str] = {ufunc: SYMBOLS[f] for f, ufunc in UFUNCS.items() if SYMBOLS[f] in "+-*"}
+_COMPARISONS: dict[Any, str] = {ufunc: SYMBOLS[f] for f, ufunc in UFUNCS.items() if SYMBOLS[f][0] in "<>=!&|^"}
+_TRUTHS = {np.logical_not, np.isnan}
+_EITHER = {np.maximum, np.minimum}  # return an operand as it is: a boolean must become a number there
+_HELPERS = {
+    **{
+        f.__name__: f
+        for f in (
+            scalar_runtime.divided,
+            scalar_runtime.power,
+            scalar_runtime.larger,
+            scalar_runtime.smaller,
+            scalar_runtime.root,
+        )
+    },
+    **{f.__name__: f for f in (scalar_runtime.signum, scalar_runtime.product, scalar_runtime.slope_of_tanh)},
+    "sqrt": math.sqrt,
+    "inf": math.inf,
+}
+_QUIET = 'with {}(divide="ignore", over="ignore", invalid="ignore"):'
+
+
+def is_scalar(program: Program) -> bool:
+    """Whether a program reads and computes only single floats and booleans."""
+    made = [program.samples[step.out] for step in program.steps]
+    read = [program.samples[ref] for ref in (*program.inputs, *(ref for ref, _ in program.leaves))]
+    constants = [x for step in program.steps for x in _flat((step.args, [*step.kwargs.values()]))]
+    return (
+        bool(made)
+        and all(isinstance(x, (float, np.bool_)) for x in (*made, *read))
+        and all(x is None or isinstance(x, (float, int, str, np.bool_)) for x in constants)
+        and not any(step.draws for step in program.steps)
+    )
+
+
+def _flat(x: Any) -> Iterator[Any]:
+    if isinstance(x, (tuple, list)):
+        for item in x:
+            yield from _flat(item)
+    elif type(x) is not Ref:
+        yield x
+
+
+def _is_plain(step: Step) -> bool:
+    """Whether a step is arithmetic without a test."""
+    return UFUNCS.get(step.function, step.function) in _ARITHMETIC or step.function is np.negative
+
+
+def _written(function: Any) -> str:
+    """The function on floats of Python, with {0}, {1} for its operands; "" where there is no such text."""
+    if function is np.float64:
+        return "{0}"
+    record = record_of(function)
+    return record.on_floats if record is not None else ""
+
+
+class ScalarWriter:
+    """Writes the steps of one program of numbers.
+
+    variables: the text of each variable where it is read: a name or an inlined expression. names: the objects that
+    the text names.
+    """
+
+    def __init__(self, program: Program, variables: dict[Ref, str], names: dict[str, Any]) -> None:
+        self.program, self.variables, self.names = program, variables, names
+        self.labels: dict[Ref, str] = {}  # of inlined steps
+        self.tops: dict[Ref, str] = {}  # the last operator of inlined steps
+        self.inlined = self._read_once()
+        self.meanings: dict[str, Any] = dict.fromkeys(
+            [*names, *variables.values()], self
+        )  # of words already in use
+
+    def _read_once(self) -> set[Ref]:
+        """Arithmetic steps with one reader, which is arithmetic, too."""
+        reads = Counter(ref for step in self.program.steps for ref in operands(step))
+        reads.update(refs(self.program.outputs))
+        plain = {step.out for step in self.program.steps if _is_plain(step)}
+        by = {ref: step.out for step in self.program.steps for ref in operands(step)}
+        return {ref for ref in plain if reads[ref] == 1 and by.get(ref) in plain}
+
+    def lines(self) -> list[str]:
+        """The body of the function without its return."""
+        steps, body, part = self.program.steps, self._converted(), None
+        calls = any(step.backward and not _is_plain(step) for step in steps)  # Python arithmetic never warns
+        for step in steps:
+            if part is not step.backward:
+                part = step.backward
+                body.append("# backward" if part else "# forward")
+                body += [_QUIET.format(self._word("errstate", np.errstate))] if part and calls else []
+            line = self._line(step)
+            body += [("    " if part and calls else "") + line] if line else []
+        return body
+
+    def _converted(self) -> list[str]:
+        given = [*self.program.inputs, *(ref for ref, _ in self.program.leaves)]
+        kinds = {np.float64: "float", np.bool_: "bool"}
+        named = [(self.variables[ref], kinds.get(type(self.program.samples[ref]))) for ref in given]
+        return [f"{name} = {kind}({name})" for name, kind in named if kind]
+
+    def given_back(self, ref: Ref) -> str:
+        """A result as the NumPy number that eager code returns."""
+        kind = np.bool_ if isinstance(self.program.samples[ref], np.bool_) else np.float64
+        return f"{self._word(kind.__name__, kind)}({self.variables[ref]})"
+
+    def _line(self, step: Step) -> str:
+        if step.function in (np.float64, np.positive) and not step.kwargs and step.args[0] in self.variables:
+            self.variables[step.out] = self.variables[step.args[0]]
+            return ""
+        text = self._expression(step)
+        label = " ".join([*(self.labels[x] for x in operands(step) if x in self.labels), step.label])
+        if step.out in self.inlined and len(text) <= LONGEST:
+            self.variables[step.out], self.labels[step.out] = f"({text})", label
+            self.tops[step.out] = _ARITHMETIC.get(UFUNCS.get(step.function, step.function), "neg")
+            return ""
+        name = self.variables[step.out] = f"v{int(step.out)}"
+        return f"{name} = {text}  # {label}"
+
+    def _expression(self, step: Step) -> str:
+        function, sample = UFUNCS.get(step.function, step.function), self.program.samples[step.out]
+        args = [self._spelled(x) for x in step.args]
+        symbol = (_ARITHMETIC if isinstance(sample, float) else _COMPARISONS).get(function)
+        if symbol and len(args) == 2:
+            return self._joined(symbol, step.args, args)
+        if function is np.where and len(args) == 3 and all(self._is_float(x) for x in step.args[1:]):
+            return f"{args[1]} if {args[0]} else {args[2]}"
+        text = _written(step.function)
+        fits = (
+            len(args) == (2 if "{1}" in text else 1 if text else 0)
+            and not step.kwargs
+            and isinstance(sample, float) is (function not in _TRUTHS)
+        )
+        if fits and (function not in _EITHER or all(map(self._is_float, step.args))):
+            words = {name: self._word(name, x) for name, x in _HELPERS.items() if f"{{{name}}}" in text}
+            return text.format(*args, **words)
+        return self._call(step)
+
+    def _joined(self, symbol: str, operands: tuple[Any, ...], args: list[str]) -> str:
+        """a + b, with brackets where needed."""
+        written = [type(x) is Ref and x in self.labels for x in operands]  # the number 3.0 is not variable 3
+        bare = [text[1:-1] if inside else text for inside, text in zip(written, args, strict=True)]
+        tops = [self.tops[x] if inside else "" for x, inside in zip(operands, written, strict=True)]
+        left = bare[0] if symbol in "+-" or tops[0] in "*neg" else args[0]
+        right = bare[1] if symbol in "+-" and tops[1] == "*" else args[1]
+        return f"{left} {symbol} {right}"
+
+    def _call(self, step: Step) -> str:
+        function = step.function
+        args = [self._as_it_is(x) for x in step.args]
+        given = ", ".join([*args, *(f"{key}={self._as_it_is(x)}" for key, x in step.kwargs.items())])
+        name = "".join(c for c in getattr(function, "__name__", "") if c.isalnum() or c == "_").strip("_") or "f"
+        if isinstance(function, np.ufunc):
+            kind = "bool" if isinstance(self.program.samples[step.out], np.bool_) else "float"
+            return f"{kind}({self._word(name, function)}({given}))"
+        return f"{self._word(name, scalar_runtime.as_python_function(function), function)}({given})"
+
+    def _is_float(self, x: Any) -> bool:
+        return isinstance(x, int) if type(x) is not Ref and not isinstance(x, (bool, float)) else self._reals(x)
+
+    def _reals(self, x: Any) -> bool:
+        return isinstance(self.program.sample(x), float)
+
+    def _spelled(self, x: Any) -> str:
+        """An operand of arithmetic; integers are written as floats."""
+        if type(x) is int and abs(x) < 2**53:
+            x = float(x)
+        return self._as_it_is(x)
+
+    def _as_it_is(self, x: Any) -> str:
+        if type(x) is Ref:
+            return self.variables[x]
+        if isinstance(x, np.bool_):
+            return repr(bool(x))
+        if isinstance(x, float):
+            x = float(x)
+            if not math.isfinite(x):
+                return self._word("nan" if x != x else "inf" if x > 0 else "minus_inf", x, repr(x))
+            return f"({x!r})" if math.copysign(1.0, x) < 0 else repr(x)
+        if isinstance(x, (tuple, list)):
+            return repr(type(x)(x))
+        return repr(x)
+
+    def _word(self, name: str, x: Any, meaning: Any = None) -> str:
+        """A word for an object in the text: its name, unless that is taken."""
+        meaning = x if meaning is None else meaning
+        name = f"{name}_" if iskeyword(name) else name
+        word, count = name, 0
+        while word in self.meanings and self.meanings[word] is not meaning and self.meanings[word] != meaning:
+            count += 1
+            word = f"{name}_{count}"
+        self.meanings[word], self.names[word] = meaning, self.names.get(word, x)
+        return word

@@ -1,0 +1,92 @@
+"""Arrays as `ArraySummary`: their text and statistics.
+
+A small array becomes a table of cells, a larger one a grid of means. An array with more than two axes gets rows and
+columns: the last axis across, all the others down.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import format
+from .diagram import ArraySummary
+
+CELLS = 8  # maximum rows and columns of an array shown cell by cell
+GRID = 16  # maximum rows and columns of a thumbnail
+NOT_FINITE = 2.0  # marks nan and inf in a thumbnail, whose numbers are from -1 to 1
+
+
+def summarize_value(data: Any) -> ArraySummary:
+    """The value of a node; data: an array, or a tuple for an op with several outputs."""
+    return ArraySummary(tuple(format.value_lines(data)), **_details(data))
+
+
+def summarize_gradient(g: Any) -> ArraySummary:
+    """A gradient."""
+    return ArraySummary(tuple(format.gradient_lines(g)), **_details(g))
+
+
+def rows_and_columns(array: Any) -> Any:
+    """An array reshaped to two axes."""
+    return array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
+
+
+def has_cells(shape: tuple[int, ...]) -> bool:
+    """Whether an array of that shape is shown cell by cell: two or more numbers, at most 8 rows of 8."""
+    rows = int(np.prod(shape[:-1]))
+    return bool(shape) and rows * shape[-1] > 1 and rows <= CELLS and shape[-1] <= CELLS
+
+
+def is_table(numbers: ArraySummary) -> bool:
+    """Whether there are cells or a thumbnail, not only lines."""
+    return bool(numbers.cells or numbers.thumbnail)
+
+
+def summary(numbers: ArraySummary) -> str:
+    """The range, norm and share of zeros of an array in a line."""
+    if numbers.low is None or numbers.high is None:
+        return " ".join(numbers.lines)
+    parts = [f"{format.number_text(numbers.low)} .. {format.number_text(numbers.high)}"]
+    parts += [] if numbers.norm is None else [f"norm {format.number_text(numbers.norm)}"]
+    parts += [f"{max(round(100 * numbers.zeros), 1)}% zeros"] if numbers.zeros else []
+    return ", ".join(parts)
+
+
+def _details(data: Any) -> dict[str, Any]:
+    """All fields of Numbers but the lines."""
+    if isinstance(data, tuple):
+        return {}
+    array = np.asarray(data)
+    if array.size == 1:
+        return {"exact": format.exact(array.ravel()[0])}
+    if not array.size:
+        return {}
+    shown: dict[str, Any] = {"zeros": float(np.mean(array == 0))}
+    numbers = array.astype(np.float64)
+    if not np.isnan(numbers).all():
+        shown |= {"low": float(np.nanmin(numbers)), "high": float(np.nanmax(numbers))}
+    norm = format.euclidean_norm(numbers)
+    shown["norm"] = None if np.isnan(norm) else norm
+    table = rows_and_columns(array)
+    if has_cells(array.shape):
+        shown["cells"] = tuple(tuple(map(format.number_text, row)) for row in table)
+    else:
+        shown["thumbnail"] = _thumbnail(rows_and_columns(numbers))
+    return shown
+
+
+def _thumbnail(table: Any) -> tuple[tuple[float, ...], ...]:
+    """The mean of each block, divided by the largest; NOT_FINITE for a block with a nan or an infinity."""
+    finite = np.isfinite(table)
+    largest = np.max(np.abs(table), where=finite, initial=0.0)
+    starts = [np.unique(np.arange(min(n, GRID)) * n // min(n, GRID)) for n in table.shape]
+
+    def blocks(x: Any) -> Any:
+        return np.add.reduceat(np.add.reduceat(x, starts[0], axis=0), starts[1], axis=1)
+
+    means = blocks(np.where(finite, table, 0.0) / (largest or 1.0)) / blocks(np.ones(table.shape))
+    means /= np.max(np.abs(means)) or 1.0
+    means = np.where(blocks(~finite * 1.0) > 0, NOT_FINITE, means)
+    return tuple(tuple(round(float(x), 3) + 0.0 for x in row) for row in means)

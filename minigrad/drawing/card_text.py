@@ -1,0 +1,63 @@
+"""Cards in words, for readers who cannot see them: a card, an arrow between two cards, a whole picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from .diagram import ZERO, CardRow, DiagramNode, Edge
+
+LISTED = 8  # members of a group, or cards with a badge, that a sentence lists
+
+
+def card_lines(node: DiagramNode) -> list[str]:
+    """A card, line by line: its head, then each row with value, gradient and letter."""
+    head = [node.name or "inputs" * (node.kind == "input" and node.count > 1), node.operation]
+    head += [f"stands for {node.times}"] if node.times > 1 else []
+    head += [", ".join(node.badges), node.hides]
+    return [line for line in (", ".join(filter(None, head)), *map(_row, node.rows)) if line]
+
+
+def arrow(edge: Edge, tail: DiagramNode, head: DiagramNode) -> str:
+    """An arrow: the value it carries, and where it ends."""
+    leaving, arriving = _named(tail, edge.tail_port), _named(head, edge.head_port)
+    to = f"{arriving} of {head.name}" if arriving and head.name else arriving or head.name
+    return f"{leaving or tail.name} to {to}"
+
+
+def paragraph(nodes: Sequence[DiagramNode], edges: Sequence[Edge]) -> Iterator[str]:
+    """A summary of a picture of cards: how many, the loss, the largest gradient, the badges."""
+    yield f"{len(nodes)} cards and {len(edges)} arrows."
+    for row in (row for node in nodes if node.kind == "result" for row in node.rows if row.kind == "op"):
+        yield f"{row.name} {' '.join(row.value.lines)}."
+    parameters = [row for node in nodes for row in node.rows if row.kind == "parameter" and row.gradient]
+    largest = max(parameters, key=_size, default=None)
+    if largest is not None and largest.gradient and _size(largest):
+        yield f"The largest gradient is that of {largest.name}: {' '.join(largest.gradient.lines)}."
+    for badge in dict.fromkeys(badge for node in nodes for badge in node.badges):
+        yield f"{badge}: {first_names([node.name for node in nodes if badge in node.badges])}."
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - LISTED
+    return ", ".join([*names[:LISTED], *([f"{more} more"] if more > 0 else [])])
+
+
+def _row(row: CardRow) -> str:
+    line = f"{row.name} {' '.join(row.value.lines)}".strip()
+    if row.gradient:
+        line += f", gradient {' '.join(row.gradient.lines)}"
+    if row.group and row.group != ZERO:
+        line += f" ({row.group}{', tied' if row.tie else ''})"
+    return line + "".join(f", {badge}" for badge in row.badges)
+
+
+def _named(node: DiagramNode, port: str) -> str:
+    return next((row.name for row in node.rows if row.port == port), "")
+
+
+def _size(row: CardRow) -> float:
+    """The size of a row's gradient; 0 if it is not a number."""
+    g = row.gradient
+    size = 0.0 if g is None else g.norm if g.norm is not None else abs(float(g.exact or 0))
+    return size if size == size else 0.0

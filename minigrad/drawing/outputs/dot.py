@@ -1,0 +1,199 @@
+"""A diagram as DOT text, the language of Graphviz, in the colours of a theme.
+
+This module only writes: views give the content, `theme` the look, `node_label` the inside of nodes. The text needs
+no engine; equal diagrams give equal bytes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..captions import is_leaf
+from ..diagram import ZERO, Diagram, DiagramNode, Edge, Group
+from ..format import cut, visible
+from ..theme import FONT, LIGHT, Style, Theme
+from . import Picture, output
+from .card_layout import Columns, share_columns
+from .cards_dot import card_label, ends
+from .legend import headline, is_crowded
+from .links import link
+from .markup import SMALL, label_text, quoted, table
+from .node_label import box, least_width
+
+LAYOUT = {
+    "rankdir": "LR",
+    "ordering": "in",
+    "newrank": "true",
+    "nodesep": "0.2",
+    "ranksep": "0.5",
+    "pad": "0.2",
+    "labelloc": "t",
+    "labeljust": "l",
+    "fontname": FONT,
+    "fontsize": "11",
+}
+ROOMY, THIN = {"ranksep": "2"}, 0.25  # for a crowd of arrows: room between the ranks, a share of the width
+
+
+def to_dot(diagram: Diagram, theme: Theme = LIGHT, dpi: int | None = None) -> str:
+    """The DOT text of a diagram. dpi: pixels per inch, for pixel formats."""
+    return "\n".join(_statements(diagram, theme, dpi)) + "\n"
+
+
+@output(".dot", "DOT text, the language of Graphviz")
+def write_dot(picture: Picture) -> str:
+    """The DOT text of a picture."""
+    return to_dot(picture.diagram, picture.colours)
+
+
+def styles(groups: Sequence[Group], theme: Theme) -> dict[str | None, Style]:
+    """The style of each letter, and of nodes without one; gradients equal in separate places get colours."""
+    looks: dict[str | None, Style] = {None: theme.plain, ZERO: theme.zero}
+    coloured = 0
+    for group in groups:
+        if group.letter != ZERO:
+            looks[group.letter] = theme.style(coloured if group.apart else None)
+            coloured += group.apart
+    return looks
+
+
+def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str]:
+    looks = styles(diagram.groups, theme)
+    crowded = is_crowded(diagram)
+    inputs = Counter(edge.head for edge in diagram.edges if not crowded)
+    yield "digraph minigrad {"
+    yield from _of_the_graph(diagram, theme, dpi)
+    yield f'  node [shape=box, height=0.3, width=0.3, fontname={FONT}, fontsize=11, fontcolor="{theme.ink}"]'
+    yield f'  edge [color="{theme.arrow}", fontname={FONT}, arrowsize=0.5]'
+    if "label" not in dict(diagram.attributes):
+        yield f"  label=<{headline(diagram, looks, theme)}>"
+    for line in _clustered(diagram, theme):
+        yield f"  {line}"
+    least = {leaf: least_width(node for node in diagram.nodes if is_leaf(node) == leaf) for leaf in (True, False)}
+    cards = {node.id: node for node in diagram.nodes if node.rows}
+    columns = share_columns(list(cards.values()))
+    for node in diagram.nodes:
+        if node.rows:
+            yield f"  {_card(node, columns[node.id], looks, theme)}"
+            continue
+        label = box(node, looks, theme, inputs[node.id], least[is_leaf(node)])
+        yield f"  {_node(node, looks[node.group], theme, label)}"
+    for edge in diagram.edges:
+        if edge.tail in cards and edge.head in cards:
+            yield f"  {_between(edge, cards[edge.tail], cards[edge.head])}"
+        else:
+            yield f"  {_in_a_crowd(edge) if crowded else _edge(edge, theme, inputs)}"
+    yield "}"
+
+
+def _of_the_graph(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str]:
+    """Attributes of the graph: those of every picture, overridden by the caller's."""
+    usual = LAYOUT | (ROOMY if is_crowded(diagram) else {}) | {"bgcolor": theme.paper}
+    usual |= ({"dpi": str(dpi)} if dpi else {}) | dict(diagram.attributes)
+    yield f"  graph [{', '.join(f'{name}={quoted(value)}' for name, value in usual.items())}]"
+
+
+def _node(node: DiagramNode, style: Style, theme: Theme, label: str) -> str:
+    wrong = "wrong rule" in node.badges
+    leaf = node.kind in ("parameter", "input", "constant")
+    bordered = leaf or node.kind == "result" or theme.paper == style.fill
+    look = ["filled"] + ["rounded"] * (node.kind == "parameter")
+    line = theme.warning if wrong else theme.line if bordered else style.fill
+    attributes = {
+        "id": node.id,
+        "class": quoted(f"{node.kind}{' wrong' * wrong}"),
+        "style": quoted(",".join(look)),
+        "fillcolor": quoted(style.fill),
+        "color": quoted(line),
+        "penwidth": "3" if wrong else "1",
+        "peripheries": "2" if node.kind == "result" else "1",
+        "margin": "0.04" if leaf else "0",
+        **_place(node),
+        **_link(node),
+        "label": f"<{label}>",
+    }
+    return f"{node.id} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
+
+
+def _card(node: DiagramNode, columns: Columns, looks: Mapping[str | None, Style], theme: Theme) -> str:
+    place = f"pos={quoted(f'{node.at[0]:g},{node.at[1]:g}')}, " if node.at else ""
+    look = f"id={node.id}, class={node.kind}, shape=plain"
+    return f"{node.id} [{look}, {place}label=<{card_label(node, columns, looks, theme)}>]"
+
+
+def _between(edge: Edge, tail: DiagramNode, head: DiagramNode) -> str:
+    """An edge from card to card."""
+    way, pos = ends(edge, tail, head)
+    attributes = _line(edge) | ({"pos": pos} if pos else {})
+    return f"{way} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
+
+
+def _place(node: DiagramNode) -> dict[str, str]:
+    """The place a view has given a node, in points, and its size in inches, as Graphviz expects; {} if none."""
+    if node.at is None:
+        return {}
+    x, y, width, height = node.at
+    size = {"width": f"{width / 72:.4f}", "height": f"{height / 72:.4f}", "fixedsize": "true"}
+    return {"pos": quoted(f"{x:g},{y:g}"), **size}
+
+
+def _link(node: DiagramNode) -> dict[str, str]:
+    href = link(node.source)
+    return {"URL": quoted(href), "tooltip": quoted(visible(node.source))} if href else {}
+
+
+def _edge(edge: Edge, theme: Theme, inputs: Mapping[str, int]) -> str:
+    head = edge.head_port or (f"i{edge.place}:w" if inputs[edge.head] > 1 else "")
+    ends = f"{edge.tail}{f':{edge.tail_port}' * bool(edge.tail_port)} -> {edge.head}{f':{head}' * bool(head)}"
+    attributes = _line(edge)
+    if edge.derivative not in ("", "1") or edge.count > 1:
+        attributes["label"] = f"<{_beside(edge, theme)}>"
+    return f"{ends} [{', '.join(f'{name}={value}' for name, value in attributes.items())}]"
+
+
+def _in_a_crowd(edge: Edge) -> str:
+    """An edge in a crowd: thin and without a label."""
+    line = _line(edge, share=THIN)
+    return f"{edge.tail} -> {edge.head} [{', '.join(f'{name}={value}' for name, value in line.items())}]"
+
+
+def _line(edge: Edge, share: float = 1.0) -> dict[str, str]:
+    """The width and the dash pattern of an edge."""
+    attributes = {"id": edge.id, "penwidth": f"{edge.width * share:g}"}
+    if edge.flow is None:
+        attributes["style"] = "dashed"
+    elif edge.flow == 0:
+        attributes["style"] = "dotted"
+    return attributes
+
+
+def _beside(edge: Edge, theme: Theme) -> str:
+    """The local derivative and its number of uses, kept off the arrow by the arrow's own width."""
+    label = edge.derivative + f"  ×{edge.count:,}" * (edge.count > 1)
+    words = label_text(label, colour=theme.muted, size=SMALL)
+    size = f'HEIGHT="{round(SMALL + 2 + edge.width)}" VALIGN="TOP"'
+    return table([f"<TR><TD {size}>{words}</TD></TR>"], padding=0)
+
+
+def _clustered(diagram: Diagram, theme: Theme) -> Iterator[str]:
+    """Nested boxes around nodes, each opened and closed once; no recursion."""
+    inside: dict[int | None, list[int]] = {}
+    for number, cluster in enumerate(diagram.clusters):
+        inside.setdefault(cluster.parent, []).append(number)
+    members: dict[int, list[str]] = {}
+    for node in diagram.nodes:
+        if node.cluster is not None:
+            members.setdefault(node.cluster, []).append(node.id)
+    todo = [(number, False) for number in reversed(inside.get(None, []))]
+    while todo:
+        number, opened = todo.pop()
+        if opened:
+            yield "}"
+            continue
+        name = cut(visible(diagram.clusters[number].name))
+        yield f'subgraph cluster_{number} {{ graph [color="{theme.line}", style=rounded, penwidth=0.8, margin=10]'
+        yield f"  label=<{label_text(name, colour=theme.muted, bold=True)}>"
+        yield f"  {'; '.join(members.get(number, []))}"
+        todo.append((number, True))
+        todo += [(child, False) for child in reversed(inside.get(number, []))]

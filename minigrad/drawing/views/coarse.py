@@ -1,0 +1,246 @@
+"""The view of operations for a large graph: boxes that stand for many values, and words for the values they hide.
+
+`coarsen` decides which values share a box. A value with its own box looks as in the view of operations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .. import array_summary, captions, format
+from ..clusters import clusters, path_of
+from ..coarsen import Shrunk, shrink
+from ..dag import depths, distinct
+from ..diagram import ZERO, Cluster, Diagram, DiagramNode, Edge, Group
+from ..equal_groups import COMPARABLE, Letters, letters
+from ..fold_sums import sums
+from ..graph_data import Survey
+from ..theme import letter
+from . import view
+from .operations import arrow_width, ops_view
+from .request import ViewRequest
+
+LONG = 1_800  # seconds: nobody waits so long for a picture
+STRIP = 10  # from so many boxes in a row on, they go one below another
+LABELS = 3  # kinds of operations that a box lists
+DONE = {
+    "clusters": "scopes and layers are closed",
+    "chains": "chains of operations are one box each",
+    "alike": "values computed in the same way from equal values are one box, ×n",
+    "layers": "values equally far from the leaves are one box",
+}
+MOVES = "The width of an arrow to or from such a box shows the whole gradient of the value it starts from."
+
+
+@view("ops", "a node for each value")
+def coarse_ops(request: ViewRequest) -> Diagram:
+    """The operations of a graph; a large one is shrunk to fit the seconds of the request."""
+    return within(request.survey, request.seconds, fold=request.sums)
+
+
+def within(found: Survey, seconds: float, *, fold: bool = True) -> Diagram:
+    """The view of operations, shrunk so that the picture takes at most about so many seconds."""
+    fold = fold and len(found.values) <= COMPARABLE  # in a larger graph, sums are merged anyway
+    inner = {head: s.parts for head, s in sums(found).items()} if fold else {}
+    boxes, places = clusters(found)
+    shrunk = shrink(found, inner, boxes, places, seconds)
+    return (
+        ops_view(found, fold=fold, boxed=(boxes, places))
+        if shrunk is None
+        else _merged(found, shrunk, boxes, places, fold)
+    )
+
+
+def _merged(
+    found: Survey, shrunk: Shrunk, boxes: Sequence[Cluster], places: Sequence[int | None], fold: bool
+) -> Diagram:
+    grouped = letters(found)
+    shown = set(distinct(shrunk.labels).tolist()) - set(shrunk.kinds)
+    base = ops_view(found, fold=fold, shown=shown, grouped=grouped, boxed=((), places))
+    inside = {label: np.flatnonzero(shrunk.labels == label) for label in shrunk.kinds}
+    nodes = [
+        replace(n, times=shrunk.times.get(int(n.id[1:]), 1), cluster=places[int(n.id[1:])]) for n in base.nodes
+    ]
+    nodes += [_box(found, shrunk, label, members, places[label]) for label, members in inside.items()]
+    nodes.sort(key=lambda node: int(node.id[1:]))
+    kept, nodes = _used(boxes, nodes)
+    groups, nodes = _seen(base.groups, nodes)
+    edges = (*base.edges, *_edges(found, shrunk, base.edges))
+    return replace(
+        base,
+        nodes=tuple(nodes),
+        edges=edges,
+        groups=groups,
+        clusters=kept,
+        attributes=(("rankdir", "TB"),) if _is_strip(edges, len(nodes)) else (),
+        title=_title(base, found, shrunk, grouped, len(nodes)),
+        notes=_notes(found, nodes, edges, groups, grouped),
+        hidden=_hidden(found, shrunk, len(nodes)),
+    )
+
+
+def _is_strip(edges: Sequence[Edge], boxes: int) -> bool:
+    """Whether boxes form a long row, too wide to read side by side."""
+    ends = [(int(edge.head[1:]), int(edge.tail[1:])) for edge in edges]
+    longest = max(depths(*np.array(ends).T).values(), default=0) if ends else 0
+    return longest >= STRIP and boxes <= 1.5 * longest
+
+
+def _seen(groups: Sequence[Group], nodes: Sequence[DiagramNode]) -> tuple[tuple[Group, ...], list[DiagramNode]]:
+    """Groups with at least two visible members, lettered from A; the nodes with these letters."""
+    kept = [group for group in groups if len(group.members) > 1 or group.letter == ZERO]
+    letters_ = {group.letter: ZERO if group.letter == ZERO else letter(k) for k, group in enumerate(kept)}
+    renamed = tuple(replace(group, letter=letters_[group.letter]) for group in kept)
+    return renamed, [
+        replace(
+            node,
+            group=letters_.get(node.group or ""),
+            tie=node.tie if node.group in letters_ else "",
+            cell_groups=tuple(tuple(letters_.get(x, "") for x in line) for line in node.cell_groups),
+        )
+        for node in nodes
+    ]
+
+
+def _box(found: Survey, shrunk: Shrunk, label: int, members: Any, place: int | None) -> DiagramNode:
+    """The box for several values, named after the last of them."""
+    kind = shrunk.kinds[label]
+    v, g = found.values[label], found.gradients[label]
+    array = np.asarray(v._array) if kind == "chain" and not isinstance(v._array, tuple) else None
+    return DiagramNode(
+        id=f"n{label}",
+        kind=kind,
+        name=shrunk.names.get(label, found.names[label] if kind == "chain" else ""),
+        operation=_operations(found, members[~shrunk.leaf[members]]),
+        formula="",
+        shape=() if array is None else array.shape,
+        dtype="" if array is None else array.dtype.name,
+        value=None if array is None else array_summary.summarize_value(v._array),
+        gradient=None if array is None or g is None else array_summary.summarize_gradient(g),
+        cluster=None if kind == "layer" or place is None else place,
+        count=len(members),
+        times=shrunk.times.get(label, 1),
+        hides=_leaves(found, members[shrunk.leaf[members]]),
+    )
+
+
+def _operations(found: Survey, made: Any) -> str:
+    """The most frequent operations inside: ``500 *, 499 +, ...``."""
+    counted = Counter(op.label for k in made.tolist() if (op := found.values[k].op) is not None)
+    parts = [f"{times:,} {format.cut(label)}" for label, times in counted.most_common(LABELS)]
+    return ", ".join(parts) + (" …" if len(counted) > LABELS else "")
+
+
+def _leaves(found: Survey, leaves: Any) -> str:
+    """The number of leaves inside, and the norm of their gradients."""
+    if not len(leaves):
+        return ""
+    norm = _norm(found, leaves)
+    count = f"{len(leaves):,} {'leaf' if len(leaves) == 1 else 'leaves'}"
+    return count if norm is None else f"{count}, ∂ norm {format.number_text(norm)}"
+
+
+def _norm(found: Survey, members: Any) -> float | None:
+    """The norm of the gradients of several values together; None if none has one."""
+    sizes = [
+        format.euclidean_norm(np.asarray(g)) for k in members.tolist() if (g := found.gradients[k]) is not None
+    ]
+    return format.euclidean_norm(np.array(sizes)) if sizes else None
+
+
+def _edges(found: Survey, shrunk: Shrunk, known: Sequence[Edge]) -> list[Edge]:
+    """One arrow between two boxes that the view of operations does not have."""
+    there = {(edge.tail, edge.head) for edge in known}
+    missing = [arrow for arrow in _crossing(shrunk) if (f"n{arrow[0]}", f"n{arrow[1]}") not in there]
+    flows = [_norm(found, tails) for *_, tails in missing]
+    finite = [flow for flow in (*flows, *(edge.flow for edge in known)) if flow is not None and math.isfinite(flow)]
+    largest, places = max(finite, default=0.0), Counter(edge.head for edge in known)
+    edges = []
+    for number, ((tail, head, count, _), flow) in enumerate(zip(missing, flows, strict=True), start=len(known)):
+        edge = Edge(
+            f"e{number}", f"n{tail}", f"n{head}", places[f"n{head}"], flow=flow, width=arrow_width(flow, largest)
+        )
+        edges.append(replace(edge, count=count))
+        places[edge.head] += 1
+    return edges
+
+
+def _crossing(shrunk: Shrunk) -> list[tuple[int, int, int, Any]]:
+    """For each arrow: its two boxes, the number of uses it stands for, and the values used."""
+    labels, n = shrunk.labels, len(shrunk.labels)
+    apart = labels[shrunk.heads] != labels[shrunk.tails]
+    heads, tails = shrunk.heads[apart], shrunk.tails[apart]
+    between = labels[heads] * n + labels[tails]
+    order = np.argsort(between, kind="stable")
+    keys, starts = np.unique(between[order], return_index=True)
+    uses = np.split(tails[order], starts[1:])
+    return [(int(key % n), int(key // n), len(t), distinct(t)) for key, t in zip(keys.tolist(), uses, strict=True)]
+
+
+def _used(boxes: Sequence[Cluster], nodes: Sequence[DiagramNode]) -> tuple[tuple[Cluster, ...], list[DiagramNode]]:
+    """The boxes that are not empty, renumbered; a closed box lies in the one around it."""
+    placed = [_outside(node, boxes) for node in nodes]
+    wanted: set[int] = set()
+    for place in placed:
+        while place is not None and place not in wanted:
+            wanted.add(place)
+            place = boxes[place].parent
+    number = {old: new for new, old in enumerate(sorted(wanted))}
+    kept = tuple(
+        replace(boxes[old], parent=None if (parent := boxes[old].parent) is None else number[parent])
+        for old in number
+    )
+    pairs_ = zip(nodes, placed, strict=True)
+    return kept, [replace(node, cluster=None if place is None else number[place]) for node, place in pairs_]
+
+
+def _outside(node: DiagramNode, boxes: Sequence[Cluster]) -> int | None:
+    place = node.cluster
+    if node.kind != "cluster":
+        return place
+    while place is not None and path_of(boxes, place) != node.name:
+        place = boxes[place].parent
+    return None if place is None else boxes[place].parent
+
+
+def _title(base: Diagram, found: Survey, shrunk: Shrunk, grouped: Letters, count: int) -> str:
+    """The size of the graph, and how many gradients its leaves share, if known."""
+    size = f"{len(found.values):,} values in {count:,} boxes"
+    leaves = {k for k in np.flatnonzero(shrunk.leaf).tolist() if found.gradients[k] is not None}
+    if len(found.values) <= COMPARABLE and len(leaves) > 1:
+        shared = [len(leaves.intersection(group.members)) for group in grouped.groups]
+        different = len(leaves) - sum(n - 1 for n in shared if n)
+        size += f", {len(leaves):,} leaves with {different:,} different gradient{'s' * (different > 1)}"
+    return f"{base.title.split(' · ')[0]} · {size}"
+
+
+def _notes(
+    found: Survey, nodes: Sequence[DiagramNode], edges: Sequence[Edge], groups: Sequence[Group], grouped: Letters
+) -> tuple[str, ...]:
+    """How to read it. "No two gradients are equal" is left out if some equal ones are hidden."""
+    if not found.sweep:
+        return (found.remark,)
+    notes = captions.notes(nodes, edges, groups, grouped.unproved)
+    compared = len(found.values) <= COMPARABLE
+    if not groups and (grouped.groups or not compared):
+        notes = tuple(note for note in notes if not note.startswith("No two"))
+    if not compared:
+        notes = (*notes, f"The gradients of more than {COMPARABLE:,} values are not compared.")
+    return (*notes, MOVES, *([found.remark] if found.remark else []))
+
+
+def _hidden(found: Survey, shrunk: Shrunk, count: int) -> tuple[str, ...]:
+    """The parts left out, and how to get them."""
+    done = "; ".join(DONE[step] for step in shrunk.done)
+    needed = math.ceil(shrunk.needed * 1.25)
+    hidden = f"To fit the time, {len(found.values):,} values are shown in {count:,} boxes: {done}."
+    if needed < LONG:
+        return hidden, f"To show all of them, write draw(y, seconds={needed})."
+    hours = f"{max(round(needed / 3600), 1):,} hour{'s' * (needed > 5400)}"
+    return hidden, f"draw(y, seconds={needed}) may take {hours} to show all: draw a part, or name parts with scope."

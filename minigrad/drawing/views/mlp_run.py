@@ -1,0 +1,255 @@
+"""One run of a network (in either form) as arrays: the input, output and gradient of every neuron.
+
+Numbers only: no text and no places. Nothing is written to the model or to any `.grad`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...engine import modes
+from ...engine.value import Value, graph, seed, sweep
+from ...errors import ArgumentError, MinigradError, describe
+from ...nn.layers import MLP
+from ...nn.losses import squared_error
+from ...symmetry.mlp_neurons import by_name, neuron_classes
+from ...symmetry.ties import Ties, ties
+
+Loss = Callable[[Any, Any], Any]
+
+SECONDS = 5.0  # that a picture may take
+# Seconds that the search for ties takes per value of the graph and per entry of a parameter; and the share of a
+# picture's time that it may take.
+PER_NODE, PER_ENTRY, SHARE = 1.5e-5, 2.2e-6, 1 / 3
+
+
+@dataclass(frozen=True, eq=False)
+class LayerRun:
+    """One layer. W, dW: (inputs, neurons); b, db: (neurons,) or None; z, dz, a, da: (samples, neurons).
+
+    activation: its name, "" if there is none. dead: for each neuron, whether its output is 0 for every sample.
+    """
+
+    number: int
+    activation: str
+    W: Any
+    dW: Any
+    b: Any
+    db: Any
+    z: Any
+    dz: Any
+    a: Any
+    da: Any
+    dead: Any
+
+    @property
+    def results(self) -> tuple[tuple[str, Any, Any], ...]:
+        """The results by name, value and gradient: the sum, and the output if it is a different one."""
+        z, a = ("z", self.z, self.dz), ("a", self.a, self.da)
+        return (z, a) if self.activation else (z,)
+
+
+@dataclass(frozen=True, eq=False)
+class Tied:
+    """The result of `ties`: by parameter, group numbers and entries that never move; classes by hidden layer."""
+
+    found: Ties
+    groups: dict[str, Any]
+    frozen: dict[str, Any]
+    twins: list[Any]
+
+    def proof(self, parameter: str, index: Any) -> str:
+        """The group an entry is proved to belong to; "" if none."""
+        group = int(self.groups[parameter][index])
+        return str(group) if self.found.evidence[group] == "proved" else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A whole network. x, dx: (samples, inputs), dx None if the inputs are plain numbers; y as given.
+
+    loss_name: words for the function. remark: why the ties are not known, if they are not.
+    """
+
+    model: MLP
+    layers: tuple[LayerRun, ...]
+    x: Any
+    dx: Any
+    y: Any
+    loss_name: str
+    loss: float
+    tied: Tied | None
+    remark: str
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one sample, so that every quantity is one number."""
+        return len(self.x) == 1
+
+    def one(self, samples: Any) -> Any:
+        """The number of a row with one sample, else the whole row."""
+        return samples[0] if self.single else samples
+
+
+def run_mlp(model: MLP, x: Any, y: Any = None, loss: Loss | None = None, seconds: float = SECONDS) -> Run:
+    """The network at x, its loss, all gradients, and which parameters are tied.
+
+    Without y, the loss is the sum of the outputs. Raises ArgumentError if the loss is not one number.
+    """
+    chosen = chosen_loss(y, loss)
+    _, result = record_prediction(model, x, y, chosen)
+    with np.errstate(all="ignore"):
+        gradients = {v.serial: g for v, g in sweep(result, seed(result))}
+    plain = np.asarray(plain_numbers(x), dtype=np.float64)
+    tied, remark = _tied(model, x, y, chosen, result, seconds)
+    return Run(
+        model=model,
+        layers=tuple(_layers(model, plain, _Sought(result, gradients))),
+        x=np.atleast_2d(plain),
+        dx=_of_inputs(x, gradients, np.atleast_2d(plain).shape),
+        y=y,
+        loss_name=function_name(chosen),
+        loss=float(np.ravel(result.data)[0]),
+        tied=tied,
+        remark=remark,
+    )
+
+
+def chosen_loss(y: Any, loss: Loss | None) -> Loss:
+    """The given loss, or the default: the squared error, without a target the sum of the outputs."""
+    return loss or (sum_outputs if y is None else squared_error)
+
+
+def record_prediction(model: Any, x: Any, y: Any, loss: Loss) -> tuple[Any, Value]:
+    """The prediction and the loss, recorded. Raises ArgumentError if the loss is not one number."""
+    with modes.recording():
+        prediction = model(x)
+        result = loss(prediction, y)
+    if not isinstance(result, Value):
+        raise ArgumentError(
+            f"a loss that depends on the model is a Value, got {describe(result)}\n"
+            "  expected parameters that are Values, and a loss computed from the prediction"
+        )
+    if result.size != 1:
+        raise ArgumentError(
+            f"a picture shows the gradients of one number, got {describe(result)}\n"
+            "  write  draw(model, x, y, loss=...)   with a loss(prediction, y) that gives one number"
+        )
+    return prediction, result
+
+
+def sum_outputs(prediction: Any, _: Any = None) -> Any:
+    """The sum of all outputs, in either form."""
+    if not isinstance(prediction, list):
+        return np.sum(prediction)
+    parts = [sum_outputs(part) for part in prediction]
+    return parts[0] if len(parts) == 1 else sum(parts[1:], parts[0])
+
+
+def plain_numbers(nested: Any) -> Any:
+    """The plain numbers in an array, a Value, or lists of these."""
+    if isinstance(nested, Value):
+        return nested.data
+    return [plain_numbers(part) for part in nested] if isinstance(nested, (list, tuple)) else nested
+
+
+def function_name(f: Any) -> str:
+    """A function in words; "loss" if it has no name of its own."""
+    if f is sum_outputs:
+        return "sum of outputs"
+    name = str(getattr(f, "__name__", ""))
+    return "loss" if not name or name == "<lambda>" else name.replace("_", " ")
+
+
+class _Sought:
+    """Gradients by the names of a network's sums and outputs: z1, z1[2], z1[sample,2]."""
+
+    def __init__(self, result: Value, gradients: dict[int, Any]) -> None:
+        self.gradients = gradients
+        self.made = {v.name: v for v in graph(result) if v.op is not None and v.name}
+
+    def of(self, value: Value | None) -> Any:
+        """The gradient of a value; 0 if the loss does not depend on it."""
+        found = None if value is None else self.gradients.get(value.serial)
+        return 0.0 if found is None else found
+
+    def held(self, held: Any) -> Any:
+        """The gradient of a parameter, a Value or nested lists of scalar Values."""
+        if not isinstance(held, Value):
+            return np.array([self.held(part) for part in held])
+        return np.broadcast_to(self.of(held), held.shape)
+
+    def rows(self, name: str, shape: tuple[int, int], alone: bool) -> Any:
+        """The gradient of a layer's sums or outputs, (samples, neurons)."""
+        if name in self.made:
+            return np.reshape(self.of(self.made[name]), shape)
+        names = [[f"{name}[{'' if alone else f'{s},'}{j}]" for j in range(shape[1])] for s in range(shape[0])]
+        return np.array([[self.of(self.made.get(n)) for n in row] for row in names])
+
+
+def _layers(model: MLP, x: Any, sought: _Sought) -> Iterator[LayerRun]:
+    state, h, alone = model.state(), np.atleast_2d(x), x.ndim == 1
+    for layer in model.layers:
+        k, g = layer.number, layer.activation
+        W, b = state[f"W{k}"], state.get(f"b{k}")
+        with np.errstate(all="ignore"):
+            z = h @ W if b is None else h @ W + b
+            h = z if g is None else np.asarray(g(z))
+        dz, da = (sought.rows(f"{kind}{k}", z.shape, alone) for kind in "za")
+        yield LayerRun(
+            number=k,
+            activation="" if g is None else function_name(g),
+            W=W,
+            dW=sought.held(layer.W),
+            b=b,
+            db=None if b is None else sought.held(layer.b),
+            z=z,
+            dz=dz,
+            a=h,
+            da=dz if g is None else da,
+            dead=(h == 0).all(axis=0) & ((z != 0).any(axis=0) | (function_name(g) == "relu")),
+        )
+
+
+def _of_inputs(x: Any, gradients: dict[int, Any], shape: tuple[int, ...]) -> Any:
+    """The gradient of the inputs, if the caller passed Values."""
+    found = [x] if isinstance(x, Value) else list(_flat(x)) if isinstance(x, (list, tuple)) else []
+    if not any(isinstance(v, Value) for v in found):
+        return None
+    parts = [np.broadcast_to(gradients.get(getattr(v, "serial", -1), 0.0), np.shape(v)) for v in found]
+    return np.concatenate([np.ravel(part) for part in parts]).reshape(shape)
+
+
+def _flat(nested: Any) -> Iterator[Any]:
+    for part in nested:
+        yield from _flat(part) if isinstance(part, (list, tuple)) else [part]
+
+
+def find_ties(model: Any, x: Any, y: Any, loss: Loss, result: Value, seconds: float) -> tuple[Ties | None, str]:
+    """The ties of the parameters, or why they are not known.
+
+    result: the loss, recorded; seconds: the time limit of the whole picture.
+    """
+    nodes, entries = len(graph(result)), sum(p.size for p in model.parameters())
+    if nodes * PER_NODE + entries * PER_ENTRY > seconds * SHARE:
+        size = f"{entries:,} parameters in a graph of {nodes:,} values"
+        return (
+            None,
+            f"Ties were not computed ({size}); pass seconds={12 * seconds:g} to compute them.",
+        )
+    try:
+        return ties(model, x, y, loss), ""
+    except (MinigradError, ValueError, TypeError) as error:
+        return None, f"Ties are not known: {str(error).splitlines()[0]}."
+
+
+def _tied(model: MLP, x: Any, y: Any, loss: Loss, result: Value, seconds: float) -> tuple[Tied | None, str]:
+    found, remark = find_ties(model, x, y, loss, result, seconds)
+    if found is None:
+        return None, remark
+    numbers, frozen = (by_name(model, entries) for entries in (found.numbers, found.partition.frozen))
+    return Tied(found, numbers, frozen, neuron_classes(model, found.classes)), ""

@@ -1,0 +1,307 @@
+"""Cards of any module, or of a network too wide for a card per neuron: one for each part that has parameters.
+
+A card has a row for each parameter, with its shape, the range of its values and the norm of its gradient. `modules`
+finds which part feeds which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ...engine.value import Value, seed, sweep
+from ...nn.layers import MLP, Layer, Neurons
+from ...nn.module import Module
+from ...symmetry.clustering import TOLERANCE
+from ...symmetry.mlp_neurons import neuron_classes
+from ...symmetry.ties import Ties
+from .. import format
+from ..diagram import CardRow, Diagram, DiagramNode, Edge
+from ..local_derivatives import uses_of
+from . import view
+from .brief_summary import brief_gradient, brief_value
+from .card_columns import place_cards
+from .card_edges import edge_width
+from .cards import WIDTHS, Shown, card_node, cards
+from .mlp_run import SECONDS, Loss, chosen_loss, find_ties, function_name, plain_numbers, record_prediction
+from .modules import INPUT, LOSS, ModulePart, PartEdge, module_parts, ways
+from .request import ViewRequest
+from .row_groups import Lettering, RowPlace, lettering
+
+OUT = "out"
+WIDE = 12  # neurons of a layer shown one by one, by default
+
+
+@dataclass(frozen=True, eq=False)
+class ModelRun:
+    """The results of a model's run: the loss, the gradient of each value by serial, the ties."""
+
+    model: Module
+    x: Any
+    result: Value
+    gradients: Mapping[int, Any]
+    found: Ties | None
+    loss_name: str
+    remark: str
+
+    def gradient(self, held: Sequence[Value]) -> Any:
+        """The gradient of the values of an attribute, in one array."""
+        return stacked([self.of(v) for v in held])
+
+    def of(self, v: Value) -> Any:
+        """The gradient of a value: zeros if the loss does not depend on it."""
+        g = self.gradients.get(v.serial)
+        return np.zeros(v.shape) if g is None else np.asarray(g)
+
+
+@view("cards", "a card for each neuron, or for each part with parameters", draws=("model",))
+def neuron_cards(request: ViewRequest) -> Diagram:
+    """A card for each neuron of a narrow network; else one for each part of the model."""
+    model, neurons = request.subject, request.neurons
+    sizes = model.sizes if isinstance(model, MLP) else ()
+    if sizes and (neurons or max(sizes) <= WIDE) and request.network:
+        return cards(request.network, Shown(tuple(min(n, neurons or n) for n in sizes)))
+    return part_cards(request)
+
+
+@view("layers", "a card for each part with parameters, even of a narrow network", draws=("model",), in_viewer=False)
+def part_cards(request: ViewRequest) -> Diagram:
+    """A card for each part of a model."""
+    assert isinstance(request.subject, Module)
+    return module_cards(request.subject, request.x, request.y, request.loss, request.seconds)
+
+
+def module_cards(
+    model: Module, x: Any, y: Any = None, loss: Loss | None = None, seconds: float = SECONDS
+) -> Diagram:
+    """The diagram of loss(model(x), y), one card for each part of the model."""
+    chosen = chosen_loss(y, loss)
+    prediction, result = record_prediction(model, x, y, chosen)
+    with np.errstate(all="ignore"):
+        gradients = {v.serial: g for v, g in sweep(result, seed(result))}
+    found, remark = find_ties(model, x, y, chosen, result, seconds)
+    seen = ModelRun(model, x, result, gradients, found, function_name(chosen), remark)
+    cut = max((v.serial for v in _values(prediction)), default=0)
+    every = module_parts(model)
+    passed = ways(every, result, cut)
+    marks = lettering(_places(seen, every))
+    nodes = [_input(x), *(_card(seen, k, part, marks) for k, part in enumerate(every)), _loss(seen, y)]
+    edges = tuple(_edges(seen, every, passed))
+    in_line = [(edge.tail, edge.head) for edge in edges] == [(a.id, b.id) for a, b in pairwise(nodes)]
+    if in_line:
+        nodes = [node for column in place_cards([[node] for node in nodes]) for node in column]
+    return Diagram(
+        view="cards",
+        nodes=tuple(nodes),
+        edges=edges,
+        groups=marks.groups,
+        clusters=(),
+        title=_title(seen),
+        notes=tuple(_notes(seen, marks)),
+        hidden=_hidden(model),
+        attributes=() if in_line else (("nodesep", "0.3"), ("ranksep", "0.8")),
+        engine="neato" if in_line else "dot",
+    )
+
+
+def stacked(arrays: Sequence[Any]) -> Any:
+    """All arrays in one: a single one unchanged, several of one shape along a new axis, others end to end."""
+    if len(arrays) == 1:
+        return np.asarray(arrays[0])
+    if len({np.shape(a) for a in arrays}) == 1:
+        return np.stack(arrays)
+    return np.concatenate([np.ravel(a) for a in arrays])
+
+
+def _values(nested: Any) -> Iterator[Value]:
+    if isinstance(nested, Value):
+        yield nested
+    elif isinstance(nested, (list, tuple)):
+        for part in nested:
+            yield from _values(part)
+
+
+def _places(seen: ModelRun, every: Sequence[ModulePart]) -> Iterator[RowPlace]:
+    """A place for each attribute of a part that holds parameters."""
+    ties = _ties_of(seen)
+    for k, part in enumerate(every):
+        for attribute, held in part.held.items():
+            known = [ties[v.serial] for v in held] if ties else []
+            proof = repr([(n.shape, n.tobytes()) for n, _ in known]) if known and all(ok for _, ok in known) else ""
+            g = np.reshape(seen.gradient(held), np.shape(_data(part, attribute)))
+            yield RowPlace(f"p{k}:{attribute}", _name(part, attribute), g, proof)
+
+
+def _ties_of(seen: ModelRun) -> dict[int, tuple[Any, bool]]:
+    """For each parameter by serial: the group of each entry, and whether all of them are proved."""
+    if seen.found is None:
+        return {}
+    recording = seen.found.recording
+    labels = recording.split(seen.found.numbers)
+    proved = np.array([e == "proved" for e in seen.found.evidence], dtype=bool)
+    return {p.serial: (n, bool(proved[n].all())) for p, n in zip(recording.params, labels, strict=True)}
+
+
+def _name(part: ModulePart, attribute: str) -> str:
+    """The parameter's own name, or its path in the model."""
+    whole = getattr(part.module, attribute, None)
+    if isinstance(whole, Value) and whole.name:
+        return str(whole.name)
+    return f"{attribute}{part.module.number}" if isinstance(part.module, (Layer, Neurons)) else attribute
+
+
+def _card(seen: ModelRun, k: int, part: ModulePart, marks: Lettering) -> DiagramNode:
+    rows, ties = [], _ties_of(seen)
+    for attribute, held in part.held.items():
+        member, data = f"p{k}:{attribute}", _data(part, attribute)
+        letter, tie = marks.letters.get(member), marks.ties.get(member, "")
+        g = np.reshape(seen.gradient(held), np.shape(data))
+        name = _with_shape(_name(part, attribute), data) + _moves(ties, held)
+        rows.append(CardRow(attribute, name, brief_value(data), brief_gradient(g), letter, tie=tie))
+    if (v := part.last) is not None:
+        name = _with_shape(str(v.name or (v.op.label if v.op else "")), v.data)
+        rows.append(CardRow(OUT, name, brief_value(v.data), brief_gradient(seen.of(v)), None, kind="op"))
+    name, operation = _heading(part)
+    badges = _badges(seen, part)
+    count = sum(v.size for held in part.held.values() for v in held)
+    return replace(card_node(f"p{k}", "layer", name, tuple(rows), operation, badges), count=count)
+
+
+def _data(part: ModulePart, attribute: str) -> Any:
+    """The numbers of an attribute, in the shape of its nesting."""
+    held = part.held[attribute]
+    whole = plain_numbers(getattr(part.module, attribute, None))
+    try:
+        array = np.asarray(whole, dtype=np.float64)
+    except (TypeError, ValueError):  # a dict, or lists of several lengths
+        array = np.zeros(0)
+    return array if array.size == sum(v.size for v in held) else stacked([v.data for v in held])
+
+
+def _moves(ties: Mapping[int, tuple[Any, bool]], held: Sequence[Value]) -> str:
+    """As how many the entries of an attribute move, if that is fewer than its size."""
+    groups = np.concatenate([np.ravel(ties[v.serial][0]) for v in held]) if ties else np.zeros(0)
+    distinct = len(np.unique(groups))
+    return f" as {distinct:,}" if distinct < len(groups) else ""
+
+
+def _with_shape(name: str, data: Any) -> str:
+    shape = np.shape(data)
+    return f"{name} {shape}" if shape else name
+
+
+def _heading(part: ModulePart) -> tuple[str, str]:
+    """The name of a part, and its kind or activation."""
+    module = part.module
+    if isinstance(module, (Layer, Neurons)):
+        return f"layer {module.number}", "" if module.activation is None else function_name(module.activation)
+    kind = type(module).__name__
+    return (part.path, kind) if part.path else (kind, "")
+
+
+def _badges(seen: ModelRun, part: ModulePart) -> tuple[str, ...]:
+    """How many neurons a hidden layer of a network acts as; nan and inf among its numbers."""
+    badges, module, model = [], part.module, seen.model
+    if seen.found is not None and isinstance(model, MLP) and isinstance(module, (Layer, Neurons)):
+        hidden = neuron_classes(model, seen.found.classes)
+        if module.number <= len(hidden):
+            size, distinct = len(hidden[module.number - 1]), len(set(hidden[module.number - 1].tolist()))
+            badges += [f"{size} act as {distinct}"] if distinct < size else []
+    arrays = [a for held in part.held.values() for v in held for a in (v.data, seen.of(v))]
+    badges += ["nan"] * any(bool(np.isnan(a).any()) for a in arrays)
+    badges += ["inf"] * any(bool(np.isinf(a).any()) for a in arrays)
+    return tuple(badges)
+
+
+def _input(x: Any) -> DiagramNode:
+    data = np.asarray(plain_numbers(x))
+    return card_node(
+        "x", "input", "", (CardRow(OUT, _with_shape("x", data), brief_value(data), None, None, kind="input"),)
+    )
+
+
+def _loss(seen: ModelRun, y: Any) -> DiagramNode:
+    rows = []
+    if y is not None:
+        data = np.asarray(plain_numbers(y))
+        rows.append(CardRow("y", _with_shape("y", data), brief_value(data), None, None, kind="input"))
+    value = brief_value(np.ravel(seen.result.data)[0])
+    rows.append(CardRow("loss", "loss" if y is not None else "sum", value, None, None, kind="op"))
+    return card_node("loss", "result", seen.loss_name, tuple(rows))
+
+
+def _edges(seen: ModelRun, every: Sequence[ModulePart], passed: Sequence[PartEdge]) -> Iterator[Edge]:
+    """One edge from each part to each it feeds; the gradient flowing back is that of all its uses together."""
+    flow: dict[tuple[int, int], list[float]] = {}
+    needed: dict[tuple[int, int], bool] = {}
+    for way in passed:
+        ends = way.tail, way.head
+        back = _back(seen, way)
+        flow.setdefault(ends, []).append(0.0 if back is None else float(format.euclidean_norm(np.asarray(back))))
+        needed[ends] = needed.get(ends, False) or back is not None
+    fed = {head for _, head in flow}
+    for k, part in enumerate(every):
+        if k not in fed and part.last is not None:
+            flow[INPUT, k], needed[INPUT, k] = [0.0], False
+    sizes = {ends: float(np.linalg.norm(parts)) if needed[ends] else None for ends, parts in flow.items()}
+    largest = max((size for size in sizes.values() if size and np.isfinite(size)), default=0.0)
+    ordered = sorted(sizes, key=lambda ends: (ends[1] == LOSS, ends[1], ends[0]))
+    for number, (tail, head) in enumerate(ordered):
+        size = sizes[tail, head]
+        yield Edge(
+            id=f"e{number}",
+            tail=_id(tail),
+            head=_id(head),
+            place=0,
+            tail_port=OUT if tail == INPUT or every[tail].last is not None else "",
+            contribution="" if size is None else f"|{size:.3g}|",
+            flow=size,
+            width=edge_width(size, largest),
+            count=len(flow[tail, head]),
+        )
+
+
+def _back(seen: ModelRun, way: PartEdge) -> Any:
+    """The gradient that comes back along an edge; None if none is needed."""
+    if way.through.serial not in seen.gradients:
+        return None
+    return uses_of(way.user, seen.gradients.get(way.user.serial))[way.place].contribution
+
+
+def _id(k: int) -> str:
+    return {INPUT: "x", LOSS: "loss"}.get(k, f"p{k}")
+
+
+def _title(seen: ModelRun) -> str:
+    if seen.found is not None:
+        return seen.found.summary()
+    return f"{sum(p.size for p in seen.model.parameters()):,} parameters"
+
+
+def _notes(seen: ModelRun, marks: Lettering) -> Iterator[str]:
+    """How to read the picture."""
+    yield (
+        f"Gradients of the {seen.loss_name}. In a row: name and shape (as how many its entries move), "
+        "least .. largest value, |norm| of the gradient."
+    )
+    if marks.groups:
+        proof = (
+            f" Solid border: tied, proved to stay equal {seen.found.scope}; dashed: equal now."
+            if seen.found
+            else ""
+        )
+        yield f"Same letter and colour: equal gradients (relative tolerance {TOLERANCE:g}).{proof}"
+    yield WIDTHS
+    if seen.remark:
+        yield seen.remark
+
+
+def _hidden(model: Module) -> tuple[str, ...]:
+    """The remark that the neurons of a network are not shown one by one."""
+    if not isinstance(model, MLP):
+        return ()
+    return (f"Neurons are not shown one by one: neurons={max(model.sizes)} shows them.",)

@@ -1,0 +1,76 @@
+"""The request to a view: a Value or a model at its data, and results that all views share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...engine.value import Value, graph
+from ...nn.layers import MLP
+from ...nn.module import Module
+from ..graph_data import Survey, survey
+from .mlp_run import SECONDS, Loss, Run, chosen_loss, record_prediction, run_mlp
+
+SMALL = 500  # up to so many values of a graph, or parameters of a model, the viewer gets every view
+
+
+@dataclass(frozen=True, eq=False)
+class ViewRequest:
+    """A Value, or a model with its data, and the caller's options.
+
+    subject: the Value or the Module. x, y, loss: data and loss of a model; y and loss may be None. names: for
+    values without a name of their own. wrong: serials of values made by an op whose rule is wrong. sums: whether
+    a long sum is one node. neurons: how many of a layer to show one by one at most; None lets the view choose.
+    seconds: time limit of the picture.
+
+    Each property is computed on first use, and only once for all views.
+    """
+
+    subject: Value | Module
+    x: Any = None
+    y: Any = None
+    loss: Loss | None = None
+    names: Mapping[str, Any] = field(default_factory=dict)
+    wrong: Collection[int] = ()
+    sums: bool = True
+    neurons: int | None = None
+    seconds: float = SECONDS
+
+    @property
+    def kind(self) -> str:
+        """``"value"`` or ``"model"``."""
+        return "model" if isinstance(self.subject, Module) else "value"
+
+    @property
+    def model(self) -> Module | None:
+        """The model; None if a Value is drawn."""
+        return self.subject if isinstance(self.subject, Module) else None
+
+    @functools.cached_property
+    def result(self) -> Value:
+        """The drawn Value; for a model, its loss at the data."""
+        if isinstance(self.subject, Value):
+            return self.subject
+        return record_prediction(self.subject, self.x, self.y, chosen_loss(self.y, self.loss))[1]
+
+    @functools.cached_property
+    def survey(self) -> Survey:
+        """The graph of `result`: values, gradients, uses, names."""
+        names = dict(self.names) if self.model is None else {"model": self.model} | dict(self.names)
+        return survey(self.result, names, self.wrong)
+
+    @functools.cached_property
+    def network(self) -> Run | None:
+        """The run of a network built like `nn.MLP`; None for any other subject."""
+        model = self.subject
+        if not isinstance(model, MLP) or type(model).__call__ is not MLP.__call__:
+            return None
+        return run_mlp(model, self.x, self.y, self.loss, self.seconds)
+
+    @functools.cached_property
+    def is_small(self) -> bool:
+        """Whether it is small enough to make every view at once."""
+        entries = 0 if self.model is None else sum(p.size for p in self.model.parameters())
+        return entries <= SMALL and len(graph(self.result)) <= SMALL

@@ -1,0 +1,108 @@
+"""The usual methods of an array, one typed line each, so that editors and type checkers see them.
+
+Each line names its function; `rules/` says what that computes and how it is differentiated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from .errors import ArgumentError
+from .op import named
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike
+
+Axis = int | tuple[int, ...] | None
+
+
+class ArrayMethods:
+    """The methods of an array, for a Value."""
+
+    __slots__ = ()
+
+    def _call(self, function: Callable[..., Any], *more: Any, **params: Any) -> Self:
+        """Record the function with this value as its first input."""
+        raise NotImplementedError
+
+    # fmt: off
+    # Elementwise.
+    def abs(self) -> Self: return abs(self)  # type: ignore[arg-type]
+    def exp(self) -> Self: return self._call(np.exp)
+    def log(self) -> Self: return self._call(np.log)
+    def sqrt(self) -> Self: return self._call(np.sqrt)
+    def square(self) -> Self: return self._call(np.square)
+    def sin(self) -> Self: return self._call(np.sin)
+    def cos(self) -> Self: return self._call(np.cos)
+    def tanh(self) -> Self: return self._call(np.tanh)
+    def relu(self) -> Self: return self._call(named("relu"))
+    def sigmoid(self) -> Self: return self._call(named("sigmoid"))
+    def softplus(self) -> Self: return self._call(named("softplus"))
+    def softmax(self, axis: int = -1) -> Self: return self._call(named("softmax"), axis=axis)
+    def clip(self, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Self: return self._call(np.clip, -np.inf if min is None else min, np.inf if max is None else max)
+    def round(self, decimals: int = 0) -> Self: return self._call(np.round, decimals=decimals)
+    def astype(self, dtype: DTypeLike, copy: bool = True) -> Self: return self._call(np.astype, dtype=dtype)
+    def copy(self) -> Self: return self._call(np.copy)
+
+    # Reductions.
+    def sum(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.sum, axis=axis, keepdims=keepdims, **_refused("sum", other))
+    def mean(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.mean, axis=axis, keepdims=keepdims, **_refused("mean", other))
+    def prod(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.prod, axis=axis, keepdims=keepdims, **_refused("prod", other))
+    def max(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.max, axis=axis, keepdims=keepdims, **_refused("max", other))
+    def min(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.min, axis=axis, keepdims=keepdims, **_refused("min", other))
+    def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **other: Any) -> Self: return self._call(np.var, axis=axis, ddof=ddof, keepdims=keepdims, **_refused("var", other))
+    def std(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **other: Any) -> Self: return self._call(np.std, axis=axis, ddof=ddof, keepdims=keepdims, **_refused("std", other))
+    def any(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.any, axis=axis, keepdims=keepdims, **_refused("any", other))
+    def all(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.all, axis=axis, keepdims=keepdims, **_refused("all", other))
+    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Self: return self._call(np.argmax, axis=axis, keepdims=keepdims)
+    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Self: return self._call(np.argmin, axis=axis, keepdims=keepdims)
+    def argsort(self, axis: int | None = -1, kind: str | None = None) -> Self: return self._call(np.argsort, axis=axis, kind=kind)
+    def cumsum(self, axis: int | None = None) -> Self: return self._call(np.cumsum, axis=axis)
+    def cumprod(self, axis: int | None = None) -> Self: return self._call(np.cumprod, axis=axis)
+    def nonzero(self) -> tuple[Self, ...]: return self._call(np.nonzero)  # type: ignore
+    def conj(self) -> Self: return self._call(np.conjugate)
+
+    # Shapes and products.
+    def reshape(self, *shape: int | Sequence[int], order: str = "C") -> Self: return self._call(np.reshape, shape=_unpacked(shape), order=order)
+    def ravel(self, order: str = "C") -> Self: return self._call(np.ravel, order=order)
+    def flatten(self, order: str = "C") -> Self: return self.ravel(order).copy()
+    def transpose(self, *axes: int | Sequence[int] | None) -> Self: return self._call(np.transpose, axes=_unpacked(axes) if axes else None)
+    def swapaxes(self, axis1: int, axis2: int) -> Self: return self._call(np.swapaxes, axis1=axis1, axis2=axis2)
+    def squeeze(self, axis: Axis = None) -> Self: return self._call(np.squeeze, axis=axis)
+    def repeat(self, repeats: ArrayLike, axis: int | None = None) -> Self: return np.repeat(self, repeats, axis)  # type: ignore
+    def take(self, indices: ArrayLike, axis: int | None = None) -> Self: return np.take(self, indices, axis)  # type: ignore
+    def compress(self, condition: ArrayLike, axis: int | None = None) -> Self: return np.compress(condition, self, axis)  # type: ignore
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self: return np.diagonal(self, offset, axis1, axis2)  # type: ignore
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self: return np.trace(self, offset, axis1, axis2)  # type: ignore
+    def searchsorted(self, v: ArrayLike, side: str = "left") -> Self: return np.searchsorted(self, v, side)  # type: ignore
+    def dot(self, other: ArrayLike) -> Self: return self._call(np.dot, other)
+
+    @property
+    def T(self) -> Self: return self._call(np.transpose)
+    @property
+    def mT(self) -> Self: return self._call(np.swapaxes, axis1=-1, axis2=-2)
+    @property
+    def real(self) -> Self: return self._call(np.real)
+    @property
+    def imag(self) -> Self: return self._call(np.imag)
+    # fmt: on
+
+    def sort(self) -> None:
+        """Refused: an array's own method sorts in place."""
+        raise ArgumentError("a Value is not sorted in place\n  write  np.sort(v)")
+
+
+def _unpacked(args: tuple[Any, ...]) -> Any:
+    """reshape(2, 3) and reshape((2, 3)) mean the same."""
+    return args[0] if len(args) == 1 else args
+
+
+def _refused(method: str, other: dict[str, Any]) -> dict[str, Any]:
+    """Refuse, by name, parameters of an array's method that have no rule, unless they are None."""
+    for name, value in other.items():
+        if value is not None:
+            raise ArgumentError(f"{method} of a Value does not take {name}=\n  leave it out")
+    return {}

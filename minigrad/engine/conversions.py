@@ -1,0 +1,118 @@
+"""Leaving the graph: the explicit ways out of a Value, and errors for those that would lose a gradient in silence.
+
+Nothing here records anything; each error names a remedy.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from .errors import GradientLost, describe, layout
+from .modes import check_read
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+_ON_THE_GRAPH = (
+    "np.sin(v)   to stay on it (functions of math take plain floats only)\n"
+    "         minigrad.put(a, i, v)   for a[i] = v"
+)
+
+
+class Conversions:
+    """Methods that convert a Value to plain numbers, or refuse to."""
+
+    __slots__ = ()
+    _array: Any
+    name: str | None
+    op: Any
+
+    # fmt: off
+    @property
+    def shape(self) -> tuple[int, ...]: return self._array.shape  # type: ignore[no-any-return]
+    @property
+    def ndim(self) -> int: return self._array.ndim  # type: ignore[no-any-return]
+    @property
+    def size(self) -> int: return self._array.size  # type: ignore[no-any-return]
+    @property
+    def dtype(self) -> np.dtype[Any]: return self._array.dtype  # type: ignore[no-any-return]
+    # fmt: on
+
+    def __len__(self) -> int:
+        if not self._array.ndim:
+            raise TypeError("a Value of one number has no length")
+        return len(self._array)
+
+    def item(self, *place: int) -> Any:
+        """The number of a one-element value, or the entry at `place`; leaves the graph on purpose."""
+        check_read("item()")
+        return self._array.item(*place)
+
+    def tolist(self) -> Any:
+        """The numbers as nested lists; leaves the graph on purpose."""
+        check_read("tolist()")
+        return self._array.tolist()
+
+    def __bool__(self) -> bool:
+        check_read("bool()")
+        return bool(self._array)
+
+    def __repr__(self) -> str:
+        numbers = np.array2string(self._array, precision=7, separator=", ", threshold=20, prefix="Value(")
+        name = f", name={self.name!r}" if self.name else ""
+        made = f", op={self.op.label!r}" if self.op else ""
+        dtype = "" if self._array.dtype == np.float64 else f", dtype={self._array.dtype}"
+        return f"Value({numbers}{name}{made}{dtype})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._array, spec) if spec else repr(self)
+
+    def _plain(self, what: str, remedy: str) -> Any:
+        """The data of integers and booleans, which have no gradient; GradientLost for floats."""
+        loses = self._array.dtype.kind == "f"
+        check_read(what, remedy, loses)
+        if loses:
+            rows = {
+                "value": describe(self),
+                "write": f"v.item()  or  v.data{' ' * 3}to leave the graph on purpose",
+            }
+            raise GradientLost(layout(f"{what} would drop its gradient", rows | {"or": remedy}))
+        return self._array
+
+    def __float__(self) -> float:
+        return float(self._plain("float() of a Value", _ON_THE_GRAPH))
+
+    def as_integer_ratio(self) -> tuple[int, int]:
+        numerator, denominator = self._plain("an exact fraction of a Value", "sum(vs) / len(vs)").as_integer_ratio()
+        return numerator, denominator
+
+    def __int__(self) -> int:
+        return int(self._plain("int() of a Value", "np.floor(v)   to stay on it"))
+
+    def __complex__(self) -> complex:
+        return complex(self._plain("complex() of a Value", "v   as it is: complex numbers have no rules here"))
+
+    def __index__(self) -> int:
+        return operator.index(self._plain("a Value as an integer", "v.argmax()   an integer Value is an index"))
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if caller.startswith("numpy.testing"):  # assertions compare the data
+            return np.array(self._array, dtype=dtype)
+        remedy = (
+            "minigrad.embedding(a, i)   for a[i]\n         minigrad.stack([v, w])   for np.array([v, w])\n"
+            "         minigrad.put(a, index, v)   for a[index] = v\n"
+            "         x @ v                    for x.dot(v)\n"
+            "         np.broadcast_to(v, s)    for np.full(s, v)"
+        )
+        return np.array(self._plain("np.array() of a Value, or a[i] = v,", remedy), dtype=dtype)
+
+    def __setitem__(self, index: Any, new: Any) -> NoReturn:
+        raise GradientLost(
+            "assigning into a Value would lose the gradient of its old entries\n"
+            "  write  v = minigrad.put(v, index, values)   for v[index] = values"
+        )

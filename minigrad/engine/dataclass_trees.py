@@ -1,0 +1,51 @@
+"""Dataclasses as pytrees: their fields are the items.
+
+A field with ``metadata={"static": True}`` is no leaf: it is copied as it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from . import tree
+from .tree import Kind, Split, kind_of
+
+
+def _split_dataclass(x: Any) -> Split:
+    fields = [f for f in dataclasses.fields(x) if hasattr(x, f.name)]
+    names = [f.name for f in fields if not f.metadata.get("static")]
+    fixed = {f.name: getattr(x, f.name) for f in fields if f.metadata.get("static")}
+    fixed |= {name: item for name, item in getattr(x, "__dict__", {}).items() if name not in names}
+    return Split(names, [getattr(x, name) for name in names], (type(x), names, fixed))
+
+
+def _join_dataclass(rest: Any, items: Sequence[Any]) -> Any:
+    """A new instance without a call of ``__init__``: frozen classes and fields with init=False allow it too."""
+    cls, names, fixed = rest
+    new = object.__new__(cls)
+    for name, item in (*fixed.items(), *zip(names, items, strict=True)):
+        object.__setattr__(new, name, item)
+    return new
+
+
+_DATACLASS = Kind(_split_dataclass, _join_dataclass, ".%s", lambda x: _split_dataclass(x).items)
+tree._tested.append((dataclasses.is_dataclass, _DATACLASS))
+
+
+def leaf_class(cls: Any) -> Any:
+    """Decorator: a dataclass whose instances are leaves."""
+    tree._registered[cls] = False
+    tree._kinds.pop(cls, None)
+    return cls
+
+
+def is_dataclass(x: Any) -> bool:
+    """Whether x is an instance of a dataclass that counts as a container."""
+    return kind_of(x) is _DATACLASS
+
+
+def static_fields(x: Any) -> dict[str, Any] | None:
+    """What a dataclass holds besides its items; None for anything else."""
+    return _split_dataclass(x).rest[2] if kind_of(x) is _DATACLASS else None

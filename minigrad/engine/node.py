@@ -1,0 +1,205 @@
+"""Node: one value in the graph, and how operations are recorded.
+
+`rules/` differentiates operations, `value` is the user's interface, `backward` carries gradients along the nodes.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any, Final, Self
+
+import numpy as np
+
+from . import modes
+from .errors import DTypeError, GradientLost, MinigradError, describe, failure
+from .modes import active_modes
+from .op import TABLE, Op, op
+from .sampling import REAL
+
+ndarray, float64 = np.ndarray, np.float64
+serials = count()  # one for each node, in order of creation
+MANY: Final = object()  # in the second slot: the first holds a tuple of all operands
+
+
+class Node:
+    """One value in a graph: its data, and the op and the operands that it was computed from.
+
+    Serials grow with every new node, so inputs come before results. A node never refers to itself, so a graph is
+    freed as soon as nothing refers to it.
+    """
+
+    # A node has at most two operands in nearly every graph: two slots cost less than a tuple.
+    # Only `debug` sets `origin`; a few nodes of each `scope`, and a model's leaves, have a `mark`.
+    __slots__ = ("__weakref__", "_a", "_array", "_b", "_grad", "mark", "name", "op", "origin", "params", "serial")
+
+    _array: Any
+    _grad: Any
+    _a: Any
+    _b: Any
+    op: Op | None
+    params: dict[str, Any] | None
+    serial: int
+    name: str | None
+    origin: Any
+    mark: Any
+
+    @property
+    def operands(self) -> tuple[Any, ...]:
+        """All operands, including plain numbers and arrays, in order and with repeats."""
+        if self._b is MANY:
+            return self._a  # type: ignore[no-any-return]
+        if self._b is not None:
+            return (self._a, self._b)
+        return () if self._a is None else (self._a,)
+
+    @property
+    def inputs(self) -> tuple[Self, ...]:
+        """The Values it was computed from, in the order of the operands, with repeats; () for a leaf."""
+        return tuple(x for x in self.operands if isinstance(x, type(self)))
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether a gradient can arrive here: a leaf, or computed from Values by an op that has a derivative."""
+        return self.op is None or self.op is ARGUMENT or (self._a is not None and bool(self.op.vjps))
+
+
+def _item(parts: tuple[Any, ...], k: int) -> Any:
+    """One output of an op that has several."""
+    return parts[k]
+
+
+def _add_item(buffer: list[Any], g: Any, y: Any, parts: Any, k: int = 0) -> None:
+    buffer[k] = g if buffer[k] is None else buffer[k] + g
+
+
+def _take_item(t: tuple[Any, ...], y: Any, parts: Any, k: int = 0) -> Any:
+    return t[k]
+
+
+def _argument(x: Any) -> Any:  # the point at which a value enters a level of differentiation
+    return x
+
+
+# The cotangent of a tuple is a list that its items fill: one function is the rule and `add`.
+op(_item, "item", "y = output k", domain=(REAL,), vjp=(_add_item,), jvp=(_take_item,), add=_add_item)
+op(_argument, "argument", "y = x", domain=(REAL,), vjp=(lambda g, y, x: g,), jvp=(lambda t, y, x: t,))
+# Users never call these two, so they are not in the table.
+ITEM, ARGUMENT = TABLE.pop(_item), TABLE.pop(_argument)
+
+
+def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dict[str, Any] | None) -> Any:
+    """Run an op on the data of its operands, and make the node of class `kind` that records it.
+
+    An op with several outputs gives a tuple of nodes. An error of NumPy's is raised as one that names the operands.
+    """
+    args = [x._array if type(x) is kind else x for x in operands]
+    given: dict[str, Any] = {}
+    try:
+        if params:
+            args, given = restore_parameters(made_by, args, params)
+        if active_modes:
+            data = modes.interpreter().compute(made_by, args, given)
+        else:
+            data = made_by.forward(*args, **given) if given else made_by.forward(*args)
+    except MinigradError:
+        raise
+    except Exception as error:
+        raise failure(made_by, operands, params or {}, error) from error
+    if made_by.saves:
+        data, saved = data
+        params = {**given, "saved": saved}
+    usual = type(data) is float64 or (type(data) is ndarray and data.ndim and data.dtype.kind == "f")
+    if usual and made_by.vjps and not active_modes:  # the usual case: a gradient flows, and nothing watches
+        return new_node(kind, data, made_by, operands, params)
+    if isinstance(data, (tuple, list)):
+        differentiable = made_by.vjps and modes.is_recording()
+        made_by, kept = modes.interpreter().keep(made_by, operands, differentiable)
+        hidden = new_node(kind, tuple(data), made_by, kept, params)
+        parts = [record(kind, ITEM, (hidden,), {"k": k}) for k in range(len(data))]
+        return type(data)(*parts) if hasattr(data, "_fields") else tuple(parts)
+    return result_node(kind, data, made_by, operands, params)
+
+
+def operate(kind: type[Node], made_by: Op, compute: Any, operands: tuple[Any, ...]) -> Any:
+    """Run one of Python's operators on the data of its operands, and make the node that records it."""
+    try:
+        data, made_by = modes.interpreter().operate(
+            made_by, compute, *[x._array if type(x) is kind else x for x in operands]
+        )
+    except Exception as error:
+        raise failure(made_by, operands, {}, error) from error
+    return result_node(kind, data, made_by, operands)
+
+
+def result_node(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], params: Any = None) -> Any:
+    """The node for one array or number that an op computed."""
+    interpreter = modes.interpreter()
+    if type(data) is not float64:
+        data = interpreter.as_array(data, made_by)
+        data = data if data.ndim else data[()]
+    if data.dtype.kind not in "fiub":
+        raise failure(made_by, operands, {}, TypeError(f"{data.dtype} has no derivatives here"), DTypeError)
+    differentiable = made_by.vjps and data.dtype.kind == "f" and modes.is_recording()
+    made_by, operands = interpreter.keep(made_by, operands, differentiable)
+    return new_node(kind, data, made_by, operands, params)
+
+
+def new_node(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], params: Any) -> Node:
+    """A new node with its slots filled."""
+    new = object.__new__(kind)
+    new._array, new.op, new.serial = data, made_by, next(serials)
+    new._grad = new._a = new._b = new.name = None
+    new.params = params
+    if len(operands) > 2 or made_by.variadic or type(data) is tuple:
+        new._a, new._b = operands, MANY
+    elif operands:
+        new._a = operands[0]
+        new._b = operands[1] if len(operands) == 2 else None
+    if active_modes:
+        modes.watch(new, operands)
+    return new
+
+
+class _Place:
+    """The place of an input inside a parameter: ``x[i]`` with a Value i."""
+
+    def __init__(self, k: int) -> None:
+        self.k = k
+
+
+def lift_inputs(operands: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any] | None]:
+    """Move nodes inside parameters to the end of the operands, and leave a place for each."""
+    if not params:
+        return operands, None
+    found: list[Node] = []
+    params = {name: _lift(x, found) for name, x in params.items()}
+    return (*operands, *found), params
+
+
+def restore_parameters(
+    made_by: Op, args: list[Any], params: dict[str, Any] | None
+) -> tuple[list[Any], dict[str, Any]]:
+    """The inverse of `lift_inputs`, on data: the inputs of the op, and parameters with their values put back."""
+    arity = len(made_by.domain)
+    if not params or made_by.variadic or len(args) <= arity:
+        return args, params or {}
+    return args[:arity], {name: _put_back(x, args[arity:]) for name, x in params.items()}
+
+
+# No inner functions: one that calls itself is a reference cycle, and would keep a graph until it is collected.
+def _lift(x: Any, found: list[Node]) -> Any:
+    if isinstance(x, Node):
+        if x._array.dtype.kind == "f":  # parameters have no rules: refused, not dropped from the gradient
+            raise GradientLost(
+                f"a parameter has no derivative here, and this one is {describe(x)}\n"
+                "  write  v.item()  or  v.data   to leave the graph on purpose"
+            )
+        found.append(x)
+        return _Place(len(found) - 1)
+    return type(x)([_lift(item, found) for item in x]) if type(x) in (tuple, list) else x
+
+
+def _put_back(x: Any, extra: list[Any]) -> Any:
+    if type(x) is _Place:
+        return extra[x.k]
+    return type(x)([_put_back(item, extra) for item in x]) if type(x) in (tuple, list) else x

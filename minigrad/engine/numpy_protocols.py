@@ -1,0 +1,112 @@
+"""How NumPy's ufuncs and functions reach a Value, by NumPy's two protocols.
+
+A function in the table is recorded; a question about shapes or types gets a plain answer; a function that NumPy
+writes in terms of others runs on Values unchanged; any other is refused by name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import modes
+from .errors import GradientLost, MissingRule
+from .modes import active_modes, check_read
+from .op import COMPOSED, TABLE, UFUNC_METHODS, UNDIFFERENTIATED, UNKNOWN, Op
+from .tree import tree_map
+
+
+class NumPyProtocols:
+    """Records calls like ``np.tanh(v)`` and ``np.sum(v)``."""
+
+    __slots__ = ()
+    _array: Any
+
+    def _apply(self, record_of: Op, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Record a call of an op as the user wrote it."""
+        raise NotImplementedError
+
+    def _inputs_alone(self, made_by: Op, inputs: tuple[Any, ...]) -> Any:
+        """Record a call of an op with inputs alone."""
+        raise NotImplementedError
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__":
+            made_by = TABLE.get(ufunc)
+            if made_by is not None and made_by.bind is None and not kwargs:
+                return self._inputs_alone(made_by, inputs)
+        function: Any = ufunc
+        if method == "outer":
+            a, b = inputs
+            return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **kwargs)
+        if method != "__call__":
+            function = UFUNC_METHODS.get((ufunc, method))
+            kwargs.setdefault("axis", inputs[1] if len(inputs) > 1 else 0)
+            inputs = inputs[:1]
+        if "out" in kwargs:
+            raise GradientLost(
+                f"{ufunc.__name__}(..., out=array) would drop the gradient in the array\n"
+                "  write  a = a + v   for a += v, or for np.add(a, v, out=a)"
+            )
+        if function not in TABLE:
+            name = ufunc.__name__.removesuffix(" (vectorized)")  # np.frompyfunc adds it
+            call = name if method == "__call__" else f"{name}.{method}"
+            raise missing_rule(ufunc, f"np.{call}") if _is_numpys(ufunc) else missing_foreign_rule(call, method)
+        return self._apply(TABLE[function], inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        made_by = TABLE.get(function)
+        if made_by is not None and made_by.takes_alone(args, kwargs):
+            return self._inputs_alone(made_by, args)
+        if made_by is not None and made_by.each and len(args) > 1:
+            return tuple(function(x) for x in args)
+        if function is np.where and len(args) == 1 and not kwargs:  # another function under the same name
+            function = np.nonzero
+        if function in TABLE:
+            return self._apply(TABLE[function], args, kwargs)
+        known = UNDIFFERENTIATED.get(function, UNKNOWN)
+        if active_modes and not (known.asks or known.reads):
+            found = modes.interpreter().record_opaque(type(self), function, args, kwargs)
+            if found is not None:
+                return found
+        if function in COMPOSED:
+            return COMPOSED[function].forward(*args, **kwargs)
+        if known.asks or known.reads:
+            if known.reads:
+                check_read(function.__name__)
+            return function(*_data_of(args), **_data_of(kwargs))
+        try:  # many functions of NumPy are written in terms of others
+            return function._implementation(*args, **kwargs)
+        except (GradientLost, AttributeError, TypeError) as error:
+            name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
+            raise missing_rule(function, name) from error
+
+
+def _data_of(x: Any) -> Any:
+    """The data of every Value in a call's arguments."""
+    return tree_map(lambda leaf, _: leaf._array if isinstance(leaf, NumPyProtocols) else leaf, x)
+
+
+def missing_rule(function: Any, name: str) -> MissingRule:
+    """The error for a function that is not in the table."""
+    known = UNDIFFERENTIATED.get(function, UNKNOWN)
+    instead = known.instead or "it with functions that have one (NumPy's arithmetic, reductions, indexing, @)"
+    return MissingRule(
+        f"{name} has no rule, so its gradient would be lost\n"
+        f"  write  {instead}\n"
+        f"  or     {name}(v.data)   to leave the graph on purpose"
+    )
+
+
+def missing_foreign_rule(ufunc: str, method: str) -> MissingRule:
+    """The error for a ufunc of another package, which has no rule until somebody gives it one."""
+    rule = f"  write  minigrad.custom({ufunc}, vjp=...)   to give it one\n  or     "
+    return MissingRule(
+        f"{ufunc} is a ufunc of another package and has no rule, so its gradient would be lost\n"
+        f"{rule if method == '__call__' else '  write  '}{ufunc}(v.data)   to leave the graph on purpose"
+    )
+
+
+def _is_numpys(ufunc: np.ufunc) -> bool:
+    return getattr(np, ufunc.__name__, None) is ufunc

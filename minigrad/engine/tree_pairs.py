@@ -1,0 +1,60 @@
+"""Two nestings side by side: the leaves of one with those of another that must be alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import ShapeError
+from .tree import _DICT, _NAMED_TUPLE, _NONE, _SEQUENCE, _kinds, kind_of
+
+
+def tree_pairs(tree: Any, other: Any, path: str = "") -> list[tuple[Any, Any, str]]:
+    """The leaves of one nesting beside those of another that must be the same: (leaf, other leaf, path).
+
+    Dicts are paired by key, in the order of the first. Raises ShapeError, naming the place, where they differ.
+    """
+    kind, beside = kind_of(tree), kind_of(other)
+    if kind is _NONE:
+        return []
+    if not kind and (not beside or beside is _NONE):
+        return [(tree, other, path)]
+    keys, items, others = _paired(kind, beside, tree, other)
+    if others is None:
+        where = f" at {path}" if path else ""
+        raise ShapeError(f"the containers do not match: expected {_shape(tree)}{where}, got {_shape(other)}")
+    found: list[tuple[Any, Any, str]] = []
+    for key, a, b in zip(keys, items, others, strict=True):
+        here = f"{path}[{key!r}]" if kind.path == "[%r]" else path + kind.path % (key,)
+        if _kinds.get(type(a)) is False and _kinds.get(type(b)) is False:
+            found.append((a, b, here))
+        else:
+            found += tree_pairs(a, b, here)
+    return found
+
+
+def _paired(kind: Any, beside: Any, tree: Any, other: Any) -> tuple[Sequence[Any], Sequence[Any], Any]:
+    """Keys and items of a container, and the items of another one under the same keys; None where they differ."""
+    keys, items, _ = kind.split(tree) if kind else ((), (), None)
+    sequences = (_SEQUENCE, _NAMED_TUPLE)  # a list matches a tuple
+    alike = bool(kind) and (kind is beside or (kind in sequences and beside in sequences))
+    if not alike or (kind not in (*sequences, _DICT) and type(tree) is not type(other)):
+        return keys, items, None
+    there, others, _ = beside.split(other)
+    if kind in sequences:
+        return keys, items, others if len(there) == len(keys) else None
+    by_key = dict(zip(there, others, strict=True))
+    same = len(there) == len(keys) and all(key in by_key for key in keys)
+    return keys, items, [by_key[key] for key in keys] if same else None
+
+
+def _shape(tree: Any) -> str:
+    """The outermost nesting in a few words."""
+    kind = kind_of(tree)
+    if not kind:
+        return "one array"
+    keys, _, _ = kind.split(tree)
+    if kind in (_SEQUENCE, _NAMED_TUPLE):
+        return f"a {type(tree).__name__} of {len(keys)}"
+    name = "dict" if kind is _DICT else type(tree).__name__
+    return "None" if kind is _NONE else f"a {name} of {', '.join(str(kind.path % (k,)).strip('[].') for k in keys)}"

@@ -1,0 +1,175 @@
+"""Writes one factor of the chain rule as a formula: the derivative of an op's output entry by an input entry.
+
+A formula is a fraction of names and numbers, as on paper: ``w5``, ``a1 (1 - a1)``, ``-y / a3``. It is for reading
+only: the op's own rule computes the number beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..engine.value import Value
+
+Index = tuple[int, ...]
+LONG = 24  # characters: a longer formula is replaced by a name
+
+
+@dataclass(frozen=True)
+class Words:
+    """A fraction: the factors above the line over those below it."""
+
+    sign: int = 1
+    above: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
+
+    def times(self, other: Words) -> Words:
+        """The product."""
+        return Words(self.sign * other.sign, self.above + other.above, self.below + other.below)
+
+    def __str__(self) -> str:
+        """As text: -y / a3."""
+        top, bottom = " ".join(self.above) or "1", " ".join(self.below)
+        return ("-" if self.sign < 0 else "") + (f"{top} / {bottom}" if bottom else top)
+
+
+class EntryNames:
+    """Names the entries of values, and keeps the number of each entry it named."""
+
+    def __init__(self, nodes: list[Value]) -> None:
+        self.rank = {v.serial: k for k, v in enumerate(nodes)}
+        self.numbers: dict[str, float] = {}
+
+    def of(self, v: Value, index: Index) -> str:
+        """The name of an entry: a1, W1[0,2]; for a value without a name, its place in the graph."""
+        rank = self.rank[v.serial]
+        name = v.name or ("y" if rank == len(self.rank) - 1 else f"v{rank}")
+        text = f"{name}[{','.join(map(str, index))}]" if index else name
+        self.numbers[text] = float(np.asarray(v._array)[index])
+        return text
+
+    def spelled(self, x: Any, index: Index) -> str:
+        """An operand's entry as a name, a short formula or a number."""
+        if not isinstance(x, Value):
+            return f"{float(np.asarray(x)[index]):.4g}"
+        if x.name:
+            return self.of(x, index)
+        if x.op is None:
+            return f"{float(np.asarray(x._array)[index]):.4g}"
+        operands = x.operands
+        if x.op.label in ("+", "-", "neg") and len(operands) <= 2:
+            parts = [self.spelled(o, under(index, o)) for o in operands]
+            text = f"-{parts[0]}" if x.op.label == "neg" else f"({f' {x.op.label} '.join(parts)})"
+            if len(text) <= LONG:
+                return text
+        if len(operands) == 1 and x.op.elementwise:
+            text = f"{'σ' if x.op.label == 'sigmoid' else x.op.label}({self.spelled(operands[0], index)})"
+            if len(text) <= LONG:
+                return text
+        return self.of(x, index)
+
+
+def under(index: Index, operand: Any) -> Index:
+    """The index of the operand entry that was broadcast to an entry of the output."""
+    shape = np.shape(operand._array) if isinstance(operand, Value) else np.shape(operand)
+    tail = index[len(index) - len(shape) :] if shape else ()
+    return tuple(0 if n == 1 else i for i, n in zip(tail, shape, strict=True))
+
+
+Rule = Callable[[Value, int, Index, Index, EntryNames], Words]
+
+
+def partial(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
+    """The derivative of entry e of y by entry f of its operand number k."""
+    assert y.op is not None
+    rule = RULES.get(y.op.label)
+    if rule is not None:
+        return rule(y, k, e, f, names)
+    return Words(above=(f"{y.op.label}′({names.spelled(y.operands[k], f)})",))
+
+
+def _output(y: Value, e: Index, names: EntryNames, otherwise: str) -> str:
+    """An op's output as its name, or as a function of its input."""
+    return names.of(y, e) if y.name else f"{otherwise}({names.spelled(y.operands[0], e)})"
+
+
+def _divide(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
+    a, b = (names.spelled(x, under(e, x)) for x in y.operands)
+    return Words(below=(b,)) if k == 0 else Words(-1, (a,), (b, b))
+
+
+def _power(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
+    a, p = (names.spelled(x, under(e, x)) for x in y.operands)
+    if k == 1:
+        return Words(above=(f"{a}^{p}", f"ln {a}"))
+    return Words(above=("2", a) if p == "2" else (p, f"{a}^({p} - 1)"))
+
+
+def _matmul(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
+    a, b = y.operands
+    if k == 0:
+        other: tuple[int, ...] = (f[-1], e[-1]) if np.ndim(_data(b)) == 2 else (f[-1],)
+        return Words(above=(names.spelled(b, other),)) if np.ndim(_data(b)) <= 2 else _unnamed(y, names, f, k)
+    other = (e[0], f[0]) if np.ndim(_data(a)) == 2 else (f[0],)
+    return Words(above=(names.spelled(a, other),)) if np.ndim(_data(a)) <= 2 else _unnamed(y, names, f, k)
+
+
+def _unnamed(y: Value, names: EntryNames, f: Index, k: int) -> Words:
+    return Words(above=(f"{y.op.label if y.op else ''}′({names.spelled(y.operands[k], f)})",))
+
+
+def _data(x: Any) -> Any:
+    return x._array if isinstance(x, Value) else x
+
+
+def _sigmoid(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
+    a = _output(y, e, names, "σ")
+    return Words(above=(a, f"(1 - {a})"))
+
+
+def _mean(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
+    return Words(below=(str(y.inputs[0]._array.size // max(np.size(y._array), 1)),))
+
+
+def _other(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
+    other = y.operands[1 - k]
+    return Words(above=(names.spelled(other, under(e, other)),))
+
+
+def _input(template: str) -> Rule:
+    """A rule whose factor is a formula in the op's input."""
+    return lambda y, k, e, f, names: Words(above=(template.format(names.spelled(y.operands[0], f)),))
+
+
+def _one(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
+    return Words()
+
+
+RULES: dict[str, Rule] = {
+    "+": _one,
+    "-": lambda y, k, e, f, names: Words(sign=(1, -1)[k]),
+    "neg": lambda y, k, e, f, names: Words(sign=-1),
+    "*": _other,
+    "·": _other,
+    "/": _divide,
+    "**": _power,
+    "@": _matmul,
+    "dot": _matmul,
+    "mean": _mean,
+    "sigmoid": _sigmoid,
+    "log": lambda y, k, e, f, names: Words(below=(names.spelled(y.operands[0], f),)),
+    "exp": lambda y, k, e, f, names: Words(above=(_output(y, e, names, "exp"),)),
+    "tanh": lambda y, k, e, f, names: Words(above=(f"(1 - {_output(y, e, names, 'tanh')}²)",)),
+    "relu": _input("[{} > 0]"),
+    "softplus": _input("σ({})"),
+    "square": _input("2 {}"),
+    "sqrt": lambda y, k, e, f, names: Words(below=("2", _output(y, e, names, "√"))),
+    **dict.fromkeys(
+        ("sum", "pos", "[…]", "reshape", "ravel", "transpose", "swapaxes", "stack", "concatenate", "expand_dims"),
+        _one,
+    ),
+    **dict.fromkeys(("squeeze", "broadcast_to", "item", "argument", "take", "copy", "flip", "roll"), _one),
+}

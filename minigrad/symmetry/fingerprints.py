@@ -1,0 +1,129 @@
+"""A recorded graph read as formulas: residues for some outputs, from residues for some of its nodes.
+
+The gradient is read in the same way as the value: running the rules of the table on Values records it as a graph
+like any other. So there is no second set of rules for adjoints that could be wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine import modes
+from ..engine.node import ARGUMENT, restore_parameters
+from ..engine.value import Value, graph, seed, sweep_from
+from ..tracing import trace
+from ..tracing.replay import Evaluate, compute, own_params
+from .modular import LANES, Fingerprint, from_constant, random_function, salt, symbols
+from .semantics import DIRECT, Unknown, described, meaning, unknown
+
+_constants: dict[Any, Fingerprint] = {}
+
+
+def recorded_gradients(y: Value, xs: Sequence[Value], through: bool = False) -> list[Any]:
+    """The gradient of y for each x, as a node of a recorded graph; None if y does not depend on x.
+
+    through: whether the sweep continues past an x, because one x may have been computed from another.
+    The rules see Values everywhere, masks included, so the graph does not depend on the numbers at this point.
+    """
+    own = {x.serial for x in xs}
+    with modes.recording(), trace(), np.errstate(all="ignore"):
+        alive = {node.serial for node in graph(y)}
+        swept = sweep_from([(y, seed(y))], None, alive, () if through else own)
+        found = {x.serial: g for x, g in swept if x.serial in own}
+    return [found.get(x.serial) for x in xs]
+
+
+class Formulas(Evaluate):
+    """The graph of some outputs, which can be read many times with other residues for the `given` nodes."""
+
+    def __init__(self, outputs: Sequence[Any], given: Sequence[Value]) -> None:
+        self.outputs = list(outputs)
+        own = {x.serial for x in given}
+        self.nodes: list[Any] = []
+        self.fixed: dict[int, Any] = {}  # nodes that do not depend on a given node: read once
+        self.unknown: set[str] = set()  # labels of ops without a meaning
+        self.detached: set[str] = set()
+        moving = set(own)
+        for node in graph(*(v for v in self.outputs if isinstance(v, Value))):
+            if node.serial in own:
+                continue
+            if any(x.serial in moving for x in node.inputs):
+                moving.add(node.serial)
+                self.nodes.append(node)
+            else:
+                self.fixed[node.serial] = self._fixed(node)
+
+    def read(self, given: dict[int, Fingerprint]) -> list[Fingerprint]:
+        """The prints of the outputs."""
+        env: dict[int, Any] = {**self.fixed, **given}
+        with np.errstate(over="ignore"):
+            for node in self.nodes:  # `replay`, with a short way for the commonest ops
+                a, b = node._a, node._b
+                direct = DIRECT.get(node.op)
+                if direct is not None and node._array.dtype.kind != "b":
+                    env[node.serial] = direct(
+                        env[a.serial] if type(a) is Value else _plain(a),
+                        env[b.serial] if type(b) is Value else _plain(b),
+                    )
+                else:
+                    env[node.serial] = compute(node, env, self)
+        return [env[v.serial] if isinstance(v, Value) else from_constant(v) for v in self.outputs]
+
+    def _fixed(self, node: Any) -> Any:
+        """The print of a node that depends on data alone, or that does not record its inputs."""
+        if node.op is None or (node.op is ARGUMENT and not node.inputs):
+            return from_constant(node._array)
+        if node.operands:
+            with np.errstate(over="ignore"):
+                return compute(node, self.fixed, self)
+        # A mask recorded outside of a trace does not keep its inputs: it equals only itself.
+        self.detached.add(node.op.label)
+        return Fingerprint(symbols(node._array.size, node.serial).reshape(LANES, *np.shape(node._array)), 1.0, 1.0)
+
+    def plain(self, x: Any) -> Fingerprint:
+        """The print of a plain operand."""
+        return _plain(x)
+
+    def apply(self, node: Any, operands: list[Any]) -> Any:
+        """The print of one node, a list of prints if it has several outputs."""
+        prints, params = operands, own_params(node)
+        try:
+            if len(prints) > len(restore_parameters(node.op, list(node.operands), node.params)[0]):
+                raise Unknown(node.op.label)  # a Value inside a parameter
+            # In NumPy True + True is True, so an op with a boolean result is no sum or product.
+            logical = type(node._array) is not tuple and node._array.dtype.kind == "b"
+            found = meaning(node.op, prints, params, logical)
+        except Unknown as label:
+            self.unknown.add(str(label))
+            found = _unknown(node, prints, params)
+        return found
+
+    alias = apply  # `semantics` says of which copies the numbers are the same
+
+
+def _unknown(node: Any, prints: Sequence[Fingerprint], params: dict[str, Any]) -> Any:
+    several = type(node._array) is tuple
+    parts = [
+        unknown(node.op, prints, {**params, "output": k}, np.size(part)).reshape(LANES, *np.shape(part))
+        for k, part in enumerate(node._array if several else (node._array,))
+    ]
+    found = [Fingerprint(x, 1.0, 1.0) for x in parts]
+    return found if several else found[0]
+
+
+def _plain(x: Any) -> Fingerprint:
+    """The print of a plain operand."""
+    if type(x) in (float, int, np.float64):
+        found = _constants.get(x)
+        if found is None:
+            if len(_constants) > 100_000:
+                _constants.clear()
+            found = _constants[x] = from_constant(x)
+        return found
+    if not isinstance(x, (np.ndarray, np.generic, bool, int)):  # such as None for a missing bound
+        zero = np.zeros((LANES,), dtype=np.int64)
+        return Fingerprint(random_function(zero, salt("operand", described({"it": x}))), 1.0, 1.0)
+    return from_constant(x)

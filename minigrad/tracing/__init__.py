@@ -1,0 +1,9 @@
+"""Tracing: records a function so that it can be computed again on other data, for `compile`, `vmap` and `ties`.
+
+It plugs into the engine as an interpreter (`modes`). On a `tape` the engine's own work becomes nodes as well, and
+`placeholders` stand for plain arguments.
+"""
+
+from .interpreters import Tape, current_tape, is_tracing, taping, trace
+
+__all__ = ["Tape", "current_tape", "is_tracing", "taping", "trace"]

@@ -1,0 +1,239 @@
+"""The two ways to trace, as interpreters of the engine: a trace records values, a tape gradients as well.
+
+Eager code calls rules on arrays and adds up their results. On a tape each of these calls is a node too (see
+`tape`), so the graph can be computed again on other arrays, bit for bit, derivatives included.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..engine import modes
+from ..engine.backward import outputs
+from ..engine.broadcasting import reduce_to_shape, unaliased
+from ..engine.modes import Block, Interpreter, ignoring_fp_warnings, interpreting
+from ..engine.node import Node, serials
+from ..engine.op import UNDIFFERENTIATED, UNKNOWN
+from ..errors import InPlaceError, TracingError
+from .placeholders import WeakFloat, by_operator, operated, without_rules
+from .tape import (
+    INPUT,
+    add_in_place,
+    as_constant,
+    call,
+    call_wanted,
+    copy,
+    copy_in_rows,
+    cotangent_of_type,
+    lift_values,
+    meets_values,
+    saved_of,
+    sum_to_shape,
+)
+
+
+class Trace(Interpreter):
+    """Records a graph to compute again on other data: see `trace`."""
+
+    remark = ""
+
+    def keep(self, made_by: Any, operands: tuple[Any, ...], differentiable: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The op and all operands: nodes without a gradient are computed again, too."""
+        return made_by, operands
+
+    def check_read(self, what: str, remedy: str, lost: bool) -> None:
+        """Raise TracingError, unless the engine has a more specific error."""
+        if not lost:
+            self.refuse(what)
+
+    def refuse(self, what: str, remedy: str = "np.where(condition, a, b)   for a branch") -> NoReturn:
+        """Raise TracingError: the data of one run would be frozen into a graph that stands for all data."""
+        raise TracingError(
+            f"{what} while tracing: a Value stands for all data, so nothing may depend on this data\n"
+            f"  write  {remedy}{self.remark}"
+        )
+
+
+class Tape(Trace):
+    """Also records the engine's work on plain arrays, so gradients become part of the graph.
+
+    sweeps: the first and the last serial of each sweep. draws: nodes to compute even if unused, because each
+    advances a random generator.
+    """
+
+    on_arrays = False
+    rematerialises = False  # the tape keeps all nodes, so checkpoints free nothing
+    remark = "\n  or     minigrad.compile(f, static=...)   for an argument that decides"
+
+    def __init__(self) -> None:
+        self.sweeps: list[tuple[int, int]] = []
+        self.draws: list[Any] = []
+
+    def compute(self, made_by: Any, args: Any, params: dict[str, Any]) -> Any:
+        """The output of an op; NumPy receives a Python float as such."""
+        return made_by.forward(*[float(x) if type(x) is WeakFloat else x for x in args], **params)
+
+    def operate(self, made_by: Any, compute: Callable[..., Any], *data: Any) -> tuple[Any, Any]:
+        """The output of an operator, and an op that runs the same operator."""
+        if len(data) == 1 and type(data[0]) is not WeakFloat:
+            return compute(*data), made_by  # on arrays, -x is the ufunc itself
+        return operated(compute, *data), by_operator(made_by, compute)
+
+    def as_array(self, data: Any, made_by: Any) -> Any:
+        """An array; a Python float stays one until it enters a level."""
+        if type(data) is np.ndarray:  # nearly always
+            return data
+        stays = type(data) in (float, WeakFloat) and made_by.label != "argument"
+        return WeakFloat(data) if stays else np.asarray(data)
+
+    def keep(self, made_by: Any, operands: tuple[Any, ...], differentiable: Any) -> tuple[Any, tuple[Any, ...]]:
+        """All operands, and an op without rules if no gradient can arrive. Refuses ops without a fixed shape."""
+        if made_by.function is np.nonzero:
+            self._refuse_depending(np.nonzero)
+        if made_by.function is operator.getitem and any(x._array.dtype == bool for x in operands[1:]):
+            self.refuse("x[mask], whose shape depends on the data,", "np.where(mask, x, 0.0)   to keep the shape")
+        return without_rules(made_by, operands, differentiable), operands
+
+    def record_opaque(self, kind: Any, function: Any, args: Any, kwargs: Any) -> Any:
+        """Record a NumPy function without a rule as one step, if no gradient flows through its Values.
+
+        Returns None if a gradient flows, or if the function changes an array. Raises TracingError.
+        """
+        known = UNDIFFERENTIATED.get(function, UNKNOWN)
+        found: list[Node] = []
+        lift_values((list(args), dict(kwargs)), found)
+        if any(x.has_gradient for x in found) or not found or known.writes:
+            return None
+        if known.shape_depends_on_data:
+            self._refuse_depending(function)
+        return call(kind, function, function.__name__, args, kwargs)
+
+    def _refuse_depending(self, function: Any) -> NoReturn:
+        self.refuse(
+            f"np.{function.__name__}, whose result has a shape that depends on the data,",
+            "np.where(mask, x, 0.0)   to keep the shape, or compute it before and pass it as an argument",
+        )
+
+    def enter(self, x: Any) -> Any:
+        """The node itself, as float64 if it holds integers or booleans."""
+        return x.astype(np.float64) if x._array.dtype.kind in "iub" else x
+
+    def check_read(self, what: str, remedy: str, lost: bool) -> None:
+        """Raise TracingError."""
+        if what.startswith("np.array"):
+            self.refuse(what, remedy)
+        self.refuse(what)
+
+    def check_effect(self, node: Any, what: str) -> None:
+        """Refuse to write gradients, and to change an argument of the traced function."""
+        if what == "backward()":
+            self.refuse(what, "minigrad.value_and_grad(f)   and return the gradients")
+        if node.op is INPUT:
+            raise InPlaceError(
+                f"{what} on an argument would change the caller's array, and compiled code must not\n"
+                f"  write  x = x {what[:-1]} ...   to compute a new value"
+            )
+
+    @contextmanager
+    def sweeping(self) -> Iterator[None]:
+        """Note the range of serials of the sweep's nodes."""
+        first = next(serials)
+        with ignoring_fp_warnings():
+            yield
+        self.sweeps.append((first, next(serials)))
+
+    def seed(self, g: Any, data: Any, what: str) -> Any:
+        """As in eager code; a Value that stands for an array is shaped and cast in one step."""
+        if not isinstance(g, Node) or g.has_gradient:
+            return super().seed(g, data, what)
+        return call(type(g), cotangent_of_type, "cotangent", (g, data.shape, data.dtype, what), {})
+
+    def constant(self, node: Any) -> Any:
+        """A Value through which no gradient flows."""
+        return as_constant(node)
+
+    def output(self, node: Any, params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The output, and the data saved for the rule, as Values through which no gradient flows."""
+        if "saved" in params:
+            params = {**params, "saved": saved_of(node)}
+        several = type(node._array) is tuple
+        return tuple(map(as_constant, outputs(node))) if several else as_constant(node), params
+
+    def call_rule(self, made_by: Any, rule: Callable[..., Any], args: Any, params: dict[str, Any]) -> Any:
+        """Call a rule: as one step if eager code would call it on arrays."""
+        if any(map(meets_values, args)):
+            return rule(*args, **params)
+        return call(None, rule, f"d {made_by.label}", args, params)
+
+    def call_joint_rule(self, made_by: Any, wanted: tuple[bool, ...], args: Any, params: dict[str, Any]) -> Any:
+        """The wanted cotangents, in one step."""
+        return self.call_rule(made_by, call_wanted(made_by.vjps[0], wanted), args, params)
+
+    def accumulate(self, pending: Any, x: Any, made_by: Any, rule: Any, args: Any, params: dict[str, Any]) -> None:
+        """Add the answer of a rule to the gradient of x, as eager code adds it: in place, where the op does."""
+        before = pending.so_far(x)
+        after = self._added(made_by, before, x, args, params)
+        if after is None:
+            pending.give(x, self.call_rule(made_by, rule, args, params), made_by.label)
+        elif before is None:
+            pending.give(x, after, made_by.label)
+        else:
+            pending.replace(x, after)
+
+    def _added(self, made_by: Any, before: Any, x: Any, args: Any, params: dict[str, Any]) -> Any:
+        """The gradient so far plus the share of an op that adds in place; None for any other op."""
+        if made_by.add is None or not isinstance(x._array, np.ndarray) or any(map(meets_values, (before, *args))):
+            return None
+        args = (before, as_constant(x), *args)
+        return call(type(x), add_in_place(made_by.add), f"d {made_by.label}", args, params)
+
+    def reduce_to_shape(self, c: Any, data: Any, label: str) -> Any:
+        """The sum over broadcast axes, as one step if eager code would compute it on arrays."""
+        if isinstance(c, Node) and not c.has_gradient and np.shape(c._array) != data.shape:
+            c = call(type(c), sum_to_shape, "sum", (c, data.shape, label), {})
+        return reduce_to_shape(c, data, label)
+
+    def finish(self, g: Any, taken: set[int]) -> Any:
+        """A gradient as eager code returns it: a view becomes a C-contiguous copy."""
+        if not isinstance(g, Node):
+            return unaliased(g, taken)
+        data = g._array
+        view = type(data) is np.ndarray and data.base is not None and not data.flags.c_contiguous
+        return call(type(g), copy_in_rows, "copy", (g,), {}) if view and not g.has_gradient else g
+
+    def copy(self, y: Any) -> Any:
+        """A Value with an unshared array."""
+        return call(type(y), copy, "copy", (as_constant(y),), {})
+
+
+_TRACE = Trace()
+
+
+def trace() -> Block:
+    """Record a graph to run again on other data.
+
+    Inside, a Value stands for all the data it may ever hold: reading its data, branching on it or indexing by it
+    raises TracingError, and comparisons keep their inputs.
+    """
+    return interpreting(_TRACE)
+
+
+def taping(onto: Tape) -> Block:
+    """Trace, and also record the engine's work on plain arrays."""
+    return interpreting(onto)
+
+
+def current_tape() -> Tape | None:
+    """The current tape, or None."""
+    onto = modes.interpreter()
+    return onto if isinstance(onto, Tape) else None
+
+
+def is_tracing() -> bool:
+    """Whether the graph is being recorded to run again on other data."""
+    return isinstance(modes.interpreter(), Trace)

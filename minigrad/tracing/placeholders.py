@@ -1,0 +1,64 @@
+"""Placeholders for plain arguments on a tape: Python numbers, and ops without rules.
+
+On a tape plain arguments are Values through which no gradient flows. Results computed from them alone must run the
+same code, and be constants to the same sweeps, as the arrays that they stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..engine.op import Op
+
+
+class WeakFloat(float):
+    """A Python float on a tape: beside an array, the type of the array wins."""
+
+    dtype, shape, ndim, size = np.dtype(np.float64), (), 0, 1
+
+    def __getitem__(self, index: tuple[()]) -> WeakFloat:
+        return self
+
+
+def unwrap_weak_float(x: Any) -> Any:
+    """The data of a node as NumPy must receive it."""
+    return float(x) if type(x) is WeakFloat else x
+
+
+def loosely(compute: Callable[..., Any], *args: Any) -> Any:
+    """An operator on Python floats with NumPy's meaning: 1 / 0 is inf, and nothing raises."""
+    data = compute(*map(np.float64, args))
+    return float(data) if type(data) is np.float64 else data
+
+
+def operated(compute: Callable[..., Any], *args: Any) -> Any:
+    """An operator on the data of nodes on a tape."""
+    numbers = all(type(x) in (WeakFloat, float, int) for x in args)
+    return loosely(compute, *args) if numbers else compute(*map(unwrap_weak_float, args))
+
+
+def without_rules(made_by: Op, operands: tuple[Any, ...], differentiable: Any) -> Op:
+    """The op of a new node: one without rules where no gradient can arrive."""
+    if made_by.label == "argument":
+        return made_by
+    if differentiable:
+        for x in operands:  # a loop, for `any` would build a generator for each node
+            if getattr(x, "has_gradient", False):
+                return made_by
+    return _constant(made_by)
+
+
+@cache
+def by_operator(made_by: Op, compute: Callable[..., Any]) -> Op:
+    """The op computed by a Python operator, whose bits may differ from the ufunc's: x ** 2 is a square."""
+    return replace(made_by, forward=compute)
+
+
+@cache
+def _constant(made_by: Op) -> Op:
+    return replace(made_by, vjps=(), jvps=()) if made_by.vjps else made_by

@@ -1,0 +1,161 @@
+"""Program: a recorded graph as a list of steps in order of computation.
+
+All passes work on this form. It depends neither on how a graph is recorded nor on how it is written as Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..engine.tree import kind_of
+
+
+def replace(tree: Any, f: Callable[[Any], Any]) -> Any:
+    """The same nesting with f(leaf) in place of each leaf: `tree_map` without paths."""
+    kind = kind_of(tree)
+    if not kind:
+        return f(tree)
+    _, items, rest = kind.split(tree)
+    return kind.join(rest, [replace(item, f) for item in items])
+
+
+class Ref(int):
+    """The number of a variable: an input or the result of a step."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"v{int(self)}"
+
+
+@dataclass(slots=True)
+class Step:
+    """One call: ``out = function(*args, **kwargs)``, where a `Ref` stands for a variable.
+
+    label: the op's label. backward: whether a sweep computed it. draws: whether it advances a random generator.
+    """
+
+    out: Ref
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    label: str
+    backward: bool = False
+    draws: bool = False
+
+
+@dataclass(slots=True)
+class Program:
+    """Steps with their inputs and outputs.
+
+    inputs: the variables passed at each call. leaves: those read from Values that the function closes over.
+    outputs: the nested result, with variables in it. samples: the data of each variable while tracing.
+    """
+
+    inputs: list[Ref]
+    leaves: list[tuple[Ref, Any]]
+    steps: list[Step]
+    outputs: Any
+    samples: dict[Ref, Any] = field(default_factory=dict)
+
+    def fresh(self, sample: Any) -> Ref:
+        """A new variable."""
+        ref = Ref(len(self.samples))
+        self.samples[ref] = sample
+        return ref
+
+    def with_steps(self, steps: list[Step], names: dict[Ref, Any] | None = None) -> Program:
+        """The same program with other steps. names: replacements for variables in the outputs."""
+        outputs = renamed(self.outputs, names) if names else self.outputs
+        return Program(self.inputs, self.leaves, steps, outputs, self.samples)
+
+    def forget_samples(self) -> None:
+        """Keep only the shape and type of every variable, to free the memory of the trace."""
+        for ref, x in self.samples.items():
+            if isinstance(x, tuple):
+                self.samples[ref] = tuple(map(_outline, x))
+            else:
+                self.samples[ref] = _outline(x)
+
+    def sample(self, x: Any) -> Any:
+        """The data of a variable while tracing; a constant is returned as it is."""
+        return self.samples[x] if type(x) is Ref else x
+
+
+def _outline(x: Any) -> Any:
+    """An array of the same shape and type with one number in memory; small arrays keep theirs, for pictures."""
+    if not isinstance(x, np.ndarray):
+        return x
+    return x.copy() if x.size <= 64 else np.ndarray(x.shape, x.dtype, bytes(x.itemsize), 0, (0,) * x.ndim)
+
+
+def renamed(x: Any, names: dict[Ref, Any]) -> Any:
+    """Replace variables in nested arguments."""
+    if type(x) is Ref:
+        return names.get(x, x)
+    return replace(x, lambda leaf: names.get(leaf, leaf) if type(leaf) is Ref else leaf) if kind_of(x) else x
+
+
+def refs(x: Any) -> Iterator[Ref]:
+    """The variables in nested arguments, with repeats."""
+    if type(x) is Ref:
+        yield x
+    elif kind := kind_of(x):  # no structure is made, as `flatten` does: this is asked for each step by each pass
+        for item in kind.split(x).items:
+            if type(item) is Ref:
+                yield item
+            elif kind_of(item):
+                yield from refs(item)
+
+
+def operands(step: Step) -> list[Ref]:
+    """The variables that a step reads, with repeats."""
+    found = [x for x in step.args if type(x) is Ref]
+    if len(found) < len(step.args) or step.kwargs:
+        return [*refs(step.args), *refs(step.kwargs)]
+    return found
+
+
+def step_with(step: Step, names: dict[Ref, Any]) -> Step:
+    """The step with other variables as operands."""
+    if not names:
+        return step
+    args = tuple([names.get(x, x) if type(x) is Ref else renamed(x, names) for x in step.args])
+    kwargs = renamed(step.kwargs, names) if step.kwargs else step.kwargs
+    return Step(step.out, step.function, args, kwargs, step.label, step.backward, step.draws)
+
+
+def run_program(program: Program, inputs: list[Any]) -> Any:
+    """Run a program step by step: the reference for tests of all passes."""
+    values: dict[Ref, Any] = dict(zip(program.inputs, inputs, strict=True))
+    values.update({ref: leaf._array for ref, leaf in program.leaves})
+    for step in program.steps:
+        values[step.out] = step.function(*renamed(step.args, values), **renamed(step.kwargs, values))
+    return renamed(program.outputs, values)
+
+
+def same_bits(a: Any, b: Any) -> bool:
+    """Whether two results are equal to the last bit, type, shape and layout included."""
+    if isinstance(a, tuple):
+        return isinstance(b, tuple) and len(a) == len(b) and all(map(same_bits, a, b))
+    x, y = np.asarray(a), np.asarray(b)
+    if x.dtype != y.dtype or x.shape != y.shape or isinstance(a, np.ndarray) != isinstance(b, np.ndarray):
+        return False
+    if x.size > 1 and _strides(x) != _strides(y):
+        return False
+    if x.dtype == object:
+        return bool(a is b)
+    return x.tobytes() == y.tobytes() or (x.dtype.kind == "f" and _equal_but_nan(x, y))
+
+
+def _equal_but_nan(x: Any, y: Any) -> bool:
+    return np.array_equal(x, y, equal_nan=True) and np.array_equal(np.signbit(x)[x == x], np.signbit(y)[y == y])
+
+
+def _strides(x: Any) -> list[int]:
+    """The strides of the axes along which there is more than one entry."""
+    return [stride for stride, side in zip(x.strides, x.shape, strict=True) if side > 1]

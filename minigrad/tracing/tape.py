@@ -1,0 +1,177 @@
+"""Records the engine's own array work (calling rules, adding gradients) as graph nodes while tracing.
+
+Eager code calls rules on arrays and adds up their results. To compute the same bits again on other arrays, each
+such call is one step here: the same function that eager code calls, with the same arguments.
+Only tapes use this module.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from ..engine import modes
+from ..engine.broadcasting import shaped, unbroadcast
+from ..engine.node import ARGUMENT, ITEM, Node, new_node, record
+from ..engine.op import Op
+from ..engine.sampling import REAL
+from .placeholders import WeakFloat, unwrap_weak_float
+
+# A step that calls a function; its parameters hold the arguments, with a `ArgumentSlot` for each Value.
+_CALL = replace(
+    ARGUMENT, function=lambda *x: x, label="call", vjps=(), jvps=(), domain=(REAL,), variadic=True, page="call"
+)
+# HELD: the same numbers, constant to every sweep. SAVED: the data that an op saved for its rule.
+DETACHED = replace(_CALL, label="constant", page="held", variadic=False)
+INPUT = replace(DETACHED, label="input", page="input")
+SAVED = replace(_CALL, label="saved", page="saved", variadic=False)
+
+
+class ArgumentSlot:
+    """The place of the k-th Value in the arguments of a call."""
+
+    __slots__ = ("k",)
+
+    def __init__(self, k: int) -> None:
+        self.k = k
+
+
+class CallStep(Op):
+    """The op of a node that is a call of a function: known by its class, whatever page a user's op is stated on."""
+
+    __slots__ = ()
+
+
+@functools.cache
+def step_of(function: Callable[..., Any], label: str) -> Op:
+    """The op of a node that calls the function."""
+    given = {field.name: getattr(_CALL, field.name) for field in fields(Op)}
+    return CallStep(**given | {"function": function, "forward": function, "label": label})
+
+
+def is_call(made_by: Op | None) -> bool:
+    """Whether a node of that op calls a function, with the arguments in its parameters."""
+    return isinstance(made_by, CallStep)
+
+
+def _alike(x: Any, items: list[Any]) -> Any:
+    """A sequence of the same kind as x."""
+    return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+
+
+def lift_values(x: Any, found: list[Node]) -> Any:
+    """Replace each Value in nested arguments by a `ArgumentSlot`, and append it to `found`."""
+    if isinstance(x, Node):
+        found.append(x)
+        return ArgumentSlot(len(found) - 1)
+    if isinstance(x, (tuple, list)):
+        return _alike(x, [lift_values(item, found) for item in x])
+    return {key: lift_values(item, found) for key, item in x.items()} if type(x) is dict else x
+
+
+def put_back(x: Any, values: Any) -> Any:
+    """The inverse of `lift_values`."""
+    if type(x) is ArgumentSlot:
+        return values[x.k]
+    if isinstance(x, (tuple, list)):
+        return _alike(x, [put_back(item, values) for item in x])
+    return {key: put_back(item, values) for key, item in x.items()} if type(x) is dict else x
+
+
+def call(kind: Any, function: Callable[..., Any], label: str, args: Any, kwargs: Any) -> Any:
+    """Call a function on the data of its arguments, as one step through which no gradient flows.
+
+    Without a Value among the arguments, the result is plain. Several results become several Values.
+    """
+    found: list[Node] = []
+    places = lift_values((tuple(args), kwargs), found)
+    data = put_back(places, [unwrap_weak_float(x._array) for x in found])
+    with np.errstate(all="ignore") if modes.debugger() else nullcontext():
+        result = function(*data[0], **data[1])
+    if not found and kind is None:
+        return result
+    kind = kind or type(found[0])
+    made_by = step_of(function, label)
+    if isinstance(result, (tuple, list)):
+        hidden: Node = new_node(kind, tuple(result), made_by, tuple(found), {"call": places})
+        parts: list[Any] = [
+            None if x is None else record(kind, ITEM, (hidden,), {"k": k}) for k, x in enumerate(result)
+        ]
+        return _alike(result, parts)
+    return new_node(kind, as_data(result), made_by, tuple(found), {"call": places})
+
+
+def as_data(result: Any) -> Any:
+    """The result of a function as the data of a node: an array, a NumPy number or a Python float."""
+    if type(result) is float:
+        return WeakFloat(result)
+    return np.asarray(result)[()] if np.ndim(result) == 0 else np.asarray(result)
+
+
+def as_constant(x: Any) -> Any:
+    """A Value with the same numbers through which no gradient flows, as an array is in eager code."""
+    if not isinstance(x, Node) or not x.has_gradient:
+        return x
+    return new_node(type(x), x._array, DETACHED, (x,), None)
+
+
+def saved_of(y: Node) -> Any:
+    """The data that an op saved for its rule, as a Value."""
+    return new_node(type(y), y.params["saved"], SAVED, (y,), None) if y.params else None
+
+
+def meets_values(x: Any) -> bool:
+    """Whether a gradient can flow through a nested Value: then eager code runs rules on Values, too."""
+    if isinstance(x, Node):
+        return x.has_gradient
+    return isinstance(x, (tuple, list)) and any(map(meets_values, x))
+
+
+@functools.cache
+def call_wanted(rule: Callable[..., Any], wanted: tuple[bool, ...]) -> Callable[..., Any]:
+    """A rule for all inputs that computes only the wanted cotangents."""
+
+    def some(*args: Any, **params: Any) -> tuple[Any, ...]:
+        answers = rule(*args, **params)
+        pairs = zip(answers, wanted, strict=True)
+        return tuple((c() if callable(c) else c) if wants else None for c, wants in pairs)
+
+    some.__module__ = rule.__module__
+    return some
+
+
+@functools.cache
+def add_in_place(add: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that returns the gradient so far plus the share of an op that adds in place."""
+
+    def add_into(before: Any, like: Any, /, *args: Any, **params: Any) -> Any:
+        buffer = np.zeros_like(like) if before is None else np.array(before)
+        add(buffer, *args, **params)
+        return buffer
+
+    return add_into
+
+
+def sum_to_shape(c: Any, shape: tuple[int, ...], label: str) -> Any:
+    """`unbroadcast`, as a step."""
+    return unbroadcast(c, shape, label)
+
+
+def cotangent_of_type(g: Any, shape: tuple[int, ...], dtype: Any, what: str) -> Any:
+    """`shaped`, as a step."""
+    return shaped(g, np.empty(shape, dtype), what)
+
+
+def copy(y: Any) -> Any:
+    """An unshared copy."""
+    return np.array(y)[()]
+
+
+def copy_in_rows(g: Any) -> Any:
+    """A C-contiguous copy."""
+    return g.copy()

@@ -1,0 +1,192 @@
+"""grad, vjp, jvp: turn functions into their derivatives. Pure, nestable, and built from the two sweeps alone.
+
+They write no `.grad`, free the graph as they go, and return plain arrays unless the result depends on a Value.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..engine.forward import push
+from ..engine.modes import interpreter, is_recording, recording
+from ..engine.tree import flatten, leaves, tree_map
+from ..engine.tree_pairs import tree_pairs
+from ..engine.value import Value, argument, graph, seed, sweep_from
+from ..errors import ArgumentError, DTypeError, ShapeError, describe
+from .gradient_types import Gradient, P
+
+Function = Callable[..., Any]
+
+
+def grad(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> Gradient[P, Any]:
+    """The gradient of f, as a function of the same arguments.
+
+    f: returns one number. argnums: the positional arguments to differentiate with respect to; a tuple gives a
+    tuple. An argument may be a number, an array, a Value, or lists, tuples, dicts, dataclasses and Modules of
+    them, nested; its gradient has the same nesting, shapes and types (integers count as float64). If f does
+    not depend on an argument, its gradient is zeros. With ``cotangent=`` in a call, f may return an array.
+
+    Nests to any order: ``grad(grad(f))``. Raises ShapeError, DTypeError, ArgumentError.
+    """
+    both = value_and_grad(f, argnums)
+
+    @functools.wraps(f)
+    def gradient(*args: Any, cotangent: Any = None, **kwargs: Any) -> Any:
+        return both(*args, cotangent=cotangent, **kwargs)[1]
+
+    return gradient
+
+
+def value_and_grad(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> Gradient[P, tuple[Any, Any]]:
+    """The value of f and its gradient (value first), as a function of the same arguments. See `grad`."""
+    chosen = argnums_tuple(argnums)
+
+    @functools.wraps(f)
+    def value_and_gradient(*args: Any, cotangent: Any = None, **kwargs: Any) -> tuple[Any, Any]:
+        level = Level(f, args, kwargs, chosen)
+        if not isinstance(level.y, (Value, np.ndarray, np.generic, int, float)):
+            raise ArgumentError(f"grad needs a function that returns a number, got {describe(level.y)}")
+        if cotangent is None and np.size(level.y) != 1:
+            raise ShapeError(
+                f"grad needs a function that returns one number, got shape {np.shape(level.y)}\n"
+                "  write  grad(lambda x: f(x).sum())   for the gradient of the sum\n"
+                "  or     vjp or jacobian              for a function that returns an array"
+            )
+        gradients = level.pull(seed(_as_value(level.y), cotangent))
+        return level.value(), gradients if isinstance(argnums, tuple) else gradients[0]
+
+    return value_and_gradient
+
+
+def vjp(f: Function, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The value of f at args, and a function that pulls cotangents back: ``y, pull = vjp(f, *args)``.
+
+    ``pull(g)``, with g nested and shaped like y, gives one gradient per argument, nested like it. It may be
+    called any number of times; `pull` keeps the graph. Raises ShapeError, DTypeError.
+    """
+    level = Level(f, args, {}, tuple(range(len(args))))
+    return level.value(), level.pull
+
+
+def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The value of f at args, and its derivative in the direction of the tangents: ``y, dy = jvp(f, args, ts)``.
+
+    tangents: one per argument, nested and shaped like it. A forward sweep over the recorded graph: one such
+    sweep costs about one more evaluation, however many arguments there are. Raises ShapeError, DTypeError.
+    """
+    level = Level(f, args, {}, tuple(range(len(args))))
+    return level.value(), level.push(tangents)
+
+
+class Level:
+    """One level of differentiation: the arguments that entered it, the result of f, and the nodes between them.
+
+    Each argument enters through a node of its own, which separates nested levels.
+    """
+
+    def __init__(
+        self, f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: tuple[int, ...]
+    ) -> None:
+        self.start = argument(0.0).serial  # older nodes come from outside
+        given = list(args)
+        for n in argnums:
+            if not -len(args) <= n < len(args):
+                raise ArgumentError(f"argnums={argnums} of a call with {len(args)} positional arguments")
+            given[n] = tree_map(functools.partial(_enter, n), args[n])
+        self.entered = [given[n] for n in argnums]
+        self.nodes, self.structure = flatten(self.entered)
+        with recording():
+            self.y = f(*given, **kwargs)
+        ys = [y for y in leaves(self.y) if type(y) is Value]
+        self.active, self.alive = _reach(ys, self.nodes, self.start)
+        if not is_recording():  # outside of this level: nobody will differentiate the result
+            self.alive = set()
+
+    def value(self) -> Any:
+        """The result of f: Values where it depends on a Value from outside, else arrays that nobody shares."""
+        return tree_map(lambda y, _: self._plain(y), self.y)
+
+    def _plain(self, y: Any) -> Any:
+        return interpreter().copy(y) if type(y) is Value and y.serial not in self.alive else y
+
+    def pull(self, g: Any) -> tuple[Any, ...]:
+        """The gradient for each argument, pulled back from a cotangent nested like y."""
+        cotangents = [seed(_as_value(y), c) for y, c, _ in tree_pairs(self.y, g)]
+        pairs = [(y, c) for y, c in zip(leaves(self.y), cotangents, strict=True) if type(y) is Value]
+        pairs = [(y, c) for y, c in pairs if y.serial in self.active]
+        own, taken = {x.serial for x in self.nodes}, {id(c) for c in cotangents}
+        with interpreter().sweeping():
+            swept = sweep_from(pairs, self.active, self.alive, own)
+            found = {x.serial: c for x, c in swept if x.serial in own}
+
+        finish = interpreter().finish
+
+        def gradient(x: Value) -> Any:
+            c = found.get(x.serial)
+            return finish(np.zeros_like(x._array)[()] if c is None else c, taken)
+
+        return tuple(self.structure.unflatten([gradient(x) for x in self.nodes]))
+
+    def push(self, tangents: Any) -> Any:
+        """The tangent of y, nested like it, pushed forward from tangents nested like the arguments."""
+        given = {x.serial: seed(x, t, "the tangent") for x, t, _ in tree_pairs(self.entered, tangents)}
+        taken = {id(t) for t in given.values()}
+        ys = [y for y in leaves(self.y) if type(y) is Value and y.serial in self.active]
+        with interpreter().sweeping():
+            found = push(ys, given, self.alive) if ys else {}
+
+        finish = interpreter().finish
+
+        def tangent(y: Any, _: str) -> Any:
+            t = found.get(y.serial) if type(y) is Value else None
+            return finish(np.zeros_like(_as_value(y)._array)[()] if t is None else t, taken)
+
+        return tree_map(tangent, self.y)
+
+
+def argnums_tuple(argnums: Any) -> tuple[int, ...]:
+    """argnums as a tuple."""
+    chosen = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not all(isinstance(n, (int, np.integer)) for n in chosen):
+        raise ArgumentError(f"argnums must be an int or a tuple of ints, got {argnums!r}")
+    return chosen
+
+
+def _as_value(y: Any) -> Value:
+    """An output as a Value of real numbers; plain data, integers and booleans become a constant."""
+    if type(y) is Value:
+        return y if y.dtype.kind == "f" else argument(y._array)
+    return argument(y)
+
+
+def _enter(n: int, x: Any, path: str) -> Value:
+    """The node through which one argument enters a level, and at which the level's sweep ends."""
+    x = interpreter().enter(x) if type(x) is Value else np.asarray(x)
+    if x.dtype.kind not in "fiub":
+        raise DTypeError(f"argument {n}{path} has no gradient: {describe(x)}")
+    return argument(x)
+
+
+def _reach(ys: list[Value], entered: list[Value], start: int) -> tuple[set[int], set[int]]:
+    """Serials of the nodes under the ys that depend on the entered arguments, and of those that depend on others.
+
+    The second kind is alive: a gradient computed from it can be differentiated again with respect to the other
+    Value. In  grad(lambda w: grad(lambda x: w * x * x)(3.0))(2.0)  w is alive in the inner level, which receives
+    plain numbers: if its rules ran on numbers, the outer level would see a constant.
+    """
+    active = {x.serial for x in entered}
+    alive = {x.serial for x in entered if any(outer.has_gradient for outer in x.inputs)}
+    for node in graph(*ys, since=start):
+        if node.serial in active:
+            continue
+        inputs = [x.serial for x in node.inputs]
+        if not active.isdisjoint(inputs):
+            active.add(node.serial)
+        foreign = node.has_gradient if node.serial < start else node.op is None
+        if foreign or not alive.isdisjoint(inputs):
+            alive.add(node.serial)
+    return active, alive

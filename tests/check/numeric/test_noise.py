@@ -1,0 +1,82 @@
+"""Noise inside a function: bars stay honest, and what is flat for a while is not taken for rounded values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from check.scalars.noisy import NOISY, Noisy
+
+import minigrad
+from minigrad.check.numeric.extrapolation import Samples
+
+EACH = 75
+
+
+def misses(noisy: Noisy) -> list[str]:
+    found = []
+    for x in noisy.points(EACH):
+        estimate = minigrad.derivative(noisy.f, x)
+        value, bar, truth = float(estimate.value), float(estimate.error), noisy.slope(x)
+        rounding = 4e-16 * abs(truth)  # of the truth, which is a float here
+        if not (math.isinf(bar) or abs(value - truth) <= bar + rounding):
+            found.append(f"{noisy.name} at {x!r}: {value!r} ± {bar!r}, truth {truth!r}")
+    return found
+
+
+@pytest.mark.parametrize("noisy", NOISY, ids=lambda noisy: noisy.name)
+def test_bars_hold_with_noise_inside(noisy: Noisy) -> None:
+    missed = misses(noisy)
+    assert not missed, "\n".join(missed)
+
+
+def test_there_are_a_thousand_points() -> None:
+    assert EACH * len(NOISY) >= 1000
+
+
+@pytest.mark.parametrize("noisy", [n for n in NOISY if "1e-08" in n.name or "cancelling" in n.name])
+def test_bars_without_the_terms_for_noise_do_not_hold(noisy: Noisy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What these tests are worth: with the plain bound of rounding alone they fail."""
+    plain = property(lambda self: 4 * self.unit * np.fmax(self.size, self.size_center))
+    monkeypatch.setattr(Samples, "floor", plain)
+    assert misses(noisy)
+
+
+@pytest.mark.parametrize("noise", ["noise 1e-12", "noise 1e-08", "float32 inside"])
+def test_noise_leaves_digits(noise: str) -> None:
+    """A bar without end would be honest, and worth nothing."""
+    noisy = next(n for n in NOISY if n.name == noise)
+    bars = [float(minigrad.derivative(noisy.f, x).error) / abs(noisy.slope(x)) for x in noisy.points(9)]
+    assert np.median(bars) < 1e-3
+
+
+def relu(x: float) -> float:
+    return max(x, 0.0)
+
+
+def shrunk(x: float) -> float:
+    return max(abs(x) - 1.0, 0.0) * math.copysign(1.0, x)
+
+
+def clipped(x: float) -> float:
+    return min(max(x, -1.0), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "slope"),
+    [
+        (relu, -1e-3, 0.0),
+        (relu, -1e-8, 0.0),
+        (relu, 1e-8, 1.0),
+        (clipped, 1.0 + 1e-6, 0.0),
+        (clipped, 1.0 - 1e-6, 1.0),
+        (shrunk, 0.3, 0.0),
+        (shrunk, 1.0 - 1e-5, 0.0),
+        (shrunk, 1.0 + 1e-5, 1.0),
+    ],
+)
+def test_flat_for_a_while_is_not_rounded(f: Callable[[float], float], x: float, slope: float) -> None:
+    found = minigrad.derivative(f, x)
+    assert abs(found.value - slope) <= found.error <= 1e-4

@@ -1,0 +1,123 @@
+"""Ops of a user's own in compiled code: inlined where they are composed of others, else under their own name."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import nn, ties
+
+X = np.linspace(-1.0, 2.0, 7)
+
+
+@pytest.fixture
+def cube() -> Iterator[Any]:
+    f = minigrad.custom(
+        lambda x: np.asarray([v**3 for v in np.ravel(x).tolist()]).reshape(np.shape(x)),
+        name="cube",
+        formula="y = x³",
+        vjp=lambda g, y, x: g * 3 * x * x,
+        jvp=lambda t, y, x: t * 3 * x * x,
+        elementwise=True,
+    )
+    yield f
+    minigrad.forget(f)
+
+
+def test_an_op_that_cannot_be_inlined_stands_under_its_own_name(cube: Any) -> None:
+    f = minigrad.compile(lambda x: minigrad.value_and_grad(lambda x: cube(x).sum())(x))
+    for found, expected in zip(f(X), ((X**3).sum(), 3 * X * X), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-14)
+    assert "cube(x)" in f.source
+
+
+def test_an_op_composed_of_others_is_inlined() -> None:
+    f: Any = minigrad.custom(
+        lambda x: np.exp(-x) * x,
+        name="decay",
+        formula="y = x e^-x",
+        vjp=lambda g, y, x: g * np.exp(-x) * (1 - x),
+        jvp=lambda t, y, x: t * np.exp(-x) * (1 - x),
+    )
+    try:
+        compiled = minigrad.compile(lambda x: f(x) + np.exp(-x))
+        np.testing.assert_array_equal(compiled(X), np.exp(-X) * X + np.exp(-X))
+        assert "decay" not in compiled.source.replace("# decay", "") and compiled.source.count("np.exp(") == 1
+    finally:
+        minigrad.forget(f)
+
+
+@pytest.mark.parametrize("page", ["call", "held", "input", "saved"])
+def test_an_op_stated_in_a_file_of_any_name_is_compiled(page: str, tmp_path: Path) -> None:
+    """The compiler once knew its own steps by the name of a page, `call.py` among them."""
+    path = tmp_path / f"{page}.py"
+    path.write_text(
+        "import numpy as np\n"
+        "from minigrad.engine.op import TABLE, dispatched, op\n"
+        "@dispatched\n"
+        "def twice(x):\n"
+        "    return np.multiply(x, 2.0)\n"
+        "op(twice, 'twice', 'y = 2 x', vjp=(lambda g, y, x: 2.0 * g,), jvp=(lambda t, y, x: 2.0 * t,))\n"
+    )
+    spec = importlib.util.spec_from_file_location(page, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    try:
+        f = minigrad.compile(lambda x: minigrad.grad(lambda x: np.sum(module.twice(x) ** 2))(x))
+        np.testing.assert_allclose(f(X), 8 * X)
+        np.testing.assert_allclose(minigrad.vmap(module.twice)(X), 2 * X)
+    finally:
+        for key in [key for key, record in module.TABLE.items() if record.function is module.twice]:
+            del module.TABLE[key]
+
+
+def test_rules_that_are_one_tuple_do_not_make_an_op_elementwise() -> None:
+    """Softmax with one tuple for vjp and jvp: taken for elementwise, it gave wrong batches and a false tie."""
+    rules = (lambda g, y, x: y * (g - np.sum(g * y)),)
+    f: Any = minigrad.custom(
+        lambda x: np.exp(x) / np.sum(np.exp(x)), name="shares", formula="y = e^x / Σ e^x", vjp=rules, jvp=rules
+    )
+    try:
+        x = np.random.default_rng(0).normal(size=(3, 4))
+        np.testing.assert_allclose(minigrad.vmap(f)(x), np.stack([np.exp(r) / np.exp(r).sum() for r in x]))
+        w = np.array([0.3, 0.3, 1.0, 1.0])
+        found = ties(lambda w: np.sum(f(w)[:2] * np.array([1.0, 2.0])), w)
+        assert not any({0, 1} <= set(map(int, np.ravel(group))) for group in _entries(found))
+    finally:
+        minigrad.forget(f)
+
+
+def _entries(found: Any) -> list[list[int]]:
+    return [[int(i) for i in np.ravel([index[-1] for index in group])] for group in _groups(found)]
+
+
+def _groups(found: Any) -> list[Any]:
+    return [[entry if isinstance(entry, tuple) else (entry,) for entry in group] for group in found.groups]
+
+
+def test_a_custom_activation_is_offered_drawn_tied_and_trained() -> None:
+    f: Any = minigrad.custom(
+        lambda x: x * np.abs(x),
+        name="signed_square",
+        formula="y = x |x|",
+        vjp=lambda g, y, x: 2 * g * np.abs(x),
+        jvp=lambda t, y, x: 2 * t * np.abs(x),
+        elementwise=True,
+        activation=True,
+    )
+    try:
+        model = nn.MLP([2, 3, 1], activation="signed_square", init=0.5)
+        x, y = np.array([[0.3, -0.7], [1.0, 0.2]]), np.array([[1.0], [0.0]])
+        assert ties(model, x, y).width == (1,)
+        assert "signed_square" in minigrad.draw(model, x, y).dot or minigrad.draw(model(x)).dot
+        step = nn.train_step(model, nn.squared_error, 0.01)
+        assert step(x, y) > step(x, y)
+    finally:
+        minigrad.forget(f)

@@ -1,0 +1,343 @@
+"""Every kind of container through every transform: gradients nested like the argument, numbers of a plain list."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict, namedtuple
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad import (
+    Value,
+    check_grads,
+    checkpoint,
+    compile,
+    grad,
+    gradient_report,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    ties,
+    value_and_grad,
+    vjp,
+    vmap,
+)
+from minigrad.engine.tree import flatten, leaves, tree_map
+from minigrad.engine.tree_pairs import tree_pairs
+from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.nn import MLP, Module
+
+Pair = namedtuple("Pair", ["w", "b"])
+W, B = np.array([1.0, -2.0, 0.5]), np.array([0.3, 2.0, 1.5])
+
+
+@dataclass
+class Layer:
+    w: Any
+    b: Any
+
+
+@dataclass(frozen=True)
+class Frozen:
+    w: Any
+    b: Any
+    name: str = field(default="layer", metadata={"static": True})
+
+
+@dataclass(frozen=True, slots=True)
+class Slotted:
+    w: Any
+    b: Any
+
+
+@dataclass
+class Computed:
+    w: Any
+    b: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.b = "set by __init__"
+
+
+class Affine(Module):
+    def __init__(self, w: Any, b: Any) -> None:
+        self.kind, self.w, self.held, self.rate = "affine", Value(w), [{"b": Value(b)}], 0.5
+
+
+class Outer(Module):
+    def __init__(self, w: Any, b: Any) -> None:
+        self.inner, self.rest = Affine(w, b), (Layer(1.5, "text"),)
+
+
+def computed(w: Any, b: Any) -> Computed:
+    made = Computed(w)
+    made.b = b
+    return made
+
+
+def by_name(x: Any) -> tuple[Any, Any]:
+    return x.w, x.b
+
+
+def by_key(x: Any) -> tuple[Any, Any]:
+    return x["w"], x["b"]
+
+
+def in_affine(x: Any) -> tuple[Any, Any]:
+    return x.w, x.held[0]["b"]
+
+
+KINDS: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any], tuple[Any, Any]]]] = {
+    "list": (lambda w, b: [w, b], tuple),
+    "tuple": (lambda w, b: (w, b), tuple),
+    "nested": (lambda w, b: {"p": [Layer(w, None), (b,)]}, lambda x: (x["p"][0].w, x["p"][1][0])),
+    "named tuple": (Pair, by_name),
+    "dict": (lambda w, b: {"w": w, "b": b}, by_key),
+    "ordered dict": (lambda w, b: OrderedDict(w=w, b=b), by_key),
+    "default dict": (lambda w, b: defaultdict(list, w=w, b=b), by_key),
+    "dataclass": (Layer, by_name),
+    "frozen dataclass": (Frozen, by_name),
+    "dataclass with slots": (Slotted, by_name),
+    "dataclass with init=False": (computed, by_name),
+    "module": (Affine, in_affine),
+    "module in a module": (Outer, lambda x: in_affine(x.inner)),
+}
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+def f(w: Any, b: Any) -> Any:
+    return np.sum(np.tanh(w * b) * b)
+
+
+def of_container(kind: str) -> tuple[Any, Callable[[Any], Any], Callable[[Any], tuple[Any, Any]]]:
+    make, take = KINDS[kind]
+    return make(W.copy(), B.copy()), lambda x: f(*take(x)), take
+
+
+def assert_pair(got: Any, kind: str, expected: Any) -> None:
+    """Nested like the argument, with these numbers."""
+    make, take = KINDS[kind]
+    assert type(got) is type(make(W, B))
+    for a, b in zip(take(got), expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+EXPECTED = grad(f, (0, 1))(W, B)
+
+
+@kinds
+def test_grad_and_value_and_grad(kind: str) -> None:
+    x, g, _ = of_container(kind)
+    assert_pair(grad(g)(x), kind, EXPECTED)
+    value, gradient = value_and_grad(g)(x)
+    assert value == f(W, B)
+    assert_pair(gradient, kind, EXPECTED)
+    of_values = "module" in kind  # the Values of a module are there outside too: it can be differentiated again
+    assert all(type(leaf) is (Value if of_values else np.ndarray) for leaf in leaves(gradient))
+
+
+@kinds
+def test_vjp_takes_and_returns_containers(kind: str) -> None:
+    make, take = KINDS[kind]
+    y, pull = vjp(lambda x: make(*take(x)) if "module" not in kind else tree_map(lambda v, _: v * 1, x), make(W, B))
+    assert_pair(y, kind, (W, B))
+    (back,) = pull(y)
+    assert_pair(back, kind, (W, B))
+
+
+@kinds
+def test_jvp_and_hvp_take_tangents_nested_alike(kind: str) -> None:
+    x, g, _ = of_container(kind)
+    direction = grad(g)(x)
+    dy = jvp(g, (x,), (direction,))[1]
+    np.testing.assert_allclose(dy, sum(np.sum(e * e) for e in EXPECTED))
+    if kind != "tuple":  # of hvp, a tuple is all arguments
+        assert_pair(hvp(g, x, direction), kind, hvp(f, (W, B), EXPECTED))
+
+
+@kinds
+def test_jacobian_and_hessian(kind: str) -> None:
+    x, g, take = of_container(kind)
+    assert_pair(jacobian(g)(x), kind, EXPECTED)
+    rows = take(hessian(g)(x))
+    expected = hessian(f, (0, 1))(W, B)
+    for row, wanted in zip(rows, expected, strict=True):
+        assert_pair(row, kind, wanted)
+
+
+@kinds
+def test_vmap_over_the_leaves(kind: str) -> None:
+    make, take = KINDS[kind]
+    many = make(np.stack([W, 2 * W]), np.stack([B, B - 1]))
+    np.testing.assert_allclose(vmap(lambda x: f(*take(x)))(many), [f(W, B), f(2 * W, B - 1)])
+    got = vmap(grad(lambda x: f(*take(x))))(many)
+    rows = [grad(f, (0, 1))(W, B), grad(f, (0, 1))(2 * W, B - 1)]
+    assert_pair(got, kind, [np.stack(pair) for pair in zip(*rows, strict=True)])
+
+
+@kinds
+def test_checkpoint(kind: str) -> None:
+    x, g, _ = of_container(kind)
+    assert_pair(grad(checkpoint(g))(x), kind, EXPECTED)
+
+
+@kinds
+def test_compile_returns_the_gradient_nested_alike(kind: str) -> None:
+    x, g, take = of_container(kind)
+    step = compile(value_and_grad(g))
+    for _ in range(2):
+        assert_pair(step(x)[1], kind, EXPECTED)
+    if "module" in kind:
+        take(x)[0].data = 2 * W
+        assert_pair(step(x)[1], kind, grad(f, (0, 1))(2 * W, B))
+    else:
+        assert_pair(step(KINDS[kind][0](2 * W, B))[1], kind, grad(f, (0, 1))(2 * W, B))
+
+
+def test_a_shared_weight_of_a_module_has_its_whole_gradient_in_each_place() -> None:
+    model = Affine(W, B)
+    model.again = model.w  # type: ignore[attr-defined]
+    g = grad(lambda m: np.sum(m.w * m.again * B))(model)
+    np.testing.assert_allclose(g.w, 2 * W * B)
+    assert g.again is g.w and len(leaves(g)) == 2
+
+
+def test_parameters_are_found_inside_the_function_that_got_the_module() -> None:
+    """A penalty over m.parameters() must not vanish from the gradient."""
+    model = Affine(W, B)
+
+    def penalty(m: Any) -> Any:
+        return sum(np.sum(p**2) for p in m.parameters())
+
+    g = grad(penalty)(model)
+    np.testing.assert_allclose(g.w, 2 * W)
+    assert [p is q for p, q in zip(g.parameters(), leaves(g), strict=True)] == [True, True]
+    assert model.parameters() == [model.w, model.held[0]["b"]] and model.w.grad is None
+
+
+def test_gradient_of_a_module_is_that_of_backward() -> None:
+    model, x = MLP((3, 4, 1)), np.ones((5, 3))
+    g = grad(lambda m: np.sum(m(x) ** 2))(model)
+    np.sum(model(x) ** 2).backward()
+    for p, q in zip(model.parameters(), g.parameters(), strict=True):
+        np.testing.assert_array_equal(p.grad, q)
+
+
+def test_a_function_that_changes_its_module_changes_a_copy() -> None:
+    model = Affine(W, B)
+
+    def stores(m: Any) -> Any:
+        m.last = m.w * 2
+        m.held.append(m.last)
+        return np.sum(m.last * m.held[0]["b"])
+
+    np.testing.assert_allclose(grad(stores)(model).w, 2 * B)
+    assert not hasattr(model, "last") and len(model.held) == 1
+
+
+def test_names_of_parameters_in_every_container() -> None:
+    class All(Module):
+        def __init__(self) -> None:
+            self.l, self.d, self.n = [Value(1.0)], {"k": (Value(2.0),)}, Pair(Value(3.0), Value(4.0))
+            self.c, self.m = Frozen(Value(5.0), [Value(6.0)]), Affine(7.0, 8.0)
+            self.shared = self.l[0]
+
+    names = ["l.0", "d.k.0", "n.w", "n.b", "c.w", "c.b.0", "m.w", "m.held.0.b"]
+    assert [name for name, _ in All().named_parameters()] == names
+    assert [float(v.data) for v in leaves(All())] == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_paths_name_fields_attributes_and_keys() -> None:
+    paths: list[str] = []
+    tree_map(lambda _, path: paths.append(path), [Outer(1.0, 2.0), {"k": Slotted(1.0, (2.0,))}])
+    assert paths == ["[0].inner.w", "[0].inner.held[0]['b']", "[1]['k'].w", "[1]['k'].b[0]"]
+    with pytest.raises(DTypeError, match=r"argument 0\['p'\]\.b has no gradient"):
+        grad(lambda x: 0.0)({"p": Layer(1.0, "text")})
+
+
+def test_another_class_or_other_keys_are_refused() -> None:
+    with pytest.raises(ShapeError, match=r"expected a Layer of w, b at \[0\], got a Slotted of w, b"):
+        tree_pairs([Layer(1, 2)], [Slotted(1, 2)])
+    with pytest.raises(ShapeError, match="got one array"):
+        tree_pairs(Layer(1, 2), 3)
+    with pytest.raises(ShapeError, match="expected one array, got a Layer"):
+        tree_pairs(3, Layer(1, 2))
+    assert tree_pairs({"a": 1, "b": 2}, {"b": 4, "a": 3}) == [(1, 3, "['a']"), (2, 4, "['b']")]
+
+
+@pytest.mark.parametrize("wrap", [lambda x: [x], lambda x: {"k": (x,)}, lambda x: Layer(1.0, x)])
+def test_a_cycle_is_refused_by_name(wrap: Any) -> None:
+    inner: list[Any] = [1.0]
+    inner.append(wrap(inner))
+    for call in (flatten, leaves, lambda x: tree_map(lambda v, _: v, x), grad(lambda x: 0.0)):
+        with pytest.raises(ArgumentError, match="contains itself"):
+            call(inner)
+
+
+def test_a_module_that_knows_its_owner_is_refused_as_an_argument_and_has_parameters() -> None:
+    model = Outer(W, B)
+    model.inner.owner = model  # type: ignore[attr-defined]
+    assert len(model.parameters()) == 2
+    with pytest.raises(ArgumentError, match="contains itself"):
+        leaves(model)
+
+
+def test_a_function_that_recurses_too_deep_is_no_cycle() -> None:
+    def deep(x: Any, _: str) -> Any:
+        raise RecursionError
+
+    with pytest.raises(RecursionError):
+        tree_map(deep, [1.0])
+
+
+@kinds
+def test_unflatten_gives_fresh_containers_of_the_same_kind(kind: str) -> None:
+    x, _, _ = of_container(kind)
+    found, structure = flatten(x)
+    again = structure.unflatten([1.0, 2.0])
+    assert_pair(again, kind, (1.0, 2.0))
+    assert again is not x and len(found) == 2
+    with pytest.raises(ShapeError, match="expected 2 leaves, got 3"):
+        structure.unflatten([1, 2, 3])
+    if kind == "frozen dataclass":
+        assert again.name == "layer"
+    if kind == "default dict":
+        assert again["new"] == []
+
+
+@kinds
+def test_the_checker_takes_the_container_and_sees_a_wrong_entry(kind: str) -> None:
+    x, g, _ = of_container(kind)
+    check_grads(g, (x,))
+
+    def wrong(x: Any) -> Any:
+        found, structure = flatten(grad(g)(x))
+        return structure.unflatten([np.array(found[0]), 1.01 * np.array(found[1])])
+
+    assert gradient_report(g, (x,), grad=wrong).verdict == "disagree"
+
+
+@kinds
+def test_ties_take_the_container(kind: str) -> None:
+    make, take = KINDS[kind]
+    found = ties(lambda x: np.sum(take(x)[0] * take(x)[0]) + np.sum(np.sin(take(x)[1])), make(np.ones(3), B))
+    assert "6 parameters move as 4" in repr(found)
+
+
+@dataclass
+class Block(Module):
+    """A dataclass that is a Module: its attributes."""
+
+    w: Any
+
+
+def test_a_module_that_is_a_dataclass_holds_its_values() -> None:
+    block = Block(Value(W))
+    assert block.parameters() == [block.w]
+    g = grad(lambda m: np.sum(m.w**2))(block)
+    assert type(g) is Block
+    np.testing.assert_allclose(g.w, 2 * W)

@@ -1,0 +1,62 @@
+"""The table for readers says what the table holds, and the generated page is no older."""
+
+from pathlib import Path
+
+import numpy as np
+
+import minigrad
+from minigrad.cli.main import main
+from minigrad.engine.op import TABLE
+from minigrad.op_table import composites, markdown, table_text
+
+PAGE = Path(minigrad.__file__).parent / "rules" / "README.md"
+
+
+def test_every_op_has_one_row_with_nothing_left_out():
+    rows = minigrad.ops()
+    assert len(rows) == len(set(TABLE.values()))
+    for row in rows:
+        assert row.page and row.op and row.label and row.formula and row.domain, row
+        assert row.reverse in ("reverse", "zero"), row
+    assert [row.page for row in rows] == sorted(row.page for row in rows)
+
+
+def test_rows_say_where_a_rule_stands_and_what_it_does():
+    rows = {row.op: row for row in minigrad.ops()}
+    assert (rows["np.exp"].page, rows["np.exp"].formula, rows["np.exp"].higher) == (
+        "elementwise",
+        "y = e^x",
+        "any order",
+    )
+    assert rows["np.sign"].reverse == "zero"
+    assert rows["minigrad.relu"].kink
+
+
+# Rows of what the NumPy at hand does not have yet.
+MISSING = tuple(f"| np.{name} |" for name in ("matvec", "vecmat") if not hasattr(np, name))
+
+
+def test_the_generated_page_is_up_to_date():
+    """If this fails: python -m minigrad ops --markdown > minigrad/rules/README.md"""
+    page, made = PAGE.read_text(encoding="utf-8").splitlines(), markdown().splitlines()
+    if np.lib.NumpyVersion(np.__version__) < "2.4.0":
+        page = [line for line in page if not line.startswith(MISSING)]
+        made = [line for line in made if not line.startswith("| np.fix |")]  # later it is trunc itself
+    assert page == made
+
+
+def test_the_command_prints_both_forms(capsys):
+    assert main(["ops"]) == 0
+    assert capsys.readouterr().out == table_text() + "\n"
+    assert main(["ops", "--markdown"]) == 0
+    assert capsys.readouterr().out == markdown() + "\n"
+
+
+def test_functions_made_of_others_are_listed_and_are_no_rows():
+    """dropout is a function of the nn page without a rule; np.block is written with np.concatenate."""
+    names = [name for name, _ in composites()]
+    assert {"minigrad.dropout", "minigrad.stack", "np.block", "np.linalg.cond"} <= {*names}
+    assert not {*names} & {row.op for row in minigrad.ops()}
+    for name, formula in composites():
+        assert formula
+        assert f"| {name} |" in markdown() and f"  {name} " in table_text()
