@@ -140,12 +140,6 @@ def _put(draw: Draw) -> Call:
     return (x, draw.array(REAL, shape)), {"index": index}
 
 
-def index_along(order: Any, axis: int, ndim: int) -> tuple[Any, ...]:
-    """The index that reads position order[..., k, ...] along the axis, and every place of the other axes."""
-    grids = np.ogrid[tuple(slice(side) for side in order.shape)]
-    return tuple(order if i == axis % ndim else grid for i, grid in enumerate(grids))
-
-
 def _sort_back(g: Any, y: Any, x: Any, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
     """Move each entry of g to the place that its entry of x came from."""
     if axis is None:

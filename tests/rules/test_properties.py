@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 import numpy as np
@@ -121,14 +121,95 @@ def meaning(op: Op, call: OpCall) -> bool:
     return found is NotImplemented or close(flat(found).astype(float), of(op, call, call.inputs))
 
 
+def identity(op: Op, call: OpCall) -> bool:
+    """An output with the shape and the type of the input equals it, to the last bit."""
+    x, y = np.asarray(call.inputs[0]), np.asarray(invoke(op, call.inputs, call.params))
+    return (y.shape, y.dtype) != (x.shape, x.dtype) or y.tobytes() == x.tobytes()
+
+
+def involution(op: Op, call: OpCall) -> bool:
+    x = np.asarray(call.inputs[0])
+    again = np.asarray(op.forward(op.forward(x)))
+    return again.shape == x.shape and again.tobytes() == x.tobytes()
+
+
+def shape_alone(op: Op, call: OpCall) -> bool:
+    other = [2.0 * np.asarray(x) + 1.0 for x in call.inputs]
+    y, z = (np.asarray(invoke(op, xs, call.params)) for xs in (call.inputs, other))
+    return y.shape == z.shape and y.tobytes() == z.tobytes()
+
+
+def of_ufunc(op: Op, call: OpCall) -> bool:
+    """The method of the ufunc computes the same along the first axis."""
+    assert op.of_ufunc is not None
+    ufunc, method = op.of_ufunc
+    x = np.atleast_1d(call.inputs[0])
+    return close(getattr(ufunc, method)(x, axis=0), op.forward(x, axis=0))
+
+
+def neutral(op: Op, call: OpCall) -> bool:
+    """The operand leaves the other one as it is, signs of zeros, inf and nan included."""
+    x = np.array([0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan, 1e-320])
+    left, right = op.neutral
+    calls = [(left, x)] * (left is not None) + [(x, right)] * (right is not None)
+    found = [op.forward(*operands) for operands in calls]
+    return all(np.array_equal(y, x, equal_nan=True) and (np.signbit(y) == np.signbit(x)).all() for y in found)
+
+
+def each(op: Op, call: OpCall) -> bool:
+    x = np.asarray(call.inputs[0])
+    y, z = op.forward(x, x + 1.0)
+    return close(y, op.forward(x)) and close(z, op.forward(x + 1.0))
+
+
+def activation(op: Op, call: OpCall) -> bool:
+    """Of an array alone it gives one of the same shape."""
+    x = np.linspace(-2.0, 2.0, 6).reshape(2, 3)
+    return bool(np.shape(op.forward(x)[0] if op.saves else op.forward(x)) == x.shape)
+
+
 CHECKS: dict[str, Callable[[Op, OpCall], bool]] = {
     check.__name__: check
     for check in (
         *(elementwise, linear, bilinear, moves, sums, commutative, parity, symmetric),
-        *(gives_new, meaning),
+        *(gives_new, meaning, identity, involution, shape_alone, of_ufunc, neutral, each, activation),
     )
 }
-STATED = [(name, label) for label in CHECKS for name, op in OPS.items() if getattr(op, label)]
+STATED = [
+    (name, label)
+    for label in CHECKS
+    for name, op in OPS.items()
+    if getattr(op, label) and getattr(op, label) != (None, None)  # no neutral operand
+]
+
+
+def test_every_fact_of_an_op_has_a_check() -> None:
+    """A new field needs one here; `vmap`, `on_floats`, `spelling` are compared where they are used."""
+    facts = {field.name for field in fields(Op) if field.default is not MISSING}
+    assert facts - {"vmap", "on_floats", "spelling", "is_view", "shape_depends_on_data"} == {*CHECKS}
+    assert {label for _, label in STATED} == {*CHECKS}, "a check of what no op states"
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_the_shape_depends_on_the_data_only_where_an_op_says_so(name: str) -> None:
+    op = OPS[name]
+
+    def shapes(call: OpCall, scale: Any) -> Any:
+        xs = [x if np.asarray(x).dtype.kind != "f" else np.asarray(x) * scale(np.shape(x)) for x in call.inputs]
+        with np.errstate(all="ignore"):
+            return [np.shape(y) for y in parts(invoke(op, xs, call.params))]
+
+    def zeros_between(shape: Any) -> Any:
+        return (np.arange(np.prod(shape, dtype=int)) % 2).reshape(shape)
+
+    def differs(call: OpCall) -> bool:
+        try:
+            return bool(shapes(call, zeros_between) != shapes(call, np.ones))
+        except (ValueError, np.linalg.LinAlgError):  # zeros are not in its domain
+            return False
+
+    found = any(differs(call) for call in random_calls(op, CALLS))
+    assert found == op.shape_depends_on_data or name == "linalg.lstsq"  # residuals of a full rank alone
 
 
 def holds(op: Op, label: str) -> bool:
@@ -162,6 +243,12 @@ def test_an_op_that_is_no_view_gives_a_new_array_and_says_so(name: str) -> None:
         ("cumsum", "symmetric", True),
         ("transpose", "gives_new", True),
         ("var", "meaning", lambda x, **_: np.sum(x)),
+        ("negative", "identity", True),
+        ("exp", "involution", True),
+        ("exp", "shape_alone", True),
+        ("sum", "of_ufunc", (np.multiply, "reduce")),
+        ("add", "neutral", (None, 0)),  # x + 0 makes 0 of -0
+        ("sum", "activation", True),
     ],
 )
 def test_a_wrong_property_is_found(name: str, label: str, value: Any) -> None:
