@@ -264,7 +264,8 @@ def _dying(
     y, read = program.samples[step.out], operands(step)
     able = read
     if not elementwise and step.function not in (TIMES, operator.pow):
-        able = [x for x in (step.args[k] for k in INTO.get(step.function, ("", ()))[1]) if type(x) is Ref]
+        inputs = (step.args[k] for k in INTO.get(step.function, ("", ()))[1])
+        able = tuple([x for x in inputs if type(x) is Ref])
     for x in dict.fromkeys(able):
         sample = program.samples[x]
         fits = isinstance(sample, np.ndarray) and (sample.shape, sample.strides, sample.dtype) == (

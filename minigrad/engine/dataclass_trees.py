@@ -18,7 +18,7 @@ def _split_dataclass(x: Any) -> Split:
     names = [f.name for f in fields if not f.metadata.get("static")]
     fixed = {f.name: getattr(x, f.name) for f in fields if f.metadata.get("static")}
     fixed |= {name: item for name, item in getattr(x, "__dict__", {}).items() if name not in names}
-    return Split(names, [getattr(x, name) for name in names], (type(x), names, fixed))
+    return names, [getattr(x, name) for name in names], (type(x), names, fixed)
 
 
 def _join_dataclass(rest: Any, items: Sequence[Any]) -> Any:
@@ -30,7 +30,7 @@ def _join_dataclass(rest: Any, items: Sequence[Any]) -> Any:
     return new
 
 
-_DATACLASS = Kind(_split_dataclass, _join_dataclass, ".%s", lambda x: _split_dataclass(x).items)
+_DATACLASS = Kind(_split_dataclass, _join_dataclass, ".%s")
 tree._tested.append((dataclasses.is_dataclass, _DATACLASS))
 
 
@@ -48,4 +48,4 @@ def is_dataclass(x: Any) -> bool:
 
 def static_fields(x: Any) -> dict[str, Any] | None:
     """What a dataclass holds besides its items; None for anything else."""
-    return _split_dataclass(x).rest[2] if kind_of(x) is _DATACLASS else None
+    return _split_dataclass(x)[2][2] if kind_of(x) is _DATACLASS else None

@@ -8,33 +8,29 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from .errors import ArgumentError, ShapeError
 
-
-class Split(NamedTuple):
-    """A container taken apart: the key of each item, the items, and all that is needed to put it together."""
-
-    keys: Sequence[Any]
-    items: Sequence[Any]
-    rest: Any
+# A container taken apart: the key of each item, the items, and all that is needed to put it together.
+Split: TypeAlias = tuple[Sequence[Any], Sequence[Any], Any]
 
 
 class Kind(NamedTuple):
     """How containers of one class are taken apart and put together.
 
-    path: the text of a step to an item, with %r or %s for its key. inside: the direct contents, to find cycles.
+    path: the text of a step to an item, with %r or %s for its key. inside: the direct contents, to find cycles, if
+    they are not the items.
     """
 
     split: Callable[[Any], Split]
     join: Callable[[Any, Sequence[Any]], Any]
     path: str
-    inside: Callable[[Any], Sequence[Any]]
+    inside: Callable[[Any], Sequence[Any]] | None = None
 
 
 def _split_sequence(x: Any) -> Split:
-    return Split(range(len(x)), x, type(x))
+    return range(len(x)), x, type(x)
 
 
 def _join_sequence(cls: Any, items: Sequence[Any]) -> Any:
@@ -48,10 +44,10 @@ def _join_named_tuple(cls: Any, items: Sequence[Any]) -> Any:
 def _split_dict(x: Any) -> Split:
     if type(x) is dict:
         keys = [*x]
-        return Split(keys, [*x.values()], keys)
+        return keys, [*x.values()], keys
     empty = copy.copy(x)  # keeps the kind of dict, and its default for a missing key
     empty.clear()
-    return Split([*x], [*x.values()], (empty, [*x]))
+    return [*x], [*x.values()], (empty, [*x])
 
 
 def _join_dict(rest: Any, items: Sequence[Any]) -> Any:
@@ -62,16 +58,12 @@ def _join_dict(rest: Any, items: Sequence[Any]) -> Any:
     return new
 
 
-def _items_of(split: Callable[[Any], Split]) -> Callable[[Any], Sequence[Any]]:
-    return lambda x: split(x).items
+_SEQUENCE = Kind(_split_sequence, _join_sequence, "[%r]")
+_NAMED_TUPLE = Kind(_split_sequence, _join_named_tuple, "[%r]")
+_DICT = Kind(_split_dict, _join_dict, "[%r]")
+_NONE = Kind(lambda _: ((), (), None), lambda _, __: None, "")
 
-
-_SEQUENCE = Kind(_split_sequence, _join_sequence, "[%r]", _items_of(_split_sequence))
-_NAMED_TUPLE = Kind(_split_sequence, _join_named_tuple, "[%r]", _items_of(_split_sequence))
-_DICT = Kind(_split_dict, _join_dict, "[%r]", _items_of(_split_dict))
-_NONE = Kind(lambda _: Split((), (), None), lambda _, __: None, "", lambda _: ())
-
-_registered: dict[type, Kind | bool] = {}
+_registered: dict[type, Kind | bool] = {list: _SEQUENCE, tuple: _SEQUENCE, dict: _DICT, type(None): _NONE}
 # Kinds of classes that have no common base, each with its test (see `dataclass_trees`).
 _tested: list[tuple[Callable[[type], bool], Kind]] = []
 # The kind of each class that was met, False for leaves: one look-up per item.
@@ -86,22 +78,16 @@ def register(
     inside: Callable[[Any], Sequence[Any]] | None = None,
 ) -> None:
     """Make a container of a class and its subclasses: ``split(x) -> Split``, ``join(rest, items) -> x``."""
-    _registered[cls] = Kind(split, join, path, inside or _items_of(split))
+    _registered[cls] = Kind(split, join, path, inside)
     _kinds.clear()
 
 
 def _find_kind(cls: type) -> Kind | bool:
     found: Kind | bool | None = next((_registered[base] for base in cls.__mro__ if base in _registered), None)
+    if found is _SEQUENCE and hasattr(cls, "_fields"):
+        found = _NAMED_TUPLE
     if found is None:
-        found = False
-        if issubclass(cls, dict):
-            found = _DICT
-        elif issubclass(cls, (list, tuple)):
-            found = _NAMED_TUPLE if hasattr(cls, "_fields") else _SEQUENCE
-        elif cls is type(None):
-            found = _NONE
-        else:
-            found = next((kind for holds, kind in _tested if holds(cls)), False)
+        found = next((kind for holds, kind in _tested if holds(cls)), False)
     if len(_kinds) > 10_000:  # classes made in a loop are not kept alive for ever
         _kinds.clear()
     _kinds[cls] = found
@@ -171,8 +157,6 @@ def _flatten(x: Any, found: list[Any]) -> Structure:
 
 def tree_map(f: Callable[[Any, str], Any], tree: Any, path: str = "") -> Any:
     """The same nesting with f(leaf, path) in place of each leaf; path reads like the access: ``['w'][0].bias``."""
-    if not kind_of(tree):
-        return f(tree, path)
     try:
         return _map(f, tree, path)
     except RecursionError:
@@ -194,9 +178,22 @@ def _map(f: Callable[[Any, str], Any], tree: Any, path: str) -> Any:
 
 def leaves(tree: Any) -> list[Any]:
     """The leaves of a nesting, from left to right."""
-    if not kind_of(tree):
-        return [tree]
-    return flatten(tree)[0]
+    found: list[Any] = []
+    try:
+        _gather(tree, found)
+    except RecursionError:
+        _refuse_cycle(tree)
+        raise
+    return found
+
+
+def _gather(x: Any, found: list[Any]) -> None:
+    kind = kind_of(x)
+    for item in kind.split(x)[1] if kind else (x,):
+        if _kinds.get(type(item)) is False:
+            found.append(item)
+        else:
+            _gather(item, found)
 
 
 def _refuse_cycle(tree: Any) -> None:
@@ -214,4 +211,5 @@ def _refuse_cycle(tree: Any) -> None:
             raise ArgumentError(f"a {type(x).__name__} contains itself, so its leaves cannot be listed")
         if kind and id(x) not in done:
             above.append(id(x))
-            waiting += [(x, False), *((item, True) for item in kind.inside(x))]
+            inside = kind.inside(x) if kind.inside else kind.split(x)[1]
+            waiting += [(x, False), *((item, True) for item in inside)]

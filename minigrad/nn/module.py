@@ -56,7 +56,7 @@ class Module:
         seen: set[int] = set()
         waiting: list[tuple[_Path, Any]] = [((), self)]
         # In a copy made by `grad` and others, the leaves are the parameters, of any type.
-        marked = {id(leaf) for leaf in _split(self).items} if _POSITIONS in vars(self) else ()
+        marked = {id(leaf) for leaf in _split(self)[1]} if _POSITIONS in vars(self) else ()
         while waiting:
             path, thing = waiting.pop()
             if id(thing) in seen:
@@ -126,11 +126,11 @@ def _split(module: Module) -> tree.Split:
     paths: list[str] = []
     tree._map(lambda _, path: paths.append(path), attributes, "")
     fixed = [x if k is None else None for x, k in zip(found, positions, strict=True)]
-    return tree.Split(
+    names, items = (
         [_as_attribute(paths[place]) for place in first.values()],
         [found[place] for place in first.values()],
-        (type(module), structure, fixed, positions),
     )
+    return names, items, (type(module), structure, fixed, positions)
 
 
 def _fits(positions: Sequence[int | None], found: Sequence[Any]) -> bool:

@@ -5,13 +5,13 @@ All passes work on this form. It depends neither on how a graph is recorded nor 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ..engine.tree import kind_of
+from ..engine.tree import kind_of, leaves
 
 
 def replace(tree: Any, f: Callable[[Any], Any]) -> Any:
@@ -37,6 +37,7 @@ class Step:
     """One call: ``out = function(*args, **kwargs)``, where a `Ref` stands for a variable.
 
     label: the op's label. backward: whether a sweep computed it. draws: whether it advances a random generator.
+    No pass changes a step: it makes another, so what `operands` finds stays true.
     """
 
     out: Ref
@@ -46,6 +47,7 @@ class Step:
     label: str
     backward: bool = False
     draws: bool = False
+    reads: tuple[Ref, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -100,29 +102,24 @@ def renamed(x: Any, names: dict[Ref, Any]) -> Any:
     return replace(x, lambda leaf: names.get(leaf, leaf) if type(leaf) is Ref else leaf) if kind_of(x) else x
 
 
-def refs(x: Any) -> Iterator[Ref]:
+def refs(x: Any) -> list[Ref]:
     """The variables in nested arguments, with repeats."""
-    if type(x) is Ref:
-        yield x
-    elif kind := kind_of(x):  # no structure is made, as `flatten` does: this is asked for each step by each pass
-        for item in kind.split(x).items:
-            if type(item) is Ref:
-                yield item
-            elif kind_of(item):
-                yield from refs(item)
+    return [leaf for leaf in leaves(x) if type(leaf) is Ref]
 
 
-def operands(step: Step) -> list[Ref]:
-    """The variables that a step reads, with repeats."""
-    found = [x for x in step.args if type(x) is Ref]
-    if len(found) < len(step.args) or step.kwargs:
-        return [*refs(step.args), *refs(step.kwargs)]
-    return found
+def operands(step: Step) -> tuple[Ref, ...]:
+    """The variables that a step reads, with repeats: found once, because each pass asks for them."""
+    if step.reads is None:
+        reads = tuple([x for x in step.args if type(x) is Ref])
+        if len(reads) < len(step.args) or step.kwargs:
+            reads = (*refs(step.args), *refs(step.kwargs))
+        step.reads = reads
+    return step.reads
 
 
 def step_with(step: Step, names: dict[Ref, Any]) -> Step:
-    """The step with other variables as operands."""
-    if not names:
+    """The step with other variables as operands; the step itself if it reads none of them."""
+    if not names or names.keys().isdisjoint(operands(step)):
         return step
     args = tuple([names.get(x, x) if type(x) is Ref else renamed(x, names) for x in step.args])
     kwargs = renamed(step.kwargs, names) if step.kwargs else step.kwargs

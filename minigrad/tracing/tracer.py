@@ -83,7 +83,7 @@ def _difference(a: Program, b: Program) -> str:
     for n, (s, t) in enumerate(zip(a.steps, b.steps, strict=False)):
         if s.label != t.label or s.draws != t.draws or not _same_function(s.function, t.function):
             return f"step {n} is {s.label} in one and {t.label} in the other"
-        if reason := _unlike((s.args, s.kwargs), (t.args, t.kwargs)):
+        if reason := _unlike(s.args, t.args) or (_unlike(s.kwargs, t.kwargs) if s.kwargs or t.kwargs else ""):
             return f"in step {n}, {s.label}{_shape(a, s)}, {reason}"
     if len(a.steps) != len(b.steps):
         return f"one has {len(a.steps)} steps, the other {len(b.steps)}"
@@ -103,24 +103,22 @@ def _same_function(f: Any, g: Any) -> bool:
 
 def _unlike(x: Any, y: Any) -> str:
     """A phrase on how two nested arguments differ; empty if they do not."""
+    if x is y:
+        return ""
     if type(x) is not type(y):
         return f"there is {type(x).__name__} in one and {type(y).__name__} in the other"
     if type(x) is Ref:
         return "" if x == y else "the operands differ"
-    if x is not None and (kind := kind_of(x)):
+    if kind := kind_of(x):
         (keys, items, _), (others, beside, _) = kind.split(x), kind.split(y)
-        if len(keys) != len(others):
-            return f"there are {len(keys)} things in one and {len(others)} in the other"
-        if dict.fromkeys(keys) != dict.fromkeys(others):
-            return "the keys differ"
-        there = dict(zip(others, beside, strict=True))
-        pairs = [(item, there[key]) for key, item in zip(keys, items, strict=True)]
-        fixed, other = static_fields(x), static_fields(y)
-        if fixed is not None and fixed is not other and other is not None:
-            if fixed.keys() != other.keys():
+        if keys != others:  # a dict may have them in another order
+            if len(keys) != len(others):
+                return f"there are {len(keys)} things in one and {len(others)} in the other"
+            if dict.fromkeys(keys) != dict.fromkeys(others):
                 return "the keys differ"
-            pairs += [(fixed[name], other[name]) for name in fixed]
-        return next(filter(None, (_unlike(p, q) for p, q in pairs)), "")
+            there = dict(zip(others, beside, strict=True))
+            beside = [there[key] for key in keys]
+        return next(filter(None, map(_unlike, items, beside)), "") or _unlike_static(x, y)
     if isinstance(x, (np.ndarray, np.generic, float)):
         return "" if same_bits(x, y) else f"a constant is {_short(x)} in one and {_short(y)} in the other"
     if isinstance(x, slice):
@@ -128,6 +126,12 @@ def _unlike(x: Any, y: Any) -> str:
     if x is y or x == y or _same_function(x, y):
         return ""
     return f"there is {_short(x)} in one and {_short(y)} in the other"
+
+
+def _unlike_static(x: Any, y: Any) -> str:
+    """A phrase on how the fields of two containers differ that are no items."""
+    fixed, other = static_fields(x), static_fields(y)
+    return "" if fixed is None or fixed is other or other is None else _unlike(fixed, other)
 
 
 def _short(x: Any) -> str:
