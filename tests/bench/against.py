@@ -45,12 +45,12 @@ print(time.process_time() - begun)
 """
 
 
-def through_nn(sizes: tuple[int, ...], x: Any, classes: Any) -> Callable[[], Any]:
+def through_nn(sizes: tuple[int, ...], x: Any, classes: Any, kind: str, **settings: float) -> Callable[[], Any]:
     """A training step with a network, a loss and an optimiser of `minigrad.nn`."""
     import minigrad
 
     net = minigrad.nn.MLP(sizes, seed=0)
-    optimiser = minigrad.nn.optim.SGD(net.parameters(), lr=0.1)
+    optimiser = getattr(minigrad.nn.optim, kind)(net.parameters(), **settings)
 
     def step() -> Any:
         loss = minigrad.cross_entropy(net(x), classes)
@@ -73,7 +73,11 @@ def networks() -> dict[str, Callable[[], Any]]:
         plain, (x, classes) = start(case.sizes, case.batch, "float64")
         name = "-".join(map(str, case.sizes))
         rows[f"step {name}"] = by_minigrad(x, classes, [minigrad.Value(p) for p in plain])
-        rows[f"step {name}, through nn"] = through_nn(case.sizes, x, classes)
+        rows[f"step {name}, through nn"] = through_nn(case.sizes, x, classes, "SGD", lr=0.1)
+    case = CASES[0]
+    _, (x, classes) = start(case.sizes, case.batch, "float64")
+    rows["the first, with momentum"] = through_nn(case.sizes, x, classes, "SGD", lr=0.1, momentum=0.9)
+    rows["the first, with Adam"] = through_nn(case.sizes, x, classes, "Adam", lr=0.001)
     return rows
 
 
