@@ -17,7 +17,7 @@ import numpy as np
 from ..engine.node import ITEM
 from ..engine.tree import flatten, kind_of
 from ..tracing.placeholders import WeakFloat, loosely
-from ..tracing.program import Program, Ref, Step, operands, refs
+from ..tracing.program import Kept, Program, Ref, Step, operands, refs
 from . import runtime
 from .blocking import Chain
 from .buffers import GETITEM, Plan, power_as
@@ -340,6 +340,8 @@ class Writer:
         """The text of the result: containers written out, with variables in them."""
         if type(x) is Ref:
             return self._own(x)
+        if type(x) is Kept:
+            return self.constant(x.model)
         if type(x) is tuple:
             return f"({', '.join(map(self._outputs, x))}{',' if len(x) == 1 else ''})"
         if type(x) is list:

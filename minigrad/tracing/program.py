@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.dataclass_trees import leaf_class
 from ..engine.tree import kind_of, leaves
 
 
@@ -30,6 +31,14 @@ class Ref(int):
 
     def __repr__(self) -> str:
         return f"v{int(self)}"
+
+
+@leaf_class
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A model in the result that the function did not make: the caller gets that very object."""
+
+    model: Any
 
 
 @dataclass(slots=True)
@@ -132,7 +141,7 @@ def run_program(program: Program, inputs: list[Any]) -> Any:
     values.update({ref: leaf._array for ref, leaf in program.leaves})
     for step in program.steps:
         values[step.out] = step.function(*renamed(step.args, values), **renamed(step.kwargs, values))
-    return renamed(program.outputs, values)
+    return replace(renamed(program.outputs, values), lambda x: x.model if type(x) is Kept else x)
 
 
 def same_bits(a: Any, b: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 from types import EllipsisType
 from typing import Any
 
@@ -11,21 +12,22 @@ import numpy as np
 from ..engine import modes
 from ..engine.dataclass_trees import static_fields
 from ..engine.node import new_node, serials
-from ..engine.tree import kind_of, leaves, tree_map
+from ..engine.tree import kind_of, leaves
 from ..engine.value import Value
 from ..errors import TracingError
 from . import Tape, taping
 from .arguments import Described, filled
 from .lower import Reader
 from .placeholders import WeakFloat
-from .program import Program, Ref, Step, same_bits
+from .program import Kept, Program, Ref, Step, same_bits
 from .rng import TracedGenerator
 from .tape import INPUT
 
 
 def trace_function(f: Callable[..., Any], given: Described) -> Program:
     """Trace a call of f into a program. Raises TracingError if a second trace gives another program."""
-    first, second = _trace(f, given), _trace(f, given)
+    (first, reader, result), (second, other, again) = _trace(f, given), _trace(f, given)
+    first.outputs, second.outputs = _outputs(result, again, reader), _outputs(again, result, other)
     _refuse_made(first.outputs, second.outputs)
     if difference := _difference(first, second):
         raise TracingError(
@@ -38,7 +40,8 @@ def trace_function(f: Callable[..., Any], given: Described) -> Program:
 
 
 # Results that are safe to return; any other object may hide a Value of the trace.
-_PLAIN = (Ref, np.ndarray, np.generic, int, float, complex, str, bytes, slice, range, np.dtype, type, EllipsisType)
+_NUMBERS = (np.ndarray, np.generic, int, float, complex)
+_PLAIN = (Ref, Kept, *_NUMBERS, str, bytes, slice, range, np.dtype, type, EllipsisType)
 
 
 def _refuse_made(first: Any, second: Any) -> None:
@@ -59,7 +62,8 @@ def _stand_in(x: Any) -> Any:
     return new_node(Value, data, INPUT, (), None)
 
 
-def _trace(f: Callable[..., Any], given: Described) -> Program:
+def _trace(f: Callable[..., Any], given: Described) -> tuple[Program, Reader, Any]:
+    """The program of one call without its outputs, the reader that knows its variables, and the result of f."""
     tape, start = Tape(), next(serials)
     values = [_stand_in(x) for x in given.inputs]
     args, kwargs = filled(given.template, values)
@@ -74,8 +78,22 @@ def _trace(f: Callable[..., Any], given: Described) -> Program:
         known[node.serial] = ref
     reader = Reader(program, start, known, tape)
     reader.read([*leaves(result), *tape.draws])
-    program.outputs = tree_map(lambda x, _: reader.named(x), result)
-    return program
+    return program, reader, result
+
+
+def _outputs(x: Any, other: Any, reader: Reader) -> Any:
+    """The result of f with variables in it. other: the result of another trace.
+
+    A model that both traces return was not made by f: it stays the same object, as in eager code.
+    """
+    kind = kind_of(x)
+    if not kind:
+        return reader.named(x)
+    if x is other and type(x) not in (list, tuple, dict, type(None)):
+        return Kept(x)
+    (_, items, rest), beside = kind.split(x), kind_of(other)
+    others = beside.split(other)[1] if beside else ()
+    return kind.join(rest, [_outputs(a, b, reader) for a, b in zip_longest(items, others[: len(items)])])
 
 
 def _difference(a: Program, b: Program) -> str:

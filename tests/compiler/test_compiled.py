@@ -16,7 +16,7 @@ import pytest
 from compiler.bits import assert_same, check
 
 import minigrad
-from minigrad import Value, compile, errors, grad, value_and_grad
+from minigrad import Value, compile, errors, grad, nn, value_and_grad
 
 X = np.array([1.0, 2.0, 3.0])
 Pair = namedtuple("Pair", "a b")
@@ -351,6 +351,19 @@ def test_arrays_that_f_closes_over_are_frozen_and_watched_by_debug() -> None:
         pytest.raises(errors.Mutated, match=r"shape \(3,\) that a compiled function closes over"),
     ):
         f(X)
+
+
+def test_a_model_that_the_function_returns_is_the_very_model() -> None:
+    net, x = nn.MLP((2, 3, 1), seed=0), np.ones((1, 2))
+    assert compile(lambda m: m)(net) is net
+    assert compile(lambda x: (net, x))(x)[0] is net
+
+    f = compile(lambda m, x: {"model": [m], "gradient": grad(lambda m: m(x).sum())(m)})
+    first, second = f(net, x), f(net, x)
+    assert first["model"][0] is net and isinstance(net.layers[0].W, Value)
+    assert first["gradient"] is not second["gradient"]  # f makes one in each call
+    expected = grad(lambda m: m(x).sum())(net)
+    np.testing.assert_array_equal(first["gradient"].layers[0].W, expected.layers[0].W)
 
 
 def test_gradients_of_a_model_through_its_parameters_as_arguments() -> None:
