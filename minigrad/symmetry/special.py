@@ -19,6 +19,7 @@ from .modular import (
     WHOLE,
     Fingerprint,
     P,
+    Residues,
     add,
     align_axes,
     bounded,
@@ -77,13 +78,17 @@ def divide_prints(a: Fingerprint, b: Fingerprint) -> Fingerprint:
     if not equal.any():
         return found
     share = inverse(from_constant(int(n)))
-    degree, heights, below = together(found, share)
-    like = np.broadcast_to(share.x.reshape(4, *(1,) * (found.x.ndim - 1)), found.x.shape)
-    quotient = bounded(np.where(equal, like, found.x), degree, max(heights), below)
+
+    def spread(p: Fingerprint) -> Residues:
+        return np.broadcast_to(p.x.reshape(4, *(1,) * (found.x.ndim - 1)), found.x.shape)
+
     logs = subtract(a.logarithm, log(b))
-    return quotient._replace(
-        logarithm=logs._replace(x=np.where(equal, log(share).x.reshape(4, *(1,) * (found.x.ndim - 1)), logs.x))
-    )
+    logs = logs._replace(x=np.where(equal, spread(log(share)), logs.x))
+    if equal.all():  # a plain number: its degree is 0
+        return share._replace(x=spread(share), logarithm=logs)
+    degree, heights, below = together(found, share)
+    quotient = bounded(np.where(equal, spread(share), found.x), degree, max(heights), below)
+    return quotient._replace(logarithm=logs)
 
 
 def power_prints(a: Fingerprint, b: Fingerprint) -> Fingerprint | None:

@@ -180,10 +180,12 @@ def test_a_wrong_proof_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_what_the_proof_misses_against_the_probe_is_counted_and_has_a_name() -> None:
     """The kinds: that a softmax adds up to 1 where its entries are not all equal, and formulas with more fractions
-    than its bounds allow, as of a wide layer_norm. Both are rare, so that one case of each is added."""
+    than its bounds allow, as of a wide layer_norm. Both are rare, so one case of each is added (109 and 215).
+    In 209, a softmax of equal entries is a plain number of degree 0, which keeps the deep formula behind it within
+    the bounds."""
     kinds = {"cross_entropy": 0, "layer_norm": 0, "none of these": 0}
     ties_in_all = 0
-    for seed in (*range(60), 109, 215):
+    for seed in (*range(60), 109, 209, 215):
         rng = np.random.default_rng(seed)
         case = network(lambda low, high, rng=rng: int(rng.integers(low, high, endpoint=True)))
         found = ties(case.f, case.params, case.x, case.y, method="prove")
