@@ -1,7 +1,7 @@
 """The pytest plugin: the fixture `check_gradients`.
 
-It is no part of the package on purpose: pytest imports every plugin that is installed, and this one costs nothing
-until a test asks for the fixture. What the fixture does stands in `minigrad.check.testing.assertions`.
+This file lies outside the package on purpose: pytest imports every installed plugin, and this one costs nothing
+until a test asks for the fixture. The fixture calls `minigrad.check.testing.assertions`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 def check_gradients(record_property: Callable[[str, object], None]) -> Callable[..., Any]:
     """`minigrad.check.testing.assert_gradients`, which also writes its result into the test's properties.
 
-    They are found in the file of ``pytest --junitxml=...``: a line per check, with its resolving power.
+    ``pytest --junitxml=...`` writes them into its file: a line per check, with its resolving power.
     """
     from minigrad.check.testing.assertions import assert_gradients
 

@@ -168,7 +168,7 @@ def test_a_command_is_registered_run_listed_and_taken_away(
         sys.modules.pop("own_hello", None)
     with pytest.raises(SystemExit):
         main.main(["hello"])
-    with pytest.raises(ArgumentError, match="own_nothing is no command"):
+    with pytest.raises(ArgumentError, match="own_nothing is not a command"):
         main.register("nothing", "own_nothing")
 
 

@@ -1,4 +1,4 @@
-"""Checking gradients: numerical derivatives with error bars, and verdicts without tolerances."""
+"""Check gradients: numerical derivatives with error bars, and verdicts without tolerances."""
 
 from .diagnosis.report import Finding, GradientMismatch, GradientUnresolved, Report
 from .gradients import check_grads, gradient_report

@@ -1,8 +1,8 @@
-"""check_grads: is this gradient right? An answer without a tolerance, which names each mistake and its place.
+"""check_grads: is this gradient right? The answer needs no tolerance, and names each mistake and its place.
 
-This file combines the parts: the derivative to check (`claims`, `own`), rules that need no slope (`contract`),
-slopes of the function itself (`slopes`), comparison by entry or along directions (`judgement`, `search`), and the
-diagnosis of mistakes (`diagnosis`). docs/checking.md is the user's guide.
+This file combines the parts: the derivative to check (`candidate`, `minigrad_candidate`), rules that need no slope
+(`invariants`), slopes of the function itself (`finite_differences`), comparison by entry or along directions
+(`verdict`, `directions`), and the diagnosis of mistakes (`diagnosis`). docs/checking.md is the user's guide.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ..errors import ArgumentError, ShapeError
 from .comparison.candidate import Claim
 from .comparison.comparison import Comparison
 from .comparison.invariants import check_transpose
-from .comparison.kinks import Witness
-from .comparison.minigrad_candidate import OwnClaim, below
+from .comparison.kinks import KinkLocator
+from .comparison.minigrad_candidate import MinigradClaim, gradient_candidate
 from .comparison.problem import Subject
 from .comparison.subgradient import subgradient
 from .diagnosis.report import Finding, GradientMismatch, GradientUnresolved, Report
@@ -54,19 +54,24 @@ def check_grads(
     """Check derivatives of f at args; return the report, or raise it if they are wrong.
 
     f: a function of anything array-like. args: a tuple of its positional arguments, or its only argument; each is
-    an array or nested lists, tuples and dicts of them. Arguments that are not floats pass through unchanged.
+    an array, or a nesting of arrays in lists, tuples and dicts. Arguments that are not floats pass through
+    unchanged.
 
-    Without a given derivative it checks minigrad's own of f (made of NumPy functions), in both modes, up to order.
-    grad(*args): one array per argument, of a scalar f. vjp(g, *args): likewise for a cotangent g nested like f's
-    result. jvp(args, tangents): the tangent of the result. jac(*args): all derivatives, of shape (*out, *in).
-    hess(*args): the second derivatives of a scalar f; beside grad=, it is checked as the derivative of that.
+    Without a given derivative, this checks minigrad's own derivatives of f (which must consist of NumPy functions),
+    in these modes and up to this order. Or give one or several derivatives to check:
 
-    argnums: which arguments to differentiate. seed: of the directions. budget: the check stops after so many
+        grad(*args)          one array per argument, if f returns one number
+        vjp(g, *args)        the same, for a cotangent g nested like f's result
+        jvp(args, tangents)  the tangent of the result
+        jac(*args)           all derivatives, of shape (*out, *in)
+        hess(*args)          the second derivatives, if f returns one number; with grad=, the derivative of that
+
+    argnums: which arguments to differentiate. seed: of the random directions. budget: stop after so many
     evaluations (int) or seconds (float). executor: a `concurrent.futures.Executor` for the evaluations. progress:
     called with the number of new evaluations.
 
     Raises GradientMismatch (an AssertionError) if a gradient is wrong, and GradientUnresolved if the check could
-    not decide and `allow_unresolved` is not set; both have the report as `.report`.
+    not decide, unless `allow_unresolved` is set; both have the report as `.report`.
     """
     report = gradient_report(
         f,
@@ -112,18 +117,18 @@ def gradient_report(
     given = {"grad": grad, "vjp": vjp, "jvp": jvp, "jac": jac, "hess": hess}
     claimed = {kind: call for kind, call in given.items() if call is not None}
     modes = (modes,) if isinstance(modes, str) else tuple(modes)
-    _refuse(claimed, modes, order)
+    _refuse_misuse(claimed, modes, order)
     evaluator = Evaluator(budget, executor, progress)
     setup = functools.partial(Subject, args=args, argnums=argnums, evaluator=evaluator, seed=seed)
     if claimed:
-        return _of_given(f, claimed, setup)
-    return _of_own(f, modes, order, setup)
+        return _check_given(f, claimed, setup)
+    return _check_own(f, modes, order, setup)
 
 
-def _refuse(claimed: dict[str, Any], modes: Sequence[str], order: int) -> None:
+def _refuse_misuse(claimed: dict[str, Any], modes: Sequence[str], order: int) -> None:
     for kind, call in claimed.items():
         if not callable(call):
-            raise ArgumentError(f"{kind}= takes a function that gives the derivative, got {type(call).__name__}")
+            raise ArgumentError(f"{kind}= takes a function that returns the derivative, got {type(call).__name__}")
     if unknown := set(modes) - set(MODES):
         raise ArgumentError(f"modes are 'rev' and 'fwd', got {', '.join(map(repr, sorted(unknown)))}")
     if not modes:
@@ -133,12 +138,12 @@ def _refuse(claimed: dict[str, Any], modes: Sequence[str], order: int) -> None:
     if claimed and order != 1:
         raise ArgumentError(
             "order= works only for minigrad's own derivatives, not for a given one\n"
-            "  write  check_grads(my_grad, args, jac=my_hessian)   for the order above"
+            "  write  check_grads(my_grad, args, jac=my_hessian)   to check one order higher"
         )
 
 
-def _of_given(f: Callable[..., Any], claimed: dict[str, Any], setup: Callable[..., Subject]) -> Report:
-    """Check each given derivative, one after the other."""
+def _check_given(f: Callable[..., Any], claimed: dict[str, Any], setup: Callable[..., Subject]) -> Report:
+    """Check each given derivative in turn."""
     subject = setup(f)
     found = Comparison(subject)
     if subject.point is None:
@@ -146,32 +151,32 @@ def _of_given(f: Callable[..., Any], claimed: dict[str, Any], setup: Callable[..
     for kind, call in claimed.items():
         if kind in ("grad", "hess") and subject.point.y.size != 1:
             raise ShapeError(
-                f"{kind}= is for a function of one number, and {subject.name} gave {subject.point.y.size}\n"
-                "  write  vjp=lambda g, *args: ...   or  jac=lambda *args: ...   for an array"
+                f"{kind}= needs a function that returns one number; {subject.name} returns {subject.point.y.size}\n"
+                "  write  vjp=lambda g, *args: ...   or  jac=lambda *args: ...   if it returns an array"
             )
         if kind == "hess":
             _hessian(found, subject, call, claimed.get("grad"), setup)
         else:
             claim = Claim(kind, call, subject.point, subject.names, subject.chosen)
             ways = {"jvp": Comparison.tangents, "jac": Comparison.matrix}
-            _look(found, claim, ways.get(kind, Comparison.gradients))
+            _check_claim(found, claim, ways.get(kind, Comparison.gradients))
     if {"vjp", "jvp"} <= claimed.keys():
         where = (subject.point, subject.names, subject.chosen)
-        _as_transposes(found, Claim("vjp", claimed["vjp"], *where), Claim("jvp", claimed["jvp"], *where))
+        _check_transposes(found, Claim("vjp", claimed["vjp"], *where), Claim("jvp", claimed["jvp"], *where))
     return found.report()
 
 
-def _look(found: Comparison, claim: Claim, way: Callable[[Comparison, Claim], None]) -> None:
-    """Check one claim; if slopes contradict it, check whether it is a subgradient."""
+def _check_claim(found: Comparison, claim: Claim, way: Callable[[Comparison, Claim], None]) -> None:
+    """Check one claim; if the slopes contradict it, check whether it is a subgradient."""
     trial = Comparison(found.subject, found.order)
     way(trial, claim)
     if claim.kind in ("grad", "vjp") and trial.report().verdict == "disagree":
-        # Forward mode shares the verdict of reverse mode: it is its transpose, or that is reported elsewhere.
+        # Reverse mode alone needs this: forward mode is its transpose, or another finding says that it is not.
         trial = subgradient(claim, trial) or trial
     found.merge(trial)
 
 
-def _as_transposes(found: Comparison, reverse: Claim, forward: Claim) -> None:
+def _check_transposes(found: Comparison, reverse: Claim, forward: Claim) -> None:
     """Check <v, Ju> = <Jᵀv, u> for random v and u."""
     rng = found.subject.rng()
     v, u = (rng.uniform(0.5, 1.5, row.size) for row in (found.point.y, found.point.x))
@@ -180,7 +185,7 @@ def _as_transposes(found: Comparison, reverse: Claim, forward: Claim) -> None:
 
 
 def _hessian(found: Comparison, subject: Subject, call: Any, gradient: Any, setup: Callable[..., Subject]) -> None:
-    """Check a Hessian as the derivative of a gradient (the given one or minigrad's own), or by curvatures of f."""
+    """Check a Hessian as the derivative of a gradient (given, or minigrad's own), or else by curvatures of f."""
     assert subject.point is not None
     if gradient is None:
         gradient = _own_gradient(subject)
@@ -216,7 +221,7 @@ def _own_gradient(subject: Subject) -> Callable[..., Any] | None:
     return gradient if trial.report().ok else None
 
 
-def _of_own(f: Callable[..., Any], modes: Sequence[str], order: int, setup: Callable[..., Subject]) -> Report:
+def _check_own(f: Callable[..., Any], modes: Sequence[str], order: int, setup: Callable[..., Subject]) -> Report:
     """Check minigrad's own derivatives order by order, each as the derivative of the one below."""
     whole: Comparison | None = None
     first = setup(f)
@@ -228,7 +233,7 @@ def _of_own(f: Callable[..., Any], modes: Sequence[str], order: int, setup: Call
         whole = found if whole is None else whole.merge(found)
         if subject.point is None or not whole.report().ok:
             break
-        f = below(subject)
+        f = gradient_candidate(subject)
     assert whole is not None
     report = whole.report()
     if report.verdict == "disagree" and first.point is not None:
@@ -238,15 +243,15 @@ def _of_own(f: Callable[..., Any], modes: Sequence[str], order: int, setup: Call
 
 def _both_modes(found: Comparison, subject: Subject, modes: Sequence[str]) -> None:
     assert subject.point is not None
-    claim = OwnClaim(subject.f, subject.point, subject.names, subject.chosen)
-    claim.witness = Witness(subject)
+    claim = MinigradClaim(subject.f, subject.point, subject.names, subject.chosen)
+    claim.locate_kink = KinkLocator(subject)
     try:
         if "rev" in modes:
-            _look(found, claim, Comparison.gradients)
+            _check_claim(found, claim, Comparison.gradients)
         if "fwd" in modes:
-            _look(found, claim, Comparison.tangents)
+            _check_claim(found, claim, Comparison.tangents)
     except Exception as error:
         found.note([Finding("raised", sentence=f"minigrad raised {type(error).__name__}: {error}")])
         return
     if set(modes) == set(MODES):
-        _as_transposes(found, claim, claim)
+        _check_transposes(found, claim, claim)

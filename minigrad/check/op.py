@@ -1,4 +1,4 @@
-"""check_op: is the rule of one op right over its whole domain? It uses the checks of gradients and graphs."""
+"""check_op: are the rules of one op right over its whole domain? `op_check` checks each call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..transforms.custom_ops import has_jvp
 from .diagnosis.kinds import REMARKS
 from .diagnosis.report import Finding, Report
 from .numeric.evaluation import Evaluator
-from .op_check import OpAtOperands, look
+from .op_check import OpAtOperands, check_rules
 from .testing.op_calls import OpCall, user_name
 from .testing.op_sampling import OpCallDraw, draw_call
 
@@ -26,9 +26,9 @@ WHOLE = (2, 3)
 
 @dataclass(frozen=True)
 class OpReport(Report):
-    """The outcome of a check of an op: a `Report`, and the first call for which a rule is wrong.
+    """The outcome of `check_op`: a `Report`, and the first call for which a rule is wrong.
 
-    op, call   the record of the op, and that call as a user types it (None if none is wrong)
+    op, call   the record of the op, and that call as a user types it (None if no rule is wrong)
     examples   how many calls were checked
     """
 
@@ -49,25 +49,25 @@ def check_op(
 
     op: its function (np.exp, minigrad.relu, a result of `custom`), or its record. examples: how many calls to draw
     from its domain, the same for the same seed; or the calls themselves: tuples of arguments, with a dict of named
-    ones last. If the op broadcasts, each input in turn is also drawn small. order: 2 checks the derivatives of the
-    rules, too.
+    ones last. If the op broadcasts, calls in which one input is small are checked, too. order: 2 checks the
+    derivatives of the rules, too.
 
-    Each call's vjp and jvp are compared with the slopes of the op's own forward function, and with each other
-    (<v, Ju> = <Jᵀv, u>); both must be linear, the same twice, of the right shape, and change nothing in place. An
-    op that is constant (a comparison, rounding) must be flat. Returns the report; never raises it.
-    Raises ArgumentError for a function that has no row in the table.
+    For each call, the vjp and the jvp are compared with slopes of the op's own forward function, and with each
+    other (<v, Ju> = <Jᵀv, u>). Both must be linear, give the same result twice, have the right shape, and change
+    nothing in place. An op without a derivative (a comparison, rounding) must be flat. Returns the report; never
+    raises it. Raises ArgumentError for a function that has no row in the table.
     """
     record = _record(op)
-    calls = _drawn(record, examples, seed) if isinstance(examples, int) else _given(record, examples)
-    evaluator, seen = Evaluator(), _Seen(record)
+    calls = _draw_calls(record, examples, seed) if isinstance(examples, int) else _given_calls(record, examples)
+    evaluator, results = Evaluator(), _CallResults(record)
     for call in calls:
-        seen.at(call, evaluator, order)
-    for call in _broadcast(record, seed) if isinstance(examples, int) else ():
-        seen.at(call, evaluator, order=1)  # broadcasting is the engine's job
-    return seen.report(evaluator)
+        results.check(call, evaluator, order)
+    for call in _broadcast_calls(record, seed) if isinstance(examples, int) else ():
+        results.check(call, evaluator, order=1)  # broadcasting is the engine's job
+    return results.report(evaluator)
 
 
-class _Seen:
+class _CallResults:
     """The results of the calls so far."""
 
     def __init__(self, op: Op) -> None:
@@ -78,7 +78,7 @@ class _Seen:
         self.powers: list[float] = []
         self.largest, self.entries = 0.0, 0
 
-    def at(self, call: OpCall, evaluator: Evaluator, order: int) -> None:
+    def check(self, call: OpCall, evaluator: Evaluator, order: int) -> None:
         """Check one more call, unless a previous one was wrong."""
         if self.wrong is not None:
             return
@@ -87,13 +87,13 @@ class _Seen:
         if not use.real:
             return
         self.entries += sum(int(np.size(use.operands[k])) for k in use.real)
-        found = look(use, use.real, evaluator, seed=call.seed, order=order, thorough=True)
+        found = check_rules(use, use.real, evaluator, seed=call.seed, order=order, thorough=True)
         report = found.report()
         if report.verdict == "disagree":
             self.wrong = call
             self.findings = []
-        told = REMARKS if self.op.vjps else {*REMARKS, "jump"}  # a function that jumps has slope 0 there, too
-        self.findings += [f for f in report.findings if f.kind not in told and f not in self.findings]
+        left_out = REMARKS if self.op.vjps else {*REMARKS, "jump"}  # an op without a derivative may jump
+        self.findings += [f for f in report.findings if f.kind not in left_out and f not in self.findings]
         self.powers += found.powers
         self.largest = max(self.largest, found.largest)
 
@@ -132,14 +132,14 @@ def _source(seed: int) -> Callable[[int, int], int]:
     return lambda low, high: int(rng.integers(low, high, endpoint=True))
 
 
-def _drawn(op: Op, count: int, seed: int) -> list[OpCall]:
-    """Calls from the domain of an op."""
+def _draw_calls(op: Op, count: int, seed: int) -> list[OpCall]:
+    """Draw calls from the domain of an op."""
     integer = _source(seed)
     return [draw_call(integer, op, size=6) for _ in range(count)]
 
 
-def _broadcast(op: Op, seed: int) -> list[OpCall]:
-    """Calls of a broadcasting op in which each input in turn is the small one."""
+def _broadcast_calls(op: Op, seed: int) -> list[OpCall]:
+    """Calls of a broadcasting op; in each of them another input is small."""
     integer, several = _source(seed), isinstance(op.calls, functools.partial) and len(op.domain) > 1
     calls = []
     for k in range(len(op.domain) if several else 0):
@@ -148,8 +148,8 @@ def _broadcast(op: Op, seed: int) -> list[OpCall]:
     return calls
 
 
-def _given(op: Op, examples: Sequence[Any]) -> list[OpCall]:
-    """The given calls, with inputs in the number type of the domain."""
+def _given_calls(op: Op, examples: Sequence[Any]) -> list[OpCall]:
+    """The given calls; integers become floats where the domain is real."""
     calls = []
     for seed, example in enumerate(examples):
         if isinstance(example, OpCall):
@@ -167,7 +167,7 @@ def _given(op: Op, examples: Sequence[Any]) -> list[OpCall]:
 
 @dataclass
 class _Small(OpCallDraw):
-    """The drawing of a call in which one input has a small shape, and all others the full one."""
+    """Draws a call in which one input has a small shape, and all others the full one."""
 
     small: int = 0
     side: Shape = ()

@@ -1,6 +1,7 @@
 """Check one op at its operands, like any function with a gradient.
 
-Slopes come from its forward function on plain arrays; the claim is its rules, as the sweeps use them.
+The slopes are those of its forward function on plain arrays; the derivatives to check come from its rules, as the
+sweeps use them.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from ..transforms.grad import jvp
 from .comparison.candidate import ArgumentNames
 from .comparison.comparison import Comparison
 from .comparison.invariants import check_transpose
-from .comparison.kinks import Witness
-from .comparison.minigrad_candidate import OwnClaim, below, result_arrays
+from .comparison.kinks import KinkLocator
+from .comparison.minigrad_candidate import MinigradClaim, gradient_candidate, result_arrays
 from .comparison.problem import Subject
 from .comparison.subgradient import subgradient
 from .diagnosis.report import Finding
@@ -36,9 +37,9 @@ FEW = 6  # entries checked one by one: the question is whether the op is right, 
 
 
 class OpAtOperands:
-    """An op as a function of its operands: on arrays NumPy computes it, on Values it is recorded.
+    """An op as a function of its operands: on arrays NumPy computes it, on Values the engine records it.
 
-    operands: plain numbers and arrays; those inside parameters come last (see `node.lifted`).
+    operands: plain numbers and arrays; those inside parameters come last (see `node.lift_inputs`).
     function: a replacement for the op itself: a call as a user types it, or a checkpointed function.
     """
 
@@ -75,21 +76,22 @@ class OpAtOperands:
 
     @property
     def proper(self) -> range:
-        """The numbers of the operands that have a rule; the others are inside parameters."""
+        """The positions of the operands that have a rule; the others are inside parameters."""
         count = len(self.operands)
         return range(count if self.op.variadic else min(count, len(self.op.domain)))
 
     @property
     def real(self) -> tuple[int, ...]:
-        """The numbers of the differentiable operands."""
+        """The positions of the differentiable operands."""
         return tuple(k for k in self.proper if is_float(self.operands[k]))
 
 
 @dataclass(frozen=True)
-class Projected:
+class ProjectedResult:
     """<w, y> as a function of w and of the operands: its second derivatives are the derivatives of the vjp.
 
-    A rule is linear in its cotangent; no other derivative shows a rule that treats the cotangent as a constant.
+    A rule is linear in its cotangent w. Only the derivative with respect to w shows a rule that treats the
+    cotangent as a constant.
     """
 
     use: OpAtOperands
@@ -102,7 +104,7 @@ class Projected:
 
 
 @dataclass(frozen=True)
-class Pushed:
+class TangentFunction:
     """The tangent of an op as a function of the operands: its derivative is the derivative of the jvp."""
 
     use: OpAtOperands
@@ -119,7 +121,7 @@ class Pushed:
         return jvp(of_chosen, tuple(args[k] for k in self.chosen), self.tangents)[1]
 
 
-def look(
+def check_rules(
     use: OpAtOperands,
     chosen: tuple[int, ...],
     evaluator: Evaluator,
@@ -130,8 +132,8 @@ def look(
 ) -> Comparison:
     """Compare the rules of an op for the chosen operands with slopes of its forward function.
 
-    thorough: tangents are measured, too, and the adjoint identity must hold to rounding; otherwise they are
-    measured only if they are not the transposes of the gradients.
+    thorough: compare tangents with slopes, too, and require the adjoint identity up to rounding. Otherwise tangents
+    are compared with slopes only if they are not the transposes of the gradients.
     """
     setup = functools.partial(Subject, args=use.operands, argnums=chosen, evaluator=evaluator, seed=seed)
     subject = setup(use)
@@ -139,8 +141,8 @@ def look(
     if subject.point is None or not subject.point.y.size:
         return found
     found.note(mutations(use, chosen, seed))
-    claim = OwnClaim(use, subject.point, subject.names, subject.chosen)
-    claim.witness = Witness(subject)
+    claim = MinigradClaim(use, subject.point, subject.names, subject.chosen)
+    claim.locate_kink = KinkLocator(subject)
     back = _attempt(found, "its vjp", functools.partial(_gradients, claim))
     if not back.report().ok and use.op.kink:
         back = subgradient(claim, back) or back
@@ -156,7 +158,7 @@ def look(
 def _attempt(found: Comparison, rule: str, ask: Callable[[Comparison], None]) -> Comparison:
     """Check one rule: a few entries or directions first, and every entry if they leave a doubt.
 
-    Its findings name the rule.
+    The findings name the rule.
     """
     trial = Comparison(found.subject, found.order)
     for few in (FEW, Comparison.few):
@@ -168,50 +170,50 @@ def _attempt(found: Comparison, rule: str, ask: Callable[[Comparison], None]) ->
             trial.note([Finding("raised", sentence=f"{type(error).__name__}: {error}")])
         if trial.report().ok or not few < trial.point.x.size <= Comparison.few:
             break
-    trial.findings = [f if f in found.subject.findings else _said(rule, f) for f in trial.findings]
+    trial.findings = [f if f in found.subject.findings else _name_rule(rule, f) for f in trial.findings]
     return trial
 
 
-def _said(rule: str, finding: Finding) -> Finding:
+def _name_rule(rule: str, finding: Finding) -> Finding:
     whose = f"{rule} for {finding.path}" if finding.path else rule
     return replace(finding, sentence=f"{whose}: {finding.sentence or finding.kind}")
 
 
-def _tangents(found: Comparison, claim: OwnClaim, thorough: bool) -> None:
+def _tangents(found: Comparison, claim: MinigradClaim, thorough: bool) -> None:
     rng, point = found.subject.rng(), claim.point
     v, u = (rng.choice([-1.0, 1.0], n) * rng.uniform(0.5, 1.5, n) for n in (point.y.size, point.x.size))
     apart = check_transpose(claim, claim, v, u)
     if thorough or apart:
-        ahead = OwnClaim(claim.function, point, claim.names, claim.chosen)
-        ahead.kind, ahead.witness = "jvp", claim.witness
+        ahead = MinigradClaim(claim.function, point, claim.names, claim.chosen)
+        ahead.kind, ahead.locate_kink = "jvp", claim.locate_kink
         found.tangents(ahead)
     if thorough:
         found.note(apart)
 
 
 def _second(found: Comparison, use: OpAtOperands, setup: Callable[..., Subject], point: Point) -> None:
-    """Check the derivatives of the rules themselves: second derivatives run the rules on Values."""
+    """Check the derivatives of the rules themselves; for these the rules run on Values."""
     rng, subject = found.subject.rng(), found.subject
     weights = [_direction(rng, y) for y in _reals(result_arrays(point.f.result(point.x)))]
     count = len(weights)
     args = (*weights, *use.operands)
     chosen = (*range(count), *(count + k for k in subject.chosen))
-    whole = Subject(Projected(use, count), args, chosen, subject.evaluator, subject.seed)
-    targets: list[tuple[str, Any, Any, tuple[int, ...]]] = [("vjp", below(whole), args, chosen)]
+    whole = Subject(ProjectedResult(use, count), args, chosen, subject.evaluator, subject.seed)
+    targets: list[tuple[str, Any, Any, tuple[int, ...]]] = [("vjp", gradient_candidate(whole), args, chosen)]
     if has_jvp(use.op):
         tangents = tuple(_direction(rng, use.operands[k]) for k in subject.chosen)
-        targets.append(("jvp", Pushed(use, subject.chosen, tangents), use.operands, subject.chosen))
+        targets.append(("jvp", TangentFunction(use, subject.chosen, tangents), use.operands, subject.chosen))
     for rule, function, args, chosen in targets:
         above = Subject(function, args, chosen, subject.evaluator, subject.seed)
         above.names = ArgumentNames([*["the cotangent"] * (len(args) - len(use.names)), *use.names])
         trial = Comparison(above)
         if above.point is not None:
-            claim = OwnClaim(function, above.point, above.names, above.chosen)
+            claim = MinigradClaim(function, above.point, above.names, above.chosen)
             trial = _attempt(trial, f"the derivative of its {rule}", functools.partial(_gradients, claim))
         found.merge(trial)
 
 
-def _gradients(claim: OwnClaim, trial: Comparison) -> None:
+def _gradients(claim: MinigradClaim, trial: Comparison) -> None:
     trial.gradients(claim)
 
 
@@ -225,7 +227,7 @@ def _reals(ys: Sequence[Any]) -> list[Any]:
 
 
 def mutations(use: OpAtOperands, chosen: Sequence[int], seed: int = 0) -> list[Finding]:
-    """Findings on arrays that the rules of an op change in place; none if they are right."""
+    """Findings on arrays that the rules of an op change in place; none if they change nothing."""
     leaves = {k: Value(use.operands[k]) for k in chosen}
     held: dict[str, Any] = {f"operand {name}": x for name, x in zip(use.names, use.operands, strict=True)}
     held |= {f"operand {use.names[k]}": leaf.data for k, leaf in leaves.items()}
@@ -236,26 +238,26 @@ def mutations(use: OpAtOperands, chosen: Sequence[int], seed: int = 0) -> list[F
                 for y in result_arrays(use(*(leaves.get(k, x) for k, x in enumerate(use.operands))))
                 if y.has_gradient
             ]
-            return _changed(use, leaves, ys, held, np.random.default_rng(seed))
-    except Exception:  # reported where the rule is called for its answer
+            return _find_changes(use, leaves, ys, held, np.random.default_rng(seed))
+    except Exception:  # the comparison with slopes reports it
         return []
 
 
-def _changed(
+def _find_changes(
     use: OpAtOperands, leaves: dict[int, Value], ys: list[Value], held: dict[str, Any], rng: np.random.Generator
 ) -> list[Finding]:
-    """The names of arrays that both sweeps over one node have changed; nothing is copied for the sweeps."""
+    """Findings on arrays that the two sweeps over one node change; the sweeps get the arrays, not copies."""
     gs = [_direction(rng, y) for y in ys]
     ts = {leaf.serial: _direction(rng, leaf) for leaf in leaves.values()}
     held = held | {"its output": [y.data for y in ys], "the cotangent": gs, "the tangent": [*ts.values()]}
-    before = {name: _prints(x) for name, x in held.items()}
+    before = {name: _bytes(x) for name, x in held.items()}
     for _ in sweep_from(list(zip(ys, gs, strict=True))):
         pass
     if has_jvp(use.op) and ys:
         push(ys, ts)
-    changed = [name for name, x in held.items() if _prints(x) != before[name]]
+    changed = [name for name, x in held.items() if _bytes(x) != before[name]]
     return [Finding("mutated", sentence=f"a rule changed {name} in place") for name in changed]
 
 
-def _prints(x: Any) -> Any:
+def _bytes(x: Any) -> Any:
     return [np.asarray(part).tobytes() for part in x] if isinstance(x, list) else np.asarray(x).tobytes()

@@ -20,9 +20,9 @@ from ..errors import ExpressionError, MinigradError
 from ..rules.shaping import stack
 from .vocabulary import CONSTANTS, FUNCTIONS, nearest
 
-LONGEST = 20_000  # letters; on longer texts Python's parser may need too much memory
-DEEPEST = 1_000  # levels of brackets, calls and operators; each Python's parser has a limit of its own above it
-SHOWN = 100  # letters of a line to show around an error
+LONGEST = 20_000  # letters; for longer texts Python's parser may need too much memory
+DEEPEST = 1_000  # levels of brackets, calls and operators; the parser of each Python has another, higher limit
+MOST_SHOWN = 100  # letters of a line to show around an error
 OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -41,7 +41,7 @@ OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-_TOO_DEEP = "the expression is nested too deeply to be read"
+_TOO_DEEP = "the expression is nested too deeply"
 INSTEAD = {
     ast.BitXor: "write  a ** b   for a power",
     ast.And: "write  logical_and(a, b)",
@@ -55,7 +55,7 @@ INSTEAD = {
 
 @dataclass(frozen=True)
 class MachineStep:
-    """One step of the machine: takes `count` operands from the stack and leaves one. node: its source."""
+    """One step of the machine: takes `count` operands from the stack and leaves one result. node: its source."""
 
     compute: Callable[..., Any]
     count: int
@@ -82,7 +82,7 @@ class Expression:
                 at = len(stacked) - step.count
                 operands = stacked[at:]
                 del stacked[at:]
-                stacked.append(self._computed(step, operands, values))
+                stacked.append(self._compute(step, operands, values))
         (y,) = stacked
         return y if isinstance(y, Value) else self._as_value(y)
 
@@ -95,9 +95,9 @@ class Expression:
         extra = [name for name in values if name not in self.names]
         if extra:
             known = ", ".join(self.names) or "none"
-            raise ExpressionError(f"{', '.join(extra)} does not occur in the expression\n  its names are {known}")
+            raise ExpressionError(f"the expression does not contain {', '.join(extra)}\n  its names are {known}")
 
-    def _computed(self, step: MachineStep, operands: list[Any], values: Mapping[str, Value]) -> Any:
+    def _compute(self, step: MachineStep, operands: list[Any], values: Mapping[str, Value]) -> Any:
         if isinstance(step.node, ast.Name):
             return values[step.node.id]
         try:
@@ -128,7 +128,7 @@ def parse(text: str) -> Expression:
 
 
 def assignments(given: Sequence[str]) -> dict[str, Value]:
-    """The Values that words like  x=1  and  w="[0.1, 0.2]"  assign; they hold numbers only."""
+    """Read Values from words such as  x=1  and  w="[0.1, 0.2]"."""
     values: dict[str, Value] = {}
     for word in given:
         name, equals, text = word.partition("=")
@@ -139,7 +139,7 @@ def assignments(given: Sequence[str]) -> dict[str, Value]:
             raise ExpressionError(f"{name} has two values")
         expression = parse(text)
         if expression.names:
-            raise ExpressionError(f"{word!r}: a value may hold only numbers, but {expression.names[0]} is a name")
+            raise ExpressionError(f"{word!r}: a value consists of numbers, but {expression.names[0]} is a name")
         values[name] = Value(expression.evaluate({}).data, name=name)
     return values
 
@@ -156,7 +156,7 @@ def _tree(text: str) -> ast.expr:
     except SyntaxError as error:
         line, column = (error.lineno or 1), (error.offset or 1) - 1
         raise ExpressionError(
-            f"this is not an expression: {error.msg}\n{_marked(text, line, column, column + 1)}"
+            f"this is not an expression: {error.msg}\n{_mark(text, line, column, column + 1)}"
         ) from error
     except (RecursionError, MemoryError):
         raise ExpressionError(_TOO_DEEP) from None
@@ -170,7 +170,7 @@ def _read(text: str, node: ast.expr) -> tuple[Callable[..., Any], list[ast.expr]
         case ast.Constant():
             return _number(text, node), []
         case ast.Name():
-            return lambda value: value, []  # looked up when it is computed
+            return lambda value: value, []  # evaluate looks it up
         case ast.BinOp(op=op) if type(op) in OPERATORS:
             return _arithmetic(OPERATORS[type(op)]), [node.left, node.right]
         case ast.UnaryOp(op=op) if type(op) in OPERATORS:
@@ -187,7 +187,7 @@ def _read(text: str, node: ast.expr) -> tuple[Callable[..., Any], list[ast.expr]
         case ast.Call():
             return _call(text, node)
     what = type(getattr(node, "op", node))
-    remedy = INSTEAD.get(what, "an expression has numbers, names, operators, brackets and functions of the table")
+    remedy = INSTEAD.get(what, "it consists of numbers, names, operators, brackets and functions of the table")
     raise _error(text, node, f"this is not allowed in an expression\n  {remedy}")
 
 
@@ -205,16 +205,16 @@ def _number(text: str, node: ast.Constant) -> Callable[..., Any]:
 
 
 def _whole(node: ast.expr) -> bool:
-    """Whether this is an integer literal; with a sign it stays an integer, as an axis must."""
+    """Whether this is an integer literal. With a sign it stays an integer, as an axis must be."""
     return isinstance(node, ast.Constant) and isinstance(node.value, int)
 
 
 def _arithmetic(compute: Callable[..., Any]) -> Callable[..., Any]:
-    """The operator on Values and floats; on Python integers 9**9**9**9 would take for ever."""
+    """The operator on Values and floats: with Python integers 9**9**9**9 would take for ever."""
 
     def computed(*operands: Any) -> Any:
         arrays = [_array(x) for x in operands]
-        if any(isinstance(x, Value) for x in arrays):  # next to a Value, plain floats are recorded as such
+        if any(isinstance(x, Value) for x in arrays):  # beside a Value, a number is recorded as a plain float
             arrays = [float(x) if type(x) is np.float64 else x for x in arrays]
         return compute(*arrays)
 
@@ -231,7 +231,7 @@ def _array(x: Any) -> Any:
 
 
 def _list(*parts: Any) -> Any:
-    """An array if it holds a Value or an array; otherwise a list, which may be one of axes."""
+    """An array if there is a Value or an array in it; otherwise a list, which may be a list of axes."""
     if any(isinstance(x, (Value, np.ndarray)) for x in parts):
         return stack([_array(x) for x in parts])
     return list(parts)
@@ -240,7 +240,7 @@ def _list(*parts: Any) -> Any:
 def _call(text: str, node: ast.Call) -> tuple[Callable[..., Any], list[ast.expr]]:
     name = _dotted(node.func)
     if name not in FUNCTIONS:
-        raise _error(text, node.func, _unknown(name))
+        raise _error(text, node.func, _unknown_function(name))
     starred = [part for part in node.args if isinstance(part, ast.Starred)]
     for part in (*starred, *(keyword.value for keyword in node.keywords if keyword.arg is None)):
         raise _error(text, part, "write the arguments one by one")
@@ -254,7 +254,7 @@ def _call(text: str, node: ast.Call) -> tuple[Callable[..., Any], list[ast.expr]
     return compute, [*node.args, *(keyword.value for keyword in node.keywords)]
 
 
-def _unknown(name: str) -> str:
+def _unknown_function(name: str) -> str:
     if not name:
         return "only a function of the derivative table can be called"
     meant = nearest(name)
@@ -277,14 +277,14 @@ def _error(text: str, node: ast.expr, message: str) -> ExpressionError:
     first, last = lines[node.lineno - 1].encode(), lines[(node.end_lineno or 1) - 1].encode()
     start = len(first[: node.col_offset].decode())  # Python counts in bytes
     end = len(last[: node.end_col_offset].decode()) if node.end_lineno == node.lineno else len(first.decode())
-    return ExpressionError(f"{message}\n{_marked(text, node.lineno, start, end)}")
+    return ExpressionError(f"{message}\n{_mark(text, node.lineno, start, end)}")
 
 
-def _marked(text: str, line: int, start: int, end: int) -> str:
-    """A line of the text, cut around the error, with carets under the letters from start to end."""
+def _mark(text: str, line: int, start: int, end: int) -> str:
+    """The part of a line around the error, with carets under the letters from start to end."""
     lines = text.strip().splitlines() or [""]
     shown = lines[min(line, len(lines)) - 1]
-    left = max(0, min(start, len(shown)) - SHOWN // 2)
-    before, after = ("…" if left else ""), ("…" if len(shown) > left + SHOWN else "")
-    carets = "^" * (max(start + 1, min(end, left + SHOWN)) - start)
-    return f"  {before}{shown[left : left + SHOWN]}{after}\n  {' ' * (start - left + len(before))}{carets}"
+    left = max(0, min(start, len(shown)) - MOST_SHOWN // 2)
+    before, after = ("…" if left else ""), ("…" if len(shown) > left + MOST_SHOWN else "")
+    carets = "^" * (max(start + 1, min(end, left + MOST_SHOWN)) - start)
+    return f"  {before}{shown[left : left + MOST_SHOWN]}{after}\n  {' ' * (start - left + len(before))}{carets}"

@@ -1,4 +1,4 @@
-"""Find the function in a file that a command line names, and read the point to call it at."""
+"""Find the function that a command line names, and read the point at which to call it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 
 
 class Misuse(Exception):
-    """The command line names something that does not exist; the message is for its user."""
+    """The command line names something that does not exist; the message tells its user."""
 
 
 def function_at(where: str) -> Callable[..., Any]:
@@ -29,7 +29,7 @@ def function_at(where: str) -> Callable[..., Any]:
         function = functools.reduce(getattr, name.split("."), module)
     except AttributeError:
         defined = [key for key, x in vars(module).items() if callable(x) and not key.startswith("_")]
-        raise Misuse(f"{path} has no {name!r}; it has {', '.join(defined) or 'nothing to call'}") from None
+        raise Misuse(f"{path} has no {name!r}; it has {', '.join(defined) or 'no functions'}") from None
     if not callable(function):
         raise Misuse(f"{where} is not a function, but {type(function).__name__}")
     return function
@@ -37,7 +37,7 @@ def function_at(where: str) -> Callable[..., Any]:
 
 @functools.cache
 def load(path: Path) -> ModuleType:
-    """Import the module in a file, by its dotted name if it is part of a package."""
+    """Import the module in a file, under its dotted name if it belongs to a package."""
     if not path.is_file():
         raise Misuse(f"there is no file {path.name} in {path.parent}")
     root, name = path.parent, path.stem

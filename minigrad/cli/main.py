@@ -1,8 +1,7 @@
-"""The command line: finds the commands, reads their help, and runs the one that was chosen.
+"""The command line: find the commands, read their help, and run one of them.
 
-A command is a module of its own in the folder of commands: its docstring is its help, `add_options` adds its
-options and `run` does it. Nothing lists the modules: a new file is enough. `register` adds a command of another
-package.
+A command is a module in the folder of commands: its docstring is its help, `add_options` adds its options and `run`
+runs it. Nothing lists the modules: a new file is enough. `register` adds a command of another package.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ DEFAULT = "tour"
 FOLDER = Path("minigrad-tour")
 _REGISTERED: dict[str, str] = {}
 
-# Replacements for letters of mathematics that a terminal or a file cannot take.
+# Replacements for mathematical letters that a terminal or a file cannot show.
 PLAIN = str.maketrans(
     {"∂": "d", "σ": "s", "Σ": "sum ", "≠": "!=", "·": "*", "−": "-", "×": "x", "±": "+-", "′": "'", "─": "-"}
 )
@@ -35,8 +34,8 @@ PLAIN = str.maketrans(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (default: the process's arguments) and return its exit status.
 
-    0 on success, 1 on failure; `check` has statuses of its own. argparse raises SystemExit for --help, and with
-    status 2 for a command or option that does not exist.
+    0 on success, 1 on failure; `check` has other statuses. argparse raises SystemExit for --help, and with status 2
+    for a command or option that does not exist.
     """
     arguments, unknown = _parser().parse_known_args(argv)
     if unknown:
@@ -44,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _print_anywhere()
     try:
         status: int = arguments.run(arguments) or 0
-        if sys.stdout is not None:  # as under pythonw
+        if sys.stdout is not None:  # it is None under pythonw
             sys.stdout.flush()
     except BrokenPipeError:  # the reader has gone, as in  python -m minigrad | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -56,13 +55,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose exit status for misuse each command can set."""
+    """A parser in which each command can set the exit status for misuse."""
 
     misuse = 2
     words = ""  # the argument that collects words at any position, also after an option
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Arguments, and unknown words. argparse alone calls words after an option unknown."""
+        """The arguments, and unknown words. For argparse alone, words after an option are unknown."""
         arguments, unknown = super().parse_known_args(args, namespace)
         if self.words:
             late = [word for word in unknown if not word.startswith("-")]
@@ -84,7 +83,7 @@ class CommandParser(Parser):
         self.module = module
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As any parser does, with the options that the command adds."""
+        """Add the options of the command, then parse like any parser."""
         if self.module:
             module, self.module = importlib.import_module(self.module), ""
             self.set_defaults(run=module.run, parser=self)
@@ -94,7 +93,7 @@ class CommandParser(Parser):
 
 @dataclass(frozen=True)
 class Command:
-    """A command: the module that it is, and that module's docstring, whose first line is its help."""
+    """A command: the name of its module, and the module's docstring, whose first line is the help."""
 
     module: str
     doc: str
@@ -106,9 +105,9 @@ class Command:
 
 
 def commands() -> dict[str, Command]:
-    """Every command by name: the modules of the folder that define `add_options`, and those registered.
+    """Every command by name: the modules of the folder that define `add_options`, and those of `register`.
 
-    The modules are read, not imported.
+    This reads the modules without an import.
     """
     package = importlib.util.find_spec(COMMANDS)
     folders = [] if package is None else package.submodule_search_locations or []
@@ -121,24 +120,24 @@ def register(name: str, module: str) -> None:
     """Add a command of your own to `main`: ``register("hello", "my_package.hello"); main()``.
 
     module: the full name of a module with a docstring, ``add_options(parser)`` and ``run(arguments)``. It is
-    imported when the command runs. Raises ArgumentError for any other module. `unregister` takes it away.
+    imported when the command runs. Raises ArgumentError for any other module. `unregister` removes the command.
     """
     if _read(module) is None:
         parts = "a docstring, add_options(parser) and run(arguments)"
-        raise ArgumentError(f"{module} is no command\n  expected  {parts}")
+        raise ArgumentError(f"{module} is not a command\n  write  {parts}   in it")
     _REGISTERED[name] = module
 
 
 def unregister(name: str) -> None:
-    """Take a command away that `register` added. Raises KeyError."""
+    """Remove a command that `register` added. Raises KeyError for any other name."""
     del _REGISTERED[name]
 
 
 def _read(module: str) -> Command | None:
-    """The command that a module is, by its source; None of any other module."""
+    """The command in a module, by its source; None if the module is not a command."""
     spec = importlib.util.find_spec(module)
     file = spec.origin if spec is not None else None
-    # By its file, where there is one: not every loader gives the source (pytest's does not).
+    # From the file, if there is one: not every loader returns the source (pytest's does not).
     source = (
         Path(file).read_text(encoding="utf-8") if file and file.endswith(".py") and Path(file).is_file() else None
     )
@@ -173,7 +172,7 @@ def _default(arguments: argparse.Namespace) -> Any:
 
 
 def _print_anywhere() -> None:
-    """Let stdout take any character: plain letters replace those its encoding lacks."""
+    """Let stdout take any character: plain letters replace those that its encoding lacks."""
     codecs.register_error("minigrad", _spell_plainly)
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:

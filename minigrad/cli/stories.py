@@ -1,6 +1,6 @@
-"""The shorter stories of the tour: lasting ties, remedies, starts that do not matter, luck, straight lines.
+"""The shorter stories of the tour: lasting ties, remedies, starts that do no harm, luck, straight lines.
 
-Each prints one section, with numbers computed while it runs. The package does not need this file.
+Each prints one section, and computes its numbers while it runs. The package does not need this file.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ RNG = np.random.default_rng(5)
 SAMPLES = RNG.normal(size=(5, 2)), RNG.normal(size=(5, 1))
 
 
-def heading(name: str, found: str) -> None:
-    """Print a finding as a heading."""
+def print_heading(name: str, found: str) -> None:
+    """Print the name of a story and its finding as a heading."""
     print(f"\n\n{name}: {found}\n{'─' * (len(name) + len(found) + 2)}\n")
 
 
@@ -47,10 +47,11 @@ STARTS: dict[str, Any] = {
 }
 
 
-def tell_who_stays_tied() -> None:
-    """A 2-4-4-1 network from nine starts: how many groups of parameters, and how many distinct neurons."""
-    heading("who stays tied", "one random layer is enough, if it touches both hidden layers")
-    print("  A 2-4-4-1 network, tanh, 37 parameters, squared error, 5 random samples. Each row is proved.\n")
+def print_who_stays_tied() -> None:
+    """Print, for a 2-4-4-1 network from nine starts, how many groups of parameters and distinct neurons it has."""
+    print_heading("who stays tied", "one random layer is enough, if it touches both hidden layers")
+    print("  A 2-4-4-1 network, tanh, 37 parameters, squared error, 5 random samples. The parameters of a group")
+    print("  always stay equal; this is proved for each row.\n")
     print(f"  {'start':32}{'groups':>8}{'never move':>12}{'layers of 4 and 4 act as':>27}")
     for name, init in STARTS.items():
         _row(name, ties(nn.MLP((2, 4, 4, 1), init=init, seed=2), *SAMPLES))
@@ -64,9 +65,9 @@ def _row(name: str, found: Any) -> None:
     print(f"  {name:32}{len(found.groups):>8}{still or '':>12}{widths:>27}")
 
 
-def tell_remedies() -> None:
-    """Try which changes split the ties of a network of ones, and which do not."""
-    heading("what splits ties", "randomness does; more of the same does not")
+def print_remedies() -> None:
+    """Try which changes split the ties of a network of ones, and print the results."""
+    print_heading("what splits ties", "randomness does; more of the same does not")
     print(f"{ties(nn.MLP((2, 4, 4, 1), init=1.0), *SAMPLES).remedies()!r}")
     print(
         "\n  So training itself needs no randomness, and all weights may step at once: the starting numbers decide"
@@ -74,9 +75,9 @@ def tell_remedies() -> None:
     print("  which neuron becomes what. The same seed gives the same numbers, and so the same network.")
 
 
-def tell_starts() -> None:
-    """Without a hidden layer a constant start does no harm."""
-    heading("logistic-from-zero", "without a hidden layer a constant start ties nothing")
+def print_starts() -> None:
+    """Print why a constant start does no harm without a hidden layer."""
+    print_heading("logistic-from-zero", "without a hidden layer a constant start ties nothing")
     x, y = (
         np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, -1.0]]),
         np.array([[0], [0], [1], [1], [1]]),
@@ -97,9 +98,9 @@ def _train(net: nn.MLP, x: Any, y: Any, optimiser: Any, steps: int) -> None:
         optimiser.step()
 
 
-def tell_luck() -> None:
+def print_luck() -> None:
     """Compare 100,000 random draws of all weights with 999 steps along the gradient."""
-    heading("random-search", "a gradient achieves in 1,000 evaluations more than luck in 100,000")
+    print_heading("random-search", "a gradient achieves in 1,000 evaluations more than luck in 100,000")
     x = np.array([[8, 5], [7, 5], [8, 4], [8, 1], [4, 3], [5, 2], [4, 2]]) / 8
     y = np.array([[100], [90], [88], [60], [50], [45], [40]]) / 100
     lucky: list[Any] = [
@@ -118,9 +119,9 @@ def tell_luck() -> None:
     print("\n  demos/random_search.py repeats the draws.")
 
 
-def tell_linear(out: Path) -> None:
+def print_linear(out: Path) -> None:
     """Compare one neuron with networks on data that no line separates, and draw the boundaries."""
-    heading("one-neuron-is-linear", "one neuron draws a line, neurons that differ bend it")
+    print_heading("one-neuron-is-linear", "one neuron draws a line, neurons that differ bend it")
     x, y = nn.data.two_moons(100, seed=0)
     starts: dict[str, tuple[tuple[int, ...], Any]] = {
         "one neuron": ((2, 1), "xavier"),

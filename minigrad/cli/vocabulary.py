@@ -27,7 +27,7 @@ _MODULES: dict[str, ModuleType] = {
 
 
 def _named() -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Pairs of name and function: linalg.det and np.linalg.det, sigmoid and minigrad.sigmoid."""
+    """Pairs of a name and its function: linalg.det and np.linalg.det, sigmoid and minigrad.sigmoid."""
     known = {*TABLE, *COMPOSED}
     for prefix, module in _MODULES.items():
         for name in sorted(vars(module)):

@@ -13,11 +13,11 @@ from test_house import blocks_of
 import minigrad
 from minigrad.check.diagnosis.kinds import KINDS, REMARKS, UNRESOLVED, WRONG
 from minigrad.check.testing import strategies
-from minigrad.cli.commands.check import GIVEN, MISUSE, STATUS
+from minigrad.cli.commands.check import DERIVATIVES, MISUSE, STATUS
 
 PAGE = Path(minigrad.__file__).resolve().parents[1] / "docs" / "checking.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-VERDICTS = {"disagree": WRONG, "unresolved": UNRESOLVED, "no verdict of their own": REMARKS}
+VERDICTS = {"disagree": WRONG, "unresolved": UNRESOLVED, "remarks, which change no verdict": REMARKS}
 
 
 def vocabulary() -> str:
@@ -54,10 +54,10 @@ def test_the_code_of_the_page_runs_and_prints_what_it_says() -> None:
 def test_every_strategy_and_every_flavour_stands_on_the_page() -> None:
     for name in strategies.__all__:
         assert f"`{name}(" in TEXT, name
-    for kind in GIVEN:
+    for kind in DERIVATIVES:
         assert f"`{kind}=`" in TEXT and (f"--{kind}" in TEXT), kind
 
 
 def test_the_exit_statuses_on_the_page_are_those_of_the_command() -> None:
     assert STATUS == {"agree": 0, "disagree": 1, "unresolved": 2} and MISUSE == 3
-    assert re.search(r"0, 1 or 2 for agree,\s+disagree and unresolved, and 3 if", TEXT)
+    assert re.search(r"0 for agree,\s+1 for\s+disagree,\s+2 for\s+unresolved,\s+and\s+3\s+if", TEXT)

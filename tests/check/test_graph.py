@@ -101,7 +101,7 @@ CLOSED = Value(W)
 def test_a_right_graph_agrees(name):
     report = check_graph(GRAPHS[name]())
     assert report.ok, report
-    assert report.looked == report.entries > 0
+    assert report.checked == report.entries > 0
     assert (report.node, report.op, report.wrong) == (None, None, ())
 
 
@@ -141,7 +141,7 @@ def test_the_same_op_at_the_same_operands_is_looked_at_once():
     x = Value(X)
     one, many = check_graph(np.tanh(x)), check_graph([np.tanh(x) for _ in range(20)])
     assert many.evaluations == one.evaluations
-    assert many.looked == 20
+    assert many.checked == 20
 
 
 def test_parameters_tell_two_uses_apart():
@@ -157,7 +157,7 @@ def test_parameters_tell_two_uses_apart():
 
 def test_when_the_time_is_over_it_says_what_was_not_reached():
     report = check_graph(network(Value(W), X), seconds=0.0)
-    assert (report.looked, report.entries) == (0, 4)
+    assert (report.checked, report.entries) == (0, 4)
     assert "before 4 of 4 nodes" in str(report)
     assert not report.ok
 

@@ -132,7 +132,7 @@ MISUSED: dict[str, tuple[list[str], str]] = {
         ["model.py::f", *AT, "--budget", "much"],
         "expected evaluations (5000) or seconds (2.5s), got 'much'",
     ),
-    "a gradient of several numbers": (["model.py::vector", "--grad", "df", *AT], "grad= is for a function of one"),
+    "a gradient of several numbers": (["model.py::vector", "--grad", "df", *AT], "grad= needs a function that"),
     "broken file": (
         ["broken.py::f", *AT],
         "broken.py cannot be imported\n  line 2: ZeroDivisionError: division by",

@@ -15,7 +15,7 @@ import minigrad
 from minigrad.cli import main
 from minigrad.cli.commands import tour
 
-ROOT = Path(minigrad.__file__).parents[2]
+ROOT = Path(minigrad.__file__).parents[1]
 
 
 @pytest.fixture

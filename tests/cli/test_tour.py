@@ -59,8 +59,8 @@ class Picture:
 
 
 def test_the_three_pictures_show_what_their_titles_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stories = ("tell_who_stays_tied", "tell_remedies", "tell_starts", "tell_luck", "tell_linear")
-    for story in ("tell_different", "tell_tied", "tell_all_ones", *stories):
+    stories = ("print_who_stays_tied", "print_remedies", "print_starts", "print_luck", "print_linear")
+    for story in ("print_different", "print_tied", "print_all_ones", *stories):
         monkeypatch.setattr(tour, story, lambda *args: None)
     tour.tour(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -87,11 +87,11 @@ def test_the_three_pictures_show_what_their_titles_say(tmp_path: Path, monkeypat
 def test_the_gradients_that_a_title_counts_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """With equal targets both outputs move as one: one gradient fewer for W3, and one for b3."""
     monkeypatch.setattr(tour, "Y", np.array([[0.2, 0.2], [1.0, 1.0]]))
-    assert tour.all_ones_drawn()[1] == "all ones: 29 parameters share 7 gradients"
+    assert tour.all_ones_picture()[1] == "all ones: 29 parameters share 7 gradients"
 
 
 def test_different_neurons_every_number_and_what_tells_the_gradients_apart(capsys: Capture) -> None:
-    text = told(capsys, tour.tell_different, tour.two_neurons(tour.DIFFERENT))
+    text = told(capsys, tour.print_different, tour.two_neurons(tour.DIFFERENT))
     numbers = """0.5000000 1.1000000 0.6224593 0.7502601 0.7613857 0.6816545 0.3832323 -1.4670188
                  -0.0374062 -0.0748124 -0.0357890 -0.0715780 -0.1981571 -0.2388419"""
     assert set(numbers.split()) <= set(text.split())
@@ -101,7 +101,7 @@ def test_different_neurons_every_number_and_what_tells_the_gradients_apart(capsy
 
 
 def test_tied_neurons_have_no_factor_that_differs_and_stay_equal(capsys: Capture) -> None:
-    text = told(capsys, tour.tell_tied, tour.two_neurons(tour.TIED))
+    text = told(capsys, tour.print_tied, tour.two_neurons(tour.TIED))
     numbers = """1.0000000 0.7310586 0.8772703 0.7062562 0.3477772 -1.4159167
                  -0.0346521 -0.0693042 -0.2147439"""
     assert set(numbers.split()) <= set(text.split())
@@ -111,7 +111,7 @@ def test_tied_neurons_have_no_factor_that_differs_and_stay_equal(capsys: Capture
 
 
 def test_all_ones_every_number_beside_the_expected_one(capsys: Capture) -> None:
-    text = told(capsys, tour.tell_all_ones)
+    text = told(capsys, tour.print_all_ones)
     expected = """2.2 1.6 0.9002495 0.8320184 0.9758906 0.9705753 0.9806908 0.9803864
         1.5613816 1.1613816 -0.0392272 1.9607728 0.01893635 0.01922891
         0.02956687 0.02199233 -0.0007543 0.03770352 0.0288126 0.0596958 0.028122 0.0580562
@@ -126,7 +126,7 @@ def test_all_ones_every_number_beside_the_expected_one(capsys: Capture) -> None:
 
 
 def test_a_wrong_number_would_show_in_the_table(capsys: Capture) -> None:
-    assert tour.tell_row("z1", [[2.2, 1.6], [2.2, 1.75]], [[2.2, 1.6]]) == pytest.approx(0.15)
+    assert tour.print_row("z1", [[2.2, 1.6], [2.2, 1.75]], [[2.2, 1.6]]) == pytest.approx(0.15)
     assert "2e-01" in capsys.readouterr().out.split()
 
 
@@ -138,7 +138,7 @@ def test_the_largest_difference_is_told_by_a_bound_that_holds(
     computed = tour.first_pass(nn.MLP(tour.SIZES, *tour.SIGMOID, init=1))
     differences = {name: float(np.abs(computed[name] - tour.ALL_ONES[name]).max()) for name in tour.ALL_ONES}
     worst = max(differences.values())
-    text = told(capsys, tour.tell_all_ones)
+    text = told(capsys, tour.print_all_ones)
     (bound,) = re.findall(r"Every number is within (\S+) of the expected one", text)
     assert worst <= float(bound) <= 2 * worst
     for name, difference in differences.items():
@@ -156,12 +156,12 @@ def test_a_bound_is_rounded_up_to_one_digit(x: float) -> None:
 def test_one_neuron_each_computes_the_same_and_another_network_would_be_found_out(capsys: Capture) -> None:
     ones, random = (nn.MLP(tour.SIZES, *tour.SIGMOID, init=init, seed=0) for init in (1, "normal"))
     tour.train(ones, 50)
-    small = tour.one_of_each(50)
+    small = tour.train_quotient(50)
     assert sum(p.size for p in small.parameters()) == 9
     assert np.abs(small(tour.X).data - ones(tour.X).data).max() < 1e-14
 
     def off_by(net: nn.MLP) -> float:
-        (said,) = re.findall(r"\(off by (\S+)\)", told(capsys, tour.tell_truth, ones, random, [1.0] * 4, net))
+        (said,) = re.findall(r"\(off by (\S+)\)", told(capsys, tour.print_truth, ones, random, [1.0] * 4, net))
         return float(said)
 
     assert off_by(small) < 1e-14
@@ -181,7 +181,7 @@ def test_the_causes_are_read_off_the_numbers() -> None:
 
 
 def test_who_stays_tied_is_the_table(capsys: Capture) -> None:
-    text = told(capsys, tour.tell_who_stays_tied)
+    text = told(capsys, tour.print_who_stays_tied)
     rows = {line[2:34].strip(): line[34:].split() for line in text.splitlines() if re.search(r"\d and \d$", line)}
     assert {name: (int(row[0]), " ".join(row[-3:])) for name, row in rows.items()} == {
         "all random": (37, "4 and 4"),
@@ -198,12 +198,12 @@ def test_who_stays_tied_is_the_table(capsys: Capture) -> None:
 
 
 def test_the_shorter_stories_have_their_numbers(capsys: Capture, tmp_path: Path) -> None:
-    assert "from 0: 3 parameters move as 3; the loss falls from 3.4657 to 0.0" in told(capsys, tour.tell_starts)
-    luck = told(capsys, tour.tell_luck)
+    assert "from 0: 3 parameters move as 3; the loss falls from 3.4657 to 0.0" in told(capsys, tour.print_starts)
+    luck = told(capsys, tour.print_luck)
     assert "error 0.1906347" in luck and float(luck.split("descent")[1].split()[1]) < 0.05
-    remedies = told(capsys, tour.tell_remedies)
+    remedies = told(capsys, tour.print_remedies)
     assert remedies.count("splits  ") == 4 and remedies.count("  no  ") == 6
-    linear = told(capsys, tour.tell_linear, tmp_path)
+    linear = told(capsys, tour.print_linear, tmp_path)
     shares = [int(share) for share in re.findall(r"(\d+)% of the two moons", linear)]
     assert shares[0] < 95 and shares[1] < 95 and shares[2] == 100
     picture = (tmp_path / "one-neuron-is-linear.svg").read_text(encoding="utf-8")
@@ -222,7 +222,7 @@ def test_without_a_renderer_the_text_is_written_and_the_remedy_told_once(
 
     monkeypatch.setattr(Drawing, "save", no_engine)
     J = tour.two_neurons(tour.DIFFERENT)
-    text = told(capsys, tour.tell_pictures, {tmp_path / "a": (J, "one"), tmp_path / "b": (J, "two")})
+    text = told(capsys, tour.print_pictures, {tmp_path / "a": (J, "one"), tmp_path / "b": (J, "two")})
     assert f"  {tmp_path / 'a.dot'}\n  {tmp_path / 'b.dot'}\n" in text
     assert text.count("pip install graphviz-pure") == 1
     assert (tmp_path / "a.dot").read_text(encoding="utf-8").startswith("digraph")

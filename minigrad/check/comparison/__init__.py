@@ -1,1 +1,1 @@
-"""A given gradient beside the measured one: what is compared, where, and the verdict."""
+"""Compare a given gradient with the measured one: the questions to ask, where to ask them, and the verdict."""

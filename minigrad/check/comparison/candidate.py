@@ -1,7 +1,7 @@
 """The derivative to check: call a given gradient function and read its result.
 
-A claim answers in rows of numbers (see `layout`): a gradient for a cotangent, a tangent for a direction, a whole
-matrix. It notes mistakes that need no slope: a wrong shape or type, arguments changed in place.
+A claim answers in rows of numbers (see `flattening`): a gradient for a cotangent, a tangent for a direction, a
+whole matrix. It finds the mistakes that show without a slope: a wrong shape or type, arguments changed in place.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from ..numeric.flattening import Layout, Slot, is_array, to_array
 
 @dataclass
 class Answer:
-    """The result of a claim: the row of numbers, the slots without any, and findings.
+    """The answer of a claim: a row of numbers, and findings.
 
-    unit: the unit roundoff of the numbers. odd: arrays of a wrong shape, by the path of their slot.
+    missing: paths of the slots without numbers. unit: the unit roundoff of the numbers. odd: arrays of a wrong
+    shape, by the path of their slot.
     """
 
     row: Array
@@ -51,7 +52,7 @@ class ArgumentNames:
 
 
 def read(layout: Layout, given: Any, names: ArgumentNames, promoted: bool, chosen: tuple[int, ...]) -> Answer:
-    """One gradient per argument, as a row; given: a tuple of them, or one alone where there is one argument."""
+    """Read one gradient per argument into a row; given: a tuple of gradients, or the only one."""
     answer = Answer(np.zeros(layout.size))
     parts = _per_argument(layout, given, chosen)
     if isinstance(parts, Finding):
@@ -64,8 +65,8 @@ def read(layout: Layout, given: Any, names: ArgumentNames, promoted: bool, chose
         if isinstance(found, _Absent):
             answer.missing.add(slot.path)
             argument = names(slot.path[: slot.path.index("]") + 1])
-            said = Finding("structure", argument, sentence=str(found))
-            answer.findings += [said] * (said not in answer.findings)
+            finding = Finding("structure", argument, sentence=str(found))
+            answer.findings += [finding] * (finding not in answer.findings)
             continue
         _place(answer, slot, found, names(slot.path), promoted)
     return answer
@@ -97,7 +98,7 @@ def _per_argument(layout: Layout, given: Any, chosen: tuple[int, ...]) -> dict[i
 
 
 def _wraps(given: Any, argument: Any) -> bool:
-    """Whether the gradient of a single argument was given in a tuple of its own."""
+    """Whether the gradient of a single argument was given in a tuple around it."""
     if not isinstance(given, (tuple, list)):
         return False
     if isinstance(argument, (tuple, list)):
@@ -118,27 +119,30 @@ def _beside(tree: Any, given: Any, path: str = "") -> dict[str, Any]:
     if isinstance(tree, dict) is not isinstance(given, dict) or not (
         isinstance(given, (dict, list, tuple)) or _answers_numbers(tree, given)
     ):
-        said = _Absent(f"not nested like the argument: a {type(given).__name__} for a {type(tree).__name__}")
-        return dict.fromkeys(_paths(tree, path), said)
+        return _other_nesting(tree, given, path)
     found: dict[str, Any] = {}
     for key in keys:
         here = f"{path}[{key!r}]"
         if key in given if isinstance(given, dict) else key < len(given):
             found |= _beside(tree[key], given[key], here)
         else:
-            said = _Absent(f"not nested like the argument: {key!r} is missing")
-            found |= dict.fromkeys(_paths(tree[key], here), said)
+            reason = _Absent(f"not nested like the argument: {key!r} is missing")
+            found |= dict.fromkeys(_paths(tree[key], here), reason)
     return found | _beyond(tree, given, path)
 
 
+def _other_nesting(tree: Any, given: Any, path: str) -> dict[str, Any]:
+    reason = _Absent(f"not nested like the argument: a {type(given).__name__} for a {type(tree).__name__}")
+    return dict.fromkeys(_paths(tree, path), reason)
+
+
 def _in_fields(tree: Any, given: Any, path: str) -> dict[str, Any]:
-    """The same for a dataclass or a Module: its gradient is one of the same class."""
+    """The same for a dataclass or a Module, whose gradient has the same class."""
     kind = kind_of(tree)
     keys, items, _ = kind.split(tree)
     beside = dict(zip(*kind.split(given)[:2], strict=True)) if type(given) is type(tree) else {}
     if beside.keys() != dict.fromkeys(keys).keys():
-        said = _Absent(f"nested unlike the argument: a {type(given).__name__} for a {type(tree).__name__}")
-        return dict.fromkeys(_paths(tree, path), said)
+        return _other_nesting(tree, given, path)
     found: dict[str, Any] = {}
     for key, item in zip(keys, items, strict=True):
         found |= _beside(item, beside[key], path + kind.path % (key,))
@@ -146,22 +150,21 @@ def _in_fields(tree: Any, given: Any, path: str) -> dict[str, Any]:
 
 
 def _beyond(tree: Any, given: Any, path: str) -> dict[str, Any]:
-    """Superfluous gradients, reported at the leaves beside them."""
+    """Gradients without an argument, reported at the leaves beside them."""
     if is_array(given):
         return {}
     if isinstance(given, dict):
         extra = [key for key in given if key not in tree]
-        said = f"{', '.join(map(repr, extra))} {'is' if len(extra) == 1 else 'are'} too many"
+        reason = f"{', '.join(map(repr, extra))} {'is' if len(extra) == 1 else 'are'} too many"
     else:
-        extra, said = list(given[len(tree) :]), f"{len(given)} items for {len(tree)}"
+        extra, reason = list(given[len(tree) :]), f"{len(given)} items for {len(tree)}"
     if not extra:
         return {}
-    said = _Absent(f"not nested like the argument: {said}")
-    return dict.fromkeys(_paths(tree, path), said)
+    return dict.fromkeys(_paths(tree, path), _Absent(f"not nested like the argument: {reason}"))
 
 
 def _answers_numbers(tree: Any, given: Any) -> bool:
-    """Whether an array was given for a list of as many numbers."""
+    """Whether the gradient of a list of numbers was given as one array of the same length."""
     numbers = all(is_array(item) and not np.ndim(to_array(item)) for item in tree)
     return numbers and is_array(given) and np.shape(to_array(given)) == (len(tree),)
 
@@ -182,24 +185,25 @@ def _place(answer: Answer, slot: Slot, given: Any, name: str, promoted: bool) ->
         array = np.empty(0, dtype=object)
     if array.dtype.kind == "c":
         answer.missing.add(slot.path)
-        said = f"the gradient is made of complex numbers ({array.dtype}), the argument of {slot.dtype}"
-        answer.findings.append(Finding("dtype", name, sentence=said))
+        sentence = f"the gradient is made of complex numbers ({array.dtype}), the argument of {slot.dtype}"
+        answer.findings.append(Finding("dtype", name, sentence=sentence))
         return
     if array.dtype.kind not in "fiub":
         answer.missing.add(slot.path)
-        said = f"expected an array of real numbers of shape {slot.shape}, got {type(given).__name__}"
-        answer.findings.append(Finding("structure", name, sentence=said))
+        sentence = f"expected an array of real numbers of shape {slot.shape}, got {type(given).__name__}"
+        answer.findings.append(Finding("structure", name, sentence=sentence))
         return
     if array.shape != slot.shape:
         answer.missing.add(slot.path)
         answer.odd[slot.path] = array
-        said = f"the gradient has shape {array.shape}, the argument {slot.shape}"
-        answer.findings.append(Finding("shape", name, sentence=said))
+        sentence = f"the gradient has shape {array.shape}, the argument {slot.shape}"
+        answer.findings.append(Finding("shape", name, sentence=sentence))
         return
-    wanted = np.dtype(np.float64) if promoted else np.dtype(slot.dtype).newbyteorder("=")  # the same numbers
+    # The byte order does not change the numbers.
+    wanted = np.dtype(np.float64) if promoted else np.dtype(slot.dtype).newbyteorder("=")
     if hasattr(given, "dtype") and array.dtype.newbyteorder("=") != wanted and array.ndim and not promoted:
-        said = f"the gradient is made of {array.dtype}, the argument of {wanted}"
-        answer.findings.append(Finding("dtype", name, sentence=said))
+        sentence = f"the gradient is made of {array.dtype}, the argument of {wanted}"
+        answer.findings.append(Finding("dtype", name, sentence=sentence))
     answer.row[slot.stretch] = np.ravel(array).astype(np.float64)
     if array.dtype.kind == "f":
         answer.unit = max(answer.unit, unit_of(Layout(array)))
@@ -209,11 +213,11 @@ class Claim:
     """A derivative to check, and the point at which to check it.
 
     kind: "grad" and "vjp" pull cotangents back, "jvp" pushes tangents forward, "jac" is a matrix.
-    promote: whether it is called with float64, as the function is.
-    witness: for functions with a known graph: names the origin of a kink along a line, None if there is none.
+    promote: whether to call it with float64, as the function itself is called.
+    locate_kink: if the graph of the function is known: names the origin of a kink along a line, None without one.
     """
 
-    witness: Callable[[int | Array], str | None] | None = None
+    locate_kink: Callable[[int | Array], str | None] | None = None
 
     def __init__(
         self, kind: str, call: Callable[..., Any], point: Point, names: ArgumentNames, chosen: tuple[int, ...]
@@ -226,12 +230,12 @@ class Claim:
     def at(self, point: Point) -> Self:
         """The same claim at another point, away from kinks."""
         other = copy.copy(self)
-        other.point, other.promote, other.mutated, other.witness = point, point.f.promote, [], None
+        other.point, other.promote, other.mutated, other.locate_kink = point, point.f.promote, [], None
         return other
 
     def pull(self, v: Array, row: Array | None = None) -> Answer:
         """The gradient for a cotangent of the result."""
-        given = self._asked(lambda args: (self._cotangent(v), *args) if self.kind == "vjp" else args, row)
+        given = self._call_function(lambda args: (self._cotangent(v), *args) if self.kind == "vjp" else args, row)
         return read(self.point.layout, given, self.names, self.promote, self.chosen)
 
     def push(self, u: Array, row: Array | None = None) -> Answer:
@@ -240,7 +244,7 @@ class Claim:
         directed = layout.build(u, self.promote)
         sent = layout.row(directed)
         tangents = tuple(directed[n] for n in self.chosen)
-        given = self._asked(lambda args: (args, tangents), row)
+        given = self._call_function(lambda args: (args, tangents), row)
         if not self.mutated and not np.array_equal(sent, layout.row(directed), equal_nan=True):
             self.mutated.append(Finding("mutated", sentence="the gradient function changed the tangent in place"))
         if isinstance(given, tuple) and len(given) == 2 and not isinstance(self.point.results.tree, tuple):
@@ -249,17 +253,17 @@ class Claim:
 
     def matrix(self, row: Array | None = None) -> Answer:
         """The whole matrix of derivatives, (outputs, inputs), as a row."""
-        given = self._asked(lambda args: args, row)
+        given = self._call_function(lambda args: args, row)
         return read_matrix(self.point.results, self.point.layout, given, self.names, self.chosen)
 
     def hessian(self) -> Answer:
         """The matrix of second derivatives of a scalar f, (inputs, inputs), as a row."""
-        given = self._asked(lambda args: args, None)
+        given = self._call_function(lambda args: args, None)
         tree = self.point.layout.tree
         rows = Layout(tree[0]) if len(tree) == 1 else self.point.layout
         return read_matrix(rows, self.point.layout, given, self.names, self.chosen)
 
-    def _asked(self, arguments: Callable[[Any], Any], row: Array | None) -> Any:
+    def _call_function(self, arguments: Callable[[Any], Any], row: Array | None) -> Any:
         layout = self.point.layout
         row = self.point.x if row is None else row
         args = layout.build(row, self.promote)
@@ -275,13 +279,13 @@ class Claim:
         changed = ~((before == after) | (np.isnan(before) & np.isnan(after)))
         if changed.any():
             slot = self.point.layout.slot_of(int(np.argmax(changed)))
-            said = f"the gradient function changed {self.names(slot.path)} in place"
-            self.mutated.append(Finding("mutated", self.names(slot.path), sentence=said))
+            sentence = f"the gradient function changed {self.names(slot.path)} in place"
+            self.mutated.append(Finding("mutated", self.names(slot.path), sentence=sentence))
         if self.kind == "vjp" and self._sent is not None:
             now = self.point.results.row(call[0])
             if not np.array_equal(now, self._sent, equal_nan=True):
-                said = "the gradient function changed the cotangent in place"
-                self.mutated.append(Finding("mutated", sentence=said))
+                sentence = "the gradient function changed the cotangent in place"
+                self.mutated.append(Finding("mutated", sentence=sentence))
 
     _sent: Array | None = None
 
@@ -292,7 +296,7 @@ class Claim:
 
 
 def read_like(layout: Layout, given: Any, promoted: bool) -> Answer:
-    """A tangent, nested like the result, as a row."""
+    """Read a tangent, nested like the result, into a row."""
     answer = Answer(np.zeros(layout.size))
     beside = _beside(layout.tree, given)
     for slot in layout.slots:
@@ -308,7 +312,7 @@ def read_like(layout: Layout, given: Any, promoted: bool) -> Answer:
 def read_matrix(
     results: Layout, layout: Layout, given: Any, names: ArgumentNames, chosen: tuple[int, ...]
 ) -> Answer:
-    """A matrix of derivatives, nested as by `minigrad.jacobian`, as a row of (outputs x inputs)."""
+    """Read a matrix of derivatives, nested as by `minigrad.jacobian`, into a row of (outputs x inputs) numbers."""
     outs, ins = results.slots, layout.slots
     answer = Answer(np.zeros(results.size * layout.size))
     matrix = answer.row.reshape(results.size, layout.size)

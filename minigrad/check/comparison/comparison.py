@@ -1,6 +1,6 @@
-"""Compare a claimed derivative of any kind with the function: which questions to ask, and checks without slopes.
+"""Compare a claimed derivative of any kind with the function: ask for it, and check what needs no slope.
 
-`looking` compares the answers with slopes of the function.
+`probes` compares the answers with slopes of the function.
 """
 
 from __future__ import annotations
@@ -13,58 +13,58 @@ from ..diagnosis.report import Finding
 from ..numeric.extrapolation import Array
 from . import directions, verdict
 from .candidate import Answer, Claim
-from .invariants import check_linearity, check_symmetry, repeated
+from .invariants import check_linearity, check_repeatable, check_symmetry
 from .messages import MessageContext
 from .probes import Probe
-from .results import Gathered
+from .results import CheckResults
 
-OUTPUTS = 256  # columns of a matrix checked one by one; of more columns, weighted sums
+OUTPUTS = 256  # up to so many columns of a matrix are checked one by one; of more columns, weighted sums are
 NUDGES = 3
-# Roundings of an entry that do not count as a mistake: the roundings of f itself may repeat at every point (with
-# the same factorisation), and then change its slope without showing in any difference.
-OWN = 2.0**11
+# A difference of so many roundings of an entry is not a mistake: the roundings of f itself may be the same at every
+# point (with the same factorisation); they then change its slope, but show in no difference.
+ROUNDINGS = 2.0**11
 
 
-class Comparison(Gathered):
-    """Asks for claimed derivatives of one function, of any kind, and compares them."""
+class Comparison(CheckResults):
+    """Asks for the claimed derivatives of one function and compares them with it."""
 
     def gradients(self, claim: Claim) -> None:
         """A gradient per cotangent: of a scalar, or of weighted sums of the outputs."""
         weights = self._cotangents() if claim.kind == "vjp" else np.ones((1, 1))
-        answers = self._asked(claim, lambda: [claim.pull(v) for v in (weights[0], *weights)])
+        answers = self._answers(claim, lambda: [claim.pull(v) for v in (weights[0], *weights)])
         if not answers:
             return
-        found = repeated(*answers[:2])
+        found = check_repeatable(*answers[:2])
         self.note(answers[0].findings + claim.mutated)
-        if found:  # its results from the second call on are known to be wrong
+        if found:  # its results are wrong from the second call on
             self.note(found)
             answers, weights = answers[:2], weights[:1]
         given = np.stack([answers[0].row, *(a.row for a in answers[2:])], axis=1)
-        ignored = self._ignored(claim, given) if claim.kind == "vjp" and not found else set()
+        ignored = self._ignoring_cotangent(claim, given) if claim.kind == "vjp" and not found else set()
         if claim.kind == "vjp" and not found and not ignored:
             self.note(check_linearity(claim.pull, weights[0], weights[1][::-1], "cotangent"))
         nudged = [] if found else [lambda row, v=v: claim.pull(v, row).row for v in weights]
         allowance = self._allowance(given, answers[0], nudged)
-        told = MessageContext(
+        context = MessageContext(
             self, claim, answers[0], weights[0] if claim.kind == "vjp" else None, ignored, weights
         )
-        self._compare(told, weights, given, allowance)
+        self._compare(context, weights, given, allowance)
 
     def tangents(self, claim: Claim) -> None:
         """A tangent of the result per direction."""
         point = self.point
         rng, size = self.subject.rng(), point.x.size
         u, w = (rng.choice([-1.0, 1.0], size) * rng.uniform(0.5, 1.5, size) for _ in range(2))
-        answers = self._asked(claim, lambda: [claim.push(u), claim.push(u)])
+        answers = self._answers(claim, lambda: [claim.push(u), claim.push(u)])
         if not answers:
             return
         self.note(answers[0].findings + claim.mutated)
-        if found := repeated(*answers):
+        if found := check_repeatable(*answers):
             self.note(found)
             return
         self.note(check_linearity(claim.push, u, w, "tangent"))
         weights = self._few_outputs()
-        told = MessageContext(self, claim, answers[0], None, weights=weights)
+        context = MessageContext(self, claim, answers[0], None, weights=weights)
 
         def predict(u: Array) -> Array:
             row = claim.push(u).row
@@ -77,36 +77,37 @@ class Comparison(Gathered):
 
             return self._allowance(row, answers[0], [nudged])
 
-        Probe(self, told, self.point.slopes(weights), predict, rounding=rounding).run()
+        Probe(self, context, self.point.slopes(weights), predict, rounding=rounding).run()
 
     def matrix(self, claim: Claim, hessian: bool = False) -> None:
         """A whole matrix of derivatives."""
         point = self.point
-        answers = self._asked(claim, lambda: [claim.matrix(), claim.matrix()])
+        answers = self._answers(claim, lambda: [claim.matrix(), claim.matrix()])
         if not answers:
             return
-        self.note(answers[0].findings + claim.mutated + repeated(*answers))
+        self.note(answers[0].findings + claim.mutated + check_repeatable(*answers))
         whole = answers[0].row.reshape(point.y.size, point.x.size)
         if hessian and not answers[0].missing:
             self.note(check_symmetry(whole, answers[0].unit))
         weights = self._few_outputs()
         given = (whole if weights is None else weights @ whole).T
         nudged = [lambda row: self._weighted(claim.matrix(row).row.reshape(whole.shape), weights).T]
-        told = MessageContext(self, claim, answers[0], None, weights=weights)
-        self._compare(told, weights, given, self._allowance(given, answers[0], nudged))
+        context = MessageContext(self, claim, answers[0], None, weights=weights)
+        self._compare(context, weights, given, self._allowance(given, answers[0], nudged))
 
     def hessian_of_values(self, claim: Claim) -> None:
-        """Compare a Hessian with curvatures of the function, if there is no gradient to differentiate.
+        """Compare a Hessian with curvatures of the function; for functions without a gradient to differentiate.
 
-        Along u, the function's second derivative is uᵀHu; u is an axis, a sum of two axes, or a random direction.
+        The second derivative of the function along u is uᵀHu; u is an axis, a sum of two axes, or a random
+        direction.
         """
         point = self.point
-        answers = self._asked(claim, lambda: [claim.hessian(), claim.hessian()])
+        answers = self._answers(claim, lambda: [claim.hessian(), claim.hessian()])
         if not answers:
             return
         size = point.x.size
         hessian = answers[0].row.reshape(size, -1) if not answers[0].missing else np.zeros((0, 0))
-        self.note(answers[0].findings + claim.mutated + repeated(*answers))
+        self.note(answers[0].findings + claim.mutated + check_repeatable(*answers))
         if hessian.shape != (size, size):
             return
         self.note(check_symmetry(hessian, answers[0].unit))
@@ -120,22 +121,22 @@ class Comparison(Gathered):
                 for _ in range(2 * directions.DIRECTIONS)
             ]
         )
-        told = MessageContext(self, claim, answers[0], None)
+        context = MessageContext(self, claim, answers[0], None)
         for u, measured in zip(lines, point.slopes().along(lines), strict=True):
             bend = measured.curvature
             claimed = float(u @ hessian @ u)
             tolerance = verdict.BARS * float(bend.error[0]) + 64 * answers[0].unit * float(
                 np.abs(u) @ np.abs(hessian) @ np.abs(u)
             )
-            self.note(told.curvature(u, claimed, float(bend.value[0]), float(bend.error[0]), tolerance))
+            self.note(context.curvature(u, claimed, float(bend.value[0]), float(bend.error[0]), tolerance))
             self.powers.append(tolerance / max(abs(claimed), float(np.max(np.abs(hessian), initial=0.0)), 1e-300))
 
     @staticmethod
     def _weighted(matrix: Array, weights: Array | None) -> Array:
         return matrix if weights is None else weights @ matrix
 
-    def _asked(self, claim: Claim, ask: Callable[[], list[Answer]]) -> list[Answer]:
-        """Answers; none, and a finding, if the gradient function raised an error."""
+    def _answers(self, claim: Claim, ask: Callable[[], list[Answer]]) -> list[Answer]:
+        """The answers; if the gradient function raised an error, none, and a finding."""
         try:
             return ask()
         except Exception as error:
@@ -147,7 +148,7 @@ class Comparison(Gathered):
     # ------------------------------------------------------------------------------------------ weights
 
     def _cotangents(self) -> Array:
-        """Cotangents in general position: one of even sizes, one that gives the parts of the result one size."""
+        """Two random cotangents: one with entries of similar size, one that makes all terms of the sum similar."""
         point = self.point
         rng, y = self.subject.rng(), np.abs(point.y)
         random = rng.integers(512, 1537, (2, y.size)) / 1024 * rng.choice([-1.0, 1.0], (2, y.size))
@@ -157,24 +158,24 @@ class Comparison(Gathered):
         return random * np.stack([np.ones(y.size), even])
 
     def _few_outputs(self) -> Array | None:
-        """Weighted sums of the outputs, if there are too many to check each."""
+        """Weights of the outputs, if there are too many outputs to check each of them."""
         point = self.point
         return None if point.y.size <= OUTPUTS else self._cotangents()
 
-    def _ignored(self, claim: Claim, given: Array) -> set[str]:
+    def _ignoring_cotangent(self, claim: Claim, given: Array) -> set[str]:
         """The paths of arguments whose gradient is the same for every cotangent."""
         ones = claim.pull(np.ones(self.point.y.size)).row
         stretches = [(slot.path, ones[slot.stretch], given[slot.stretch]) for slot in self.point.layout.slots]
         return {path for path, one, rows in stretches if one.any() and np.all(rows == one[:, None])}
 
     def _allowance(self, given: Array, answer: Answer, nudged: Sequence[Callable[[Array], Array]]) -> Array:
-        """The rounding errors of a given gradient: of its last operation, and its change when the point is nudged.
+        """The rounding errors of a given gradient: of its last operation, and of the arithmetic before that.
 
-        A few roundings beside the point, a gradient changes by the rounding errors of its arithmetic. A large
-        change is a jump, as at a kink, and no rounding error.
+        A gradient a few roundings beside the point differs by the rounding errors of its arithmetic. A large
+        difference is a jump, as at a kink, and not a rounding error.
         """
         point = self.point
-        own = OWN * answer.unit * np.abs(given)
+        own = ROUNDINGS * answer.unit * np.abs(given)
         if not nudged or answer.missing:
             return own
         rng, moves = np.random.default_rng(self.subject.seed), np.empty((NUDGES, *given.shape))
@@ -187,11 +188,11 @@ class Comparison(Gathered):
             with np.errstate(all="ignore"):
                 np.abs(there - given, out=move)
         with np.errstate(all="ignore"):
-            moves.sort(axis=0)  # in place, as `np.median` is not
+            moves.sort(axis=0)  # in place, unlike `np.median`
             spread = moves[NUDGES // 2]
             calm = spread < 1e-4 * np.max(np.abs(given), initial=0.0)
             return own + np.where(calm, 4 * spread, 0.0)
 
-    def _compare(self, told: MessageContext, weights: Array | None, given: Array, allowance: Array) -> None:
+    def _compare(self, context: MessageContext, weights: Array | None, given: Array, allowance: Array) -> None:
         """Compare all entries of a known derivative, of shape (entries, columns)."""
-        Probe(self, told, self.point.slopes(weights), lambda u: given.T @ u, given, allowance).run()
+        Probe(self, context, self.point.slopes(weights), lambda u: given.T @ u, given, allowance).run()

@@ -1,7 +1,7 @@
-"""Check many entries at once: random directions show whether any is wrong, halving them finds which.
+"""Check many entries at once: random directions show whether any entry is wrong, halving them finds which one.
 
-A single call gives the whole gradient, one row of numbers. A slope of the function along one direction costs one
-ladder, however many entries that direction moves.
+A single call gives the whole gradient. The slope of the function along one direction always costs the same few
+evaluations, however many entries that direction moves.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..numeric.extrapolation import Array
-from ..numeric.finite_differences import Measured
+from ..numeric.finite_differences import Measurement
 from .verdict import BARS, RESOLVED, STILL
 
 DIRECTIONS = 3
@@ -21,27 +21,27 @@ DIRECTIONS = 3
 def directions(x: Array, g: Array, rng: np.random.Generator) -> Iterator[Array]:
     """Directions that move every entry: by equal amounts, with equal effects, or in proportion to the entries.
 
-    Random signs times sizes from 1/2 to 3/2: with signs alone, two errors of one size cancel every other time. The
-    first direction moves all entries equally; the second so that, by the given gradient, each changes the function
-    equally; the third in proportion to the entries.
+    Entries are random signs times sizes from 1/2 to 3/2: with signs alone, two errors of equal size would cancel
+    half of the time. In the second direction, according to the given gradient, every entry changes the function
+    equally.
     """
-    for lengths in (_alike, _gained, _near):
-        # Powers of two times few bits: x + t·u is then exact for all but the shortest steps.
+    for lengths in (_equal_steps, _equal_effects, _proportional):
+        # A power of two times a number of few bits: x + t·u is then exact for all but the shortest steps.
         coarse = np.exp2(np.round(np.log2(lengths(x, g))))
         yield rng.integers(512, 1537, x.size) / 1024 * rng.choice([-1.0, 1.0], x.size) * coarse
 
 
-def _alike(x: Array, _: Array) -> Array:
+def _equal_steps(x: Array, _: Array) -> Array:
     return np.maximum(1.0, np.abs(x))
 
 
-def _gained(x: Array, g: Array) -> Array:
+def _equal_effects(x: Array, g: Array) -> Array:
     gain = np.abs(g)
     typical = np.median(gain[gain > 0]) if np.any(gain > 0) else 1.0
     return np.clip(typical / np.maximum(gain, 1e-9 * typical), 1e-3, 1e3) * np.maximum(1.0, np.abs(x))
 
 
-def _near(x: Array, _: Array) -> Array:
+def _proportional(x: Array, _: Array) -> Array:
     largest = max(float(np.max(np.abs(x), initial=0.0)), np.finfo(float).tiny)
     return np.maximum(np.abs(x) / largest, 1e-6) * np.maximum(1.0, np.abs(x))
 
@@ -51,9 +51,9 @@ class Outcome:
     """The measured and the claimed slope along a direction.
 
     size: the contribution of an entry of average weight. kinked: the point is a kink along this direction, and the
-    claim lies between the slopes of the two sides. hidden: its distance from the farther of them; an error of that
-    size would not show. still: the function does not change beyond rounding, and the claim is 0. swing: the
-    steepest chord nearby.
+    claim lies between the slopes of the two sides. hidden: the distance of the claim from the farther of the two;
+    an error of that size does not show. still: the function does not change beyond rounding, and the claim is 0.
+    swing: the steepest chord nearby.
     """
 
     u: Array
@@ -81,13 +81,13 @@ class Outcome:
 
     @property
     def resolved(self) -> bool:
-        """Whether the bar is narrow enough to decide; also if the function does not change, so nothing is open."""
+        """Whether the bar is narrow enough to decide, or the function does not change at all."""
         most = max(RESOLVED * self.size, RESOLVED * abs(self.measured), STILL * self.swing)
         return bool(self.still or self.tolerance <= most or self.tolerance == 0)
 
     @property
     def power(self) -> float:
-        """The smallest relative error of an entry of average weight that would have been found."""
+        """The smallest relative error that this comparison would find in an entry of average weight."""
         if self.kinked:
             return max(self.tolerance, self.hidden) / (self.size or self.hidden)
         size = self.size or self.swing
@@ -99,7 +99,7 @@ def outcome(
     claimed: float,
     g: Array | None,
     allowance: Array | float,
-    measured: Measured,
+    measured: Measurement,
     column: int,
 ) -> Outcome:
     """Compare a derivative with the function along one direction.
@@ -115,7 +115,7 @@ def outcome(
         size = float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0
         kinked, hidden = False, 0.0
         if not abs(claimed - slope) <= tolerance:
-            # The kink of one entry among many may bend the line too little for `Measured.kinked`.
+            # The kink of one entry among many may bend the line too little for `Measurement.kinked`.
             ends, bars = zip(
                 *((m.value[column], m.error[column]) for m in (measured.right, measured.left)), strict=True
             )
@@ -145,7 +145,7 @@ def bisect_entry(failed: Outcome, ask: Callable[[Array], Outcome]) -> int:
 def suspects(x: Array, u: Array) -> list[Array]:
     """Split a direction along which the point is a kink: entries that often have kinks, and the others.
 
-    Those are zeros and repeated values. If all entries are of one sort, two halves.
+    Zeros and repeated values often have kinks. If all entries are of one sort, the parts are two halves.
     """
     _, back, counts = np.unique(x, return_inverse=True, return_counts=True)
     suspected = (x == 0) | (counts[back] > 1)

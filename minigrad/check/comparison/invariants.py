@@ -1,6 +1,7 @@
 """Rules that every gradient function must keep, whatever the derivative: checks without slopes or error bars.
 
-It gives the same answer twice, is linear in the cotangent, and each mode is the transpose of the other.
+A second call gives the same answer, the answer is linear in the cotangent, and the two modes are transposes of
+each other.
 """
 
 from __future__ import annotations
@@ -13,64 +14,64 @@ from ..diagnosis.report import Finding
 from ..numeric.extrapolation import Array
 from .candidate import Answer, Claim
 
-NOTICED = 2.0**10  # roundings of the largest entry: smaller differences do not count
+NOTICEABLE = 2.0**10  # roundings of the largest entry: smaller differences do not count
 
 
-def repeated(first: Answer, second: Answer) -> list[Finding]:
-    """A second call gives the same answer."""
+def check_repeatable(first: Answer, second: Answer) -> list[Finding]:
+    """Check that a second call gives the same answer."""
     with np.errstate(all="ignore"):
         if _near(first.row, second.row, first.unit):
             return []
         size = float(first.row @ first.row)
         share = float(second.row @ first.row) / size if size else 0.0
         if share > 1.01 and _near(share * first.row, second.row, first.unit):
-            said = f"a second call with the same arguments gives {share:.3g} times as much: it accumulates"
-            return [Finding("accumulated", sentence=said)]
+            sentence = f"a second call with the same arguments gives {share:.3g} times as much: it accumulates"
+            return [Finding("accumulated", sentence=sentence)]
     return [Finding("unstable", sentence="a second call with the same arguments gives a different result")]
 
 
 def check_linearity(ask: Callable[[Array], Answer], v: Array, w: Array, what: str) -> list[Finding]:
-    """It is linear in its argument: L(0) = 0, L(2v) = 2 L(v), L(v + w) = L(v) + L(w)."""
+    """Check that the answer is linear: L(0) = 0, L(2v) = 2 L(v), L(v + w) = L(v) + L(w)."""
     of_v, of_w = ask(v), ask(w)
     unit = max(of_v.unit, of_w.unit)
     size = float(np.max(np.abs(of_v.row) + np.abs(of_w.row), initial=0.0))
     with np.errstate(all="ignore"):
-        for said, left, right in (
-            (f"for a {what} of zeros it does not give zeros", ask(0 * v).row, 0 * of_v.row),
-            (f"for twice the {what} it does not give twice as much", ask(2 * v).row, 2 * of_v.row),
-            (f"for the sum of two {what}s it does not give the sum", ask(v + w).row, of_v.row + of_w.row),
+        for sentence, left, right in (
+            (f"a {what} of zeros does not give zeros", ask(0 * v).row, 0 * of_v.row),
+            (f"twice the {what} does not give twice the result", ask(2 * v).row, 2 * of_v.row),
+            (f"the sum of two {what}s does not give the sum of their results", ask(v + w).row, of_v.row + of_w.row),
         ):
             gap = float(np.max(np.abs(left - right), initial=0.0))
-            if gap > NOTICED * unit * size:
-                return [Finding("nonlinear", sentence=f"{said}: off by {gap:.2g}, compared with {size:.2g}")]
+            if gap > NOTICEABLE * unit * size:
+                return [Finding("nonlinear", sentence=f"{sentence}: off by {gap:.2g}, compared with {size:.2g}")]
     return []
 
 
 def check_transpose(reverse: Claim, forward: Claim, v: Array, u: Array) -> list[Finding]:
-    """The two modes are transposes of each other: <v, Ju> = <Jᵀv, u>."""
+    """Check that the two modes are transposes of each other: <v, Ju> = <Jᵀv, u>."""
     pulled, pushed = reverse.pull(v).row, forward.push(u).row
     with np.errstate(all="ignore"):
         left, right = float(v @ pushed), float(pulled @ u)
         size = float(np.abs(v) @ np.abs(pushed) + np.abs(pulled) @ np.abs(u))
-        if not abs(left - right) > NOTICED * 2.0**-53 * size:
+        if not abs(left - right) > NOTICEABLE * 2.0**-53 * size:
             return []
-    said = f"<v, Ju> = {left:.9g} by forward mode, <Jᵀv, u> = {right:.9g} by reverse mode"
-    return [Finding("adjoint", sentence=said)]
+    sentence = f"<v, Ju> = {left:.9g} by forward mode and <Jᵀv, u> = {right:.9g} by reverse mode should be equal"
+    return [Finding("adjoint", sentence=sentence)]
 
 
 def check_symmetry(matrix: Array, unit: float) -> list[Finding]:
-    """A matrix of second derivatives equals its transpose."""
+    """Check that a matrix of second derivatives equals its transpose."""
     if matrix.shape[0] != matrix.shape[1]:
         return []
     with np.errstate(all="ignore"):
         gap = np.abs(matrix - matrix.T)
-        if not np.max(gap, initial=0.0) > NOTICED * unit * np.max(np.abs(matrix), initial=0.0):
+        if not np.max(gap, initial=0.0) > NOTICEABLE * unit * np.max(np.abs(matrix), initial=0.0):
             return []
     i, j = (int(k) for k in np.unravel_index(int(np.nanargmax(gap)), gap.shape))
-    said = (
+    sentence = (
         f"entry ({i}, {j}) is {matrix[i, j]:.6g} and entry ({j}, {i}) is {matrix[j, i]:.6g}: a Hessian is symmetric"
     )
-    return [Finding("asymmetric", index=(i, j), sentence=said)]
+    return [Finding("asymmetric", index=(i, j), sentence=sentence)]
 
 
 def _near(a: Array, b: Array, unit: float) -> bool:

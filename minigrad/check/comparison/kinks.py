@@ -1,6 +1,6 @@
 """Find the origin of a kink: the op of a recorded graph whose own derivative, or truth value, jumps at the point.
 
-Slopes alone cannot distinguish a kink from a function that only looks kinked; the graph can.
+Slopes alone cannot tell a kink from a smooth function that bends sharply; the graph can.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ STEPS = (2.0**-30, 2.0**-20)  # to both sides of the point, relative to its size
 JUMPS = 1e-4  # relative to the largest entry: a smaller change over such steps is smooth
 
 
-class Witness:
-    """Names the op with a kink along a line (an axis by its number, or a direction); None if there is none."""
+class KinkLocator:
+    """Names the op that has a kink along a line (an axis by its number, or a direction); None if there is none."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
@@ -44,7 +44,7 @@ class Witness:
         for h in STEPS:
             try:
                 sides = [record_graph(self.subject, x + t * u) for t in (-h, h)]
-            except Exception:  # one side may lie outside the domain of f, as the slopes have shown
+            except Exception:  # the point may be the end of the domain of f
                 return "the edge of the function's domain"
             try:
                 found = _difference(*sides)

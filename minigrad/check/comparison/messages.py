@@ -1,4 +1,4 @@
-"""Turn judged entries into findings: one per wrong array, with a diagnosis of the mistake."""
+"""Turn the verdicts on entries into findings: one per wrong array, with a diagnosis of the mistake."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ import numpy as np
 
 from ..diagnosis.diagnosis import Diagnosis, Evidence, diagnose
 from ..diagnosis.report import Finding
-from ..numeric.complex_step import sharpened
+from ..numeric.complex_step import sharpen
 from ..numeric.extrapolation import Array
 from ..numeric.flattening import Slot
 from . import verdict
 from .candidate import Answer, Claim
 from .directions import Outcome
-from .verdict import Judged
+from .verdict import EntryVerdicts
 
 if TYPE_CHECKING:
-    from .results import Gathered
+    from .results import CheckResults
 
 _REASONS = {
     verdict.JUMP: ("jump", "the function jumps here"),
     verdict.INFINITE: ("infinite", "the slope of the function grows without bound towards this point"),
-    verdict.NOWHERE: ("no neighbourhood", "the function is not finite on any side of this point"),
+    verdict.NOWHERE: ("no neighbourhood", "the function is not finite on either side of this point"),
 }
 
 
 @dataclass(frozen=True)
 class MessageContext:
-    """The context of a finding: the claim, its first answer, and the cotangent of that.
+    """The context of a finding: the claim, its first answer, and the cotangent that it answers.
 
-    weights: a row per judged column, which is that weighted sum of the results; None: the columns are the results.
+    weights: one row per column of verdicts, which concerns that weighted sum of the results; None if the columns
+    are the results themselves.
     """
 
-    gathered: Gathered
+    check: CheckResults
     claim: Claim
     answer: Answer
     cotangent: Array | None
@@ -43,98 +44,102 @@ class MessageContext:
 
     @property
     def mode(self) -> str:
-        """The start of a sentence: order and mode, if they are not obvious."""
-        order = self.gathered.order
+        """The start of a sentence: the order of the derivative, if it is not 1."""
+        order = self.check.order
         return "" if order == 1 else f"derivative of order {order}: "
 
     def kink_of(self, line: int | Array) -> str:
         """The op of the kink along a line, if known."""
-        found = self.claim.witness(line) if self.claim.witness else None
+        found = self.claim.locate_kink(line) if self.claim.locate_kink else None
         return f" of {found}" if found else ""
 
     def reference(self, i: int, j: int, value: float, error: float) -> float:
-        """The slope of column j along axis i, to as many digits as possible; no verdict depends on it."""
+        """The slope of column j along axis i, to as many digits as possible; verdicts do not depend on it."""
         point = self.claim.point
         weights = np.arange(point.y.size) == j if self.weights is None else self.weights[j]
-        return sharpened(point, i, weights.astype(float), value, error)
+        return sharpen(point, i, weights.astype(float), value, error)
 
-    def noise_of(self, outcome: Outcome) -> Finding:
-        """The finding for a direction that decides nothing."""
-        said = (
+    def noisy_direction(self, outcome: Outcome) -> Finding:
+        """The finding for a direction whose error bar is too wide to decide."""
+        sentence = (
             f"along random directions the slope is {outcome.measured:.3g} ± {outcome.error:.0e}: "
             "the function is too noisy to decide"
         )
-        return Finding("noise", sentence=self.mode + said)
+        return Finding("noise", sentence=self.mode + sentence)
 
     def curvature(self, u: Array, claimed: float, bend: float, error: float, tolerance: float) -> list[Finding]:
         """Compare a claimed curvature along a line with the function's; no finding if they agree."""
         if abs(claimed - bend) <= tolerance:
             wide = tolerance > verdict.RESOLVED * max(abs(claimed), abs(bend)) and claimed != 0
-            said = f"the curvature of the function here is {bend:.3g} ± {error:.0e}: too noisy to decide"
-            return [Finding("noise", sentence=said)] if wide and tolerance > verdict.RESOLVED else []
+            sentence = f"the curvature of the function here is {bend:.3g} ± {error:.0e}: too noisy to decide"
+            return [Finding("noise", sentence=sentence)] if wide and tolerance > verdict.RESOLVED else []
         axes = np.flatnonzero(u)
         where = tuple(int(axes[k]) for k in (0, -1)) if len(axes) <= 2 else None
-        said = (
+        sentence = (
             "along this line"
             if where is None
             else f"along {' and '.join(f'entry {k}' for k in dict.fromkeys(where))}"
         )
-        said = (
-            f"{said} the curvature of the function is {bend:.6g} ± {error:.0e}, that of the Hessian {claimed:.6g}"
+        sentence = (
+            f"{sentence} the function has curvature {bend:.6g} ± {error:.0e}, but the Hessian gives {claimed:.6g}"
         )
         ratio = claimed / bend if bend else 0.0
         kind = "sign" if abs(claimed + bend) <= tolerance else "zero" if claimed == 0 else "wrong"
         if kind == "wrong" and abs(ratio - round(ratio)) < 1e-6 and round(ratio) > 1:
             kind = "factor"
-        return [Finding(kind, "hess", where, claimed, bend, error, said)]
+        return [Finding(kind, "hess", where, claimed, bend, error, sentence)]
 
-    def unexplained(self, outcome: Outcome) -> Finding:
+    def unexplained_direction(self, outcome: Outcome) -> Finding:
         """The finding for a direction that fails although every checked entry agrees."""
-        said = (
-            f"along a random direction it gives {outcome.claimed:.9g}, and the function {outcome.measured:.9g} "
-            f"± {outcome.error:.0e}; no single entry stands out"
+        sentence = (
+            f"along a random direction the given slope is {outcome.claimed:.9g}, but that of the function "
+            f"{outcome.measured:.9g} ± {outcome.error:.0e}; no single entry stands out"
         )
-        return Finding("wrong", sentence=self.mode + said)
+        return Finding("wrong", sentence=self.mode + sentence)
 
 
 def compose_messages(
-    told: MessageContext, given: Array, judged: Judged, which: Array, rest: Array | None = None
+    context: MessageContext, given: Array, verdicts: EntryVerdicts, which: Array, rest: Array | None = None
 ) -> list[Finding]:
-    """Findings on judged entries, of shape (entries, columns).
+    """Findings on entries; given and verdicts have shape (entries, columns).
 
-    which: the numbers of the entries, in the row of all entries. rest: all given entries, if only the judged one is
-    known to be wrong.
+    which: the positions of these entries in the row of all entries. rest: all given entries, if the one of these is
+    wrong and all others are right.
     """
-    layout = told.claim.point.layout
+    layout = context.claim.point.layout
     stretches = [(slot, (which >= slot.start) & (which < slot.stop)) for slot in layout.slots]
-    stretches = [(slot, mine) for slot, mine in stretches if mine.any() and slot.path not in told.answer.missing]
-    evidence = {slot.path: _evidence(told, slot, given, judged, which, mine, rest) for slot, mine in stretches}
-    findings = _odd_shapes(told)
+    stretches = [(slot, mine) for slot, mine in stretches if mine.any() and slot.path not in context.answer.missing]
+    evidence = {slot.path: _evidence(context, slot, given, verdicts, which, mine, rest) for slot, mine in stretches}
+    findings = _odd_shapes(context)
     for slot, mine in stretches:
-        if judged.wrong[mine].any():
+        if verdicts.wrong[mine].any():
             others = [e for path, e in evidence.items() if path != slot.path]
-            mistake = _wrong(told, slot, evidence[slot.path], others, given, judged, which, mine, rest is not None)
+            mistake = _wrong(
+                context, slot, evidence[slot.path], others, given, verdicts, which, mine, rest is not None
+            )
             findings.append(mistake)
-        findings += _unresolved(told, slot, judged, which, mine) + _remarks(told, slot, judged, which, mine)
+        findings += _unresolved(context, slot, verdicts, which, mine) + _remarks(
+            context, slot, verdicts, which, mine
+        )
     return findings
 
 
 def _evidence(
-    told: MessageContext,
+    context: MessageContext,
     slot: Slot,
     given: Array,
-    judged: Judged,
+    verdicts: EntryVerdicts,
     which: Array,
     mine: Array,
     rest: Array | None = None,
 ) -> Evidence:
     """Evidence in arrays of the shape of the argument, or (*outputs, *argument) for a whole matrix.
 
-    rest: all given entries; those that were not judged are right.
+    rest: all given entries, if those without a verdict are right.
     """
-    point = told.claim.point
-    whole = given.shape[1] == point.y.size and point.y.size > 1 and told.claim.kind in ("jvp", "jac")
-    column = int(np.argmax(judged.wrong[mine].sum(axis=0)))
+    point = context.claim.point
+    whole = given.shape[1] == point.y.size and point.y.size > 1 and context.claim.kind in ("jvp", "jac")
+    column = int(np.argmax(verdicts.wrong[mine].sum(axis=0)))
     places = which[mine] - slot.start
     unknown, free = (np.nan, np.nan) if rest is None else (rest[slot.stretch, column], 0.0)
 
@@ -145,40 +150,40 @@ def _evidence(
         outs = point.results.slots[0].shape if len(point.results.slots) == 1 else (point.y.size,)
         return made.reshape((outs if whole else ()) + slot.shape)
 
-    reference = array(np.where(np.isfinite(judged.error), judged.reference, np.nan), unknown)
+    reference = array(np.where(np.isfinite(verdicts.error), verdicts.reference, np.nan), unknown)
     x = point.x[slot.stretch].reshape(slot.shape)
     return Evidence(
-        path=told.claim.names(slot.path),
+        path=context.claim.names(slot.path),
         x=np.broadcast_to(x, reference.shape),
         given=array(given, unknown),
         reference=reference,
-        bar=array(judged.tolerance, free),
-        wrong=array(judged.wrong, False),
+        bar=array(verdicts.tolerance, free),
+        wrong=array(verdicts.wrong, False),
         y=point.y,
-        cotangent=told.cotangent,
-        constants=told.gathered.subject.constants(),
+        cotangent=context.cotangent,
+        constants=context.check.subject.constants(),
         y_shape=point.results.slots[0].shape if len(point.results.slots) == 1 else None,
     )
 
 
 def _wrong(
-    told: MessageContext,
+    context: MessageContext,
     slot: Slot,
     evidence: Evidence,
     others: list[Evidence],
     given: Array,
-    judged: Judged,
+    verdicts: EntryVerdicts,
     which: Array,
     mine: Array,
-    lone: bool,
+    single: bool,
 ) -> Finding:
     """The finding for a wrong array: its worst entry and its diagnosis."""
     with np.errstate(all="ignore"):
-        gap = np.abs(given - judged.reference) / np.maximum(judged.tolerance, np.finfo(float).tiny)
-    gap = np.where(judged.wrong & mine[:, None], np.where(np.isnan(gap), np.inf, gap), -1.0)
+        gap = np.abs(given - verdicts.reference) / np.maximum(verdicts.tolerance, np.finfo(float).tiny)
+    gap = np.where(verdicts.wrong & mine[:, None], np.where(np.isnan(gap), np.inf, gap), -1.0)
     i, j = (int(k) for k in np.unravel_index(int(np.argmax(gap)), gap.shape))
-    found = diagnose(evidence, others, lone)
-    if slot.path in told.ignored:
+    found = diagnose(evidence, others, single)
+    if slot.path in context.ignored:
         found = Diagnosis(
             "cotangent ignored", "it is the same for every cotangent: right only for a cotangent of ones"
         )
@@ -191,59 +196,69 @@ def _wrong(
     if measured < evidence.given.size:
         count += f" checked, of {evidence.given.size:,}"
     elif found.sentence.startswith(count):  # already stated
-        count = "the others agree along a random direction" if lone else ""
+        count = "the others agree along a random direction" if single else ""
     return Finding(
         kind=found.kind,
         path=evidence.path,
         index=index,
         given=float(given[i, j]),
-        reference=told.reference(int(which[i]), j, float(judged.reference[i, j]), float(judged.error[i, j])),
-        error=float(judged.error[i, j]),
-        sentence="\n".join(line for line in (told.mode + found.sentence, count) if line),
+        reference=context.reference(int(which[i]), j, float(verdicts.reference[i, j]), float(verdicts.error[i, j])),
+        error=float(verdicts.error[i, j]),
+        sentence="\n".join(line for line in (context.mode + found.sentence, count) if line),
     )
 
 
-def _unresolved(told: MessageContext, slot: Slot, judged: Judged, which: Array, mine: Array) -> list[Finding]:
-    """Findings on undecided entries."""
+def _unresolved(
+    context: MessageContext, slot: Slot, verdicts: EntryVerdicts, which: Array, mine: Array
+) -> list[Finding]:
+    """Findings on entries that could not be decided."""
     findings = []
     for state in (verdict.UNRESOLVED, *_REASONS):
-        rows = np.argwhere((judged.state == state) & mine[:, None])
+        rows = np.argwhere((verdicts.state == state) & mine[:, None])
         if not len(rows):
             continue
         i, j = rows[0]
         count = f" (and {len(rows) - 1} more entries)" if len(rows) > 1 else ""
         if state == verdict.UNRESOLVED:
-            said = f"the slope here is {judged.reference[i, j]:.3g} ± {judged.error[i, j]:.0e}"
-            kind, said = "noise", f"{said}: the function is too noisy to decide"
-            if np.isnan(judged.reference[i, j]):
-                said = "values change at random over the shortest steps: noise, or features finer than those steps"
+            sentence = f"the slope here is {verdicts.reference[i, j]:.3g} ± {verdicts.error[i, j]:.0e}"
+            kind, sentence = "noise", f"{sentence}: the function is too noisy to decide"
+            if np.isnan(verdicts.reference[i, j]):
+                sentence = (
+                    "values change at random over the shortest steps: noise, or features finer than those steps"
+                )
         else:
-            kind, said = _REASONS[state]
-        path, index = told.claim.names(slot.path), slot.index(int(which[i]))
-        findings.append(Finding(kind, path, index, sentence=f"{told.mode}{said}{count}"))
+            kind, sentence = _REASONS[state]
+        path, index = context.claim.names(slot.path), slot.index(int(which[i]))
+        findings.append(Finding(kind, path, index, sentence=f"{context.mode}{sentence}{count}"))
     return findings
 
 
-def _remarks(told: MessageContext, slot: Slot, judged: Judged, which: Array, mine: Array) -> list[Finding]:
-    findings, path = [], told.claim.names(slot.path)
-    kinks = np.flatnonzero((judged.state == verdict.KINK).any(axis=1) & mine)
+def _remarks(
+    context: MessageContext, slot: Slot, verdicts: EntryVerdicts, which: Array, mine: Array
+) -> list[Finding]:
+    findings, path = [], context.claim.names(slot.path)
+    kinks = np.flatnonzero((verdicts.state == verdict.KINK).any(axis=1) & mine)
     if len(kinks):
-        where = told.kink_of(int(which[kinks[0]]))
-        said = f"{len(kinks)} entr{'ies are' if len(kinks) > 1 else 'y is'} at a kink{where}: subgradient accepted"
-        findings.append(Finding("kink", path, sentence=told.mode + said))
-    below = int(np.count_nonzero((judged.state == verdict.BELOW).any(axis=1) & mine))
+        where = context.kink_of(int(which[kinks[0]]))
+        sentence = (
+            f"{len(kinks)} entr{'ies are' if len(kinks) > 1 else 'y is'} at a kink{where}: subgradient accepted"
+        )
+        findings.append(Finding("kink", path, sentence=context.mode + sentence))
+    below = int(np.count_nonzero((verdicts.state == verdict.BELOW_RESOLUTION).any(axis=1) & mine))
     if below:
-        bar = float(judged.error[(judged.state == verdict.BELOW) & mine[:, None]].max())
-        said = f"{below} entr{'ies' if below > 1 else 'y'} too small to distinguish from 0: below {bar:.0e}"
-        findings.append(Finding("below resolution", path, sentence=told.mode + said))
+        bar = float(verdicts.error[(verdicts.state == verdict.BELOW_RESOLUTION) & mine[:, None]].max())
+        sentence = (
+            f"{below} entr{'ies' if below > 1 else 'y'} too small to distinguish from 0 (smaller than {bar:.0e})"
+        )
+        findings.append(Finding("below resolution", path, sentence=context.mode + sentence))
     return findings
 
 
-def _odd_shapes(told: MessageContext) -> list[Finding]:
+def _odd_shapes(context: MessageContext) -> list[Finding]:
     """Findings on gradients that were not summed: they have the broadcast shape of an argument."""
     findings = []
-    for slot in told.claim.point.layout.slots:
-        array = told.answer.odd.get(slot.path)
+    for slot in context.claim.point.layout.slots:
+        array = context.answer.odd.get(slot.path)
         if array is None or (not slot.shape and not array.ndim):
             continue
         try:
@@ -253,7 +268,7 @@ def _odd_shapes(told: MessageContext) -> list[Finding]:
         if spread == array.shape and array.size > slot.stop - slot.start:
             lead = array.ndim - len(slot.shape)
             axes = [k for k in range(array.ndim) if k < lead or slot.shape[k - lead] != array.shape[k]]
-            said = f"it has the broadcast shape {array.shape}, the argument has {slot.shape}: sum it over "
-            said += f"ax{'es' if len(axes) > 1 else 'is'} {', '.join(map(str, axes))}"
-            findings.append(Finding("not summed", told.claim.names(slot.path), sentence=said))
+            sentence = f"it has the broadcast shape {array.shape}, but the argument has {slot.shape}: sum it over "
+            sentence += f"ax{'es' if len(axes) > 1 else 'is'} {', '.join(map(str, axes))}"
+            findings.append(Finding("not summed", context.claim.names(slot.path), sentence=sentence))
     return findings

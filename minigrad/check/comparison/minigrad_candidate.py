@@ -1,4 +1,4 @@
-"""minigrad's own derivatives of a function, of any order, as claims to check like any others."""
+"""minigrad's own derivatives of a function, of any order, as claims that are checked like any others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .candidate import Answer, ArgumentNames, Claim
 from .problem import Subject
 
 
-class OwnClaim(Claim):
+class MinigradClaim(Claim):
     """Both sweeps over the graph of f at the point."""
 
     def __init__(self, f: Callable[..., Any], point: Point, names: ArgumentNames, chosen: tuple[int, ...]) -> None:
@@ -52,9 +52,9 @@ class OwnClaim(Claim):
 
 @dataclass(frozen=True)
 class GradientCandidate:
-    """The gradient of <v, f> in the slots of a layout, as a function of the arguments of f.
+    """The gradient of <v, f> for the slots of a layout, as a function of the arguments of f.
 
-    A check of second order measures slopes of this analytic derivative, never second differences of f.
+    A check of second order measures the slopes of this function, never second differences of f.
     """
 
     f: Callable[..., Any]
@@ -73,8 +73,8 @@ class GradientCandidate:
         return found
 
 
-def below(subject: Subject) -> GradientCandidate:
-    """The gradient of <v, f>, for a check of its derivative."""
+def gradient_candidate(subject: Subject) -> GradientCandidate:
+    """The gradient of <v, f> for a random v, so that a check can differentiate it once more."""
     assert subject.point is not None
     results, rng = subject.point.results, subject.rng()
     v = rng.integers(512, 1537, results.size) / 1024 * rng.choice([-1.0, 1.0], results.size)

@@ -15,15 +15,15 @@ from ..numeric.evaluation import Evaluator, flatten_result
 from ..numeric.flattening import Layout
 from .candidate import ArgumentNames
 
-# A function whose value differs at a second call is random; a difference within so many roundings comes from
-# another order of summation, as on several threads.
+# A function that gives another value at a second call is random; but a difference of up to so many roundings may
+# come from another order of summation, as on several threads.
 SAME = 256
 
 
 class Subject:
     """A function of its chosen arguments, at a point.
 
-    point: None if the function has no value there. findings: the reason, and others from before measuring.
+    point: None if the function has no value there. findings: the reason, and other findings that need no slope.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Subject:
         self.layout = Layout(self.args, within=self.chosen)
         if not self.layout.slots:
             raise ArgumentError(
-                "nothing to differentiate: no argument is made of real numbers\n"
+                "nothing to differentiate: no argument contains floats\n"
                 "  write  1.0 instead of 1, np.array(..., dtype=float) instead of integers"
             )
         self.names = ArgumentNames(_parameters(f, len(self.args)))
@@ -70,7 +70,7 @@ class Subject:
         ]
 
     def _point(self) -> Point | None:
-        """The function at the point, if it is finite there and the same twice."""
+        """The function at the point, if it is finite there and gives the same value twice."""
         before = self.layout.row()
         try:
             point = Point(self.f, self.args, self.layout, self.evaluator)
@@ -97,13 +97,13 @@ class Subject:
         gap = np.abs(again - point.y)
         if np.any(gap > SAME * point.unit * np.max(np.abs(point.y), initial=0.0)):
             k = int(np.argmax(gap))
-            said = f"with the same arguments the function gave {point.y[k]:.9g} first, then {again[k]:.9g}"
-            self._note("random", f"{said}\nfix the random numbers, or make them an argument")
+            sentence = f"with the same arguments the function gave {point.y[k]:.9g} first, then {again[k]:.9g}"
+            self._note("random", f"{sentence}\nfix the random numbers, or make them an argument")
             return None
         return point
 
     def _refuse_count(self, error: Exception) -> None:
-        """Raises ArgumentError if the function does not take so many arguments: the caller's error, not its own."""
+        """Raises ArgumentError if the function takes another number of arguments: then the caller is at fault."""
         try:
             signature = inspect.signature(self.f)
         except (TypeError, ValueError):
@@ -147,7 +147,7 @@ def _chosen(argnums: int | Sequence[int] | None, count: int) -> tuple[int, ...]:
 
 
 def _parameters(f: Callable[..., Any], count: int) -> list[str]:
-    """The names of the positional parameters; args[k] for those without."""
+    """The names of the positional parameters; args[k] for arguments without a name."""
     try:
         parameters = [
             p

@@ -1,4 +1,4 @@
-"""Record the graph of a function at a point anew, to inspect its nodes."""
+"""Record the graph of a function at a point, to inspect its nodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .problem import Subject
 def record_graph(subject: Subject, row: Array | None = None) -> list[Value]:
     """The nodes of f at these numbers, in serial order; leaves have the names of the parameters.
 
-    Recorded under `debug`, if it accepts the numbers, so that nodes know their line.
+    Records under `debug` if it accepts the numbers, so that nodes know their line of code.
     """
     try:
         with debug():

@@ -12,13 +12,13 @@ from ..numeric.derivative import Point
 from ..numeric.extrapolation import Array
 from . import verdict
 from .problem import Subject
-from .verdict import Judged
+from .verdict import EntryVerdicts
 
 
-class Gathered:
+class CheckResults:
     """The results for one function, of one or more derivatives.
 
-    order: of the derivatives. powers: the smallest relative error that each comparison would have found. largest:
+    order: of the derivatives. powers: for each comparison, the smallest relative error that it would find. largest:
     the largest difference explained by rounding, relative to the largest entry. few: up to so many entries are
     checked one by one, more along random directions.
     """
@@ -38,13 +38,13 @@ class Gathered:
         return self.subject.point
 
     def note(self, findings: list[Finding]) -> None:
-        """Add findings, each once; of remarks only one per kind and argument."""
+        """Add findings, each only once; remarks only once per kind and argument."""
         for finding in findings:
             known = {(f.kind, f.path) for f in self.findings if f.kind in REMARKS}
             if finding not in self.findings and (finding.kind, finding.path) not in known:
                 self.findings.append(finding)
 
-    def merge(self, other: Gathered) -> Self:
+    def merge(self, other: CheckResults) -> Self:
         """Add the results of another check."""
         self.note(other.findings)
         self.remarks += [r for r in other.remarks if r not in self.remarks]
@@ -57,8 +57,8 @@ class Gathered:
         subject = self.subject
         groups = {slot.path[: slot.path.index("]")] for slot in subject.layout.slots}
         remarks = list(self.remarks)
-        if subject.evaluator.said:
-            remarks.append(f"nearby, the function raised {subject.evaluator.said}")
+        if subject.evaluator.first_error:
+            remarks.append(f"nearby, the function raised {subject.evaluator.first_error}")
         return Report(
             name=subject.name,
             findings=tuple(sorted(self.findings, key=lambda f: f.gravity)),
@@ -70,16 +70,16 @@ class Gathered:
             remarks=tuple(remarks),
         )
 
-    def take(self, findings: list[Finding], judged: Judged, given: Array) -> None:
-        """Add findings and the resolving power of their entries."""
+    def add_findings(self, findings: list[Finding], verdicts: EntryVerdicts, given: Array) -> None:
+        """Add the findings on some entries, and their resolving power."""
         self.note(findings)
-        known = np.isin(judged.state, (verdict.AGREE, verdict.BELOW, verdict.WRONG))
-        known &= np.isfinite(judged.power)
+        known = np.isin(verdicts.state, (verdict.AGREE, verdict.BELOW_RESOLUTION, verdict.WRONG))
+        known &= np.isfinite(verdicts.power)
         if known.any():
-            self.powers.append(float(judged.power[known].max()))
-        seen = known & (judged.state != verdict.WRONG)
+            self.powers.append(float(verdicts.power[known].max()))
+        seen = known & (verdicts.state != verdict.WRONG)
         if seen.any():
             with np.errstate(all="ignore"):
-                size = np.max(np.abs(judged.reference), initial=0.0)
-                gap = np.abs(given - judged.reference)[seen] / size
+                size = np.max(np.abs(verdicts.reference), initial=0.0)
+                gap = np.abs(given - verdicts.reference)[seen] / size
                 self.largest = max(self.largest, float(np.nan_to_num(gap).max()))

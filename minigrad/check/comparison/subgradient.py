@@ -1,7 +1,7 @@
 """Subgradients where many smooth pieces of a function meet, and the slopes of two sides do not show all of them.
 
-`sort` of three equal numbers leaves one in the middle; made smaller it goes to the first place, made larger to the
-last. The gradient of the middle place does not lie between those two, but is that of a nearby point.
+Take `sort` of three equal numbers. A number that gets smaller moves to the first place, one that gets larger to the
+last, so the two sides never show the gradient for the middle place. A nearby point with distinct numbers does.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from .comparison import Comparison
 from .problem import Subject
 
 NEAR, AROUND = 2.0**-26, 24  # distance of the points around a kink, relative to the size; their number
-FAR = 2.0**-16  # distance of farther points, over which a smooth gradient changes by much more
-BESIDE = 2.0**-12  # distance of points for slopes: equal entries must be farther apart than short steps
-FIRST = 6  # gradients that show whether there is a kink
+FAR = 2.0**-16  # distance of farther points, where a smooth gradient differs by much more
+BESIDE = 2.0**-12  # distance of the points for slopes: equal entries must get farther apart than short steps
+FIRST = 6  # so many gradients show whether there is a kink
 
 
 def subgradient(claim: Claim, trial: Comparison) -> Comparison | None:
     """Accept a gradient that lies between the gradients at nearby points (a subgradient).
 
-    trial: the comparison with slopes; the gradient must jump at every entry that it calls wrong.
+    trial: the comparison with slopes; the gradient must jump at every entry that this comparison calls wrong.
 
-    None if it lies elsewhere, if the gradients nearby do not jump, or if they are wrong. If it is undecided whether
-    those are right, the result is undecided, too.
+    Returns None if the gradient lies elsewhere, if the gradients nearby do not jump, or if they are wrong. If the
+    gradients nearby cannot be decided, the result is unresolved, too.
     """
     subject, point, rng = trial.subject, claim.point, np.random.default_rng(trial.subject.seed)
     v = rng.choice([-1.0, 1.0], point.y.size) * rng.uniform(0.5, 1.5, point.y.size)
@@ -39,7 +39,7 @@ def subgradient(claim: Claim, trial: Comparison) -> Comparison | None:
     moves = [ramp, -ramp, *rng.uniform(-1.0, 1.0, (AROUND, point.x.size)), rng.permutation(ramp)]
     size = np.maximum(np.abs(point.x), 1.0)
     near, far = ([point.x + step * size * move for move in moves] for step in (NEAR, FAR))
-    if not _is_mean(claim, v, near, far[:FIRST], _named(claim, trial)):
+    if not _is_mean(claim, v, near, far[:FIRST], _wrong_entries(claim, trial)):
         return None
     found = Comparison(subject, trial.order)
     for move in (moves[-1], -moves[-1]):
@@ -53,13 +53,13 @@ def subgradient(claim: Claim, trial: Comparison) -> Comparison | None:
             return None
         found.powers += nearby.powers
         found.note([f for f in nearby.findings if f.kind in UNRESOLVED])
-    where = claim.witness(size * moves[-1]) if claim.witness else None
-    said = f"a kink{f' of {where}' if where else ''}, and the gradient lies between those nearby: accepted"
-    found.note([Finding("kink", sentence=said)])
+    where = claim.locate_kink(size * moves[-1]) if claim.locate_kink else None
+    sentence = f"a kink{f' of {where}' if where else ''}; the gradient lies between those nearby: accepted"
+    found.note([Finding("kink", sentence=sentence)])
     return found
 
 
-def _named(claim: Claim, trial: Comparison) -> list[int]:
+def _wrong_entries(claim: Claim, trial: Comparison) -> list[int]:
     """The numbers of the entries that the comparison calls wrong."""
     slots = {claim.names(slot.path): slot for slot in claim.point.layout.slots}
     found = []

@@ -1,4 +1,4 @@
-"""The verdict on entries of a derivative: each is compared with its own error bar; there is no tolerance to choose.
+"""The verdict on entries of a derivative: compare each with its own error bar; there is no tolerance to choose.
 
 Arrays of numbers in, a state per entry out; nothing here knows the points or the origin of the derivative.
 """
@@ -11,20 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..numeric.extrapolation import Array, Slope
-from ..numeric.finite_differences import Measured
+from ..numeric.finite_differences import Measurement
 
-BARS = 3.0  # a difference of more error bars is a mistake
+BARS = 3.0  # a difference of more than so many error bars is a mistake
 RESOLVED = 1e-3  # a bar wider than this, relative to the largest entry of its argument, decides nothing
-STILL = 1e-6  # the same, relative to the chords of the function, if all entries are 0
+STILL = 1e-6  # the same limit relative to the chords of the function, for entries that are all 0
 
-AGREE, WRONG, KINK, BELOW, UNRESOLVED, JUMP, INFINITE, NOWHERE = range(8)
+AGREE, WRONG, KINK, BELOW_RESOLUTION, UNRESOLVED, JUMP, INFINITE, NOWHERE = range(8)
 
 
 @dataclass(frozen=True)
 class Entries:
     """The measured entries of a derivative: arrays of shape (entries, columns)."""
 
-    measured: Sequence[Measured]
+    measured: Sequence[Measurement]
 
     def stack(self, name: str) -> Array:
         """One property of all entries."""
@@ -42,10 +42,10 @@ class Entries:
 
 
 @dataclass(frozen=True)
-class Judged:
+class EntryVerdicts:
     """A state per entry, and the numbers that decided it; arrays of shape (entries, columns).
 
-    tolerance: the allowed difference. power: the smallest relative error that would have been found.
+    tolerance: the allowed difference. power: the smallest relative error that the comparison would find.
     """
 
     state: Array
@@ -60,7 +60,7 @@ class Judged:
         return self.state == WRONG
 
 
-def judge(given: Array, entries: Entries, allowance: Array, group: Array) -> Judged:
+def judge(given: Array, entries: Entries, allowance: Array, group: Array) -> EntryVerdicts:
     """A state per entry of a given derivative, of shape (entries, columns).
 
     allowance: the rounding errors of the given derivative. group: the argument of each entry.
@@ -76,19 +76,21 @@ def judge(given: Array, entries: Entries, allowance: Array, group: Array) -> Jud
         still = entries.stack("still") & (np.abs(given) <= tolerance)
         seen = nothing | still | (tolerance <= RESOLVED * top) | (tolerance <= STILL * swing)
         clear = nothing | (tolerance <= RESOLVED * size)
-        state = np.where(seen, np.where(clear, AGREE, BELOW), UNRESOLVED)
+        state = np.where(seen, np.where(clear, AGREE, BELOW_RESOLUTION), UNRESOLVED)
         state = np.where(close | nothing, state, WRONG)
         power = np.where(nothing, 0.0, tolerance / np.where(clear, size, np.fmax(top, swing)))
-    judged = Judged(state, value, error, np.where(np.isfinite(tolerance), tolerance, 0.0), power)
-    for i, j in np.argwhere(state == BELOW):  # at the foot of a valley both sides differ, and the middle is right
+    verdicts = EntryVerdicts(state, value, error, np.where(np.isfinite(tolerance), tolerance, 0.0), power)
+    for i, j in np.argwhere(
+        state == BELOW_RESOLUTION
+    ):  # as at the foot of |x|, where both sides differ and 0 is right
         if entries.measured[i].kinked[j]:
             state[i, j] = KINK
     for i, j in np.argwhere((state == WRONG) | (state == UNRESOLVED) | ~np.isfinite(error)):
         state[i, j] = _second_look(given[i, j], entries.measured[i], j, allowance[i, j], state[i, j])
-    return judged
+    return verdicts
 
 
-def _second_look(given: float, measured: Measured, j: int, allowance: float, state: int) -> int:
+def _second_look(given: float, measured: Measurement, j: int, allowance: float, state: int) -> int:
     """The state of an entry outside its bar or without one: wrong, or without a derivative."""
     growth = max(measured.growth[:, j])
     if growth > 1.9:
@@ -109,7 +111,7 @@ def _between(given: float, right: Slope, left: Slope, j: int, allowance: float, 
 
 
 def _largest(a: Array, group: Array) -> Array:
-    """Every number replaced by the largest of its group and column."""
+    """For every number, the largest of its group and column."""
     found = np.zeros((int(group.max(initial=-1)) + 1, a.shape[1]))
     np.maximum.at(found, group, a)
     return found[group]

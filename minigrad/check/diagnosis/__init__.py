@@ -1,1 +1,1 @@
-"""What is wrong with a gradient: patterns, messages and the report."""
+"""The diagnosis of a wrong gradient: kinds of mistakes, the patterns that recognise them, and the report."""

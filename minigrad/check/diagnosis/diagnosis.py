@@ -1,8 +1,8 @@
-"""Diagnose a wrong gradient: find the pattern that explains it beside its reference, and describe it.
+"""Diagnose a wrong gradient: compare it with its reference, find the pattern of the mistake, and describe it.
 
-Arrays in, a kind and a sentence out; nothing here calls a function or knows the engine. Every pattern is compared
-with the error bar of each measured entry, never with a tolerance of its own, and must explain more digits than its
-free numbers take. `patterns` lists the patterns in order.
+Arrays in, a kind and a sentence out; nothing here calls a function or knows the engine. A pattern must hold within
+the error bar of every measured entry; there is no other tolerance. It must also explain more digits than its free
+numbers take. `patterns` lists the patterns in order.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .evidence import Diagnosis, Evidence
-from .patterns import LONE, ORDER
+from .patterns import ORDER, SINGLE_ENTRY_ORDER
 from .patterns.case import Case
 
 __all__ = ["Diagnosis", "Evidence", "cotangent_ignored", "diagnose"]
@@ -20,12 +20,13 @@ __all__ = ["Diagnosis", "Evidence", "cotangent_ignored", "diagnose"]
 UNKNOWN = Diagnosis("wrong", "")
 
 
-def diagnose(evidence: Evidence, others: Sequence[Evidence] = (), lone: bool = False) -> Diagnosis:
+def diagnose(evidence: Evidence, others: Sequence[Evidence] = (), single: bool = False) -> Diagnosis:
     """Diagnose one argument's gradient; others: the evidence on the other arguments.
 
-    lone: one entry is known to be wrong, and all others to be right.
+    single: one entry is wrong, and all others are right.
 
-    Returns the first pattern that holds; kind "wrong" and no sentence if none does or no measured entry is wrong.
+    Returns the diagnosis of the first pattern that holds. If none does, or no measured entry is wrong, its kind is
+    "wrong", without a sentence.
     """
     if np.shape(evidence.given) != np.shape(evidence.reference):
         shapes = f"given has shape {np.shape(evidence.given)}, the argument {np.shape(evidence.x)}"
@@ -34,7 +35,9 @@ def diagnose(evidence: Evidence, others: Sequence[Evidence] = (), lone: bool = F
     if not case.wrong.any():
         return UNKNOWN
     with np.errstate(all="ignore"):
-        return next((found for pattern in (*LONE * lone, *ORDER) if (found := pattern(case))), UNKNOWN)
+        return next(
+            (found for pattern in (*SINGLE_ENTRY_ORDER * single, *ORDER) if (found := pattern(case))), UNKNOWN
+        )
 
 
 def cotangent_ignored(evidence: Evidence, ones: Evidence) -> Diagnosis | None:

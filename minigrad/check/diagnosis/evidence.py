@@ -13,13 +13,13 @@ import numpy as np
 class Evidence:
     """One argument's gradient beside its reference.
 
-    path     the argument: ``args[0]['w']``, or its parameter's name
-    x        the argument, of any shape
-    given    the gradient that was given, of its shape
-    reference, bar   the numerical derivative and its tolerance, of its shape; nan where not measured
-    wrong    which of the measured entries disagree, of its shape
+    path     the name of the argument: ``args[0]['w']``, or its parameter's name
+    x        the argument, of any shape; the next four have the same shape
+    given    the gradient to check
+    reference, bar   the numerical derivative and its tolerance; nan where not measured
+    wrong    which of the measured entries disagree
     y, cotangent     the result of f, flat, and its cotangent (None for a scalar f)
-    constants        the plain numbers and arrays among the arguments, for factors that may be missing
+    constants        the plain numbers and arrays among the arguments: possible factors
     y_shape  the shape of f's result, if known; without it the broadcast axes are guessed
     """
 

@@ -1,6 +1,6 @@
 """The kinds of findings in a report: a fixed vocabulary, one line each.
 
-`diagnosis`, `contract` and `judgement` recognise them.
+`patterns`, `invariants` and `verdict` recognise them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ WRONG: Final[dict[str, str]] = {
     "permuted": "the entries of the derivative, in another order",
     "swapped": "the derivatives of two arguments, exchanged",
     "not summed": "the gradient of a broadcast axis was not summed over it",
-    "averaged": "the gradient of a broadcast or reduced axis was averaged where it is a sum",
-    "zero": "zero (or None) where the derivative is not: a detached input",
+    "averaged": "the gradient of a broadcast or reduced axis was averaged instead of summed",
+    "zero": "zero (or None) where the derivative is not zero: a detached input",
     "missing term": "an additive term of the derivative is missing, or one too many",
     "missing factor": "a factor that depends on the input is missing, or one too many",
     "branch": "right on one side of a branch, wrong on the other",
@@ -26,8 +26,8 @@ WRONG: Final[dict[str, str]] = {
     "accumulated": "a different result when called again: it adds to the previous one",
     "unstable": "a different result when called again, without a pattern",
     "nan": "nan or inf where the derivative is finite",
-    "shape": "the shape differs from that of the input",
-    "dtype": "the type differs from that of the input",
+    "shape": "another shape than the input",
+    "dtype": "another number type than the input",
     "structure": "not nested like the arguments, or not an array of numbers",
     "mutated": "an input or the cotangent was changed in place",
     "nonlinear": "not linear in the cotangent or the tangent",
@@ -40,7 +40,7 @@ WRONG: Final[dict[str, str]] = {
 UNRESOLVED: Final[dict[str, str]] = {
     "noise": "the function is too noisy to resolve the difference",
     "random": "the function gives different values when called again",
-    "not finite": "the function is nan, inf or raises at the point itself",
+    "not finite": "the function gives nan or inf, or raises an error, at the point itself",
     "jump": "the function jumps at the point: it has no derivative there",
     "infinite": "the slope grows without bound towards the point",
     "no neighbourhood": "the function is not finite on either side of the point",
@@ -49,7 +49,7 @@ UNRESOLVED: Final[dict[str, str]] = {
 
 REMARKS: Final[dict[str, str]] = {
     "kink": "no unique derivative here; the given one lies between the slopes of the two sides",
-    "below resolution": "too small, relative to its neighbours, for the function's arithmetic to show",
+    "below resolution": "too small beside its neighbours: the function's rounding errors hide it",
 }
 
 KINDS: Final = {**WRONG, **UNRESOLVED, **REMARKS}

@@ -10,7 +10,7 @@ from ...errors import MinigradError
 from .kinds import KINDS, UNRESOLVED, WRONG
 
 Verdict = Literal["agree", "disagree", "unresolved"]
-SHOWN = 8  # findings printed in full
+MOST_SHOWN = 8  # findings printed in full
 PAGE, LABEL = 100, 14  # columns of a page; of the labels at its left
 
 
@@ -89,7 +89,7 @@ def block(label: str, text: str) -> list[str]:
 
 
 def _digits(given: float, reference: float) -> int:
-    """As many digits as it takes to show the difference of two numbers, at least six."""
+    """The number of digits that show the difference of two numbers, at least six."""
     gap, size = abs(given - reference), max(abs(given), abs(reference))
     if not 0 < gap < float("inf") or not size:
         return 6
@@ -102,12 +102,12 @@ class Report:
 
     name             the function checked
     findings         its findings, the gravest first
-    resolving_power  the smallest relative error of an entry that the check would have found; inf if none
-    largest          the largest difference explained by rounding, relative to the entry's size
+    resolving_power  the smallest relative error of an entry that the check would find; inf if it compared nothing
+    largest          the largest difference explained by rounding, relative to the largest entry
     evaluations      number of evaluations of the function
     arguments, entries   how many were differentiated
-    remarks          parts that were not checked, and how the others were
-    culprit          for minigrad's own graphs: the op whose rule is wrong, as `check_graph` names it
+    remarks          which parts were not checked, and how the others were checked
+    culprit          for minigrad's own derivatives: the op whose rule is wrong, as `check_graph` names it
     """
 
     name: str
@@ -136,7 +136,7 @@ class Report:
     def __str__(self) -> str:
         """The page."""
         lines = [f"{self._headline():<68} {self.verdict}"]
-        shown = self.findings[:SHOWN]
+        shown = self.findings[:MOST_SHOWN]
         for finding in shown:
             lines += finding.lines()
         if len(self.findings) > len(shown):
@@ -163,12 +163,10 @@ class Report:
         return f"{self.name}: {count}, {self.entries:,} entr{'ies' if self.entries != 1 else 'y'}"
 
     def _power(self) -> str:
-        power = f"would have seen a relative error of {self.resolving_power:.0e}"
+        power = f"the check would find a relative error of {self.resolving_power:.0e}"
         if self.resolving_power == float("inf"):
-            power = "there was nothing to compare" if not self.findings else "no error was excluded, however large"
-        seen = (
-            f"largest difference {self.largest:.0e} of its size; "
-            if self.verdict == "agree" and self.entries
-            else ""
+            power = "there was nothing to compare" if not self.findings else "no error is ruled out, however large"
+        largest = (
+            f"largest relative difference {self.largest:.0e}; " if self.verdict == "agree" and self.entries else ""
         )
-        return f"{seen}{power}; {self.evaluations:,} evaluations"
+        return f"{largest}{power}; {self.evaluations:,} evaluations"

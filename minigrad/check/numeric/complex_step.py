@@ -1,7 +1,7 @@
-"""The complex step: all digits of the slope printed beside a wrong entry, if the function allows it.
+"""The complex step: all digits of the slope that is printed beside a wrong entry, if the function allows it.
 
-Im f(x + ih)/h subtracts nothing, so h may be arbitrarily short; but f must be analytic, and its complex branch
-right. Both are tested, neither is assumed, and no verdict depends on it. Source: Squire and Trapp 1998.
+Im f(x + ih)/h subtracts nothing, so h may be arbitrarily short; but f must be analytic, and right for complex
+numbers. Both are tested, not assumed, and no verdict depends on the result. Source: Squire and Trapp 1998.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from .derivative import Point
 from .extrapolation import Array, U
 
 SHORT = 2.0**-100  # step relative to the number: its square is far below rounding
-ULPS = 2  # by how much the values of an analytic function may change on such a step
+ULPS = 2  # the values of an analytic function may change by so much over such a step
 
 
-def sharpened(point: Point, i: int, weights: Array, value: float, error: float) -> float:
+def sharpen(point: Point, i: int, weights: Array, value: float, error: float) -> float:
     """The slope of weights @ f along axis i by a complex step; `value` if that may not be better.
 
-    value, error: the slope by real steps, and its bar. `value` stays if f takes no complex numbers, or warns or
-    raises at them; if Re f(x + ih) is not f(x), or f(conj z) is not conj f(z); if the two slopes differ by more
-    than the bar; if any number, f at the point included, is not float64.
+    value, error: the slope by real steps, and its bar. Returns `value` if f does not take complex numbers, or warns
+    or raises an error at them; if Re f(x + ih) is not f(x), or f(conj z) is not conj f(z); if the two slopes differ
+    by more than the bar; if any argument or result is not float64.
     """
     if point.unit != U or any(slot.dtype != np.float64 for slot in point.layout.slots):
         return value

@@ -1,6 +1,6 @@
 """Numerical derivatives with reliable error bars, of any function of numbers; there is no step to choose.
 
-The public functions: `slopes` chooses the points, `ladder` holds the arithmetic.
+These are the public functions; `finite_differences` chooses the points, `extrapolation` does the arithmetic.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ...engine.tree import tree_map
 from ...errors import ArgumentError, ShapeError
 from .evaluation import Evaluator, RowFunction, flatten_result
 from .extrapolation import Array
-from .finite_differences import Measured, Slopes
+from .finite_differences import Measurement, Slopes
 from .flattening import Layout, is_number, to_array
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Estimate:
 
 
 class Point:
-    """A function at the point of differentiation: its arguments and its result as rows."""
+    """A function at a point: its arguments x and its result y as rows of numbers."""
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], layout: Layout, evaluator: Evaluator) -> None:
         self.layout, self.evaluator = layout, evaluator
@@ -77,10 +77,10 @@ def unit_of(layout: Layout) -> float:
 def derivative(
     f: Callable[[Any], Any], x: Any, *, budget: float | None = None, executor: Executor | None = None
 ) -> Estimate:
-    """The derivative of f at a number x; if f gives an array, the derivative of each entry.
+    """The derivative of f at a number x; if f returns an array, the derivative of each entry.
 
     At a kink: the mean of the slopes of the two sides, with a bar that reaches both. At the edge of the domain
-    of f: the slope on the defined side. Raises ShapeError if x is not one number.
+    of f: the slope on the side where f has values. Raises ShapeError if x is not one number.
     """
     if np.size(to_array(x)) != 1:
         raise ShapeError(f"derivative takes one number, got shape {np.shape(x)}\n  write  numeric_gradient(f, x)")
@@ -92,7 +92,8 @@ def directional(
 ) -> Estimate:
     """The derivative of f at x along u: d/dt f(x + t·u) at t = 0, nested and shaped like the result of f.
 
-    x: an argument, or a tuple of all arguments, each an array or nested ones. u: nested and shaped like x.
+    x: an argument, or a tuple of all arguments; each is an array or a nesting of arrays. u: a direction, nested and
+    shaped like x.
     """
     row = Layout((u,) if not isinstance(x, tuple) else u, takes=is_number)
     layout = _layout(x)
@@ -104,12 +105,15 @@ def directional(
 def numeric_gradient(
     f: Callable[..., Any], x: Any, *, budget: float | None = None, executor: Executor | None = None
 ) -> Estimate:
-    """The gradient of a function that gives one number, nested and shaped like x (a tuple: all arguments)."""
+    """The gradient of a function that returns one number, nested and shaped like x (a tuple: all arguments)."""
     point = _point(f, x, budget, executor)
     if point.y.size != 1:
-        raise ShapeError(f"a gradient needs one number, and f gave {point.y.size}\n  write  numeric_jacobian(f, x)")
+        raise ShapeError(
+            f"a gradient needs a function that returns one number, and f returned {point.y.size}\n"
+            "  write  numeric_jacobian(f, x)"
+        )
     rows = _columns(point)
-    values, errors = (_unwrapped(x, point.layout.build(row[0], promote=True)) for row in rows)
+    values, errors = (_unwrap(x, point.layout.build(row[0], promote=True)) for row in rows)
     return Estimate(values, errors, point.evaluator.count)
 
 
@@ -127,14 +131,14 @@ def numeric_jacobian(
 
 
 def _columns(point: Point) -> tuple[Array, Array]:
-    """All derivatives and their bars, (outputs, inputs); the samples behind them are not kept."""
+    """All derivatives and their bars, (outputs, inputs), without the samples behind them."""
     value, error = np.empty((2, point.y.size, point.x.size))
     for i, measured in enumerate(point.slopes().along(range(point.x.size))):
         value[:, i], error[:, i] = measured.value, bar(measured)
     return value, error
 
 
-def bar(measured: Measured) -> Array:
+def bar(measured: Measurement) -> Array:
     """The error bar of a slope; it reaches both one-sided slopes if they differ."""
     if not measured.kinked.any():
         return measured.error
@@ -155,7 +159,7 @@ def _along(
 def _layout(x: Any) -> Layout:
     layout = Layout(tuple(map(_floating, x)) if isinstance(x, tuple) else (_floating(x),))
     if not layout.slots:
-        raise ArgumentError("nothing to differentiate: no argument is made of real numbers (floats)")
+        raise ArgumentError("nothing to differentiate: no argument contains floats\n  write  1.0 instead of 1")
     return layout
 
 
@@ -169,7 +173,7 @@ def _point(f: Callable[..., Any], x: Any, budget: float | None, executor: Execut
     return Point(f, layout.tree, layout, Evaluator(budget, executor))
 
 
-def _unwrapped(x: Any, tree: Any) -> Any:
+def _unwrap(x: Any, tree: Any) -> Any:
     return tree if isinstance(x, tuple) else tree[0]
 
 
@@ -188,6 +192,6 @@ def _blocks(point: Point, x: Any, matrix: np.ndarray) -> Any:
             return matrix[out.stretch, slot.stretch].reshape(out.shape + slot.shape)[()]
 
         paths: Sequence[str] = [slot.path for slot in point.layout.slots]
-        return _unwrapped(x, tree_map(of_input, point.layout.tree))
+        return _unwrap(x, tree_map(of_input, point.layout.tree))
 
     return tree_map(of_output, point.results.tree)

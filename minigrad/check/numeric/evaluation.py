@@ -1,6 +1,6 @@
-"""Evaluate a function of anything as a function of rows of numbers: counted, within a budget, on many cores.
+"""Evaluate any function as a function of rows of numbers: count the calls, keep a budget, use many cores.
 
-A failure at a point (an error, nan, inf) gives nan there and is remembered; nothing here judges it.
+Where the function fails (an error, nan, inf) its value is nan; the first error is kept for the report.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class WorkerDied(MinigradError, RuntimeError):
 
 
 class BudgetSpent(Exception):
-    """Signal: no more evaluations."""
+    """The budget allows no more evaluations."""
 
 
 @dataclass(frozen=True)
 class RowFunction:
-    """f as a function of a row: each call builds new arguments, so f may change them."""
+    """f as a function of a row of numbers. Each call builds new arguments, so f may change them."""
 
     f: Callable[..., Any]
     layout: Layout
@@ -45,7 +45,7 @@ class RowFunction:
         return self.f(*self.layout.build(row, self.promote))
 
     def __call__(self, row: Array) -> Array:
-        """The numbers that f gives, as one row."""
+        """The numbers that f returns, as one row."""
         return flatten_result(self.result(row))
 
 
@@ -61,7 +61,7 @@ def flatten_result(result: Any) -> Array:
 
 @dataclass(frozen=True)
 class Line:
-    """Points x + t·u: u along one axis (its number), or any direction."""
+    """Points x + t·u, where u is an axis (its number) or any direction."""
 
     u: int | Array
     ts: Array
@@ -77,33 +77,26 @@ class Line:
             yield point
 
 
-@dataclass
-class Trouble:
-    """The text of the first error that a function raised anywhere."""
-
-    said: str = ""
-
-
 def evaluate_lines(f: RowFunction, x: Array, lines: Sequence[Line], width: int) -> tuple[list[Array], str]:
-    """f along lines: one array (points, width) per line, nan where f fails; and the first error."""
-    found, said = [], ""
-    with quiet():
+    """f along lines: one array (points, width) per line, nan where f fails; and the text of the first error."""
+    found, first_error = [], ""
+    with silence_warnings():
         for line in lines:
             values = np.full((len(line.ts), width), np.nan)
             for k, point in enumerate(line.points(x)):
                 try:
                     y = f(point)
                 except Exception as error:
-                    said = said or f"{type(error).__name__}: {error}"
+                    first_error = first_error or f"{type(error).__name__}: {error}"
                     continue
                 if y.shape == (width,):
                     values[k] = y
             found.append(np.where(np.isfinite(values), values, np.nan))
-    return found, said
+    return found, first_error
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def silence_warnings() -> Iterator[None]:
     """Silence warnings: a function may overflow far from the point, and its values show that."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -125,31 +118,31 @@ class Evaluator:
         if budget is not None and (isinstance(budget, bool) or not budget > 0):
             raise ArgumentError(f"budget is a number of evaluations (int) or of seconds (float), got {budget!r}")
         self.executor, self.progress = executor, progress
-        self.count, self.said = 0, ""
+        self.count, self.first_error = 0, ""
         self._most = budget if isinstance(budget, int) else None
         self._end = None if budget is None or isinstance(budget, int) else time.monotonic() + budget
 
     def run(self, f: RowFunction, x: Array, lines: Sequence[Line], width: int) -> list[Array]:
-        """f along each line. Raises BudgetSpent before it exceeds the budget."""
+        """f along each line. Raises BudgetSpent if the budget would not suffice."""
         amount = sum(len(line.ts) for line in lines)
         self.afford(amount)
         if self.executor is None:
-            found, said = evaluate_lines(f, x, lines, width)
+            found, first_error = evaluate_lines(f, x, lines, width)
         else:
-            found, said = self._shared(self.executor, f, x, lines, width)
-        self.said = self.said or said
+            found, first_error = self._share_out(self.executor, f, x, lines, width)
+        self.first_error = self.first_error or first_error
         self.tick(amount)
         return found
 
     def call(self, f: RowFunction, row: Array) -> Any:
         """Call f once in this process; return its result or raise its error."""
         self.tick(1)
-        with quiet():
+        with silence_warnings():
             return f.result(row)
 
     def afford(self, amount: int) -> None:
         """Raises BudgetSpent if fewer than `amount` evaluations are left."""
-        if (self._most is not None and self.count + amount > self._most) or self.late():
+        if (self._most is not None and self.count + amount > self._most) or self.out_of_time():
             raise BudgetSpent
 
     def tick(self, amount: int) -> None:
@@ -163,22 +156,22 @@ class Evaluator:
         """Whether there is a budget."""
         return self._most is not None or self._end is not None
 
-    def late(self) -> bool:
+    def out_of_time(self) -> bool:
         """Whether the time has run out."""
         return self._end is not None and time.monotonic() > self._end
 
-    def _shared(
+    def _share_out(
         self, executor: Executor, f: RowFunction, x: Array, lines: Sequence[Line], width: int
     ) -> tuple[list[Array], str]:
         from concurrent.futures import BrokenExecutor  # its import takes longer than this package's
 
         pieces = [(n, piece) for n, line in enumerate(lines) for piece in _pieces(line)]
-        tasks = _grouped(pieces)
+        tasks = _in_fours(pieces)
         try:
             futures = [executor.submit(evaluate_lines, f, x, [piece for _, piece in task], width) for task in tasks]
             answers = [future.result() for future in futures]
         except BrokenExecutor as error:
-            raise WorkerDied(_DIED) from error
+            raise WorkerDied(_WORKER_DIED) from error
         except Exception as error:
             if _is_unsendable(error):
                 raise ArgumentError(
@@ -186,22 +179,22 @@ class Evaluator:
                     "  write  it with def at the top of a module (no lambda, nothing defined inside a function)"
                 ) from error
             if "killed" in type(error).__name__.lower():  # Dask's name for a dead worker
-                raise WorkerDied(_DIED) from error
+                raise WorkerDied(_WORKER_DIED) from error
             raise
         rows: list[list[Array]] = [[] for _ in lines]
         for task, (values, _) in zip(tasks, answers, strict=True):
             for (n, _), part in zip(task, values, strict=True):
                 rows[n].append(part)
-        return [np.concatenate(parts) for parts in rows], next((said for _, said in answers if said), "")
+        return [np.concatenate(parts) for parts in rows], next((error for _, error in answers if error), "")
 
 
 def _is_unsendable(error: Exception) -> bool:
-    """Whether the function could not be pickled; each Python and each executor says so in its own words."""
-    said = f"{type(error).__name__} {error}".lower()
-    return "pickl" in said or "can't get local object" in said
+    """Whether the function could not be pickled; the message depends on the Python and on the executor."""
+    message = f"{type(error).__name__} {error}".lower()
+    return "pickl" in message or "can't get local object" in message
 
 
-_DIED = (
+_WORKER_DIED = (
     "a worker ended while it evaluated the function: there is no verdict\n"
     "  the function may have run out of memory, or exited; try it without executor="
 )
@@ -212,6 +205,6 @@ def _pieces(line: Line) -> list[Line]:
     return [Line(line.u, line.ts[cut : cut + CHUNK // 4]) for cut in cuts]
 
 
-def _grouped(pieces: list[tuple[int, Line]]) -> list[list[tuple[int, Line]]]:
+def _in_fours(pieces: list[tuple[int, Line]]) -> list[list[tuple[int, Line]]]:
     """Group short pieces, so that a worker gets more than a few points at once."""
     return [pieces[k : k + 4] for k in range(0, len(pieces), 4)]

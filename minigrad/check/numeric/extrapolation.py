@@ -1,12 +1,12 @@
 """The arithmetic of numerical derivatives: from values along a line to a derivative with a reliable error bar.
 
-Values are differenced over steps h, each half the last, and extrapolated to h = 0. Every entry of the table has an
+Difference quotients over steps h, each half of the last, are extrapolated to h = 0. Every entry of the table has an
 estimate of its truncation error (its distance from its neighbours) and a bound of its rounding error (propagated
 through the same formulas); the answer is the entry with the least sum of the two. Everything works on columns: a
-function of many outputs counts as many functions. Nothing here calls a function.
+function with many outputs counts as many functions. Nothing here calls a function.
 
-Sources: Ridders 1982 (the table); Moré and Wild 2011 (ECnoise); the bound, the ties and the consistency with
-smaller steps are this project's.
+Sources: Ridders 1982 (the table); Moré and Wild 2011 (ECnoise). The bound, the treatment of ties and the comparison
+with smaller steps are this project's.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ import numpy as np
 Array = Any  # np.ndarray of float64 or bool
 ORDER = 9  # columns of the table: more extrapolation gains nothing
 U = 2.0**-53
-FLAT, MOVED = 6, 3  # halvings of a step: flat over longer steps is flat; a quantised function has moved by then
+# Halvings of the step: a function that does not change over a step this long is flat, not quantised; a quantised
+# function changes over a step this long.
+FLAT, QUANTISED = 6, 3
 BLOCK = 2048  # columns per batch of tables: a table takes some hundred times the memory of its values
-STEP = 2.0**-4  # relative to a function's size: larger steps belong to the function
-LOST = 2.0**-7  # more noise, relative to the values, means features shorter than the shortest step
+STEP = 2.0**-4  # larger jumps, relative to the values, belong to the function, as those of floor
+MOST_NOISE = 2.0**-7  # more noise, relative to the values, means features shorter than the shortest step
 # Factors of the noise bound: for a correctly rounded evaluation, a measured deviation, a tie.
 ROUNDING, DEVIATIONS, TIES = 4.0, 6.0, 2.0
 
@@ -40,8 +42,8 @@ class Slope(NamedTuple):
         mine = self.error <= other.error
         return Slope(np.where(mine, self.value, other.value), np.where(mine, self.error, other.error))
 
-    def unless(self, blind: Array) -> Slope:
-        """The slope without a bar in the blind columns."""
+    def without_bar(self, blind: Array) -> Slope:
+        """The slope with an infinite bar in the blind columns."""
         return Slope(self.value, np.where(blind, np.inf, self.error))
 
     def part(self, columns: slice) -> Slope:
@@ -53,14 +55,14 @@ class Slope(NamedTuple):
 class Samples:
     """Values of functions along lines: plus[k] = φ(h[k]), minus[k] = φ(-h[k]), of shape (rungs, columns).
 
-    Steps are h = scale · 2**-depth, with a depth per rung (growing; a row of nan separates rungs that are not
-    halves of each other) and a scale per column. Values are nan where the function is not finite. size: of the
-    terms that sum to a value (the value's own size, unless terms cancelled). usual: that size a short distance
-    away, if it is much smaller at the point, else 0. noise: measured deviation, relative to the larger of size
-    and usual, one per column. argument: the size of the number at the point. grain: absolute changes below it
-    carry no information. shift: how far rounding moved a point from its intended place, of shape (rungs,
-    columns). unit: the unit roundoff of the values. whole: the values are integers, as those of floor, which
-    moves by steps by definition.
+    A rung is one length of step, h = scale · 2**-depth: depth has a number per rung (growing; a row of nan
+    separates rungs whose steps are not halves of each other), scale one per column. Values are nan where the
+    function is not finite. size: that of the terms that sum to a value (of the value itself, unless terms cancel).
+    usual: that size a short distance away if it is much smaller at the point, else 0. noise: measured deviation,
+    relative to the larger of size and usual, one per column. argument: the size of the number at the point. grain:
+    absolute changes below it carry no information. shift: how far rounding moved a point from its intended place,
+    of shape (rungs, columns). unit: the unit roundoff of the values. whole: all values are integers, as those of
+    floor, which moves in steps by definition.
     """
 
     scale: Array
@@ -88,22 +90,22 @@ class Samples:
         """A bound of the error of each value, per rung and column."""
         size = np.fmax(self.size, self.size_center)
         share = np.fmax(DEVIATIONS * self.noise, self.tail_noise)
-        share = np.where(share > LOST, np.inf, share)
+        share = np.where(share > MOST_NOISE, np.inf, share)
         noise = np.fmax(ROUNDING * self.unit * size, share * np.fmax(size, self.usual))
-        return np.fmax(noise, TIES * np.fmax(self.grain, self.first_jump)) + self._misplaced()
+        return np.fmax(noise, TIES * np.fmax(self.grain, self.first_jump)) + self._shift_error()
 
     @functools.cached_property
     def drift(self) -> Array:
-        """The effect of a rounding of the argument inside the function on its slope, per rung and column.
+        """The error of a slope because the function rounds its argument, per rung and column.
 
-        300·x may be rounded alike at x and at all x ± h. The slope then belongs to an argument beside the point,
-        and no difference shows it. The error is the curvature times that rounding.
+        300·x may have the same rounding error at x and at all x ± h. The slope is then that of an argument beside
+        the point, and no difference shows this. The error is the curvature times that rounding error.
         """
         bend = np.abs(self.plus - 2 * self.center + self.minus) / self.h**2
         return np.nan_to_num(self.unit * self.argument * bend, nan=0.0, posinf=0.0)
 
-    def _misplaced(self) -> Array:
-        """The error of values from misplaced points: x + h may need more digits than x, and be rounded."""
+    def _shift_error(self) -> Array:
+        """The error of values at misplaced points: x + h may need more digits than a float has, and is rounded."""
         if not self.shift.any():
             return self.shift
         steepest = np.zeros(self.plus.shape)
@@ -118,30 +120,28 @@ class Samples:
 
     def _central(self) -> Slope:
         raw = (self.plus - self.minus) / (2 * self.h)
-        return extrapolated(raw, self.floor / self.h, 4.0, self.depth, self.drift)
+        return extrapolate(raw, self.floor / self.h, 4.0, self.depth, self.drift)
 
     def right(self) -> Slope:
         """The derivative to the right: errors fall with h, h², ..."""
         return self._in_blocks(Samples._right)
 
     def _right(self) -> Slope:
-        return extrapolated(
-            (self.plus - self.center) / self.h, 2 * self.floor / self.h, 2.0, self.depth, self.drift
-        )
+        return extrapolate((self.plus - self.center) / self.h, 2 * self.floor / self.h, 2.0, self.depth, self.drift)
 
     def left(self) -> Slope:
         """The derivative to the left."""
         return self._in_blocks(Samples._left)
 
     def _left(self) -> Slope:
-        return extrapolated(
+        return extrapolate(
             (self.center - self.minus) / self.h, 2 * self.floor / self.h, 2.0, self.depth, self.drift
         )
 
     def second(self) -> Slope:
         """The second derivative."""
         raw = (self.plus - 2 * self.center + self.minus) / self.h**2
-        return extrapolated(raw, 4 * self.floor / self.h**2, 4.0, self.depth, np.zeros(raw.shape))
+        return extrapolate(raw, 4 * self.floor / self.h**2, 4.0, self.depth, np.zeros(raw.shape))
 
     def _in_blocks(self, slope: Callable[[Samples], Slope]) -> Slope:
         """A slope of all columns, a block of them at a time."""
@@ -158,8 +158,8 @@ class Samples:
         known = (self.argument[columns], self.grain[columns], self.shift[:, columns], self.unit, self.whole)
         return Samples(self.scale[columns], self.depth, *sides, *sizes, *known)
 
-    def bent(self) -> Array:
-        """Which columns may have a kink at the point: the graph is not straight even over short steps."""
+    def may_have_kink(self) -> Array:
+        """Which columns may have a kink at the point: their graph is not straight even over short steps."""
         with np.errstate(all="ignore"):
             bend = np.abs(self.plus - 2 * self.center + self.minus) - 4 * self.floor
             rise = np.abs(self.plus - self.minus) + np.abs(bend)
@@ -170,8 +170,8 @@ class Samples:
     def swing(self) -> Array:
         """The steepest chord over steps of the point's own size: how fast the function changes nearby.
 
-        If it does not change beyond rounding there, wider steps count: a maximum changes over them even if another
-        argument is larger at the point.
+        If the function does not change beyond rounding there, wider steps count: a maximum changes over them even
+        with respect to an argument that is not the largest at the point.
         """
         with np.errstate(all="ignore"):
             moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
@@ -189,7 +189,7 @@ class Samples:
         return np.nan_to_num(np.take_along_axis(steep, first[None], axis=0)[0])
 
     def quantum(self) -> Array:
-        """The least change of a function that does not change over shorter steps; 0 if it does."""
+        """The least change of a function that does not change at all over shorter steps; 0 for other functions."""
         moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
         least = np.where(moved > 0, moved, np.inf).min(axis=0)
         return np.where((moved[-1] == 0) & np.isfinite(least), least, 0.0)
@@ -224,9 +224,9 @@ class Samples:
 
     @functools.cached_property
     def tail_noise(self) -> Array:
-        """Relative noise over the shortest steps, where differences of differences are nothing but noise.
+        """Relative noise over the shortest steps, where differences of slopes are nothing but noise.
 
-        Only the very shortest steps are shorter than the distance to a close pole; hence the lesser of two.
+        Near a pole only the very shortest steps are short enough; hence the lesser of two estimates.
         """
         if len(self.depth) < 20:  # the first few rungs, and no tail
             return np.zeros(self.center.shape)
@@ -235,17 +235,17 @@ class Samples:
         turns = np.diff((self.plus[tail] - self.minus[tail]) / (2 * h), axis=0)
         wobbles = np.abs(turns) * h[1:]
         wobble = np.fmin(_median(wobbles), np.max(wobbles[-7:], axis=0))
-        # Noise goes up and down; a slope that grows steadily, as at a jump or a cusp, is no noise.
+        # Noise goes up and down; a slope that grows steadily, as at a jump or a cusp, is not noise.
         wobble = np.where(np.all(turns > 0, axis=0) | np.all(turns < 0, axis=0), 0.0, wobble)
         size = np.fmax(self.usual, np.fmax(self.size_center, np.nan_to_num(self.size[tail]).max(axis=0)))
         return 8 * np.where(size > 0, wobble / np.where(size > 0, size, 1.0), 0.0)
 
     @functools.cached_property
     def first_jump(self) -> Array:
-        """The first change over steps longer than the longest flat one: the quantum of a quantised φ.
+        """The change over the shortest step that is longer than all flat ones: the quantum of a quantised φ.
 
         A function that is flat around the point (relu, left of 0) is not quantised: at most one of its sides
-        changes, even over steps of its argument's own size. Nor is one that is flat over such steps.
+        changes, even over steps of its argument's own size. Nor is a function that is flat over such steps.
         """
         if self.whole:
             return np.zeros(self.center.shape)
@@ -253,27 +253,26 @@ class Samples:
         steady = moved == 0
         longest = np.argmax(steady, axis=0)  # steps fall: the first steady one is the longest
         quantised = steady.any(axis=0) & (longest > 0) & (self.depth[longest] > FLAT)
-        wide = self.plus[self.depth == MOVED], self.minus[self.depth == MOVED]
+        wide = self.plus[self.depth == QUANTISED], self.minus[self.depth == QUANTISED]
         for side in wide:
             quantised &= np.all(side != self.center, axis=0)
         before = np.nan_to_num(np.take_along_axis(moved, np.maximum(longest - 1, 0)[None], axis=0)[0])
-        # Jumps of the function's own size, as those of floor, are no lack of digits.
+        # Jumps as large as the values, as those of floor, do not come from a lack of digits.
         quantised &= before < STEP * self.size_center
         return np.where(quantised, before, 0.0)
 
 
-def extrapolated(raw: Array, bound: Array, ratio: float, depth: Array, drift: Array) -> Slope:
-    """The best entry of the extrapolation table, column by column: (value, error bar); inf if there is none.
+def extrapolate(raw: Array, bound: Array, ratio: float, depth: Array, drift: Array) -> Slope:
+    """The best entry of the extrapolation table, column by column, with its error bar: inf if there is no entry.
 
-    raw: difference quotients (rungs, columns). bound: of their rounding errors. ratio: 4 if truncation errors fall
-    with h², 2 if they fall with h. depth: how often the step of each rung was halved. drift: each rung's estimate
-    of an error of the slope that no rung shows.
+    raw: difference quotients (rungs, columns). bound: that of their rounding errors. ratio: 4 if truncation errors
+    fall with h², 2 if they fall with h. depth: how often the step of each rung was halved. drift: for each rung, an
+    estimate of the error that the differences do not show.
     """
     table, errors = _table(raw, bound, ratio)
     value, error, k = _best(table, errors)
-    # Trust a value only if shorter steps do not contradict it by more than their rounding and the truncation left
-    # there. If they do, the function has features that the longer steps stride over, and only entries made of
-    # shorter steps count.
+    # Trust a value only if shorter steps do not contradict it by more than their rounding and truncation errors. If
+    # they do, the function has features that the longer steps miss, and only entries from shorter steps count.
     excess, first = _contradiction(raw, bound, ratio, value, error, k, depth)
     doubted = np.flatnonzero(excess)
     for _ in range(len(raw)):
@@ -327,11 +326,11 @@ def _contradiction(
 ) -> tuple[Array, Array]:
     """How far quotients over steps shorter than that of rung k contradict a value, beyond their own errors.
 
-    The largest such excess, 0 if none is more than three error bars; and the first rung that contradicts.
+    Returns the largest such excess, 0 if none is more than three error bars, and the first rung that contradicts.
     """
     gap = np.abs(raw - value)
     at_k = np.take_along_axis(gap, k[None], axis=0)[0]
-    below = depth[:, None] - depth[k][None]  # number of halvings since
+    below = depth[:, None] - depth[k][None]  # number of halvings between the two
     excess = gap - 2 * bound - 2 * at_k * ratio ** -np.maximum(below, 0.0)
     contradicts = (below > 0) & np.isfinite(excess) & (excess > 3 * error)
     return np.max(np.where(contradicts, excess, 0.0), axis=0), np.argmax(contradicts, axis=0)

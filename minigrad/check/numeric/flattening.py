@@ -1,7 +1,7 @@
-"""Layout: nested arguments or results as one row of numbers, and back again, whoever's arrays they are.
+"""Layout: nested arguments or results as one row of numbers, and back again, for arrays of any library.
 
-Arrays of other libraries are handled by their methods (`__array__`, `__array_namespace__`, `new_tensor`), without
-an import. Leaves that are not real numbers (integers, truth values, text, None) stay where they are.
+Arrays of other libraries are handled through their methods (`__array__`, `__array_namespace__`, `new_tensor`),
+without an import. Leaves that are not real numbers (integers, truth values, text, None) stay where they are.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Slot:
 class Layout:
     """The place of each array of a nesting in a row of numbers.
 
-    tree: lists, tuples and dicts of arrays. takes: which leaves count (by default those made of floats).
-    within: the numbers of the items of the tree to search (by default all).
+    tree: lists, tuples and dicts of arrays. takes: which leaves count (by default arrays of floats, and floats).
+    within: the positions of the items of the tree that count (by default all).
     """
 
     def __init__(self, tree: Any, takes: Callable[[Any], bool] | None = None, within: Sequence[int] = ()) -> None:
@@ -67,14 +67,14 @@ class Layout:
         return concatenate_flat([to_array(leaf) for leaf in found])
 
     def build(self, row: np.ndarray, promote: bool = False) -> Any:
-        """The tree with these numbers, in new arrays; promote: in float64, whatever their type was."""
+        """The tree with these numbers, in new arrays; promote: all in float64."""
 
         def put(leaf: Any, where: str) -> Any:
             slot = self._places.get(where)
             if slot is None:
                 return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
             data = match_dtype(leaf, row[slot.stretch].reshape(slot.shape), promote)
-            # The code of a Module may ask its parameters for what only a Value has, as its name.
+            # The code of a Module may use what only a Value has, such as its name.
             return Value(data, leaf.name) if isinstance(leaf, Value) and "." in where else data
 
         return tree_map(put, self.tree)
@@ -138,7 +138,7 @@ def is_number(leaf: Any) -> bool:
 
 
 def match_dtype(leaf: Any, data: np.ndarray, promote: bool) -> Any:
-    """The numbers in an array of the leaf's library, in its type or in float64."""
+    """The numbers as an array of the leaf's library, in the leaf's type or in float64."""
     if isinstance(leaf, float) and not isinstance(leaf, np.generic):
         return float(data)
     if isinstance(leaf, (np.ndarray, np.generic, Value)):

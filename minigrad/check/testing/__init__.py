@@ -1,1 +1,1 @@
-"""For test suites: strategies, random programs, calls of ops, and the assertion behind the pytest fixture."""
+"""Tools for test suites: strategies, random programs, calls of ops, and the assertion behind the pytest fixture."""

@@ -27,10 +27,10 @@ __all__ = ["assert_gradients", *STRATEGIES]
 
 
 def assert_gradients(f: Callable[..., Any], args: Any, **given: Any) -> Report:
-    """`check_grads` for tests: returns the report, or fails with the report and nothing else.
+    """`check_grads` for tests: returns the report, or fails and shows only the report.
 
-    given: options of `check_grads`. Raises GradientMismatch and GradientUnresolved as it does; the traceback
-    that pytest shows ends at the line of the test.
+    given: options of `check_grads`. Raises GradientMismatch and GradientUnresolved like `check_grads`; the
+    traceback that pytest shows ends at the line of the test.
     """
     __tracebackhide__ = True
     try:

@@ -1,6 +1,6 @@
-"""A call of an operation as a user types it: rows of the table by their public names, and how to invoke each.
+"""A call of an operation as a user types it: the public name of each row of the table, and how to call it.
 
-`draws` draws such calls.
+`op_sampling` draws such calls.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ def user_name(op: Op) -> str:
 
 
 def invoke(op: Op, inputs: Sequence[Any], params: dict[str, Any], key: Any = None) -> Any:
-    """The call as a user types it."""
+    """Call an op as a user does."""
     function = key or op.function
     if (
         isinstance(function, np.ufunc)
         and function is not op.forward
         and not any(isinstance(x, Value) for x in inputs)
     ):
-        function = op.forward  # a ufunc of Python objects (np.frompyfunc): the op makes floats of what it gives
+        function = op.forward  # a ufunc of Python objects (np.frompyfunc): the op turns its results into floats
     if op.spelling is not None and function is op.function:
         return op.spelling(*inputs, **params)
     return function(list(inputs), **params) if op.variadic else function(*inputs, **params)
 
 
 def find_op(of: Callable[..., Any] | Op) -> Op:
-    """The record of an op, found by its function."""
+    """Find the record of an op by its function."""
     if isinstance(of, Op):
         return of
     if of in TABLE:
@@ -54,9 +54,9 @@ def literal(x: Any) -> str:
 
 @dataclass(repr=False)
 class OpCall:
-    """One call of an op, itself a function of the op's inputs: ``check_grads(call, call.args)``.
+    """One call of an op. It is itself a function of the op's inputs: ``check_grads(call, call.args)``.
 
-    inputs: in order, arrays or numbers. params: the rest of the call. seed: of `directions`.
+    inputs: in order, arrays or numbers. params: the rest of the call. seed: that of `directions`.
     """
 
     op: Op
@@ -91,7 +91,7 @@ class OpCall:
         printer.text(repr(self))
 
     def directions(self) -> Callable[[Any], Any]:
-        """A function that gives a random direction for an array: uneven, not small, of mixed signs."""
+        """A function that draws a direction for an array: entries of different sizes, none small, of both signs."""
         rng = np.random.default_rng(self.seed)
 
         def direction(like: Any) -> Any:

@@ -1,7 +1,7 @@
 """Draw calls of operations from their domains: the `Draw` protocol over any source of integers.
 
-With hypothesis's integers (see `strategies`) a call shrinks: to few dimensions, short sides, halves and integers.
-With a random generator's it is quick, for many calls without shrinking. This file does not import hypothesis.
+With integers from hypothesis (see `strategies`) a call shrinks to few dimensions, short sides, halves and integers.
+With integers from a random generator it does not shrink, but is quick. This file does not import hypothesis.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 CLEARANCE = 0.1  # distance from a kink (less in a short interval): far more than a rounding
 COARSE, FINE = 40, 120  # steps in a domain: without, and with, distinct numbers
-ROUGH = 0.2  # in steps: how far a rough number may lie from the nearest nice one
+ROUGH = 0.2  # how far a rough number may lie from the nearest nice one, in steps
 
 
 @cache
@@ -45,7 +45,7 @@ def clearance(domain: Domain) -> float:
 
 @dataclass
 class OpCallDraw:
-    """The drawing of one call.
+    """Draws one call.
 
     integer: the source of all choices. sides: shortest and longest side of a shape. size: largest size of an array.
     """
@@ -86,7 +86,7 @@ class OpCallDraw:
             return np.array(entries, dtype=bool if domain.kind == "b" else np.int64).reshape(shape)
         entries = np.array([self._entry(domain) for _ in range(size)], dtype=np.float64)
         if size and self.choice((False, True)):
-            entries = self._roughened(entries, domain)
+            entries = self._roughen(entries, domain)
         return entries.reshape(shape)[()]
 
     def _entry(self, domain: Domain) -> float:
@@ -96,20 +96,20 @@ class OpCallDraw:
         used.add(entry)
         return entry
 
-    def _roughened(self, entries: Any, domain: Domain) -> Any:
+    def _roughen(self, entries: Any, domain: Domain) -> Any:
         step = (domain.high - domain.low) / (COARSE if domain.distinct else FINE)
         noise = np.random.default_rng(self.integer(0, 2**16)).uniform(-ROUGH, ROUGH, entries.size)
         return np.clip(entries + step * noise, domain.low, domain.high)
 
 
 def draw_call(integer: Callable[[int, int], int], op: Op, **options: Any) -> OpCall:
-    """One call of an op. options: those of `OpCallDraw` (sides, size, max_dims)."""
+    """Draw one call of an op. options: those of `OpCallDraw` (sides, size, max_dims)."""
     inputs, params = op.calls(OpCallDraw(integer, **options))
     return OpCall(op, inputs, params, integer(0, 2**16))
 
 
 def random_calls(op: Op, count: int, start: int = 0, **options: Any) -> list[OpCall]:
-    """Calls of an op, the same every time; fewer if some are impossible (an index into an empty array)."""
+    """Draw calls of an op, the same every time; fewer if some are impossible (an index into an empty array)."""
     found = []
     for seed in range(start, start + count):
         rng = np.random.default_rng(seed)

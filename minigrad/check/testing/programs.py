@@ -1,7 +1,7 @@
-"""Random programs, with arguments: straight-line functions made of NumPy functions that use values repeatedly.
+"""Random programs with arguments: straight-line code made of NumPy functions that uses values more than once.
 
-A program is text first: the printed text is the code that runs. The operations come from the table; this file adds
-a few ways to rearrange, reduce and index. Any source of integers will do; this file does not import hypothesis.
+A program is a text: the printed text is the code that runs. The operations come from the table; this file adds a
+few ways to rearrange, reduce and index. Any source of integers will do; this file does not import hypothesis.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from .op_sampling import clearance
 
 # Names that a program may use. Programs are user code, so they import the package itself.
 NAMESPACE: dict[str, Any] = {"np": np, "minigrad": sys.modules["minigrad"]}
-LARGEST = 1e3  # larger entries are not used further: that would be a check of overflow
+LARGEST = 1e3  # no line uses larger entries: that would test overflow
 MOST = 64  # entries of one value
-TRIES = 4  # per line: many choices do not fit
-NEAR = 3  # how far back an operand may lie
+TRIES = 4  # for each line, since many choices do not fit
+NEAR = 3  # how many lines back an operand may be
 OPERAND = re.compile(r"\bv(\d+)\b")
 
-# Lines that the table cannot express by operands alone, with their least number of dimensions. NumPy rejects other
-# mismatches.
+# Lines that need more than an op and its operands, with the least number of dimensions of the first operand. NumPy
+# rejects other mismatches.
 REARRANGING = {
     "np.sum({})": 1,
     "0.5 * {}": 0,
@@ -49,7 +49,7 @@ REARRANGING = {
 }
 
 
-Template = tuple[str, tuple[Domain, ...]]  # of a line, with the domains of its operands
+Template = tuple[str, tuple[Domain, ...]]  # the text of a line, and the domains of its operands
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,16 +94,16 @@ class SourceProgram:
 
 
 def draw_program(draw: Draw, most: int = 8, scalar: bool = False) -> SourceProgram | None:
-    """A program of at most `most` lines over one to three arguments; None if no line fits.
+    """Draw a program of at most `most` lines with one to three arguments; None if no line fits.
 
-    scalar: a last line reduces the result to one number. Every argument and every line is used.
+    scalar: a last line reduces the result to one number. The result depends on every argument and every line.
     """
     values = [draw.array(REAL, shape) for shape in draw.shapes(draw.integer(1, 3))]
     count, rooms = len(values), _templates()
     lines = [""] * count  # an argument has none
     for _ in range(TRIES * most):
-        # Draw this before each line, and once more at the end: then any line can be left out, and later draws keep
-        # their meaning. That lets programs shrink.
+        # Drawn before each line, and once more at the end: so hypothesis can leave out any line while later draws
+        # keep their meaning. That lets programs shrink.
         done = len(values) > count and draw.integer(0, 2 * most) == 0
         if done or len(values) == count + most:
             break
@@ -116,7 +116,7 @@ def draw_program(draw: Draw, most: int = 8, scalar: bool = False) -> SourceProgr
         return None
     if scalar and np.ndim(values[-1]):
         lines.append(f"np.sum(v{len(values) - 1} ** 2)")
-    return _pruned(lines, values[:count])
+    return _prune(lines, values[:count])
 
 
 def _line(draw: Draw, values: Sequence[Any], rooms: Sequence[Sequence[Template]]) -> str:
@@ -141,7 +141,7 @@ def _templates() -> list[list[Template]]:
 
 
 def _template(op: Op) -> str:
-    """The op as typed: an operator between its operands, or a function by a name that leads to it."""
+    """The op as a user types it: an operator between its operands, or a function by its public name."""
     if len(op.domain) == 2 and op.label in {"+", "-", "*", "/"}:
         return f"{{}} {op.label} {{}}"
     name = op_name(op)
@@ -153,10 +153,10 @@ def _template(op: Op) -> str:
 
 
 def fits(domains: Sequence[Domain], operands: Sequence[Any]) -> bool:
-    """Whether an op is smooth at the operands: in its domains, and as far from kinks as drawn numbers."""
+    """Whether an op is smooth at the operands: inside its domains, and as far from kinks as drawn numbers are."""
     for domain, operand in zip(domains, operands, strict=False):
         x = np.ravel(operand)
-        # Numbers are drawn from a part of the reals; a domain that covers this part counts as all reals.
+        # Numbers are drawn from a part of the reals; a domain that covers this part counts as all of them.
         low = -LARGEST if domain.low <= REAL.low else domain.low
         high = LARGEST if domain.high >= REAL.high else domain.high
         if x.size and not (low <= x.min() and x.max() <= high):
@@ -177,14 +177,14 @@ def _value(line: str, values: Sequence[Any]) -> Any:
             y = eval(line, space)
     except (ValueError, IndexError, TypeError):
         return None
-    if isinstance(y, tuple):  # a line would have to pick one of several outputs
+    if isinstance(y, tuple):  # several outputs, of which a line would have to pick one
         return None
     usable = 0 < np.size(y) <= MOST and np.all(np.abs(y) <= LARGEST)  # nan is not
     return y if usable else None
 
 
-def _pruned(lines: Sequence[str], args: Sequence[Any]) -> SourceProgram:
-    """The program of the lines that the last line needs, with names in order."""
+def _prune(lines: Sequence[str], args: Sequence[Any]) -> SourceProgram:
+    """The program without the lines that the last line does not need, with new names in order."""
     needed = {len(lines) - 1}
     for k in reversed(range(len(lines))):
         if k in needed:

@@ -1,7 +1,7 @@
 """Hypothesis strategies for checks of gradients: arrays, shapes, calls of operations and whole programs.
 
 Every strategy shrinks: to few dimensions, short sides, one line, and numbers such as 1.0 and 0.5. This is the only
-module of the package that imports hypothesis (``pip install hypothesis``); `draws` and `programs` do the drawing.
+module of the package that imports hypothesis (``pip install hypothesis``); `op_sampling` and `programs` draw.
 
 >>> from hypothesis import given
 >>> @given(smooth_arrays(kinks=[0.0]))
@@ -57,13 +57,13 @@ def _shape(draw: st.DrawFn, shape: Shapes, least: int = 0) -> Shape:
 
 
 def _interval(domain: Domain | None, low: float, high: float, kinks: Sequence[float]) -> Domain:
-    """The given domain, or one from the interval and kinks."""
+    """The given domain, or else one made of the interval and the kinks."""
     return domain or Domain(f"{low:g} to {high:g}", low, high, avoid=tuple(kinks))
 
 
 @st.composite
 def shapes(draw: st.DrawFn, max_dims: int = 3, max_side: int = 3, min_side: int = 1) -> Shape:
-    """Shapes; with min_side=0 also those of empty arrays."""
+    """Shapes; with min_side=0 also shapes of empty arrays."""
     return OpCallDraw(_integers(draw), sides=(min_side, max_side), size=max_side**max_dims).shape(max_dims=max_dims)
 
 
@@ -95,8 +95,9 @@ def smooth_arrays(
 ) -> Any:
     """Arrays of float64 away from kinks, where a derivative is unique.
 
-    domain: of the table (`minigrad.engine.sampling`); or low, high and kinks: numbers stay 0.1, or a twentieth of
-    the interval if that is less, away from each kink. shape: a shape, a strategy of shapes, or None for any.
+    domain: a domain as in the table (`minigrad.engine.sampling`); or give low, high and kinks. Numbers keep a
+    distance of 0.1 from each kink, or a twentieth of the interval if that is less. shape: a shape, a strategy of
+    shapes, or None for any.
     """
     drawing = OpCallDraw(_integers(draw))
     return drawing.array(_interval(domain, low, high, kinks), _shape(draw, shape))
@@ -114,7 +115,7 @@ def kink_arrays(
 ) -> Any:
     """Arrays like those of `smooth_arrays`, but with at least one entry exactly at a kink.
 
-    If a tie is the kink (a domain of distinct numbers: max, sort), at least two entries are equal.
+    For ops whose kinks are ties (a domain of distinct numbers: max, sort), at least two entries are equal.
     """
     where, integer = _interval(domain, low, high, kinks), _integers(draw)
     if not (where.distinct or where.avoid):
@@ -134,7 +135,7 @@ def kink_arrays(
 
 @st.composite
 def magnitudes(draw: st.DrawFn, decades: tuple[int, int] = (-8, 8), *, shape: Shapes = None) -> Any:
-    """Arrays of numbers of very different sizes, of both signs: log-uniform over the decades, three digits each.
+    """Arrays of numbers of very different sizes and of both signs: log-uniform over the decades, three digits each.
 
     decades: exponents of ten; the default is 1e-8 to 1e8. shape: a shape, a strategy of shapes, or None for any.
     """
@@ -152,7 +153,7 @@ def magnitudes(draw: st.DrawFn, decades: tuple[int, int] = (-8, 8), *, shape: Sh
 
 @st.composite
 def op_calls(draw: st.DrawFn, /, op: Callable[..., Any] | Op, **options: Any) -> OpCall:
-    """Calls of an operation of the table, drawn from the domain in its row, with axes, indices and so on.
+    """Calls of an operation of the table, from the domain in its row, with axes, indices and so on.
 
     op: a function (``np.matmul``) or its record. A call is itself a function of the op's inputs:
     ``check_grads(call, call.args)``. options: size, the largest size of an array; sides, the shortest and longest
@@ -163,10 +164,10 @@ def op_calls(draw: st.DrawFn, /, op: Callable[..., Any] | Op, **options: Any) ->
 
 @st.composite
 def programs(draw: st.DrawFn, most: int = 8, scalar: bool = False) -> SourceProgram:
-    """Programs made of NumPy functions that use values repeatedly: ``f, args = program``.
+    """Programs made of NumPy functions that use values more than once: ``f, args = program``.
 
-    At most `most` lines, with ops of the table that NumPy or minigrad has a name for, away from kinks. scalar: the
-    result is one number. A program prints as Python source that runs.
+    They have at most `most` lines and stay away from kinks. scalar: the result is one number. A program prints as
+    Python source that runs.
     """
     program = draw_program(OpCallDraw(_integers(draw)), most, scalar)
     return reject() if program is None else program

@@ -1,7 +1,7 @@
-"""Check the derivatives of a function in a file, at a point, without a tolerance.
+"""Check the gradient of a function in a file, at a point; there is no tolerance to choose.
 
-Without --grad, --vjp, --jvp, --jac or --hess, minigrad's own derivatives of f are checked; f is then made of NumPy
-functions. Prints the report.
+Give the gradient as --grad, --vjp, --jvp, --jac or --hess. Without any of them, the command checks minigrad's own
+derivatives of f, which must then consist of NumPy functions. Prints the report.
 
     python -m minigrad check model.py::loss --grad loss_gradient --at "[0.5, -1.2]" --at labels.npy
 """
@@ -18,12 +18,12 @@ from ..locate import Misuse, function_at, point
 
 STATUS = {"agree": 0, "disagree": 1, "unresolved": 2}
 MISUSE = 3
-GIVEN = {
-    "grad": "the gradient of a function of one number: grad(*args)",
-    "vjp": "a backward pass, for a cotangent g: vjp(g, *args)",
+DERIVATIVES = {
+    "grad": "the gradient, if f returns one number: grad(*args)",
+    "vjp": "a backward pass for a cotangent g: vjp(g, *args)",
     "jvp": "a forward pass: jvp(args, tangents)",
     "jac": "the whole matrix of derivatives: jac(*args)",
-    "hess": "the second derivatives of a function of one number: hess(*args)",
+    "hess": "the second derivatives, if f returns one number: hess(*args)",
 }
 EPILOG = """exit status:
   0  agree        1  disagree        2  unresolved: the check could not decide (0 with --allow-unresolved)
@@ -39,18 +39,18 @@ def add_options(parser: Any) -> None:
         action="append",
         required=True,
         metavar="POINT",
-        help="one argument of f; repeat --at for more. A Python literal (a list of numbers is an array; numbers"
-        " without a decimal point are integers and not differentiated; write --at=-1e-3 for a negative"
-        " number), an .npy file, or an .npz file (one argument per array)",
+        help="one argument of f; repeat --at for each argument. A Python literal (a list of numbers becomes an"
+        " array; numbers without a decimal point are integers, and not differentiated; write --at=-1e-3 for a"
+        " negative number), an .npy file, or an .npz file (one argument per array)",
     )
-    which = parser.add_argument_group("the derivative to check, by name in the same file or as FILE.py::NAME")
-    for kind, text in GIVEN.items():
+    which = parser.add_argument_group("the derivative to check: a function in the same file, or FILE.py::NAME")
+    for kind, text in DERIVATIVES.items():
         which.add_argument(f"--{kind}", metavar="NAME", help=text)
     parser.add_argument(
         "--order", type=int, default=1, help="check minigrad's own derivatives up to order 1, 2 or 3"
     )
     parser.add_argument(
-        "--modes", default="rev,fwd", help="modes of minigrad's own derivatives: rev, fwd or rev,fwd"
+        "--modes", default="rev,fwd", help="modes of minigrad's own derivatives to check: rev, fwd or rev,fwd"
     )
     parser.add_argument(
         "--budget", type=_budget, metavar="N|SECONDSs", help="stop after N evaluations (5000) or seconds (2.5s)"
@@ -94,10 +94,10 @@ def _report(arguments: argparse.Namespace) -> Any:
 
 
 def _functions(arguments: argparse.Namespace) -> tuple[Callable[..., Any], dict[str, Any]]:
-    """The function, and its given derivatives by kind."""
+    """The function, and the given derivatives by kind."""
     path = arguments.function.rpartition("::")[0]
     f = function_at(arguments.function)
-    named = {kind: getattr(arguments, kind) for kind in GIVEN if getattr(arguments, kind)}
+    named = {kind: getattr(arguments, kind) for kind in DERIVATIVES if getattr(arguments, kind)}
     return f, {kind: function_at(name if "::" in name else f"{path}::{name}") for kind, name in named.items()}
 
 

@@ -1,7 +1,7 @@
-"""Print the compiled Python of an expression and its gradients.
+"""Print the compiled Python code of an expression and its gradients.
 
-This is the straight-line Python that minigrad.compile makes of an expression and its gradients (no gradients if the
-result is not one number). Names without a value count as numbers.
+minigrad.compile turns the expression and its gradients into straight-line Python (without gradients if the result
+is not one number). Names without a value count as numbers.
 
     python -m minigrad compile "sum((x @ w - y)**2)" x="[[1, 2], [3, 4]]" w="[1, 2]" y="[0, 1]"
 """
@@ -22,9 +22,10 @@ from ..expression import Expression, assignments, parse
 
 def add_options(parser: Any) -> None:
     """Add the options of the command."""
-    parser.add_argument("expression", help='such as "sigmoid(w*x + b)"; "(-x)" if a minus comes first')
+    help = 'an expression, such as "sigmoid(w*x + b)"; write "(-x)" if it starts with a minus'
+    parser.add_argument("expression", help=help)
     parser.add_argument(
-        "values", nargs="*", metavar="NAME=VALUE", help="value of a name (its shape matters): x='[1, 2]'"
+        "values", nargs="*", metavar="NAME=VALUE", help="the value of a name (only its shape matters): x='[1, 2]'"
     )
     parser.words = "values"
 

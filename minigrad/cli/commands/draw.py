@@ -1,7 +1,7 @@
 """Draw an expression and its gradients.
 
-The expression is parsed, never run as code. It may hold numbers, names, operators, brackets and functions of the
-derivative table. Without -o, the picture is printed as text.
+The expression is parsed, never run as code. It may contain numbers, names, operators, brackets and functions of the
+derivative table. Without -o, the command prints the picture as text.
 
     python -m minigrad draw "sigmoid(w*x + b)" w=.1 x=1 b=0 -o net.svg
 """
@@ -22,14 +22,17 @@ from ..expression import assignments, parse
 
 
 def add_options(parser: Any) -> None:
-    """Add the options of the command, and the views and formats there are."""
-    parser.add_argument("expression", help='such as "sigmoid(w*x + b)"; "(-x)" if a minus comes first')
-    parser.add_argument("values", nargs="*", metavar="NAME=VALUE", help="value of each name: x=1, w=.1, x='[1, 2]'")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="its suffix sets the format: see below")
+    """Add the options of the command, and list the views and formats."""
+    help = 'an expression, such as "sigmoid(w*x + b)"; write "(-x)" if it starts with a minus'
+    parser.add_argument("expression", help=help)
+    help = "the value of each name: x=1, w=.1, x='[1, 2]'"
+    parser.add_argument("values", nargs="*", metavar="NAME=VALUE", help=help)
+    help = "the file to write; its suffix sets the format, see below"
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=help)
     parser.add_argument("--view", choices=[*VIEWS], help="a view, listed below (default: ops)")
     parser.add_argument("--theme", choices=NAMES, default="auto", help="colours (default: auto)")
     views, suffixes = (indent(found, "  ") for found in (VIEWS.help(), OUTPUTS.help()))
-    parser.epilog = f"views (cards and layers of models alone):\n{views}\n\nsuffixes:\n{suffixes}"
+    parser.epilog = f"views (cards and layers are for models only):\n{views}\n\nsuffixes:\n{suffixes}"
     parser.words = "values"
 
 

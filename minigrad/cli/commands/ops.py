@@ -1,4 +1,4 @@
-"""The table of operations: rules, domains, kinks.
+"""Print the table of operations: formulas, domains, kinks.
 
 Prints one line for each operation, page by page.
 
@@ -14,7 +14,9 @@ from ...op_table import markdown, table_text
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--markdown", action="store_true", help="as Markdown, as in minigrad/rules/README.md")
+    parser.add_argument(
+        "--markdown", action="store_true", help="print it as Markdown, as in minigrad/rules/README.md"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,6 +1,6 @@
-"""Find which parameters of a network move as one, whatever the data.
+"""Find which parameters of a network stay equal, whatever the data.
 
-Prints a summary, the groups of parameters, and how many distinct neurons each hidden layer has.
+Prints a summary, the groups of parameters that stay equal, and how many distinct neurons each hidden layer has.
 
     python -m minigrad ties 2-3-3-2 --init ones --activation sigmoid
 """
@@ -23,22 +23,24 @@ LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "cross-entropy": cross_entropy,
     "binary": binary_cross_entropy,
 }
-SAMPLES = 2  # symbols for any data; more samples would add nothing new
-SHOWN, LINES = 6, 60  # how many entries of a group, and how many groups, are printed
+SAMPLES = 2  # these stand for any data; more samples would add nothing new
+MOST_ENTRIES, MOST_GROUPS = 6, 60  # how many entries of a group, and how many groups, are printed
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("sizes", type=_sizes, help="inputs, hidden layers, outputs: 2-3-3-2")
-    parser.add_argument("--init", default="ones", help="a number, or an initialiser by name (default: ones)")
-    parser.add_argument("--activation", default="tanh", help="of the hidden layers (default: tanh)")
+    parser.add_argument("sizes", type=_sizes, help="numbers of inputs, hidden neurons and outputs: 2-3-3-2")
+    parser.add_argument(
+        "--init", default="ones", help="the start: a number, or an initialiser by name (default: ones)"
+    )
+    parser.add_argument("--activation", default="tanh", help="activation of the hidden layers (default: tanh)")
     parser.add_argument("--output", default=None, help="activation of the last layer (default: none)")
-    parser.add_argument("--loss", default="squared", choices=[*LOSSES], help="the loss")
-    parser.add_argument("--seed", type=int, default=0, help="of an initialiser that draws (default: 0)")
+    parser.add_argument("--loss", default="squared", choices=[*LOSSES], help="loss function (default: squared)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of a random initialiser (default: 0)")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print what is tied."""
+    """Print the ties."""
     print_ties(
         arguments.sizes, arguments.init, arguments.activation, arguments.output, arguments.loss, arguments.seed
     )
@@ -59,7 +61,7 @@ def print_ties(
     model = MLP(sizes, activation, output, init=_number(init), seed=seed)
     rng = np.random.default_rng(0)
     x, y = rng.uniform(size=(SAMPLES, sizes[0])), rng.uniform(size=(SAMPLES, sizes[-1]))
-    with np.errstate(all="ignore"):  # the data are symbols: a nan from these numbers does not matter
+    with np.errstate(all="ignore"):  # these numbers stand for any data: a nan does not matter
         found = ties(model, x, y, LOSSES[loss], for_all_data=True)
     print(found.summary())
     print(f"{found.scope}, {' and '.join(sorted(set(found.evidence)))}\n")
@@ -70,16 +72,18 @@ def print_ties(
 
 
 def groups(found: Ties) -> list[str]:
-    """One line per group: its number, its size, its entries; only the first of very many groups."""
+    """One line per group: its number, its size, its entries; if there are very many groups, only the first."""
     lines = []
-    for number, members in enumerate(found.groups[:LINES]):
-        names = [f"{path}[{','.join(map(str, index))}]" if index else path for path, index in members[:SHOWN]]
-        more = f", … {len(members) - SHOWN:,} more" if len(members) > SHOWN else ""
+    for number, members in enumerate(found.groups[:MOST_GROUPS]):
+        names = [
+            f"{path}[{','.join(map(str, index))}]" if index else path for path, index in members[:MOST_ENTRIES]
+        ]
+        more = f", … {len(members) - MOST_ENTRIES:,} more" if len(members) > MOST_ENTRIES else ""
         kind = "never move  " if number == found.frozen else ""
         lines.append(f"  {number + 1:>3}  {len(members):>4} ×  {kind}{', '.join(names)}{more}")
-    if len(found.groups) > LINES:
-        alone = sum(len(members) == 1 for members in found.groups[LINES:])
-        lines.append(f"       … {len(found.groups) - LINES:,} more groups, {alone:,} of them of one entry")
+    if len(found.groups) > MOST_GROUPS:
+        alone = sum(len(members) == 1 for members in found.groups[MOST_GROUPS:])
+        lines.append(f"       … {len(found.groups) - MOST_GROUPS:,} more groups, {alone:,} of them of one entry")
     return lines
 
 

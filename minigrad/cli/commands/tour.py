@@ -1,12 +1,9 @@
-"""The tour: why do the neurons of a layer not all learn the same thing? (numbers and pictures, in seconds)
+"""Show why the neurons of a layer do not all learn the same thing (numbers and pictures, in seconds).
 
-Prints the answer with its numbers, and writes the pictures.
+Prints the answer with its numbers, and writes the pictures. Every number is computed from the graph while the tour
+runs.
 
     python -m minigrad tour --out pictures
-
-The file follows the order of the tour: two neurons that differ, two that never will, a whole network of the
-second kind, then the shorter `stories`, and the pictures. The tour computes every number from the graph while it
-runs, and prints the numbers of the original question beside them. The package does not need this file.
 """
 
 from __future__ import annotations
@@ -27,7 +24,11 @@ from ...errors import RenderError
 from ...rules.nn import sigmoid
 from ...symmetry import explain, quotient, ties
 from ...symmetry.clustering import equal_groups
-from ..stories import heading, tell_linear, tell_luck, tell_remedies, tell_starts, tell_who_stays_tied
+from ..stories import print_heading, print_linear, print_luck, print_remedies, print_starts, print_who_stays_tied
+
+# This file follows the order of the tour: two neurons that differ, two that never will, a whole network of neurons
+# that never will, then the shorter `stories`, and the pictures. Beside the computed numbers it prints those of the
+# original question. The package does not need this file.
 
 Array = npt.NDArray[np.float64]
 
@@ -41,7 +42,7 @@ TWINS = (("w1", "w3"), ("w2", "w4"), ("w5", "w6"))
 # All ones: a 2-3-3-2 network and two observations.
 SIZES, SIGMOID, RATE = (2, 3, 3, 2), ("sigmoid", "sigmoid"), 0.5
 X, Y = np.array([[0.8, 0.4], [0.3, 0.3]]), np.array([[0.2, 0.4], [1.0, 0.0]])
-ALL_ONES: dict[str, Any] = {  # computed in float32 by the author of the question
+ALL_ONES: dict[str, Any] = {  # numbers of the question, which its author computed in float32
     "z1, each neuron": [[2.2, 1.6]],
     "a1, each neuron": [[0.9002495, 0.8320184]],
     "a2, each neuron": [[0.9758906, 0.9705753]],
@@ -69,29 +70,30 @@ factors and equal gradients, and stay equal for ever: together they compute no m
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command. Its --out has no default of its own: it may stand before the command too."""
-    parser.add_argument("--out", type=Path, default=argparse.SUPPRESS, metavar="DIR", help="where to write")
+    """Add the options of the command. --out has no default here, because it may also precede the command."""
+    help = "where the tour writes its pictures"
+    parser.add_argument("--out", type=Path, default=argparse.SUPPRESS, metavar="DIR", help=help)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Tell the story."""
+    """Give the tour."""
     tour(arguments.out)
 
 
 def tour(out: Path) -> None:
-    """Print the whole story and save its pictures in the folder `out`, which is created if missing."""
+    """Print the whole tour and save its pictures in the folder `out`, which is created if missing."""
     out.mkdir(parents=True, exist_ok=True)
     print(ANSWER)
     different, tied = two_neurons(DIFFERENT), two_neurons(TIED)
-    tell_different(different)
-    tell_tied(tied)
-    tell_all_ones()
-    for story in (tell_who_stays_tied, tell_remedies, tell_starts, tell_luck):
+    print_different(different)
+    print_tied(tied)
+    print_all_ones()
+    for story in (print_who_stays_tied, print_remedies, print_starts, print_luck):
         story()
-    tell_linear(out)
+    print_linear(out)
     pairs = {out / "two-neurons": different, out / "two-neurons-tied": tied}
     pictures = {path: (J, finding(J, "w1", "w3")) for path, J in pairs.items()}
-    tell_pictures(pictures | {out / "all-ones": all_ones_drawn()})
+    print_pictures(pictures | {out / "all-ones": all_ones_picture()})
 
 
 # The first two stories: two neurons.
@@ -110,22 +112,22 @@ def two_neurons(weights: Sequence[float]) -> Value:
     return name_value("J", -y * np.log(a3) - (1 - y) * np.log(1 - a3))
 
 
-def tell_different(J: Value) -> None:
-    """Neurons that start differently: which factors of their gradients differ."""
-    heading("two-neurons", "different starting weights, different gradients")
+def print_different(J: Value) -> None:
+    """Print why neurons that start differently differ: the factors of their gradients."""
+    print_heading("two-neurons", "different starting weights, different gradients")
     print("  z1 = w1 x1 + w2 x2     z2 = w3 x1 + w4 x2     z3 = w5 a1 + w6 a2     a = σ(z)")
     print("  J = -y ln a3 - (1 - y) ln(1 - a3)\n")
-    tell_numbers(J)
-    tell_chains(J, "w1", "w3")
+    print_numbers(J)
+    print_chains(J, "w1", "w3")
     print(f"\n  {finding(J, 'w1', 'w2')}")
     print("  Only the output has a target; the hidden weights learn only from J, through these chains.")
 
 
-def tell_tied(J: Value) -> None:
-    """Neurons that start equal: all factors of their gradients are equal, now and for ever."""
-    heading("two-neurons-tied", "equal starting weights, so the two neurons stay identical")
-    tell_numbers(J)
-    tell_chains(J, "w1", "w3")
+def print_tied(J: Value) -> None:
+    """Print why neurons that start equal stay equal: all factors of their gradients are equal, now and for ever."""
+    print_heading("two-neurons-tied", "equal starting weights, so the two neurons stay identical")
+    print_numbers(J)
+    print_chains(J, "w1", "w3")
     steps = list(training(TIED, 1000))
     same = all(weights[a] == weights[b] for weights in steps for a, b in TWINS)
     print(f"\n  After {len(steps):,} steps at rate {RATE}: ", end="")
@@ -150,8 +152,8 @@ def unties(name: str) -> bool:
     return all(abs(last[a] - last[b]) > 1e-6 for a, b in TWINS)
 
 
-def tell_numbers(J: Value) -> None:
-    """The forward and the backward pass: a row of names above a row of numbers."""
+def print_numbers(J: Value) -> None:
+    """Print the forward and the backward pass: a row of names above a row of numbers each."""
     dJ = gradients(J)
     values = {v.name: v for v in graph(J)}
     forward = {name: values[name].item() for name in ("z1", "z2", "a1", "a2", "z3", "a3", "J")}
@@ -164,8 +166,8 @@ def tell_numbers(J: Value) -> None:
 # The chain rule, factor by factor.
 
 
-def tell_chains(J: Value, first: str, second: str) -> None:
-    """The factors of two gradients side by side; those that differ are marked."""
+def print_chains(J: Value, first: str, second: str) -> None:
+    """Print the factors of two gradients side by side, and mark those that differ."""
     print(f"\n  {finding(J, first, second)}\n")
     _, table = str(explain(J, leaf(J, first), leaf(J, second))).split("\n\n", maxsplit=1)
     print("\n".join(f"{line}".rstrip() for line in table.splitlines()))
@@ -173,41 +175,41 @@ def tell_chains(J: Value, first: str, second: str) -> None:
 
 def finding(J: Value, first: str, second: str) -> str:
     """Two gradients in a sentence, with the values that make them differ."""
-    told = explain(J, leaf(J, first), leaf(J, second))
-    said = [f"∂J/∂{name} = {g:.7f}" for name, g in zip((first, second), told.gradients, strict=True)]
-    if told.equal:
-        return f"{said[0]} and {said[1]} {told.sentence[told.sentence.index('are equal') :]}"
-    return f"{said[0]} and {said[1]} differ{told.sentence[told.sentence.index(' because') :]}"
+    reason = explain(J, leaf(J, first), leaf(J, second))
+    one, two = (f"∂J/∂{name} = {g:.7f}" for name, g in zip((first, second), reason.gradients, strict=True))
+    if reason.equal:
+        return f"{one} and {two} {reason.sentence[reason.sentence.index('are equal') :]}"
+    return f"{one} and {two} differ{reason.sentence[reason.sentence.index(' because') :]}"
 
 
 def leaf(y: Value, name: str) -> Value:
-    """The value of this name in the graph of y."""
+    """The value with this name in the graph of y."""
     return next(v for v in graph(y) if v.name == name)
 
 
 def gradients(y: Value) -> dict[Value, Any]:
-    """The gradient of y with respect to every value in its graph; changes no .grad."""
+    """The gradient of y with respect to every value in its graph, without a change to any .grad."""
     return dict(sweep(y, np.float64(1)))
 
 
 # The third story: a whole network of ones.
 
 
-def tell_all_ones() -> None:
-    """The table of the first pass, the results of training, and both halves of the reason."""
-    heading("all-ones", "a 2-3-3-2 network that always acts as a 2-1-1-2 network, and still learns")
+def print_all_ones() -> None:
+    """Print the table of the first pass, the results of training, and both halves of the reason."""
+    print_heading("all-ones", "a 2-3-3-2 network that always acts as a 2-1-1-2 network, and still learns")
     print("  All weights and biases start at 1. There are two observations; C is the sum of squared errors.\n")
     print(f"  {'':30}{'computed':>23}{'expected':>26}{'differ by':>12}")
     ones = nn.MLP(SIZES, *SIGMOID, init=1)
-    worst = max(tell_row(name, row, ALL_ONES[name]) for name, row in first_pass(ones).items())
+    worst = max(print_row(name, row, ALL_ONES[name]) for name, row in first_pass(ones).items())
     print(f"\n  Every number is within {at_most(worst)} of the expected one, which was computed in float32.")
-    print(f"  Outputs after training at rate {RATE} on all data at once; the random start is a draw of our own:\n")
+    print(f"  Outputs after training at rate {RATE} on all data at once; the random start is another one:\n")
     random = nn.MLP(SIZES, *SIGMOID, init="normal", seed=0)
     outputs = [train(net, steps) for net in (ones, random) for steps in (EARLY, LATE - EARLY)]
     for (name, expected), computed in zip(OUTPUTS.items(), (outputs[0], outputs[1], outputs[3]), strict=True):
-        tell_row(name, computed, expected)
-    tell_row("the targets", Y, Y)
-    tell_truth(ones, random, [float(np.square(a - Y).sum()) for a in outputs], one_of_each(LATE))
+        print_row(name, computed, expected)
+    print_row("the targets", Y, Y)
+    print_truth(ones, random, [float(np.square(a - Y).sum()) for a in outputs], train_quotient(LATE))
 
 
 def first_pass(net: nn.MLP) -> dict[str, Array]:
@@ -230,8 +232,8 @@ def train(net: nn.MLP, steps: int) -> Array:
     return np.array(net(X).data)
 
 
-def tell_truth(ones: nn.MLP, random: nn.MLP, errors: Sequence[float], small: nn.MLP) -> None:
-    """Both halves: the neurons of a layer stay equal, and one neuron per layer is enough here."""
+def print_truth(ones: nn.MLP, random: nn.MLP, errors: Sequence[float], small: nn.MLP) -> None:
+    """Print both halves of the reason: neurons of a layer stay equal, and one neuron per layer is enough here."""
     print(f"\n  {'start':10}{'parameters':>12}{'groups':>10}{'layers of':>12}{'act as':>10}", end="")
     print(f"{f'C at {EARLY:,}':>13}{f'C at {LATE:,}':>13}")
     starts = {"all ones": nn.MLP(SIZES, *SIGMOID, init=1), "random": random}
@@ -253,8 +255,8 @@ def tell_truth(ones: nn.MLP, random: nn.MLP, errors: Sequence[float], small: nn.
   with, and gets there sooner.""")
 
 
-def one_of_each(steps: int) -> nn.MLP:
-    """The quotient of the network of ones, one neuron per layer, trained as long at matching rates."""
+def train_quotient(steps: int) -> nn.MLP:
+    """Train the quotient of the network of ones, which has one neuron per layer, at matching rates."""
     small = quotient(ties(nn.MLP(SIZES, *SIGMOID, init=1), X, Y))
     for _ in range(steps):
         small.model.zero_grad()
@@ -272,7 +274,7 @@ def name_value(name: str, value: Value) -> Value:
     return value
 
 
-def tell_row(name: str, computed: Any, expected: Any) -> float:
+def print_row(name: str, computed: Any, expected: Any) -> float:
     """Print numbers beside the expected ones; return the largest difference.
 
     A single expected row applies to every computed row; of two rows, each is an observation.
@@ -288,11 +290,11 @@ def tell_row(name: str, computed: Any, expected: Any) -> float:
 
 
 def at_most(x: float) -> str:
-    """A non-negative number, rounded up to one digit, so that it is a true bound."""
+    """A non-negative number, rounded up to one digit, so that it is a bound."""
     return f"{float(Context(prec=1, rounding=ROUND_CEILING).create_decimal(x)):.0e}" if x else "0"
 
 
-def all_ones_drawn() -> tuple[Value, str]:
+def all_ones_picture() -> tuple[Value, str]:
     """The loss of the network of ones, one neuron at a time, and the title of its picture."""
     net = nn.MLP(SIZES, *SIGMOID, init=1, per_neuron=True)
     C = name_value("C", nn.squared_error(net(X), Y))
@@ -303,9 +305,9 @@ def all_ones_drawn() -> tuple[Value, str]:
     return C, f"all ones: {count} parameters share {shared} gradients"
 
 
-def tell_pictures(pictures: dict[Path, tuple[Value, str]]) -> None:
+def print_pictures(pictures: dict[Path, tuple[Value, str]]) -> None:
     """Save the annotated graphs as pictures, or as DOT text if nothing can render them."""
-    heading("Pictures", "every value with its gradient; equal gradients share a letter and a colour")
+    print_heading("Pictures", "every value with its gradient; equal gradients share a letter and a colour")
     advice = ""
     for path, (result, found) in pictures.items():
         drawing = draw(result, title=found, sums=False)

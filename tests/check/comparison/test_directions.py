@@ -175,7 +175,7 @@ def test_a_kink_in_every_entry_is_looked_at_entry_by_entry() -> None:
     assert check(-0.5).verdict == "disagree" and check(1.5).verdict == "disagree"
     right = check(0.3)
     assert right.ok and right.resolving_power > 0.1, right
-    assert "checked only along it" in str(right)
+    assert "checked only along these" in str(right)
 
 
 @pytest.mark.parametrize("given", ["grad", "vjp"])

@@ -9,7 +9,7 @@ import pytest
 
 import minigrad
 from minigrad.check.comparison.candidate import Answer
-from minigrad.check.comparison.invariants import check_linearity, check_symmetry, repeated
+from minigrad.check.comparison.invariants import check_linearity, check_repeatable, check_symmetry
 
 V, W = np.array([1.0, -2.0, 0.5]), np.array([0.25, 3.0, -1.0])
 M = np.arange(1.0, 10.0).reshape(3, 3)
@@ -20,22 +20,22 @@ def kinds(findings: Any) -> list[str]:
 
 
 def test_the_same_answer_twice_and_rounding_is_no_difference() -> None:
-    assert repeated(Answer(V), Answer(V)) == [] == repeated(Answer(V), Answer(V * (1 + 2**-52)))
-    assert repeated(Answer(np.array([np.nan, 1.0])), Answer(np.array([np.nan, 1.0]))) == []
-    assert repeated(Answer(np.zeros(0)), Answer(np.zeros(0))) == []
+    assert check_repeatable(Answer(V), Answer(V)) == [] == check_repeatable(Answer(V), Answer(V * (1 + 2**-52)))
+    assert check_repeatable(Answer(np.array([np.nan, 1.0])), Answer(np.array([np.nan, 1.0]))) == []
+    assert check_repeatable(Answer(np.zeros(0)), Answer(np.zeros(0))) == []
 
 
 def test_what_adds_up_is_told_from_what_is_random() -> None:
-    (finding,) = repeated(Answer(V), Answer(2 * V))
+    (finding,) = check_repeatable(Answer(V), Answer(2 * V))
     assert finding.kind == "accumulated" and "2 times" in finding.sentence
     for other in (W, V + 1e-9 * W, -V, 0.5 * V, 0 * V, np.array([np.nan, -2.0, 0.5])):
-        assert kinds(repeated(Answer(V), Answer(other))) == ["unstable"]
+        assert kinds(check_repeatable(Answer(V), Answer(other))) == ["unstable"]
 
 
 def test_single_precision_is_judged_as_such() -> None:
     nudged = V * (1 + 2**-22)
-    assert kinds(repeated(Answer(V), Answer(nudged))) == ["unstable"]
-    assert repeated(Answer(V, unit=2.0**-24), Answer(nudged, unit=2.0**-24)) == []
+    assert kinds(check_repeatable(Answer(V), Answer(nudged))) == ["unstable"]
+    assert check_repeatable(Answer(V, unit=2.0**-24), Answer(nudged, unit=2.0**-24)) == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The witness of a kink: the op whose own derivative jumps. What only looks like a subgradient is wrong."""
+"""The op behind a kink: the one whose own derivative jumps. What only looks like a subgradient is wrong."""
 
 from dataclasses import replace
 from functools import partial

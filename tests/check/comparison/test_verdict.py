@@ -13,7 +13,7 @@ from minigrad.check.numeric.derivative import Point
 from minigrad.check.numeric.evaluation import Evaluator
 from minigrad.check.numeric.flattening import Layout
 
-NAMES = ["agree", "wrong", "kink", "below", "unresolved", "jump", "infinite", "nowhere"]
+NAMES = ["agree", "wrong", "kink", "below_resolution", "unresolved", "jump", "infinite", "nowhere"]
 
 
 def states(f: Any, x: Any, given: Any, allowance: float = 0.0, groups: Any = None) -> list[str]:
@@ -23,8 +23,8 @@ def states(f: Any, x: Any, given: Any, allowance: float = 0.0, groups: Any = Non
     column = np.array(given, dtype=float)[:, None]
     group = np.zeros(len(x), dtype=int) if groups is None else np.array(groups)
     measured = list(here.slopes().along(range(len(x))))
-    judged = judge(column, Entries(measured), np.full(column.shape, allowance), group)
-    return [NAMES[state] for state in judged.state[:, 0]]
+    verdicts = judge(column, Entries(measured), np.full(column.shape, allowance), group)
+    return [NAMES[state] for state in verdicts.state[:, 0]]
 
 
 def test_the_names_here_are_those_of_the_states() -> None:
@@ -46,7 +46,7 @@ def test_a_small_entry_beside_a_large_one_is_below_resolution_and_not_unresolved
     def f(x: Any) -> Any:
         return 1e10 * x[0] + 1e-9 * x[1]
 
-    assert states(f, [0.7, 0.5], [1e10, 1e-9]) == ["agree", "below"]
+    assert states(f, [0.7, 0.5], [1e10, 1e-9]) == ["agree", "below_resolution"]
 
 
 def test_arguments_do_not_hide_each_other() -> None:
@@ -55,7 +55,7 @@ def test_arguments_do_not_hide_each_other() -> None:
     def f(x: Any) -> Any:
         return np.round(1e3 * x[0] + 1e-4 * np.sin(x[1]), 7)
 
-    assert states(f, [0.7, 0.5], [1e3, 1e-4 * np.cos(0.5)], groups=[0, 0])[1] == "below"
+    assert states(f, [0.7, 0.5], [1e3, 1e-4 * np.cos(0.5)], groups=[0, 0])[1] == "below_resolution"
     assert states(f, [0.7, 0.5], [1e3, 1e-4 * np.cos(0.5)], groups=[0, 1])[1] == "unresolved"
 
 

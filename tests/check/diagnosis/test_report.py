@@ -11,7 +11,7 @@ import pytest
 
 import minigrad
 from minigrad.check.diagnosis.kinds import KINDS, REMARKS, UNRESOLVED, WRONG
-from minigrad.check.diagnosis.report import PAGE, SHOWN, Finding, GradientMismatch, GradientUnresolved, Report
+from minigrad.check.diagnosis.report import MOST_SHOWN, PAGE, Finding, GradientMismatch, GradientUnresolved, Report
 
 
 def report(*kinds: str, **others: Any) -> Report:
@@ -83,15 +83,15 @@ def test_what_is_not_finite_is_printed(given: float, reference: float) -> None:
 
 
 def test_of_many_findings_the_first_are_shown_and_the_others_counted() -> None:
-    found = Report("f", tuple(Finding("sign", f"x{k}") for k in range(SHOWN + 3)))
+    found = Report("f", tuple(Finding("sign", f"x{k}") for k in range(MOST_SHOWN + 3)))
     page = str(found)
     assert "x0 and x1 and x2 and 8 more" in page and "and 3 more findings (report.findings)" in page
-    assert sum(line.strip() == "sign" for line in page.splitlines()) == SHOWN
+    assert sum(line.strip() == "sign" for line in page.splitlines()) == MOST_SHOWN
 
 
 def test_nothing_compared_does_not_sound_like_a_pass() -> None:
     assert "there was nothing to compare" in str(report())
-    assert "no error was excluded, however large" in str(report("noise"))
+    assert "no error is ruled out, however large" in str(report("noise"))
 
 
 def test_counts_are_in_words_that_fit() -> None:

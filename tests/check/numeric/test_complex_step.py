@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad.check.numeric.complex_step import sharpened
+from minigrad.check.numeric.complex_step import sharpen
 from minigrad.check.numeric.derivative import Point
 from minigrad.check.numeric.evaluation import Evaluator
 from minigrad.check.numeric.flattening import Layout
@@ -26,7 +26,7 @@ def point(f: Callable[..., Any], *args: Any, budget: int | None = None) -> Point
 def kept(f: Callable[..., Any], *args: Any, truth: float, bar: float, weights: Any = ONE) -> bool:
     """Whether the ladder's value stands, here one that is off by half its bar."""
     value = truth + bar / 2
-    return sharpened(point(f, *args), 0, weights, value, bar) == value
+    return sharpen(point(f, *args), 0, weights, value, bar) == value
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def kept(f: Callable[..., Any], *args: Any, truth: float, bar: float, weights: A
     ],
 )
 def test_an_analytic_function_has_its_last_digits(f: Any, truth: float) -> None:
-    assert abs(sharpened(point(f, X), 0, ONE, truth + 1e-9, 1e-8) - truth) <= 4 * np.spacing(abs(truth))
+    assert abs(sharpen(point(f, X), 0, ONE, truth + 1e-9, 1e-8) - truth) <= 4 * np.spacing(abs(truth))
 
 
 @pytest.mark.parametrize("x", [0.0, 1e-150, 1e-9, 1e9, 1e150])
 def test_a_step_fits_the_number_it_is_taken_from(x: float) -> None:
-    slope = sharpened(point(lambda x: 3.0 * x + x * (x / (1 + x)), x), 0, ONE, 3.5, 2.0)
+    slope = sharpen(point(lambda x: 3.0 * x + x * (x / (1 + x)), x), 0, ONE, 3.5, 2.0)
     exact = 3 + (x / (1 + x)) * (1 + 1 / (1 + x))
     assert abs(slope - exact) <= 1e-15 * exact
 
@@ -54,7 +54,7 @@ def test_one_result_at_a_time_and_sums_of_them() -> None:
     here = point(lambda x: np.array([x[0] ** 2, np.sin(x[0]), x[1]]), X)
     truth = np.array([1.4, np.cos(0.7), 0.0])
     for weights in (np.eye(3)[0], np.eye(3)[1], np.array([0.5, -2.0, 1.0])):
-        assert abs(sharpened(here, 0, weights, weights @ truth + 1e-9, 1e-8) - weights @ truth) < 1e-15
+        assert abs(sharpen(here, 0, weights, weights @ truth + 1e-9, 1e-8) - weights @ truth) < 1e-15
 
 
 def refuses(x: Any) -> Any:
@@ -119,12 +119,12 @@ def test_a_branch_that_is_right_is_used_through_maximum_and_comparisons() -> Non
 
 
 def test_a_kink_is_no_place_for_it() -> None:
-    assert sharpened(point(lambda x: np.maximum(x, 0.0), 0.0), 0, ONE, 0.5, 1e-12) == 0.5
+    assert sharpen(point(lambda x: np.maximum(x, 0.0), 0.0), 0, ONE, 0.5, 1e-12) == 0.5
 
 
 def test_a_result_that_is_nan_does_not_spoil_the_others() -> None:
     here = point(lambda x: np.array([x[0] ** 2, x[1] * np.nan]), X)
-    assert sharpened(here, 0, np.array([1.0, 0.0]), 1.4 + 1e-13, 1e-12) == pytest.approx(1.4, rel=1e-15, abs=0)
+    assert sharpen(here, 0, np.array([1.0, 0.0]), 1.4 + 1e-13, 1e-12) == pytest.approx(1.4, rel=1e-15, abs=0)
 
 
 @pytest.mark.parametrize("x", [np.float32(0.7), np.float16(0.7)])
@@ -144,7 +144,7 @@ def test_single_precision_inside_is_left_alone(f: Any, x: float, truth: float) -
 
 
 def test_an_unbounded_or_missing_bar_is_no_agreement_with_nonsense() -> None:
-    assert sharpened(point(np.abs, 0.7), 0, ONE, 1.0, float("nan")) == 1.0
+    assert sharpen(point(np.abs, 0.7), 0, ONE, 1.0, float("nan")) == 1.0
 
 
 def test_constants_are_copied_and_never_changed() -> None:
@@ -158,7 +158,7 @@ def test_constants_are_copied_and_never_changed() -> None:
 
     args = (x, {"w": weights}, 2)
     here = Point(f, args, Layout(args, within=(0,)), Evaluator())
-    assert sharpened(here, 0, ONE, 4.0 + 1e-12, 1e-11) == 4.0
+    assert sharpen(here, 0, ONE, 4.0 + 1e-12, 1e-11) == 4.0
     assert x.tolist() == [0.5, 1.0] and weights.tolist() == [2.0, 3.0]
 
 
@@ -170,10 +170,10 @@ def test_evaluations_are_counted_and_within_the_budget() -> None:
         return np.sin(x)
 
     here = point(f, 0.7)
-    sharpened(here, 0, ONE, np.cos(0.7), 1e-12)
+    sharpen(here, 0, ONE, np.cos(0.7), 1e-12)
     assert here.evaluator.count == len(calls) == 3
     here = point(f, 0.7, budget=2)
-    assert sharpened(here, 0, ONE, np.cos(0.7) + 1e-13, 1e-12) == np.cos(0.7) + 1e-13
+    assert sharpen(here, 0, ONE, np.cos(0.7) + 1e-13, 1e-12) == np.cos(0.7) + 1e-13
     assert here.evaluator.count == 2
 
 

@@ -44,7 +44,7 @@ def test_gradient_is_nested_like_the_point() -> None:
 
 
 def test_gradient_of_an_array_is_refused() -> None:
-    with pytest.raises(ShapeError, match=r"f gave 3\n.*numeric_jacobian"):
+    with pytest.raises(ShapeError, match=r"returns one number, and f returned 3\n.*numeric_jacobian"):
         minigrad.numeric_gradient(np.sin, np.ones(3))
 
 
@@ -68,7 +68,7 @@ def test_a_direction_of_another_size_is_refused() -> None:
 
 
 def test_nothing_to_differentiate_is_refused() -> None:
-    with pytest.raises(ArgumentError, match="no argument is made of real numbers"):
+    with pytest.raises(ArgumentError, match=r"no argument contains floats\n  write  1\.0"):
         minigrad.numeric_gradient(lambda s: 1.0, "text")
 
 

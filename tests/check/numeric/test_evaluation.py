@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from minigrad.check.numeric import evaluation
-from minigrad.check.numeric.evaluation import BudgetSpent, Evaluator, Line, RowFunction, flatten_result, quiet
+from minigrad.check.numeric.evaluation import (
+    BudgetSpent,
+    Evaluator,
+    Line,
+    RowFunction,
+    flatten_result,
+    silence_warnings,
+)
 from minigrad.check.numeric.flattening import Layout
 from minigrad.errors import ArgumentError
 
@@ -37,7 +44,7 @@ def test_a_point_that_raises_is_nan_and_the_others_are_not() -> None:
     evaluator = Evaluator()
     (found,) = evaluator.run(rows(f, X), X, [Line(0, np.array([0.1, 0.3, -0.1]))], 2)
     np.testing.assert_array_equal(found, [[2.2, 4.0], [np.nan, np.nan], [1.8, 4.0]])
-    assert evaluator.said == "ZeroDivisionError: too far"
+    assert evaluator.first_error == "ZeroDivisionError: too far"
 
 
 def test_only_the_first_error_is_told() -> None:
@@ -49,7 +56,7 @@ def test_only_the_first_error_is_told() -> None:
     evaluator = Evaluator()
     for _ in range(2):
         evaluator.run(rows(f, X), X, [Line(0, np.ones(2))], 1)
-    assert evaluator.said == "ValueError: number 0"
+    assert evaluator.first_error == "ValueError: number 0"
 
 
 def test_nan_and_inf_of_one_output_leave_the_others() -> None:
@@ -97,7 +104,7 @@ def test_a_budget_of_seconds_ends_when_they_are_over(monkeypatch: pytest.MonkeyP
     now[0] = 101.9
     evaluator.run(f, X, [Line(0, np.ones(2))], 1)
     now[0] = 102.1
-    assert evaluator.late()
+    assert evaluator.out_of_time()
     with pytest.raises(BudgetSpent):
         evaluator.run(f, X, [Line(0, np.ones(1))], 1)
     assert evaluator.count == 2
@@ -114,7 +121,7 @@ def test_warnings_of_the_function_are_not_shown() -> None:
         warnings.warn("loud", stacklevel=1)
         return np.log(-x) + x / 0.0
 
-    with quiet():
+    with silence_warnings():
         assert np.isnan(rows(f, X)(X)).all()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minigrad.check.numeric.extrapolation import Samples, Slope, deviation, extrapolated
+from minigrad.check.numeric.extrapolation import Samples, Slope, deviation, extrapolate
 
 DEPTH = np.arange(0.0, 44.0)
 
@@ -69,7 +69,7 @@ def test_relu_is_not_quantised(x: float) -> None:
 
 def test_nan_gives_no_answer_and_no_bar() -> None:
     raw = np.full((8, 1), np.nan)
-    slope = extrapolated(raw, raw, 4.0, np.arange(8.0), 0 * raw)
+    slope = extrapolate(raw, raw, 4.0, np.arange(8.0), 0 * raw)
     assert np.isnan(slope.value[0]) and np.isinf(slope.error[0])
 
 

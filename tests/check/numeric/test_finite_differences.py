@@ -12,7 +12,7 @@ import minigrad
 from minigrad.check.numeric import extrapolation
 from minigrad.check.numeric.derivative import Point, bar
 from minigrad.check.numeric.evaluation import BudgetSpent, Evaluator
-from minigrad.check.numeric.finite_differences import FIRST, Measured
+from minigrad.check.numeric.finite_differences import FIRST, Measurement
 from minigrad.check.numeric.flattening import Layout
 
 
@@ -20,7 +20,7 @@ def point(f: Any, x: Any, budget: int | None = None) -> Point:
     return Point(f, (x,), Layout((x,)), Evaluator(budget))
 
 
-def along(f: Any, x: Any, line: Any = 0, project: Any = None) -> Measured:
+def along(f: Any, x: Any, line: Any = 0, project: Any = None) -> Measurement:
     (found,) = point(f, x).slopes(project).along([line])
     return found
 

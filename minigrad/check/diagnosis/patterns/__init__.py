@@ -1,9 +1,9 @@
-"""The patterns that recognise mistakes in a gradient, in the order of their trial.
+"""The patterns that recognise mistakes in a gradient, in the order in which they are tried.
 
-Each is a small function that takes a case and gives a diagnosis or None. Its page states its place in the order
-with the decorator `order.pattern`; the pages of this folder are found by themselves.
+Each is a small function that takes a case and returns a diagnosis or None. The decorator `order.pattern` states its
+place in the order; this module finds all pages of the folder by itself.
 
-The package has small pages; none calls the checked function, and none imports this list.
+No page calls the checked function, and none imports this module.
 """
 
 from __future__ import annotations
@@ -19,5 +19,5 @@ for _page in pkgutil.iter_modules(__path__):
 
 ORDER: Final[tuple[Pattern, ...]] = tuple(PLACES[place] for place in sorted(PLACES))
 
-# If one entry is known to be wrong and all others right, the finding is its place.
-LONE: Final[tuple[Pattern, ...]] = tuple(SINGLE_PLACES[place] for place in sorted(SINGLE_PLACES))
+# The patterns for a single wrong entry, when all others are right: they describe its place.
+SINGLE_ENTRY_ORDER: Final[tuple[Pattern, ...]] = tuple(SINGLE_PLACES[place] for place in sorted(SINGLE_PLACES))

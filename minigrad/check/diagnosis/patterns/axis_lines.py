@@ -1,4 +1,4 @@
-"""Lines of an array: its measured entries, grouped along axes."""
+"""Lines of an array: groups of measured entries along axes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .case import Case
 
 
 def axis_sets(case: Case, whole: bool = False) -> list[tuple[int, ...]]:
-    """Sets of axes along which something may be constant, the largest first; whole: including all axes."""
+    """Sets of axes along which something may be constant, the largest first; whole: also the set of all axes."""
     longer = [axis for axis, length in enumerate(case.shape) if length > 1]
     sets = [axes for size in range(len(longer) - 1, 0, -1) for axes in combinations(longer, size)]
     return [tuple(range(len(case.shape))), *sets] if whole else sets
 
 
-def grouped(case: Case, axes: tuple[int, ...]) -> np.ndarray:
+def line_numbers(case: Case, axes: tuple[int, ...]) -> np.ndarray:
     """For each measured entry, the number of its line along the axes."""
     rest = [axis for axis in range(len(case.shape)) if axis not in axes]
     if not rest or not len(case.at):
@@ -27,7 +27,7 @@ def grouped(case: Case, axes: tuple[int, ...]) -> np.ndarray:
 
 
 def most_lines_wrong(case: Case, groups: np.ndarray) -> bool:
-    """Whether more than half of the lines, and at least two, hold a wrong entry; if not, it is about places."""
+    """Whether more than half of the lines, and at least two, hold a wrong entry."""
     count = int(groups.max()) + 1
     hit = len(np.unique(groups[case.wrong]))
     return hit >= 2 and 2 * hit > count

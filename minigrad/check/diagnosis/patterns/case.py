@@ -1,7 +1,7 @@
 """A case: the measured entries of one argument's gradient in a row, and how well a pattern explains them.
 
-Nothing here knows a pattern. A case answers two questions for all of them: does the pattern fit, within the bars of
-the reference; and is the fit more than chance, counted in decimal digits of agreement.
+Nothing here knows a pattern. A case answers two questions for all of them: does the pattern fit within the bars of
+the reference, and is the fit more than chance, counted in decimal digits of agreement?
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import numpy as np
 from ..evidence import Evidence
 
 ROUNDING = 8 * float(np.finfo(np.float64).eps)  # the relative rounding error of a few operations
-# Digits of agreement that a pattern must show beyond those that its free numbers take. Three: one wrong gradient in
-# a thousand would fit by chance.
+# A pattern must show so many digits of agreement more than its free numbers take. With three, one wrong gradient in
+# a thousand fits by chance.
 ENOUGH = 3.0
-# Added for a pattern picked from a long list, of about a hundred.
-LISTED = 2.0
+# A pattern from a long list, of about a hundred, must show so many more.
+FROM_LIST = 2.0
 
 
 class Case:
     """One argument as the patterns see it: arrays over its measured entries, in the order of memory.
 
-    at: their flat indices. given, reference, x, wrong: their values. tolerance: of the reference there, rounding
-    included. digits: the error of each wrong entry, in decimal digits above its bar; 0 if right.
+    at: their flat indices. given, reference, x, wrong: their values. tolerance: that of the reference, with the
+    rounding errors of both. digits: the error of each wrong entry, in decimal digits above its bar; 0 if right.
     """
 
     def __init__(self, evidence: Evidence, others: Sequence[Evidence] = ()) -> None:
@@ -39,7 +39,7 @@ class Case:
         wrong = np.ravel(evidence.wrong).astype(bool)
         size = np.where(np.isfinite(given), np.abs(given), 0)
         tolerance = bar + ROUNDING * (size + np.abs(reference)) + _unit(evidence.given) * size
-        # An entry that differs from its reference but is not wrong is a kink, and no evidence of a pattern.
+        # An entry that differs from its reference but is not wrong lies at a kink: no evidence of a pattern.
         usable = np.isfinite(reference) & np.isfinite(bar) & (wrong | (np.abs(given - reference) <= tolerance))
         self.at = np.flatnonzero(usable)
         self.given, self.reference, self.x = given[self.at], reference[self.at], x[self.at]
@@ -58,13 +58,14 @@ class Case:
         return change
 
     def digits_within(self, tolerance: np.ndarray) -> np.ndarray:
-        """Per entry, the digits of the error that a pattern explains if it holds within a tolerance."""
+        """Per entry, how many digits of the error a pattern explains if it holds within a tolerance."""
         return np.where(self.wrong, _digits(np.abs(self.change), tolerance), 0.0)
 
-    def undone_by(self, moved: np.ndarray, choices: int = 1) -> bool:
-        """Whether the given gradient, with its entries moved, is the derivative; picked among choices.
+    def is_derivative(self, moved: np.ndarray, choices: int = 1) -> bool:
+        """Whether the given gradient becomes the derivative when its entries move.
 
-        moved: of any shape, with entries in the memory order of x.
+        moved: the given gradient after the move, of any shape, with entries in the memory order of x. choices: how
+        many moves were tried; with more of them the fit must show more digits.
         """
         found = moved[np.unravel_index(self.at, moved.shape)] if moved.shape else np.ravel(moved)[self.at]
         return bool(np.all(np.abs(found - self.reference) <= self.tolerance)) and float(
@@ -103,9 +104,10 @@ def fit(
     digits: np.ndarray,
     groups: np.ndarray | None = None,
 ) -> Fit | None:
-    """One number c per group with target = c·base within the tolerance, or None: intervals that intersect.
+    """Find one number c per group with target = c·base within the tolerance; None if there is none.
 
-    A group whose base is 0 throughout gets nan.
+    Each entry allows an interval for c, and a group the intersection of these. A group whose base is 0 throughout
+    gets nan.
     """
     groups = np.zeros(len(target), dtype=int) if groups is None else groups
     known = ~np.isnan(base)
@@ -128,7 +130,7 @@ def fit(
 
 
 def _unit(given: np.ndarray) -> float:
-    """The relative rounding error of a gradient that was given in fewer bits than float64."""
+    """The relative rounding error of a gradient of fewer bits than float64, else 0."""
     dtype = np.asarray(given).dtype
     return float(np.finfo(dtype).eps) if dtype.kind == "f" and dtype.itemsize < 8 else 0.0
 

@@ -13,7 +13,7 @@ from .case import Case
 from .phrases import number_phrase
 
 PLAIN = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 100.0, 1000.0, 1e6)
-KNOWN = {
+NAMED_CONSTANTS = {
     "π/180: degrees for radians": math.pi / 180,
     "180/π: radians for degrees": 180 / math.pi,
     "π": math.pi,
@@ -36,7 +36,7 @@ KNOWN = {
     "e": math.e,
     "1/e": 1 / math.e,
 }
-SHARP = 1e-3  # a relatively wider interval holds too many names to choose one
+SHARP = 1e-3  # an interval of a larger relative width holds too many named numbers to choose one
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Name:
 
 
 def name(case: Case, low: float, high: float) -> Name | None:
-    """The likeliest name of a positive or negative number between low and high; None if it has none."""
+    """The likeliest name of a number between low and high; None if no named number lies there."""
     middle = low / 2 + high / 2
     if not np.isfinite(middle) or high - low > SHARP * abs(middle):
         return None
@@ -72,7 +72,7 @@ def _candidates(case: Case) -> Iterator[tuple[Name, float]]:
         yield Name(f"1/{length}", remark=f"{length} is {label}"), 1 / length
     for words, length in _repeats(case):
         yield Name(f"1/{length}: a mean over {words} instead of a sum", "averaged"), 1 / length
-    for words, value in KNOWN.items():
+    for words, value in NAMED_CONSTANTS.items():
         yield Name(words), value
     for label, length in _lengths(case):
         remark = f"{length} is {label}"
@@ -85,7 +85,7 @@ def _candidates(case: Case) -> Iterator[tuple[Name, float]]:
 
 
 def _lengths(case: Case) -> Iterator[tuple[str, int]]:
-    """Every length that may occur in a derivative, and its owner."""
+    """Every length that may occur in a derivative, and which length it is."""
     named = [(case.evidence.path, case.shape), ("the result", _result_shape(case))]
     named += [(other.path, np.shape(other.x)) for other in case.others]
     named += [("a constant", np.shape(constant)) for constant in case.evidence.constants if is_numeric(constant)]
@@ -124,7 +124,7 @@ def _repeats(case: Case) -> Iterator[tuple[str, int]]:
 
 
 def broadcast_axes(shape: tuple[int, ...], inner: tuple[int, ...]) -> list[int]:
-    """The axes of a shape along which an array of the inner one is repeated; none if it does not broadcast."""
+    """The axes of a shape along which broadcasting repeats an array of shape `inner`; none if it does not fit."""
     lead = len(shape) - len(inner)
     if lead < 0 or any(a not in (1, b) for a, b in zip(inner, shape[lead:], strict=True)):
         return []
@@ -144,7 +144,7 @@ def _scalars(case: Case) -> Iterator[tuple[Name, float]]:
         cotangent = _one(evidence.cotangent)
         if cotangent:
             yield Name("1/cotangent: the cotangent is missing as a factor", "cotangent ignored"), 1 / cotangent
-            yield Name("the cotangent, once too often", "factor"), cotangent
+            yield Name("the cotangent as a factor once too often", "factor"), cotangent
     if evidence.y is not None and np.size(evidence.y) == 1:
         result = _one(evidence.y)
         yield from _powers("the result", result, "missing factor")
@@ -162,7 +162,7 @@ def _powers(words: str, value: float, kind: str) -> Iterator[tuple[Name, float]]
 
 
 def is_numeric(constant: Any) -> bool:
-    """Whether a constant is a real number, or an array of them (or of truth values: a mask)."""
+    """Whether a constant is a real number, or an array of real numbers or of truth values (a mask)."""
     try:
         array = np.asarray(constant)
     except (TypeError, ValueError):  # a ragged list, or an object of another library that is not an array

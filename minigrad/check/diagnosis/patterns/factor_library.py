@@ -14,9 +14,9 @@ from .constants import is_numeric
 
 @dataclass(frozen=True)
 class Factor:
-    """A factor at the measured entries: its values, their rounding errors, and its words.
+    """A factor at the measured entries: its words, its values, and their rounding errors.
 
-    is_array: it is an argument itself, not a function of x or y.
+    is_array: the factor is an argument itself, not a function of x or y.
     """
 
     words: str
@@ -38,7 +38,7 @@ def _sigmoid(z: np.ndarray) -> np.ndarray:
     return value
 
 
-# Its name, the name of its inverse, the function, and whether that loses digits by a subtraction.
+# The name of a factor, the name of its inverse, the function, and whether a subtraction loses digits in it.
 _OF: Final[list[tuple[str, str, Callable[[np.ndarray], np.ndarray], bool]]] = [
     ("{}", "1/{}", lambda z: z, False),
     ("sign({})", "sign({})", np.sign, False),
@@ -102,7 +102,7 @@ def factors(case: Case) -> Iterator[Factor]:
 
 
 def _of_the_wrong_letter(case: Case, sources: list[tuple[str, np.ndarray]]) -> Iterator[Factor]:
-    """A slope in terms of y, evaluated at x, or the other way round."""
+    """Factors of a mistake that evaluates a slope in terms of y at x, or the other way round."""
     for _, y in sources[1:]:
         for shape, _, function, loses in _OF:
             if shape in ("(1 - {0}²)", "{0}(1 - {0})", "{}", "exp {}"):
@@ -114,9 +114,9 @@ def _of_the_wrong_letter(case: Case, sources: list[tuple[str, np.ndarray]]) -> I
 
 
 def broadcast_candidates(case: Case, array: np.ndarray, shape: tuple[int, ...] | None) -> list[np.ndarray]:
-    """An array's values at the measured entries of x, in each way in which it broadcasts to x.
+    """The values of an array at the measured entries of x, for each way in which it may broadcast to x.
 
-    shape: its own, if known; else that of x, or that of x without one axis.
+    shape: the shape of the array; if unknown, that of x is tried, with and without one axis.
     """
     array = np.asarray(array, dtype=np.float64)
     shapes = [shape] if shape is not None else [case.shape]

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..evidence import Diagnosis
-from .axis_lines import axis_sets, grouped, most_lines_wrong
-from .case import ENOUGH, LISTED, Case, Fit, fit
+from .axis_lines import axis_sets, line_numbers, most_lines_wrong
+from .case import ENOUGH, FROM_LIST, Case, Fit, fit
 from .constants import Name, name
 from .factor_library import Factor, factors
 from .order import pattern
@@ -28,27 +28,27 @@ def zero(case: Case) -> Diagnosis | None:
 @pattern(30)
 def sign(case: Case) -> Diagnosis | None:
     """The negative of the derivative."""
-    if case.undone_by(-case.whole):
+    if case.is_derivative(-case.whole):
         return Diagnosis("sign", "the sign is wrong: given = -1 × reference")
     return None
 
 
 @pattern(50)
 def named_factor(case: Case) -> Diagnosis | None:
-    """A constant multiple, by a number with a name."""
+    """A constant multiple by a number that has a name."""
     found = _ratio(case)
     if found is None:
         return None
     low, high, fitted = found
     known = name(case, low, high) or _negative(name(case, -high, -low))
-    if known is None or fitted.total < ENOUGH or (fitted.spare < ENOUGH and fitted.total < ENOUGH + LISTED):
+    if known is None or fitted.total < ENOUGH or (fitted.spare < ENOUGH and fitted.total < ENOUGH + FROM_LIST):
         return None
     return Diagnosis(known.kind, f"given = {number_phrase(low / 2 + high / 2)} × reference: likely {known.words}")
 
 
 @pattern(100)
 def any_factor(case: Case) -> Diagnosis | None:
-    """A constant multiple, by any number, in at least two entries."""
+    """A constant multiple by any number, in at least two entries."""
     found = _ratio(case)
     if found is None or found[2].spare < ENOUGH:
         return None
@@ -63,15 +63,17 @@ def lone_factor(case: Case) -> Diagnosis | None:
     if found is None or np.count_nonzero(case.given) != 1:
         return None
     low, high, _ = found
-    said = f"given = {number_phrase(low / 2 + high / 2)} × reference; from one entry a factor and a term look alike"
-    return Diagnosis("factor", said)
+    sentence = (
+        f"given = {number_phrase(low / 2 + high / 2)} × reference; from one entry a factor and a term look alike"
+    )
+    return Diagnosis("factor", sentence)
 
 
 @pattern(140)
 def factor_per_line(case: Case) -> Diagnosis | None:
     """A multiple by a number that is constant along an axis and differs between lines."""
     for axes in axis_sets(case):
-        groups = grouped(case, axes)
+        groups = line_numbers(case, axes)
         found = fit(case.reference, case.tolerance, case.given, case.digits, groups)
         if found is None or found.spare < ENOUGH or not most_lines_wrong(case, groups):
             continue
@@ -79,7 +81,7 @@ def factor_per_line(case: Case) -> Diagnosis | None:
         return Diagnosis(
             "missing factor",
             f"given / reference is constant along {axes_phrase(axes)}, {_range(found)}: a factor per "
-            f"{where if where in ('row', 'column') else 'remaining index'} is missing, or one too many",
+            f"{where if where in ('row', 'column') else 'remaining index'} is missing, or is one too many",
         )
     return None
 
@@ -91,14 +93,14 @@ def listed_factor(case: Case) -> Diagnosis | None:
     for factor, missing, found in _fits(case):
         rank, multiple = _rank(found)
         if factor.is_mask and not case.wrong.all() and abs(multiple) == 1:
-            continue  # right on one side, 0 or the negative on the other: a branch
+            continue  # right on one side, and 0 or the negative on the other: this is a branch
         if rank is not None and (best is None or rank < best[0]):
             best = (rank, factor, multiple, missing)
     return None if best is None else _say(*best[1:])
 
 
 def _fits(case: Case) -> Iterator[tuple[Factor, bool, Fit]]:
-    """Each factor of the dictionary that explains the gradient, left out or multiplied in once too often."""
+    """The factors of the library that explain the gradient if they are missing, or are there once too often."""
     for factor in factors(case):
         if np.isnan(factor.values).any():
             continue  # √x of a negative number explains nothing there
@@ -110,17 +112,17 @@ def _fits(case: Case) -> Iterator[tuple[Factor, bool, Fit]]:
             found = fit(case.reference, tolerance, base, digits)
             if found is not None and found.low[0] <= 0 <= found.high[0]:
                 continue  # 0 times anything explains a derivative of 0
-            if found is not None and found.total >= ENOUGH + LISTED:
+            if found is not None and found.total >= ENOUGH + FROM_LIST:
                 yield factor, missing, found
 
 
 def _rank(found: Fit) -> tuple[int | None, float]:
-    """The rank of the number beside a factor, simple first; None if the fit explains only that number."""
+    """The rank of the number beside a factor, simple numbers first; None if the fit explains only that number."""
     low, high = found.low[0], found.high[0]
     for rank, multiple in enumerate((1.0, -1.0, 2.0, 0.5, -2.0, -0.5)):
         if abs(multiple - found.values[0]) <= (high - low) / 2 + 1e-14:
             return rank, multiple
-    return (9 if found.spare >= ENOUGH + LISTED else None), float(found.values[0])
+    return (9 if found.spare >= ENOUGH + FROM_LIST else None), float(found.values[0])
 
 
 def _say(factor: Factor, multiple: float, missing: bool) -> Diagnosis:

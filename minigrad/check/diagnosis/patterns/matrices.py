@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..evidence import Diagnosis
-from .case import ENOUGH, LISTED, ROUNDING, Case
+from .case import ENOUGH, FROM_LIST, ROUNDING, Case
 from .factor_library import other_arguments
 from .order import pattern
 
@@ -20,13 +20,13 @@ def untransposed(case: Case) -> Diagnosis | None:
             continue
         for wrong, right, given, reference, size in _products(case, np.asarray(matrix, dtype=np.float64)):
             if given.shape == case.shape and _explains(case, given, reference, size):
-                said = f"given = {wrong}, and the derivative is {right}, with A the matrix {name}"
-                return Diagnosis("transposed", f"a matrix is not transposed: {said}")
+                sentence = f"given = {wrong}, but the derivative is {right}, where A is {name}"
+                return Diagnosis("transposed", f"a matrix is not transposed: {sentence}")
     return None
 
 
 def _products(case: Case, a: np.ndarray) -> Iterator[tuple[str, str, np.ndarray, np.ndarray, np.ndarray]]:
-    """A likely wrong product and the right one: words of both, both, and the size of their terms."""
+    """A likely wrong product and the right one: the words for both, their values, and the size of their terms."""
     x, n = np.asarray(case.evidence.x, dtype=np.float64), len(a)
     if case.evidence.cotangent is not None and np.size(case.evidence.cotangent) == x.size:
         g = np.reshape(np.asarray(case.evidence.cotangent, dtype=np.float64), x.shape)
@@ -52,5 +52,5 @@ def _explains(case: Case, given: np.ndarray, reference: np.ndarray, size: np.nda
     return bool(
         np.all(off_given <= tolerance)
         and np.all(off <= tolerance)
-        and case.digits_within(tolerance).sum() >= ENOUGH + LISTED
+        and case.digits_within(tolerance).sum() >= ENOUGH + FROM_LIST
     )

@@ -13,17 +13,17 @@ from .order import pattern
 from .phrases import axes_phrase, join_with_and
 
 MOST_AXES = 5  # with more axes, only exchanges of two are tried
-MOST_SHIFTS = 64  # shifts that one entry suggests; if there are more, its value is no evidence
+MOST_SHIFTS = 64  # how many of the shifts that one entry suggests are tried; more are no evidence
 
 
 @pattern(60)
 def transposed(case: Case) -> Diagnosis | None:
-    """Two axes exchanged, or all in another order; through memory if their lengths differ."""
+    """Two axes exchanged, or all in another order; axes of different lengths are reshaped back."""
     orders = list(_orders(len(case.shape)))
     for order in orders:
         back = tuple(int(k) for k in np.argsort(order))
         shape = tuple(case.shape[k] for k in order)
-        if case.undone_by(case.whole.reshape(shape).transpose(back), len(orders)) or case.undone_by(
+        if case.is_derivative(case.whole.reshape(shape).transpose(back), len(orders)) or case.is_derivative(
             case.whole.transpose(order), len(orders)
         ):
             moved = [k for k, old in enumerate(order) if k != old]
@@ -41,7 +41,7 @@ def flipped(case: Case) -> Diagnosis | None:
     longer = [axis for axis, length in enumerate(case.shape) if length > 1]
     sets = [axes for count in range(1, len(longer) + 1) for axes in combinations(longer, count)]
     for axes in sets:
-        if case.undone_by(np.flip(case.whole, axes), len(sets)):
+        if case.is_derivative(np.flip(case.whole, axes), len(sets)):
             return Diagnosis("flipped", f"given is the derivative reversed along {axes_phrase(axes)}")
     return None
 
@@ -54,7 +54,7 @@ def rolled(case: Case) -> Diagnosis | None:
     for axis in [*range(len(case.shape)), *([None] if len(case.shape) > 1 else [])]:
         length = case.whole.size if axis is None else case.shape[axis]
         for shift in _shifts(case, axis):
-            if case.undone_by(np.roll(case.whole, -shift, axis), length):
+            if case.is_derivative(np.roll(case.whole, -shift, axis), length):
                 by = shift if 2 * shift <= length else shift - length
                 where = "in the order of memory" if axis is None else f"along axis {axis}"
                 return Diagnosis("rolled", f"given is the derivative shifted cyclically by {by} {where}")
@@ -63,7 +63,7 @@ def rolled(case: Case) -> Diagnosis | None:
 
 @pattern(150)
 def permuted(case: Case) -> Diagnosis | None:
-    """The right numbers in another order: each measured one occurs somewhere in the given gradient."""
+    """The right numbers in another order: each measured number occurs somewhere in the given gradient."""
     given = np.sort(np.ravel(case.whole))
     order = np.argsort(case.reference)
     reference, tolerance = case.reference[order], case.tolerance[order]
@@ -128,7 +128,7 @@ def _orders(ndim: int) -> Iterator[tuple[int, ...]]:
 
 
 def _lone(case: Case) -> bool:
-    """Whether the wrong entries hold at most one nonzero number: many moves explain it."""
+    """Whether the wrong entries have at most one nonzero value, which many moves would explain."""
     return len(np.unique(case.reference[case.wrong & (np.abs(case.reference) > case.tolerance)])) < 2
 
 

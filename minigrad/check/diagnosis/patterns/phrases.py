@@ -1,4 +1,4 @@
-"""Numbers, axes and places in a few words. Text only."""
+"""Put numbers, axes and indices into words."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def place(index: Iterable[SupportsInt]) -> str:
 
 
 def between(low: float, high: float) -> float:
-    """A number of few digits that lies between two: 0 if it does."""
+    """A number of few digits between two others; 0 if it lies between them."""
     if low < 0 < high or low == 0 or high == 0:
         return 0.0
     middle = low / 2 + high / 2
@@ -61,7 +61,7 @@ def between(low: float, high: float) -> float:
 
 
 def several(count: int, total: int) -> str:
-    """How many of how many entries."""
+    """A share in words: 2 of 6 entries."""
     return f"{count:,} of {total:,} {'entries' if total > 1 else 'entry'}"
 
 

@@ -22,7 +22,7 @@ _DIAGONAL: Final[dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
 
 
 def region(case: Case, chosen: np.ndarray) -> str:
-    """The simplest description of the chosen among the measured entries; '' if there is none."""
+    """The simplest description of the chosen entries among the measured ones; '' if there is none."""
     if not chosen.any():
         return ""
     for find in (_picked_often, _picked_per_row, _equal_inputs, _alone, _slices, _diagonal, _block):
@@ -95,11 +95,11 @@ def _slices(case: Case, chosen: np.ndarray) -> str:
             continue
         words = _series(hit, case.shape[axis]) if len(case.shape) == 1 else _which(hit, case.shape[axis])
         if words:
-            return _sliced(words, axis, len(case.shape), len(hit))
+            return _slice_words(words, axis, len(case.shape), len(hit))
     return ""
 
 
-def _sliced(words: str, axis: int, ndim: int, count: int) -> str:
+def _slice_words(words: str, axis: int, ndim: int, count: int) -> str:
     if ndim == 1:
         return f"entries {words}"
     what = "row" if ndim == 2 and axis == 0 else "column" if ndim == 2 else f"slice of axis {axis},"

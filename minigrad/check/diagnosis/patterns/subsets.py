@@ -1,4 +1,4 @@
-"""Patterns of a gradient that is wrong in some places and right in the rest."""
+"""Patterns of a gradient that is wrong in some entries and right in the others."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _branch(case: Case, zero: bool) -> Diagnosis | None:
         return None
     sets = comb(len(case.wrong), count)
     for words, values in _variables(case):
-        # By chance, a branch would have to be one of so many sets of as many entries.
+        # With few sets of so many entries, one of them may look like a branch by chance.
         if sets < (FEW_SETS if zero and words == "x" else MANY_SETS):
             continue
         for low, high in ((case.wrong, ~case.wrong), (~case.wrong, case.wrong)):
@@ -95,7 +95,7 @@ def _branch(case: Case, zero: bool) -> Diagnosis | None:
 
 
 def _variables(case: Case) -> Iterator[tuple[str, np.ndarray]]:
-    """Variables that a branch may depend on."""
+    """The variables on which a branch may depend."""
     yield "x", case.x
     yield "|x|", np.abs(case.x)
     for words, values in (("y", case.evidence.y), ("the cotangent", case.evidence.cotangent)):

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from ..evidence import Diagnosis
-from .case import ENOUGH, LISTED, Case
+from .case import ENOUGH, FROM_LIST, Case
 from .constants import broadcast_axes, is_numeric
 from .order import pattern
 
@@ -24,41 +24,43 @@ _SLOPES: Final[tuple[Callable[[np.ndarray], np.ndarray], ...]] = (
 
 @pattern(110)
 def not_summed(case: Case) -> Diagnosis | None:
-    """Only the first or the last slice of the result along a broadcast axis counts.
+    """Only the first or the last slice of the result along a broadcast axis is counted.
 
-    The sum over an axis of weights w·h, where h is the same in each slice, is to one slice as Σw is to its w.
+    If the slices are w·h with the same h, the sum of all slices is Σw/w times one of them.
     """
     for weights in _weights(case):
         axes = broadcast_axes(weights.shape, case.shape)
         for axis in axes:
             for index, words in ((0, "first"), (-1, "last")):
                 if _only(case, weights, axes, {axis: index}):
-                    said = f"only the {words} slice of axis {axis} of the result is counted"
-                    return Diagnosis("not summed", f"the gradient is not summed over the broadcast axis: {said}")
+                    sentence = f"only the {words} slice of axis {axis} of the result is counted"
+                    return Diagnosis(
+                        "not summed", f"the gradient is not summed over the broadcast axis: {sentence}"
+                    )
         for index, words in ((0, "first"), (-1, "last")):
             if len(axes) > 1 and _only(case, weights, axes, dict.fromkeys(axes, index)):
-                said = f"only the {words} slice of the result is counted"
-                return Diagnosis("not summed", f"the gradient is not summed over the broadcast axes: {said}")
+                sentence = f"only the {words} slice of the result is counted"
+                return Diagnosis("not summed", f"the gradient is not summed over the broadcast axes: {sentence}")
     return None
 
 
 def _only(case: Case, weights: np.ndarray, axes: Sequence[int], kept: dict[int, int]) -> bool:
-    """Whether given is the contribution of the kept slices alone."""
+    """Whether the given gradient is the contribution of the kept slices alone."""
     part = weights
     for axis, index in kept.items():
         part = np.take(part, [index], axis)
-    summed, size = _reduced(case, weights, axes), _reduced(case, np.abs(weights), axes)
-    part = _reduced(case, part, [axis for axis in axes if axis not in kept])
+    summed, size = _sum_over(case, weights, axes), _sum_over(case, np.abs(weights), axes)
+    part = _sum_over(case, part, [axis for axis in axes if axis not in kept])
     share = part / summed
     tolerance = case.tolerance * np.maximum(1, np.abs(share)) * size / np.abs(summed)
     predicted = share * case.reference
     known = np.isfinite(share)
     if not known.any() or np.any(np.abs(case.given - predicted)[known] > tolerance[known]):
         return False
-    return float(case.digits_within(tolerance)[known].sum()) >= ENOUGH + LISTED
+    return float(case.digits_within(tolerance)[known].sum()) >= ENOUGH + FROM_LIST
 
 
-def _reduced(case: Case, array: np.ndarray, axes: Sequence[int]) -> np.ndarray:
+def _sum_over(case: Case, array: np.ndarray, axes: Sequence[int]) -> np.ndarray:
     """The array summed over axes, at the measured entries of x."""
     summed = array.sum(axis=tuple(axes), keepdims=True)
     return np.broadcast_to(summed.reshape(case.shape), case.shape).ravel()[case.at]

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from ..evidence import Diagnosis
-from .axis_lines import axis_sets, grouped, most_lines_wrong
-from .case import ENOUGH, LISTED, ROUNDING, Case, Fit, fit
+from .axis_lines import axis_sets, line_numbers, most_lines_wrong
+from .case import ENOUGH, FROM_LIST, ROUNDING, Case, Fit, fit
 from .factor_library import broadcast_candidates, other_arguments
 from .order import pattern
 from .phrases import aggregate, axes_phrase, number_phrase, same
@@ -20,7 +20,7 @@ PENALTIES: Final = {"x": " (as of weight decay)", "sign(x)": " (as of an L1 pena
 
 @dataclass(frozen=True)
 class Term:
-    """A term that given - reference is a multiple of: the words, and its values at the measured entries."""
+    """A term, of which given - reference may be a multiple: the words, and its values at the measured entries."""
 
     words: str
     values: np.ndarray
@@ -30,13 +30,13 @@ class Term:
 def missing_term(case: Case) -> Diagnosis | None:
     """given - reference is a multiple of 1, x, y, the cotangent: by one number, or by one for each line."""
     for axes in axis_sets(case, whole=True):
-        groups = grouped(case, axes)
+        groups = line_numbers(case, axes)
         whole = len(axes) == len(case.shape)
         if not whole and not most_lines_wrong(case, groups):
             continue
         for term in _terms(case):
             found = fit(case.change, case.tolerance, term.values, case.digits, groups)
-            if found is not None and found.spare >= ENOUGH + (LISTED if term.words else 0):
+            if found is not None and found.spare >= ENOUGH + (FROM_LIST if term.words else 0):
                 return Diagnosis("missing term", _sentence(case, term, found, axes, groups))
     return None
 
@@ -96,7 +96,7 @@ def _equals(known: str, term: Term) -> str:
 
 
 def _meaning(case: Case, term: Term, axes: tuple[int, ...], groups: np.ndarray) -> str:
-    """The number of each line as a mean or a sum of something at hand along it; '' if unknown."""
+    """The number of each line, if it is a mean or a sum along the line of something known; else ''."""
     for words, values in _summands(case):
         if not np.all(np.isfinite(values)):
             continue
@@ -113,7 +113,7 @@ def _meaning(case: Case, term: Term, axes: tuple[int, ...], groups: np.ndarray) 
 
 
 def _summands(case: Case) -> Iterator[tuple[str, np.ndarray]]:
-    """Arrays of the shape of x whose means and sums occur in derivatives."""
+    """Arrays shaped like x whose means and sums occur in derivatives."""
     evidence = case.evidence
     x = np.asarray(evidence.x, dtype=np.float64)
     pairs = [("the given gradient", case.whole)]

@@ -8,8 +8,8 @@ A, G, X = draw(4, 4, seed=1), draw(4, 3, seed=2), draw(4, 3, seed=3)
 @pytest.mark.parametrize(
     ("given", "right", "words"),
     [
-        (A @ G, A.T @ G, "given = A @ cotangent, and the derivative is A.T @ cotangent"),
-        (A.T @ G, A @ G, "given = A.T @ cotangent, and the derivative is A @ cotangent"),
+        (A @ G, A.T @ G, "given = A @ cotangent, but the derivative is A.T @ cotangent"),
+        (A.T @ G, A @ G, "given = A.T @ cotangent, but the derivative is A @ cotangent"),
     ],
 )
 def test_a_matrix_on_the_left_that_is_not_transposed_is_named(
@@ -22,8 +22,8 @@ def test_a_matrix_on_the_left_that_is_not_transposed_is_named(
 @pytest.mark.parametrize(
     ("given", "right", "words"),
     [
-        (G.T @ A, G.T @ A.T, "given = cotangent @ A, and the derivative is cotangent @ A.T"),
-        (G.T @ A.T, G.T @ A, "given = cotangent @ A.T, and the derivative is cotangent @ A"),
+        (G.T @ A, G.T @ A.T, "given = cotangent @ A, but the derivative is cotangent @ A.T"),
+        (G.T @ A.T, G.T @ A, "given = cotangent @ A.T, but the derivative is cotangent @ A"),
     ],
 )
 def test_a_matrix_on_the_right_that_is_not_transposed_is_named(
