@@ -5,7 +5,7 @@
 np.float64(0.7268619813835873)
 """
 
-# First: the pages of rules fill the table, in which Value finds the ops of its operators when it is defined.
+# First: the pages of rules fill the table, which the definition of Value reads.
 from . import rules as rules  # isort: split
 
 from . import check, errors, nn

@@ -1,4 +1,4 @@
-"""Every error that the package raises by name: those of the engine, and those of the rooms above it.
+"""All errors of the package: those of the engine, and those of the code above it.
 
 Each class also derives from the built-in error that a user of NumPy would catch.
 """
@@ -33,7 +33,7 @@ class ExpressionError(MinigradError, ValueError):
 
 
 class UnknownFormat(MinigradError, ValueError):
-    """A file name whose suffix is no picture format."""
+    """A file name whose suffix is not a picture format."""
 
 
 class RenderError(MinigradError, RuntimeError):

@@ -48,9 +48,9 @@ def markdown() -> str:
         lines += [f"| {' | '.join(map(_cell, astuple(row)[1:]))} |" for row in table if row.page == page]
         lines.append("")
     lines += [
-        "## made of these",
+        "## composed functions",
         "",
-        "These have no row of their own: they are written with functions that have one.",
+        "These have no rule: they are written with functions that have one.",
         "",
         "| op | formula |",
         "| --- | --- |",
@@ -60,7 +60,7 @@ def markdown() -> str:
 
 
 def composites() -> list[tuple[str, str]]:
-    """Name and formula of the functions without a rule of their own, written with functions that have one."""
+    """Name and formula of each function that has no rule, but is written with functions that have one."""
     ours = [(f"minigrad.{f.__name__}", str(f.__doc__).splitlines()[0].rstrip(".")) for f in (dropout, stack)]
     return sorted([*((qualified(c.function), c.formula) for c in COMPOSED.values()), *ours])
 
@@ -80,7 +80,7 @@ def table_text() -> str:
                 lines.append(f"  {left}  {modes}  {row.domain}{'; kink: ' if row.kink else ''}{row.kink}".rstrip())
         lines.append("")
     width = max(len(name) for name, _ in composites())
-    lines += ["made of these", "─" * 13, *(f"  {name:<{width}}  {formula}" for name, formula in composites())]
+    lines += ["composed functions", "─" * 18, *(f"  {name:<{width}}  {formula}" for name, formula in composites())]
     return "\n".join(lines).rstrip()
 
 

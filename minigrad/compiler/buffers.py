@@ -116,7 +116,7 @@ def power_as(program: Program, step: Step) -> tuple[np.ufunc, int] | None:
     return None
 
 
-def planned(program: Program, donated: frozenset[Ref], reuse: bool) -> Plan:
+def plan_buffers(program: Program, donated: frozenset[Ref], reuse: bool) -> Plan:
     """Make the plan for a program. donated: inputs that may be overwritten. reuse: outputs may be buffers."""
     plan = Plan()
     for step in program.steps:
@@ -126,17 +126,17 @@ def planned(program: Program, donated: frozenset[Ref], reuse: bool) -> Plan:
     plan.loops = {program.steps[i].out: c for c in plan.chains for i in range(c.first, c.end)}
     owners = owners_of(program, plan.modes)
     last = last_uses(program, owners)
-    _returned(program, plan, owners, donated, reuse)
+    _place_outputs(program, plan, owners, donated, reuse)
     free = _Free(plan)
     for i, step in enumerate(program.steps):
         free.enter(plan.loops.get(step.out))
         if plan.modes[step.out] == "into":
-            _put(program, plan, step, i, owners, last, free, donated)
+            _assign_buffer(program, plan, step, i, owners, last, free, donated)
         if plan.modes[step.out] == "view" and all(o in plan.place for o in owners[step.out]):
             plan.hoisted.add(step.out)
         for owner in {o for x in (*operands(step), step.out) for o in owners.get(x, ())}:
             if last.get(owner) == i and owner in plan.place:
-                free.give(plan.place[owner], owner in plan.block)
+                free.release(plan.place[owner], owner in plan.block)
                 last[owner] = -1
     return plan
 
@@ -155,12 +155,12 @@ class _Free:
         self.later: list[int] = []
 
     def enter(self, loop: Chain | None) -> None:
-        """Tell which loop the next step is in (None: in none)."""
+        """Note the loop of the next step; None if it is in no loop."""
         if loop is not self.loop:
             self.buffers += self.blocks + self.later
             self.blocks, self.later, self.loop = [], [], loop  # type: ignore[assignment]
 
-    def give(self, k: int, block: bool) -> None:
+    def release(self, k: int, block: bool) -> None:
         """Mark a buffer as free."""
         (self.buffers if self.loop is None else self.blocks if block else self.later).append(k)
 
@@ -210,7 +210,7 @@ def last_uses(program: Program, owners: dict[Ref, frozenset[Ref]]) -> dict[Ref, 
     return last
 
 
-def _returned(
+def _place_outputs(
     program: Program, plan: Plan, owners: dict[Ref, frozenset[Ref]], donated: frozenset[Ref], reuse: bool
 ) -> None:
     """Give returned variables their own memory, or copy them where that is impossible."""
@@ -229,13 +229,13 @@ def _returned(
             plan.copied.add(x)
 
 
-def _put(
+def _assign_buffer(
     program: Program, plan: Plan, step: Step, i: int, owners: Any, last: dict[Ref, int], free: _Free,
     donated: frozenset[Ref],
 ) -> None:  # fmt: skip
     """Give a variable a buffer: that of an operand read for the last time, a free one, or a new one."""
     y, loop = program.samples[step.out], plan.loops.get(step.out)
-    dying = _dying(program, plan, step, i, owners, last, donated)
+    dying = _reusable_operand(program, plan, step, i, owners, last, donated)
     taken = dying is not None and dying not in plan.place  # an argument that may be overwritten
     if step.function is TIMES and (loop or taken or step.out not in plan.fresh):
         entries = loop.block if loop else program.sample(step.args[1]).size
@@ -252,10 +252,10 @@ def _put(
         entries = plan.block[step.out] if block else y.size
         plan.place[step.out] = free.take(entries * y.itemsize, block)
     if step.out in plan.masks:
-        free.give(plan.masks[step.out], loop is not None)
+        free.release(plan.masks[step.out], loop is not None)
 
 
-def _dying(
+def _reusable_operand(
     program: Program, plan: Plan, step: Step, i: int, owners: Any, last: dict[Ref, int], donated: frozenset[Ref]
 ) -> Ref | None:
     """An operand whose memory the result can overwrite, entry by entry; None if there is none."""

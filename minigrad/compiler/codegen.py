@@ -16,7 +16,7 @@ import numpy as np
 
 from ..engine.node import ITEM
 from ..engine.tree import flatten, kind_of
-from ..tracing.placeholders import WeakFloat, loosely
+from ..tracing.placeholders import WeakFloat, apply_as_numpy
 from ..tracing.program import Kept, Program, Ref, Step, operands, refs
 from . import runtime
 from .blocking import Chain
@@ -35,8 +35,8 @@ from .scalar_codegen import ScalarWriter, is_scalar
 
 # Operators that can raise on Python floats: NumPy's meaning replaces them.
 _RAISING = {operator.truediv, operator.pow, operator.floordiv, operator.mod}
-# Words of the text that are no variables.
-_WORDS = {"make", "step", "loosely", "like", "deepcopy", "np", "ndarray"}
+# Words of the text that are not variables.
+_WORDS = {"make", "step", "apply_as_numpy", "like", "deepcopy", "np", "ndarray"}
 _QUIET = 'with np.errstate(divide="ignore", over="ignore", invalid="ignore"):'
 
 
@@ -51,7 +51,7 @@ class Writer:
         self.body: list[str] = []
         self.notes = notes
         self.returned: set[Ref] = set()
-        self.numbers: ScalarWriter | None = None  # writes the steps of a program of numbers alone
+        self.numbers: ScalarWriter | None = None  # writes the steps of a program that computes only with numbers
         self.masks: dict[Ref, str] = {}
         self.sliced: dict[int, str] = {}  # constants, while a chain is written
 
@@ -87,7 +87,7 @@ class Writer:
             same = (k, self._shape(ref, y), y.strides, y.dtype)
             if same not in first:
                 first[same] = name
-            self.made.append(f"{name} = {self._laid_out(ref, y, k) if first[same] == name else first[same]}")
+            self.made.append(f"{name} = {self._buffer_array(ref, y, k) if first[same] == name else first[same]}")
         for step in self.program.steps:
             if step.out in plan.masks:
                 self.masks[step.out] = f"{self.variables[step.out]}_finite"
@@ -98,7 +98,7 @@ class Writer:
     def _shape(self, ref: Ref, y: Any) -> tuple[int, ...]:
         return (self.plan.block[ref],) if ref in self.plan.block else y.shape
 
-    def _laid_out(self, ref: Ref, y: Any, k: int) -> str:
+    def _buffer_array(self, ref: Ref, y: Any, k: int) -> str:
         strides = "" if y.flags.c_contiguous else f", strides={y.strides}"
         return f'ndarray({self._shape(ref, y)}, "{y.dtype.char}", m{k}{strides})'
 
@@ -121,11 +121,11 @@ class Writer:
             if i in starts:
                 self.body += [indent + line for line in self._chain(starts[i])]
             elif i not in inside:
-                self.body += [indent + line for line in self._commented(step)]
+                self.body += [indent + line for line in self._lines_with_comment(step)]
         if self.body and self.body[-1] == _QUIET:
             self.body.append("    pass")
 
-    def _commented(self, step: Step) -> list[str]:
+    def _lines_with_comment(self, step: Step) -> list[str]:
         lines = self._lines(step)
         lines[-1] += f"  # {self._comment(step)}"
         return lines
@@ -165,7 +165,7 @@ class Writer:
         return [*before, loop, *(f"    {line}" for line in (*heads, *body))]
 
     def _in_block(self, step: Step) -> list[str]:
-        return [f"{self._written(step, self.variables[step.out])}  # {self._comment(step)}"]
+        return [f"{self._write(step, self.variables[step.out])}  # {self._comment(step)}"]
 
     def _comment(self, step: Step) -> str:
         y = self.program.samples[step.out]
@@ -187,18 +187,18 @@ class Writer:
         plan = self.plan
         if step.out in plan.in_place:
             given = self.variables[plan.in_place[step.out]]
-            return [f"{name} = {self._written(step, given)}"]
+            return [f"{name} = {self._write(step, given)}"]
         if step.out not in plan.fresh:
-            return [self._written(step, name)]
+            return [self._write(step, name)]
         if step.function is TIMES or step.function in INTO:
             return [f"{name} = {self._call(step)}"]
-        return [f"{name} = {self._written(step, None)}"]
+        return [f"{name} = {self._write(step, None)}"]
 
-    def _written(self, step: Step, out: str | None) -> str:
-        function, args = step.function, [self.spelled(x) for x in step.args]
+    def _write(self, step: Step, out: str | None) -> str:
+        function, args = step.function, [self.spell(x) for x in step.args]
         to = [] if out is None else [f"out={out}"]
         if (reduces := reducing_ufunc(function)) is not None:
-            axes = [f"axis={self.spelled(step.kwargs.get('axis'))}"]
+            axes = [f"axis={self.spell(step.kwargs.get('axis'))}"]
             axes += ["keepdims=True"] if step.kwargs.get("keepdims") else []
             return f"np.{reduces.__name__}.reduce({', '.join([args[0], *axes, *to])})"
         if function is TIMES:
@@ -228,12 +228,12 @@ class Writer:
         )
 
     def _number(self, step: Step) -> str:
-        function, args = step.function, [self.spelled(x) for x in step.args]
+        function, args = step.function, [self.spell(x) for x in step.args]
         numbers, sample = [self.program.sample(x) for x in step.args], self.program.samples[step.out]
         scalars = not step.kwargs and all(isinstance(x, (float, np.number, np.bool_, int)) for x in numbers)
         if function in _RAISING and isinstance(sample, float) and type(sample) is not np.float64:
-            self.names["loosely"] = loosely
-            return f"loosely({', '.join([self.constant(function), *args])})"
+            self.names["apply_as_numpy"] = apply_as_numpy
+            return f"apply_as_numpy({', '.join([self.constant(function), *args])})"
         if function in SYMBOLS and len(args) == 2:
             return f"{args[0]} {SYMBOLS[function]} {args[1]}"
         if scalars and function in AS_OPERATORS and any(isinstance(x, np.generic) for x in numbers):
@@ -243,28 +243,28 @@ class Writer:
             and set(step.kwargs) <= {"axis", "keepdims"}
             and isinstance(numbers[0], np.ndarray)
         ):
-            return self._written(step, None)
+            return self._write(step, None)
         plain = isinstance(function, np.ufunc) or type(sample) is float or function is np.dot
         return self._call(step) if plain else f"{self._support('number')}({self._call(step)})"
 
     def _call(self, step: Step) -> str:
-        function, args = step.function, [self.spelled(x) for x in step.args]
+        function, args = step.function, [self.spell(x) for x in step.args]
         if function is ITEM.forward:
             return f"{args[0]}[{step.kwargs['k']}]"
         if function is GETITEM:
             return f"{args[0]}[{self._index(step)}]"
         if step.draws:
-            args += [f"{key}={self.spelled(x)}" for key, x in step.kwargs.items()]
+            args += [f"{key}={self.spell(x)}" for key, x in step.kwargs.items()]
             return f"{args[0]}.{function.__name__}({', '.join(args[1:])})"
         if function in SYMBOLS and len(args) == 2:
             return f"{args[0]} {SYMBOLS[function]} {args[1]}"
-        args += [f"{key}={self.spelled(x)}" for key, x in step.kwargs.items()]
+        args += [f"{key}={self.spell(x)}" for key, x in step.kwargs.items()]
         return f"{numpy_spelling(function) or self.constant(function)}({', '.join(args)})"
 
     # ---------------------------------------------------------------------------------------------- views
 
     def _view(self, step: Step) -> str:
-        x, y = self.spelled(step.args[0]), self.program.samples[step.out]
+        x, y = self.spell(step.args[0]), self.program.samples[step.out]
         function, kwargs = step.function, step.kwargs
         if function is GETITEM:
             return f"{x}[{self._index(step)}]"
@@ -285,13 +285,13 @@ class Writer:
 
     def _part(self, part: Any) -> str:
         if isinstance(part, slice):
-            ends = [("" if x is None else self.spelled(x)) for x in (part.start, part.stop, part.step)]
+            ends = [("" if x is None else self.spell(x)) for x in (part.start, part.stop, part.step)]
             return f"{ends[0]}:{ends[1]}" + (f":{ends[2]}" if ends[2] else "")
-        return "..." if part is Ellipsis else self.spelled(part)
+        return "..." if part is Ellipsis else self.spell(part)
 
     # ------------------------------------------------------------------------------------------ constants
 
-    def spelled(self, x: Any) -> str:
+    def spell(self, x: Any) -> str:
         """The text of an argument: a variable, a literal, or the name of a constant."""
         if type(x) is Ref:
             return self.variables[x]
@@ -299,16 +299,16 @@ class Writer:
             return repr(x)
         if type(x) in (tuple, list):
             x = type(x)(int(item) if isinstance(item, np.integer) else item for item in x)
-            items = ", ".join(map(self.spelled, x))
+            items = ", ".join(map(self.spell, x))
             return f"[{items}]" if type(x) is list else f"({items}{',' if len(x) == 1 else ''})"
         if type(x) is slice:
-            return f"slice({self.spelled(x.start)}, {self.spelled(x.stop)}, {self.spelled(x.step)})"
+            return f"slice({self.spell(x.start)}, {self.spell(x.stop)}, {self.spell(x.step)})"
         if type(x) is dict and all(type(key) is str for key in x):
-            return f"{{{', '.join(f'{key!r}: {self.spelled(item)}' for key, item in x.items())}}}"
+            return f"{{{', '.join(f'{key!r}: {self.spell(item)}' for key, item in x.items())}}}"
         return self.constant(x)
 
     def constant(self, x: Any) -> str:
-        """The name of an object that is no literal; a note says that arrays are frozen."""
+        """The name of an object that is not a literal; a note says that arrays are frozen."""
         if id(x) in self.sliced:
             return self.sliced[id(x)]
         if id(x) not in self.constants:
@@ -339,7 +339,7 @@ class Writer:
     def _outputs(self, x: Any) -> str:
         """The text of the result: containers written out, with variables in them."""
         if type(x) is Ref:
-            return self._own(x)
+            return self._result(x)
         if type(x) is Kept:
             return self.constant(x.model)
         if type(x) is tuple:
@@ -355,11 +355,11 @@ class Writer:
             return f"{self.constant(structure)}.unflatten([{', '.join(map(self._outputs, found))}])"
         if isinstance(x, (tuple, list, dict)) and any(True for _ in refs(x)):
             return self._nested(x)
-        return self.spelled(x) if not isinstance(x, (list, dict)) else f"{self._copier()}({self.constant(x)})"
+        return self.spell(x) if not isinstance(x, (list, dict)) else f"{self._copier()}({self.constant(x)})"
 
-    def _own(self, ref: Ref) -> str:
+    def _result(self, ref: Ref) -> str:
         if self.numbers is not None:
-            return self.numbers.given_back(ref)
+            return self.numbers.result_text(ref)
         name = self.variables[ref]
         again = ref in self.returned and isinstance(self.program.samples[ref], np.ndarray)
         self.returned.add(ref)
@@ -374,17 +374,17 @@ class Writer:
         return "deepcopy"
 
     def _nested(self, x: Any) -> str:
-        """The text of other containers: named tuples, dict subclasses, dicts with keys that are no literals."""
+        """The text of other containers: named tuples, dict subclasses, dicts with keys that are not literals."""
         if hasattr(x, "_fields"):
             return f"{self.constant(type(x))}({', '.join(map(self._outputs, x))})"
         if isinstance(x, dict):
-            items = ", ".join(f"{self.spelled(key)}: {self._outputs(item)}" for key, item in x.items())
+            items = ", ".join(f"{self.spell(key)}: {self._outputs(item)}" for key, item in x.items())
             self.names["like"] = runtime.dict_like
-            return f"like({self.constant(_emptied(x))}, {{{items}}})"
+            return f"like({self.constant(_empty_copy(x))}, {{{items}}})"
         return f"{self.constant(type(x))}([{', '.join(map(self._outputs, x))}])"
 
 
-def _emptied(x: dict[Any, Any]) -> dict[Any, Any]:
+def _empty_copy(x: dict[Any, Any]) -> dict[Any, Any]:
     new = x.copy()
     new.clear()
     return new

@@ -1,4 +1,4 @@
-"""compile: a function that traces when it must, and else runs compiled code.
+"""compile: turns a function into one that traces when it must and otherwise runs compiled code.
 
 Each call takes a set of buffers from a list and puts it back at the end. So calls from several threads, or nested
 calls, use different sets.
@@ -6,6 +6,7 @@ calls, use different sets.
 
 from __future__ import annotations
 
+import builtins
 import functools
 import sys
 import threading
@@ -25,10 +26,10 @@ from ..tracing.lower import outer_values
 from ..tracing.program import Program
 from ..tracing.tracer import trace_function
 from ..transforms.gradient_types import P, R
-from .buffers import planned
+from .buffers import plan_buffers
 from .codegen import Writer
 from .guards import Guard
-from .passes import optimised
+from .passes import optimise
 from .passes.algebra import constants
 from .to_graph import as_values
 
@@ -61,7 +62,7 @@ class Compiled(Generic[P, R]):
         self.describer = Describer(f, static)
         self.describer.check("donate", self.donate)
         self.traces = 0
-        self._warned = False  # that integers are static
+        self._warned = False  # about static integers
         self._entries: OrderedDict[Hashable, Specialization] = OrderedDict()
         self._latest: Specialization | None = None
         self._lock = threading.Lock()
@@ -70,9 +71,9 @@ class Compiled(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The function's result for these arguments."""
         if modes.active_modes and (is_tracing() or modes.debugger()):
-            return self._eagerly(args, kwargs)  # type: ignore[no-any-return]
+            return self._run_eagerly(args, kwargs)  # type: ignore[no-any-return]
         result = self._enter(args, kwargs)
-        return self._anew(args, kwargs) if result is MISS else result  # type: ignore[no-any-return]
+        return self._look_up_or_trace(args, kwargs) if result is MISS else result  # type: ignore[no-any-return]
 
     @overload
     def __get__(self, instance: None, owner: Any = None) -> Self: ...
@@ -87,7 +88,7 @@ class Compiled(Generic[P, R]):
         name = self.f.__qualname__ if hasattr(self.f, "__qualname__") else ""
         if getattr(sys.modules.get(self.f.__module__ or ""), name, None) is self:
             return name
-        return _again, (self.f, self.options)
+        return _compile_again, (self.f, self.options)
 
     @property
     def source(self) -> str:
@@ -109,7 +110,7 @@ class Compiled(Generic[P, R]):
             raise ArgumentError("nothing is compiled yet: the first call compiles\n  write  f(*args)   first")
         return self._latest
 
-    def _anew(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _look_up_or_trace(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result if the arguments do not fit the latest entry: look up another one, or trace."""
         given = self.describer.describe(args, kwargs)
         if given.values:
@@ -121,7 +122,7 @@ class Compiled(Generic[P, R]):
             program = trace_function(self.f, given)
             if outer_values(program):
                 return self.f(*args, **kwargs)
-            self._tell_of_integers(given.key)
+            self._warn_of_integers(given.key)
             entry = Specialization(self, program, given)
             result = entry.enter(args, kwargs)
             with self._lock:
@@ -134,7 +135,7 @@ class Compiled(Generic[P, R]):
             self._latest, self._enter = entry, entry.enter
         return result
 
-    def _tell_of_integers(self, key: Hashable) -> None:
+    def _warn_of_integers(self, key: Hashable) -> None:
         """Warn once if the cache is full of traces that differ only in integers, such as a counter."""
         with self._lock:
             full = len(self._entries) >= self.cache_size and key not in self._entries and not self._warned
@@ -149,7 +150,7 @@ class Compiled(Generic[P, R]):
                 stacklevel=4,
             )
 
-    def _eagerly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _run_eagerly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function itself: a trace then records it, and `debug` watches it."""
         if not is_tracing():
             for entry in self._entries.values():
@@ -157,7 +158,7 @@ class Compiled(Generic[P, R]):
         return self.f(*args, **kwargs)
 
 
-def _again(f: Callable[P, R], options: dict[str, Any]) -> Compiled[P, R]:
+def _compile_again(f: Callable[P, R], options: dict[str, Any]) -> Compiled[P, R]:
     return Compiled(f, **options)
 
 
@@ -169,7 +170,7 @@ class Specialization:
     """One compiled program, for arguments of one kind."""
 
     def __init__(self, compiled: Compiled[..., Any], recorded: Program, given: Described) -> None:
-        self.recorded, self.program = recorded, optimised(recorded)
+        self.recorded, self.program = recorded, optimise(recorded)
         names = names_of(given.paths, compiled.f)
         donated = frozenset(
             ref
@@ -180,21 +181,21 @@ class Specialization:
         inputs = dict(zip(self.program.inputs, names, strict=True))
         inputs |= {ref: f"w{k}" for k, (ref, _) in enumerate(self.program.leaves)}
         self.names = inputs
-        plan = planned(self.program, donated, compiled.reuse)
-        notes = [f"w{k}: {_described(leaf)}, read at each call" for k, (_, leaf) in enumerate(self.program.leaves)]
+        plan = plan_buffers(self.program, donated, compiled.reuse)
+        notes = [f"w{k}: {_leaf_text(leaf)}, read at each call" for k, (_, leaf) in enumerate(self.program.leaves)]
         writer = Writer(self.program, plan, inputs, notes)
         written = [k for k, ref in enumerate(inputs) if ref in plan.in_place.values()]
         guard = Guard(given.template, given.inputs, [leaf for _, leaf in self.program.leaves], written)
         self.source = writer.text()
         self.guard = guard.text()
-        self.frozen = [(x, _print(x)) for x in constants(recorded)]
+        self.frozen = [(x, _fingerprint(x)) for x in constants(recorded)]
         recorded.forget_samples()  # also those of the program, which shares them
-        self.enter = _executed(self.source, self.guard, writer.names, guard.names)
+        self.enter = _execute(self.source, self.guard, writer.names, guard.names)
 
     def check_constants(self) -> None:
         """Raise Mutated if an array that the function closes over changed in place since the trace."""
         for x, before in self.frozen:
-            if _print(x) != before:
+            if _fingerprint(x) != before:
                 raise Mutated(
                     f"an array of shape {x.shape} that a compiled function closes over was changed in place: "
                     "tracing froze it\n  write  f(..., array)   to pass it as an argument"
@@ -205,7 +206,7 @@ class Specialization:
         return as_values(self.recorded, self.names)
 
 
-def _described(leaf: Any) -> str:
+def _leaf_text(leaf: Any) -> str:
     name = f"{leaf.name} " if leaf.name else ""
     return f"a Value {name}{np.shape(leaf._array)} that the function closes over"
 
@@ -220,21 +221,21 @@ def _is_donated(path: str, compiled: Compiled[..., Any]) -> bool:
     return which in compiled.donate or (which in names and names.index(which) in compiled.donate)
 
 
-def _print(x: Any) -> int:
+def _fingerprint(x: Any) -> int:
     return hash(x.tobytes())
 
 
-def _executed(source: str, guard: str, names: dict[str, Any], guard_names: dict[str, Any]) -> Callable[..., Any]:
+def _execute(source: str, guard: str, names: dict[str, Any], guard_names: dict[str, Any]) -> Callable[..., Any]:
     step_names = {**names}
-    exec(compile(source, "<compiled by minigrad>", "exec"), step_names)
+    exec(builtins.compile(source, "<compiled by minigrad>", "exec"), step_names)
     entry_names = {**guard_names, "make": step_names["make"], "free": [], "MISS": MISS}
-    exec(compile(guard, "<guard by minigrad>", "exec"), entry_names)
+    exec(builtins.compile(guard, "<guard by minigrad>", "exec"), entry_names)
     enter: Callable[..., Any] = entry_names["enter"]
     return enter
 
 
 @overload
-def compiled(
+def compile(
     f: Callable[P, R],
     *,
     static: Chosen = ...,
@@ -243,7 +244,7 @@ def compiled(
     cache: int = ...,
 ) -> Compiled[P, R]: ...
 @overload
-def compiled(
+def compile(
     f: None = None,
     *,
     static: Chosen = ...,
@@ -251,7 +252,7 @@ def compiled(
     reuse: bool = ...,
     cache: int = ...,
 ) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
-def compiled(
+def compile(
     f: Callable[..., Any] | None = None,
     *,
     static: Chosen = (),
@@ -269,11 +270,11 @@ def compiled(
     donate: arguments, and Values that f closes over, whose arrays results may overwrite. reuse: results may be
     buffers that the next call overwrites. cache: how many traces to keep.
 
-    Raises TracingError, ArgumentError, DTypeError; in a call, what NumPy raises there.
+    Raises TracingError, ArgumentError, DTypeError, and in a call the errors of NumPy.
     """
     if f is None:
-        return functools.partial(compiled, static=static, donate=donate, reuse=reuse, cache=cache)
+        return functools.partial(compile, static=static, donate=donate, reuse=reuse, cache=cache)
     return Compiled(f, static, donate, reuse, cache)
 
 
-__all__ = ["Compiled", "compiled"]
+__all__ = ["Compiled", "compile"]

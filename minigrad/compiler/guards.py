@@ -36,7 +36,7 @@ class Guard:
         if written:
             arrays = [*inputs, *(leaf._array for leaf in leaves)]
             _refuse_shared(arrays, written)
-            self._written(arrays, written)
+            self._check_written(arrays, written)
 
     def text(self) -> str:
         """The source of `enter`."""
@@ -57,7 +57,7 @@ class Guard:
         lines += [f"    result = step({given})", "    free.append(step)", "    return result"]
         return "\n".join(lines) + "\n"
 
-    def _written(self, arrays: list[Any], written: list[int]) -> None:
+    def _check_written(self, arrays: list[Any], written: list[int]) -> None:
         """Add lines that refuse an array to overwrite that is also another argument."""
         kinds = [(x.dtype, x.shape, x.strides) if isinstance(x, np.ndarray) and x.ndim else None for x in arrays]
         names = [*(self.found[k] for k in range(len(self.inputs))), *(f"w{k}" for k in range(len(self.leaves)))]
@@ -79,7 +79,7 @@ class Guard:
         self.lines.append(f"{name} = {expression}")
         return name
 
-    def _named(self, x: Any) -> str:
+    def _name_for(self, x: Any) -> str:
         name = f"k{len(self.names)}"
         self.names[name] = x
         return name
@@ -106,9 +106,9 @@ class Guard:
         elif type(x) in (int, str):
             self._check(f"type({name}) is {type(x).__name__} and {name} == {x!r}")
         elif isinstance(x, INEXACT):
-            self._check(f"type({name}) is {self._named(type(x))} and repr({name}) == {repr(x)!r}")
+            self._check(f"type({name}) is {self._name_for(type(x))} and repr({name}) == {repr(x)!r}")
         else:
-            other = self._named(x)
+            other = self._name_for(x)
             self._check(f"{name} is {other} or (type({name}) is type({other}) and {name} == {other})")
 
     def _items(self, x: Any, name: str, known: bool = False) -> None:
@@ -122,18 +122,18 @@ class Guard:
             self._any(item, item_name)
 
     def _kind(self, kind: type) -> str:
-        return kind.__name__ if kind in (dict, list, tuple) else self._named(kind)
+        return kind.__name__ if kind in (dict, list, tuple) else self._name_for(kind)
 
     def _literal(self, x: Any) -> str:
         plain = type(x) in (str, int) or (type(x) is list and all(type(item) in (str, int) for item in x))
-        return repr(x) if plain else self._named(x)
+        return repr(x) if plain else self._name_for(x)
 
     def _input(self, x: Any, name: str) -> str:
         if isinstance(x, np.ndarray):
             self._check(f"type({name}) is ndarray and {self._layout(x, name)}")
             return name if x.ndim else f"{name}[()]"
         kind = {float: "float", np.float64: "float64"}.get(type(x))
-        self._check(f"type({name}) is {kind or self._named(type(x))}")
+        self._check(f"type({name}) is {kind or self._name_for(type(x))}")
         return name
 
     def _layout(self, x: Any, name: str) -> str:
@@ -154,7 +154,7 @@ class Guard:
             if isinstance(data, np.ndarray):
                 self._check(f"type(w{k}) is ndarray and {self._layout(data, f'w{k}')}")
             else:
-                self._check(f"type(w{k}) is {self._named(type(data))}")
+                self._check(f"type(w{k}) is {self._name_for(type(data))}")
 
 
 def _refuse_shared(arrays: list[Any], written: list[int]) -> None:
@@ -167,6 +167,6 @@ def _refuse_shared(arrays: list[Any], written: list[int]) -> None:
 
 def _refuse_twice() -> None:
     raise ArgumentError(
-        "a donated array (donate=) shares memory with another argument, and overwriting it would change that, too\n"
+        "a donated array (donate=) shares memory with another argument, and overwriting it would change both\n"
         "  write  x.copy()   for one of the two"
     )

@@ -12,21 +12,21 @@ from typing import Any
 import numpy as np
 
 from ..engine.op import FORWARDS, TABLE, Op
-from ..rules.discrete import chosen
+from ..rules.discrete import tie_share
 from ..rules.elementwise import sech2
 from ..rules.limits import times
 from . import runtime
 
-SECH2, TIMES, CHOSEN = TABLE[sech2].forward, TABLE[times].forward, TABLE[chosen].forward
+SECH2, TIMES, TIE_SHARE = TABLE[sech2].forward, TABLE[times].forward, TABLE[tie_share].forward
 
 # Functions with a twin that writes into an array: the twin's name, and the operands that the array may be.
 INTO: dict[Callable[..., Any], tuple[str, tuple[int, ...]]] = {
     SECH2: ("sech2_into", (1,)),
     np.where: ("where_into", ()),
-    CHOSEN: ("chosen_into", ()),
+    TIE_SHARE: ("tie_share_into", ()),
     runtime.as_columns: ("as_columns_into", ()),
     runtime.less_one: ("less_one_into", (0,)),
-    runtime.picked: ("picked_into", ()),
+    runtime.pick: ("pick_into", ()),
 }
 # Operators of Python, as they act on arrays.
 UFUNCS: dict[Callable[..., Any], np.ufunc] = {
@@ -66,7 +66,7 @@ SYMBOLS: dict[Callable[..., Any], str] = {
     operator.or_: "|",
     operator.xor: "^",
 }
-# On two numbers, ufuncs that are the operators of NumPy's numbers, ten times slower.
+# Ufuncs that, on two numbers, equal an operator of NumPy's numbers but are ten times slower.
 AS_OPERATORS = {UFUNCS[f]: SYMBOLS[f] for f in (operator.add, operator.sub, operator.mul, operator.truediv)}
 
 
@@ -98,7 +98,7 @@ def gives_new(function: Callable[..., Any]) -> bool:
 
 
 def reducing_ufunc(function: Callable[..., Any]) -> np.ufunc | None:
-    """The ufunc whose ``reduce`` a function of NumPy's is, to the last bit."""
+    """The ufunc whose ``reduce`` gives the same bits as a NumPy function; None for any other function."""
     if getattr(function, "__name__", "") == "reduce" and isinstance(
         ufunc := getattr(function, "__self__", None), np.ufunc
     ):

@@ -40,8 +40,8 @@ def where_into(c: Any, a: Any, b: Any, out: Any) -> None:
     np.copyto(out, a, where=c)
 
 
-def chosen_into(y: Any, a: Any, b: Any, out: Any) -> None:
-    """out = chosen(y, a, b)."""
+def tie_share_into(y: Any, a: Any, b: Any, out: Any) -> None:
+    """out = tie_share(y, a, b)."""
     ours = np.equal(y, a)
     ties = np.logical_and(ours, np.equal(y, b))
     if ties.any():
@@ -84,13 +84,13 @@ def less_one_into(x: Any, chosen: Any, out: Any) -> None:
     out.reshape(-1)[chosen] -= 1
 
 
-def picked(x: Any, chosen: Any) -> Any:
+def pick(x: Any, chosen: Any) -> Any:
     """The entries of x at the chosen places, which are known to be valid."""
     return x.reshape(-1).take(chosen)
 
 
-def picked_into(x: Any, chosen: Any, out: Any) -> None:
-    """out = picked(x, chosen)."""
+def pick_into(x: Any, chosen: Any, out: Any) -> None:
+    """out = pick(x, chosen)."""
     x.reshape(-1).take(chosen, out=out, mode="clip")
 
 

@@ -1,4 +1,4 @@
-"""Writes programs of numbers alone as straight lines on Python floats.
+"""Writes programs that compute only with numbers as straight lines on Python floats.
 
 Python floats add and multiply three times faster than NumPy numbers, to the same bits. Everything else keeps
 NumPy's meaning: 1 / 0 is inf and raises nothing, and all but arithmetic calls the same functions as eager code.
@@ -31,7 +31,7 @@ _HELPERS = {
     **{
         f.__name__: f
         for f in (
-            scalar_runtime.divided,
+            scalar_runtime.divide,
             scalar_runtime.power,
             scalar_runtime.larger,
             scalar_runtime.smaller,
@@ -71,8 +71,8 @@ def _is_plain(step: Step) -> bool:
     return UFUNCS.get(step.function, step.function) in _ARITHMETIC or step.function is np.negative
 
 
-def _written(function: Any) -> str:
-    """The function on floats of Python, with {0}, {1} for its operands; "" where there is no such text."""
+def _float_formula(function: Any) -> str:
+    """The function on Python floats as text, with {0}, {1} for its operands; "" if its op states none."""
     if function is np.float64:
         return "{0}"
     record = record_of(function)
@@ -90,12 +90,11 @@ class ScalarWriter:
         self.program, self.variables, self.names = program, variables, names
         self.labels: dict[Ref, str] = {}  # of inlined steps
         self.tops: dict[Ref, str] = {}  # the last operator of inlined steps
-        self.inlined = self._read_once()
-        self.meanings: dict[str, Any] = dict.fromkeys(
-            [*names, *variables.values()], self
-        )  # of words already in use
+        self.inlined = self._find_inlined()
+        # The objects of words already in use.
+        self.meanings: dict[str, Any] = dict.fromkeys([*names, *variables.values()], self)
 
-    def _read_once(self) -> set[Ref]:
+    def _find_inlined(self) -> set[Ref]:
         """Arithmetic steps with one reader, which is arithmetic, too."""
         reads = Counter(ref for step in self.program.steps for ref in operands(step))
         reads.update(refs(self.program.outputs))
@@ -105,7 +104,7 @@ class ScalarWriter:
 
     def lines(self) -> list[str]:
         """The body of the function without its return."""
-        steps, body, part = self.program.steps, self._converted(), None
+        steps, body, part = self.program.steps, self._conversions(), None
         calls = any(step.backward and not _is_plain(step) for step in steps)  # Python arithmetic never warns
         for step in steps:
             if part is not step.backward:
@@ -116,13 +115,13 @@ class ScalarWriter:
             body += [("    " if part and calls else "") + line] if line else []
         return body
 
-    def _converted(self) -> list[str]:
+    def _conversions(self) -> list[str]:
         given = [*self.program.inputs, *(ref for ref, _ in self.program.leaves)]
         kinds = {np.float64: "float", np.bool_: "bool"}
         named = [(self.variables[ref], kinds.get(type(self.program.samples[ref]))) for ref in given]
         return [f"{name} = {kind}({name})" for name, kind in named if kind]
 
-    def given_back(self, ref: Ref) -> str:
+    def result_text(self, ref: Ref) -> str:
         """A result as the NumPy number that eager code returns."""
         kind = np.bool_ if isinstance(self.program.samples[ref], np.bool_) else np.float64
         return f"{self._word(kind.__name__, kind)}({self.variables[ref]})"
@@ -142,13 +141,13 @@ class ScalarWriter:
 
     def _expression(self, step: Step) -> str:
         function, sample = UFUNCS.get(step.function, step.function), self.program.samples[step.out]
-        args = [self._spelled(x) for x in step.args]
+        args = [self._spell(x) for x in step.args]
         symbol = (_ARITHMETIC if isinstance(sample, float) else _COMPARISONS).get(function)
         if symbol and len(args) == 2:
-            return self._joined(symbol, step.args, args)
+            return self._infix(symbol, step.args, args)
         if function is np.where and len(args) == 3 and all(self._is_float(x) for x in step.args[1:]):
             return f"{args[1]} if {args[0]} else {args[2]}"
-        text = _written(step.function)
+        text = _float_formula(step.function)
         fits = (
             len(args) == (2 if "{1}" in text else 1 if text else 0)
             and not step.kwargs
@@ -159,7 +158,7 @@ class ScalarWriter:
             return text.format(*args, **words)
         return self._call(step)
 
-    def _joined(self, symbol: str, operands: tuple[Any, ...], args: list[str]) -> str:
+    def _infix(self, symbol: str, operands: tuple[Any, ...], args: list[str]) -> str:
         """a + b, with brackets where needed."""
         written = [type(x) is Ref and x in self.labels for x in operands]  # the number 3.0 is not variable 3
         bare = [text[1:-1] if inside else text for inside, text in zip(written, args, strict=True)]
@@ -184,7 +183,7 @@ class ScalarWriter:
     def _reals(self, x: Any) -> bool:
         return isinstance(self.program.sample(x), float)
 
-    def _spelled(self, x: Any) -> str:
+    def _spell(self, x: Any) -> str:
         """An operand of arithmetic; integers are written as floats."""
         if type(x) is int and abs(x) < 2**53:
             x = float(x)

@@ -19,7 +19,7 @@ float64 = np.float64
 _sech2, _times = sech2._implementation, times._implementation  # type: ignore[attr-defined]
 
 
-def divided(a: float, b: float) -> float:
+def divide(a: float, b: float) -> float:
     """a / b: inf or nan if b is 0."""
     return float(float64(a) / float64(b))
 

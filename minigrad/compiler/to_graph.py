@@ -7,7 +7,7 @@ from typing import Any
 from ..engine.node import ITEM, new_node
 from ..engine.tree import leaves
 from ..engine.value import Value
-from ..tracing.program import Program, Ref, renamed
+from ..tracing.program import Program, Ref, substitute
 from ..tracing.tape import DETACHED, as_data, lift_values, step_of
 
 
@@ -22,7 +22,7 @@ def as_values(program: Program, names: dict[Ref, str]) -> tuple[Value, ...]:
         values[ref].op, values[ref].name = None, name
     for step in program.steps:
         found: list[Any] = []
-        places = lift_values(renamed((step.args, step.kwargs), values), found)
+        places = lift_values(substitute((step.args, step.kwargs), values), found)
         sample = program.samples[step.out]
         data = sample if isinstance(sample, tuple) else as_data(sample)
         made_by = ITEM if step.function is ITEM.forward else step_of(step.function, step.label)

@@ -1,1 +1,1 @@
-"""The engine: what records operations as a graph, and sweeps gradients and tangents through it."""
+"""The engine: it records operations as a graph, and sweeps gradients and tangents through it."""

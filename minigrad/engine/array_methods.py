@@ -1,6 +1,6 @@
 """The usual methods of an array, one typed line each, so that editors and type checkers see them.
 
-Each line names its function; `rules/` says what that computes and how it is differentiated.
+Each line names its function; `rules/` defines and differentiates it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from .errors import ArgumentError
-from .op import named
+from .op import lookup
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
@@ -38,25 +38,25 @@ class ArrayMethods:
     def sin(self) -> Self: return self._call(np.sin)
     def cos(self) -> Self: return self._call(np.cos)
     def tanh(self) -> Self: return self._call(np.tanh)
-    def relu(self) -> Self: return self._call(named("relu"))
-    def sigmoid(self) -> Self: return self._call(named("sigmoid"))
-    def softplus(self) -> Self: return self._call(named("softplus"))
-    def softmax(self, axis: int = -1) -> Self: return self._call(named("softmax"), axis=axis)
+    def relu(self) -> Self: return self._call(lookup("relu"))
+    def sigmoid(self) -> Self: return self._call(lookup("sigmoid"))
+    def softplus(self) -> Self: return self._call(lookup("softplus"))
+    def softmax(self, axis: int = -1) -> Self: return self._call(lookup("softmax"), axis=axis)
     def clip(self, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Self: return self._call(np.clip, -np.inf if min is None else min, np.inf if max is None else max)
     def round(self, decimals: int = 0) -> Self: return self._call(np.round, decimals=decimals)
     def astype(self, dtype: DTypeLike, copy: bool = True) -> Self: return self._call(np.astype, dtype=dtype)
     def copy(self) -> Self: return self._call(np.copy)
 
     # Reductions.
-    def sum(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.sum, axis=axis, keepdims=keepdims, **_refused("sum", other))
-    def mean(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.mean, axis=axis, keepdims=keepdims, **_refused("mean", other))
-    def prod(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.prod, axis=axis, keepdims=keepdims, **_refused("prod", other))
-    def max(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.max, axis=axis, keepdims=keepdims, **_refused("max", other))
-    def min(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.min, axis=axis, keepdims=keepdims, **_refused("min", other))
-    def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **other: Any) -> Self: return self._call(np.var, axis=axis, ddof=ddof, keepdims=keepdims, **_refused("var", other))
-    def std(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **other: Any) -> Self: return self._call(np.std, axis=axis, ddof=ddof, keepdims=keepdims, **_refused("std", other))
-    def any(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.any, axis=axis, keepdims=keepdims, **_refused("any", other))
-    def all(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.all, axis=axis, keepdims=keepdims, **_refused("all", other))
+    def sum(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.sum, axis=axis, keepdims=keepdims, **_refuse("sum", other))
+    def mean(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.mean, axis=axis, keepdims=keepdims, **_refuse("mean", other))
+    def prod(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.prod, axis=axis, keepdims=keepdims, **_refuse("prod", other))
+    def max(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.max, axis=axis, keepdims=keepdims, **_refuse("max", other))
+    def min(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.min, axis=axis, keepdims=keepdims, **_refuse("min", other))
+    def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **other: Any) -> Self: return self._call(np.var, axis=axis, ddof=ddof, keepdims=keepdims, **_refuse("var", other))
+    def std(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **other: Any) -> Self: return self._call(np.std, axis=axis, ddof=ddof, keepdims=keepdims, **_refuse("std", other))
+    def any(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.any, axis=axis, keepdims=keepdims, **_refuse("any", other))
+    def all(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._call(np.all, axis=axis, keepdims=keepdims, **_refuse("all", other))
     def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Self: return self._call(np.argmax, axis=axis, keepdims=keepdims)
     def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Self: return self._call(np.argmin, axis=axis, keepdims=keepdims)
     def argsort(self, axis: int | None = -1, kind: str | None = None) -> Self: return self._call(np.argsort, axis=axis, kind=kind)
@@ -66,10 +66,10 @@ class ArrayMethods:
     def conj(self) -> Self: return self._call(np.conjugate)
 
     # Shapes and products.
-    def reshape(self, *shape: int | Sequence[int], order: str = "C") -> Self: return self._call(np.reshape, shape=_unpacked(shape), order=order)
+    def reshape(self, *shape: int | Sequence[int], order: str = "C") -> Self: return self._call(np.reshape, shape=_unpack(shape), order=order)
     def ravel(self, order: str = "C") -> Self: return self._call(np.ravel, order=order)
     def flatten(self, order: str = "C") -> Self: return self.ravel(order).copy()
-    def transpose(self, *axes: int | Sequence[int] | None) -> Self: return self._call(np.transpose, axes=_unpacked(axes) if axes else None)
+    def transpose(self, *axes: int | Sequence[int] | None) -> Self: return self._call(np.transpose, axes=_unpack(axes) if axes else None)
     def swapaxes(self, axis1: int, axis2: int) -> Self: return self._call(np.swapaxes, axis1=axis1, axis2=axis2)
     def squeeze(self, axis: Axis = None) -> Self: return self._call(np.squeeze, axis=axis)
     def repeat(self, repeats: ArrayLike, axis: int | None = None) -> Self: return np.repeat(self, repeats, axis)  # type: ignore
@@ -95,12 +95,12 @@ class ArrayMethods:
         raise ArgumentError("a Value is not sorted in place\n  write  np.sort(v)")
 
 
-def _unpacked(args: tuple[Any, ...]) -> Any:
+def _unpack(args: tuple[Any, ...]) -> Any:
     """reshape(2, 3) and reshape((2, 3)) mean the same."""
     return args[0] if len(args) == 1 else args
 
 
-def _refused(method: str, other: dict[str, Any]) -> dict[str, Any]:
+def _refuse(method: str, other: dict[str, Any]) -> dict[str, Any]:
     """Refuse, by name, parameters of an array's method that have no rule, unless they are None."""
     for name, value in other.items():
         if value is not None:

@@ -1,7 +1,7 @@
 """The reverse sweep: gradients go backwards through the graph.
 
-A rule handles the cotangent of one op. This file does what all ops share: it visits nodes in order, sums out
-broadcasting, accumulates, and calls rules on arrays or on nodes. `forward` carries tangents.
+A rule handles the cotangent of one op. This file does the work that all ops share: it visits nodes in order,
+sums out broadcasting, accumulates, and calls rules on arrays or on nodes. `forward` carries tangents.
 """
 
 from __future__ import annotations
@@ -62,15 +62,15 @@ class Accumulator:
     def __init__(self, active: Collection[int] | None, interpreter: Interpreter) -> None:
         self.active, self.interpreter = active, interpreter
         self.pairs: dict[int, tuple[Any, Any]] = {}  # by serial: the node, and its gradient so far
-        self.owned: set[int] = set()  # serials whose gradient is a buffer that nobody else holds
-        # A heap of negative serials: the latest node comes first. What was computed from nothing stays out of it.
+        self.owned: set[int] = set()  # serials whose gradient is an unshared buffer
+        # A heap of negative serials: the latest node comes first. Nodes without operands stay out of it.
         self.todo: list[int] = []
 
     def wants(self, x: Any) -> bool:
         """Whether x gets a gradient; constants do not."""
         return isinstance(x, Node) and (self.active is None or x.serial in self.active)
 
-    def give(self, x: Node, c: Any, label: str) -> None:
+    def add(self, x: Node, c: Any, label: str) -> None:
         """Add one contribution to the gradient of x."""
         serial, data = x.serial, x._array
         if type(c) is ndarray:
@@ -103,7 +103,7 @@ class Accumulator:
         self.pairs[x.serial] = (x, g)
 
     def buffer(self, x: Node) -> Any:
-        """The gradient of x so far, as a buffer to be added to in place; a list, for a node of several outputs."""
+        """The gradient of x so far, as a buffer to add to in place; a list for a node with several outputs."""
         serial = x.serial
         if serial not in self.pairs:
             start: Any = [None] * len(x._array) if type(x._array) is tuple else np.zeros_like(x._array)
@@ -119,34 +119,34 @@ class Accumulator:
 class _Watched(Accumulator):
     """Gradients in progress while a debugger watches."""
 
-    __slots__ = ("debugger", "giver")
+    __slots__ = ("debugger", "source")
 
     def __init__(self, active: Collection[int] | None, interpreter: Interpreter, debugger: Any) -> None:
         super().__init__(active, interpreter)
         self.debugger = debugger
-        self.giver: Node | None = None  # the node whose rule is called
+        self.source: Node | None = None  # the node whose rule is called
 
     def pass_on(self, y: Node) -> None:
         """Note that the next contributions come from y."""
         self.debugger.compare(y)
-        self.giver = y
+        self.source = y
 
-    def give(self, x: Node, c: Any, label: str) -> None:
+    def add(self, x: Node, c: Any, label: str) -> None:
         """Inspect and add one contribution to the gradient of x."""
-        if self.giver is not None and x._array.dtype.kind == "f":
+        if self.source is not None and x._array.dtype.kind == "f":
             c = self.interpreter.reduce_to_shape(c, x._array, label)
-            self.debugger.inspect(c, self.giver)
-        super().give(x, c, label)
+            self.debugger.inspect(c, self.source)
+        super().add(x, c, label)
 
 
 def _rules_alone(y: Node) -> bool:
-    """Whether `_pull_back` serves a node that has parameters: no operand inside them, nothing added in place."""
+    """Whether `_pull_back` handles a node with parameters: no operand is inside them, no rule adds in place."""
     made_by: Any = y.op
     return made_by.add is None and len(made_by.domain) == (1 if y._b is None else 2)
 
 
 def _pull_back(y: Node, g: Any, pending: Accumulator) -> None:
-    """Hand the gradient of a node on to what it was computed from: the usual case, rules on arrays."""
+    """Pass the gradient of a node on to its operands: the usual case, rules on arrays."""
     made_by: Any = y.op
     kind, a, b, params = type(y), y._a, y._b, y.params
     output, rules = y._array, made_by.vjps
@@ -156,15 +156,15 @@ def _pull_back(y: Node, g: Any, pending: Accumulator) -> None:
     if b is None:
         if type(a) is kind and rules[0]:
             c = rules[0](g, output, x) if params is None else rules[0](g, output, x, **params)
-            pending.give(a, c, made_by.label)
+            pending.add(a, c, made_by.label)
         return
     z = b._array if type(b) is kind else b
     if type(a) is kind and rules[0] and (pending.active is None or a.serial in pending.active):
         c = rules[0](g, output, x, z) if params is None else rules[0](g, output, x, z, **params)
-        pending.give(a, c, made_by.label)
+        pending.add(a, c, made_by.label)
     if type(b) is kind and rules[1] and (pending.active is None or b.serial in pending.active):
         c = rules[1](g, output, x, z) if params is None else rules[1](g, output, x, z, **params)
-        pending.give(b, c, made_by.label)
+        pending.add(b, c, made_by.label)
 
 
 def rule_arguments(
@@ -201,7 +201,7 @@ def _pull_back_any(y: Node, g: Any, pending: Accumulator, alive: Collection[int]
         shares = interpreter.call_joint_rule(made_by, wanted, (g, output, *args), params)
         for x, c, wants in zip(y.operands, shares, wanted, strict=True):
             if wants:
-                pending.give(x, c() if callable(c) else c, made_by.label)
+                pending.add(x, c() if callable(c) else c, made_by.label)
         return
     in_place = made_by.add is not None and (made_by is ITEM or not (alive or isinstance(g, Node)))
     for x, rule in zip(y.operands, made_by.vjps, strict=False):  # inputs inside parameters have no rule
@@ -216,11 +216,11 @@ def _pull_back_any(y: Node, g: Any, pending: Accumulator, alive: Collection[int]
 def sweep(y: N, g: Any) -> Iterator[tuple[N, Any]]:
     """Reverse sweep from the cotangent g: (node, its complete gradient) for every node that y depends on.
 
-    Nodes are visited by descending serial, so a node's gradient is complete before it is passed on. Those that
-    were computed from nothing, and pass nothing on, come last.
-    In  b = a + a; c = b + b  a sweep that followed edges instead would visit b twice, and hand on
+    Nodes are visited by descending serial, so a node's gradient is complete before it is passed on. Those
+    without operands, which pass nothing on, come last.
+    In  b = a + a; c = b + b  a sweep that followed edges instead would visit b twice, and pass on
     half of its gradient before the other half has arrived: a would get 2 + 4, not 4.
-    Gradients may share memory with each other: to keep one, make it `private`.
+    Gradients may share memory with each other: call `unaliased` to keep one.
     """
     return sweep_from([(y, g)])
 
@@ -242,7 +242,7 @@ def sweep_from(
     pending = watched or Accumulator(active, interpreter)
     usual = interpreter.on_arrays and not alive
     for y, g in seeds:
-        pending.give(y, g, "seed")
+        pending.add(y, g, "seed")
     pairs, todo = pending.pairs, pending.todo
     while todo:
         serial = -heappop(todo)  # the node that was computed last: its gradient is complete

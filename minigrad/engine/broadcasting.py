@@ -1,4 +1,4 @@
-"""Give cotangents and tangents the shape and type of their value, and memory of their own.
+"""Give cotangents and tangents the shape and type of their value, and unshared memory.
 
 Everything here also works on Values, through NumPy's functions; nothing here knows the graph.
 """
@@ -13,8 +13,8 @@ import numpy as np
 from .errors import DTypeError, ShapeError
 
 
-def shaped(g: Any, data: Any, what: str) -> Any:
-    """A private copy of g in the shape and type of the data; a number fills every entry."""
+def copy_like(g: Any, data: Any, what: str) -> Any:
+    """An unshared copy of g in the shape and type of the data; a number fills every entry."""
     g = np.asarray(g)
     if g.shape != data.shape and g.ndim:
         raise ShapeError(f"{what} has shape {g.shape}, the value {data.shape}")
@@ -44,7 +44,7 @@ def unbroadcast(c: Any, shape: tuple[int, ...], label: str) -> Any:
 
 
 def _sum_of_rows(c: Any) -> Any:
-    """np.add.reduce(c, axis=0), for a matrix as a product with ones: BLAS is two to five times faster at it."""
+    """np.add.reduce(c, axis=0), for a matrix as a product with ones: BLAS is two to five times faster."""
     if type(c) is np.ndarray and c.ndim == 2 and c.dtype.char in "fd" and c.flags.c_contiguous:
         return np.dot(_ones(len(c), c.dtype.char), c)
     return np.add.reduce(c, axis=0)

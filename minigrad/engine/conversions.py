@@ -1,4 +1,4 @@
-"""Leaving the graph: the explicit ways out of a Value, and errors for those that would lose a gradient in silence.
+"""Leaving the graph: the explicit ways out of a Value, and errors for conversions that would lose a gradient.
 
 Nothing here records anything; each error names a remedy.
 """

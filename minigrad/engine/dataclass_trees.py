@@ -1,6 +1,6 @@
 """Dataclasses as pytrees: their fields are the items.
 
-A field with ``metadata={"static": True}`` is no leaf: it is copied as it is.
+A field with ``metadata={"static": True}`` is not a leaf: it is copied unchanged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _split_dataclass(x: Any) -> Split:
 
 
 def _join_dataclass(rest: Any, items: Sequence[Any]) -> Any:
-    """A new instance without a call of ``__init__``: frozen classes and fields with init=False allow it too."""
+    """A new instance, made without ``__init__``: this also works for frozen classes and fields with init=False."""
     cls, names, fixed = rest
     new = object.__new__(cls)
     for name, item in (*fixed.items(), *zip(names, items, strict=True)):
@@ -47,5 +47,5 @@ def is_dataclass(x: Any) -> bool:
 
 
 def static_fields(x: Any) -> dict[str, Any] | None:
-    """What a dataclass holds besides its items; None for anything else."""
+    """The static fields and other attributes of a dataclass; None for anything else."""
     return _split_dataclass(x)[2][2] if kind_of(x) is _DATACLASS else None

@@ -24,7 +24,7 @@ class Origin:
     """The line that made a node, and fingerprints of its operands."""
 
     line: str
-    prints: tuple[int, ...]
+    fingerprints: tuple[int, ...]
 
 
 class Debugger:
@@ -34,25 +34,25 @@ class Debugger:
         """Note the user's line behind a new node; raise NonFinite if finite operands gave nan or inf."""
         if node.op is None:
             return
-        node.origin = Origin(_user_line(), tuple(map(_print, operands)))
+        node.origin = Origin(_user_line(), tuple(map(_fingerprint, operands)))
         if not _finite(node._array) and all(_finite(_data(x)) for x in operands):
-            raise NonFinite(_told(f"{node.op.label} gave {_worst(node._array)}", node, operands))
+            raise NonFinite(_message(f"{node.op.label} gave {_worst(node._array)}", node, operands))
 
     def compare(self, node: Any) -> None:
         """Raise Mutated if an operand of the node was changed in place since."""
         origin = getattr(node, "origin", None)
         if origin is None:
             return
-        for x, before in zip(node.operands, origin.prints, strict=False):
-            if _print(x) != before:
+        for x, before in zip(node.operands, origin.fingerprints, strict=False):
+            if _fingerprint(x) != before:
                 what = f"{describe(x)}, an operand of {node.op.label}, was changed in place after it was used"
-                raise Mutated(_told(what, node, node.operands))
+                raise Mutated(_message(what, node, node.operands))
 
     def inspect(self, cotangent: Any, node: Any) -> None:
         """Raise NonFinite if a rule of the node's op gave nan or inf."""
         if not _finite(_data(cotangent)):
             what = f"the derivative of {node.op.label} is {_worst(_data(cotangent))}"
-            raise NonFinite(_told(what, node, node.operands))
+            raise NonFinite(_message(what, node, node.operands))
 
 
 def debug() -> Block:
@@ -64,7 +64,7 @@ def debug() -> Block:
     return debugging_by(Debugger())
 
 
-def _told(headline: str, node: Any, operands: tuple[Any, ...]) -> str:
+def _message(headline: str, node: Any, operands: tuple[Any, ...]) -> str:
     origin = getattr(node, "origin", None)
     rows = {"line": origin.line} if origin else {}
     return layout(headline, rows | {f"operand {i}": f"{describe(x)} {_data(x)}" for i, x in enumerate(operands)})
@@ -83,7 +83,7 @@ def _data(x: Any) -> Any:
     return getattr(x, "_array", x)
 
 
-def _print(x: Any) -> int:
+def _fingerprint(x: Any) -> int:
     """A fingerprint of an array's bytes; numbers cannot change."""
     data = _data(x)
     return hash(data.tobytes()) if isinstance(data, np.ndarray) else 0

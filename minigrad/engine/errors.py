@@ -18,7 +18,7 @@ class MinigradError(Exception):
 
 
 class GradientLost(MinigradError, TypeError):
-    """The call would have left the graph, and its gradient with it."""
+    """The call would have left the graph and lost a gradient."""
 
 
 class ShapeError(MinigradError, ValueError):

@@ -22,14 +22,14 @@ def push(ys: Sequence[N], tangents: dict[int, Any], alive: Collection[int] = ())
     for y in graph(*ys, since=min(tangents)):
         moved = [isinstance(x, Node) and x.serial in tangents for x in y.operands]
         if y.serial not in tangents and any(moved) and y.op is not None and y.op.jvps:
-            tangents[y.serial] = t = _pushed(y, moved, tangents, alive)
+            tangents[y.serial] = t = _tangent(y, moved, tangents, alive)
             if debugger is not None:
                 debugger.compare(y)
                 debugger.inspect(t, y)
     return tangents
 
 
-def _pushed(y: Node, moved: list[bool], tangents: dict[int, Any], alive: Collection[int]) -> Any:
+def _tangent(y: Node, moved: list[bool], tangents: dict[int, Any], alive: Collection[int]) -> Any:
     """The tangent of one node, from those of its operands."""
     made_by: Any = y.op
     interpreter = modes.interpreter()

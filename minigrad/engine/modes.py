@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from .broadcasting import reduce_to_shape, shaped, unaliased
+from .broadcasting import copy_like, reduce_to_shape, unaliased
 
 
 class Interpreter:
-    """How the engine computes: this class with arrays, at once.
+    """How the engine computes: this class computes immediately, on arrays.
 
     A subclass may record instead; it is active inside ``with interpreting(it):``. The usual cases (float arrays,
     no open block) ask no interpreter. A node is a Value; `made_by` is its op.
@@ -67,15 +67,15 @@ class Interpreter:
         return ignoring_fp_warnings()
 
     def seed(self, g: Any, data: Any, what: str) -> Any:
-        """The cotangent or tangent of a sweep's start, in the shape and type of the data; a node stays as it is."""
-        return g if hasattr(g, "has_gradient") else shaped(g, data, what)
+        """The cotangent or tangent to start a sweep, in the shape and type of the data; a node stays as it is."""
+        return g if hasattr(g, "has_gradient") else copy_like(g, data, what)
 
     def constant(self, node: Any) -> Any:
         """The argument of rules for a node that is not differentiated."""
         return node._array
 
     def output(self, node: Any, params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """The same for the output of an op (a tuple of several), and its parameters, including ``saved``."""
+        """The same for the output of an op (a tuple if there are several), and its parameters with ``saved``."""
         return node._array, params
 
     def call_rule(self, made_by: Any, rule: Callable[..., Any], args: Any, params: dict[str, Any]) -> Any:
@@ -88,7 +88,7 @@ class Interpreter:
 
     def accumulate(self, pending: Any, x: Any, made_by: Any, rule: Any, args: Any, params: dict[str, Any]) -> None:
         """Call a rule and add its result to the gradient of x."""
-        pending.give(x, rule(*args, **params), made_by.label)
+        pending.add(x, rule(*args, **params), made_by.label)
 
     # (c, data, label): a cotangent in the shape and type of its data. Not wrapped in a method, to save a call.
     reduce_to_shape: Callable[[Any, Any, str], Any] = staticmethod(reduce_to_shape)
@@ -98,13 +98,13 @@ class Interpreter:
         return unaliased(g, taken)
 
     def copy(self, y: Any) -> Any:
-        """The data of a node, as an array that nobody else holds."""
+        """The data of a node, as an unshared array."""
         return np.array(y._array)[()]
 
 
 EAGER = Interpreter()
 _recording: ContextVar[bool] = ContextVar("minigrad_recording", default=True)
-# The open scope and the open debugger watch each new node. Both are defined above the engine.
+# The open scope and the open debugger watch each new node. Both are defined in files that import this one.
 innermost_scope: ContextVar[Any] = ContextVar("minigrad_scope", default=None)
 _debugger: ContextVar[Any] = ContextVar("minigrad_debugger", default=None)
 _interpreter: ContextVar[Interpreter] = ContextVar("minigrad_interpreter", default=EAGER)

@@ -22,12 +22,12 @@ waiting = active_modes
 
 
 class scope:
-    """Name what is computed inside; pictures draw a box around it.
+    """Name the nodes computed inside; pictures draw a box around them.
 
         with minigrad.scope("encoder"):
             h = np.tanh(x @ w + b)
 
-    name: any string. Scopes nest, and decorate functions: each run has a box of its own. A scope affects only its
+    name: any string. Scopes nest, and decorate functions: each run has its own box. A scope affects only its
     thread (or task), costs three to five microseconds each time, and is freed with the graph. Raises
     ArgumentError if the name is not a string.
     """
@@ -42,7 +42,7 @@ class scope:
     def __init__(self, name: str) -> None:
         if type(name) is not str and not isinstance(name, str):
             raise ArgumentError(
-                f'a scope has a name, got {describe(name)}\n  write  with minigrad.scope("layer 1"):'
+                f'a scope needs a name, got {describe(name)}\n  write  with minigrad.scope("layer 1"):'
             )
         self.name, self.end = name, 0
 
@@ -117,7 +117,7 @@ class ModelPart:
 
 
 def _has_gradient(node: Any) -> bool:
-    """Whether a gradient flows through an op's result; asks the first two operands first, for speed."""
+    """Whether a gradient flows through an op's result. Tries the first two operands first, for speed."""
     kind, one, other = type(node), node._a, node._b
     if (type(other) is kind and other.has_gradient) or (type(one) is kind and one.has_gradient):
         return True

@@ -90,7 +90,7 @@ ITEM, ARGUMENT = TABLE.pop(_item), TABLE.pop(_argument)
 def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dict[str, Any] | None) -> Any:
     """Run an op on the data of its operands, and make the node of class `kind` that records it.
 
-    An op with several outputs gives a tuple of nodes. An error of NumPy's is raised as one that names the operands.
+    An op with several outputs gives a tuple of nodes. Errors of NumPy are raised with the operands named.
     """
     args = [x._array if type(x) is kind else x for x in operands]
     given: dict[str, Any] = {}

@@ -28,7 +28,7 @@ class NumPyProtocols:
         raise NotImplementedError
 
     def _inputs_alone(self, made_by: Op, inputs: tuple[Any, ...]) -> Any:
-        """Record a call of an op with inputs alone."""
+        """Record a call of an op that has no parameters."""
         raise NotImplementedError
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -100,7 +100,7 @@ def missing_rule(function: Any, name: str) -> MissingRule:
 
 
 def missing_foreign_rule(ufunc: str, method: str) -> MissingRule:
-    """The error for a ufunc of another package, which has no rule until somebody gives it one."""
+    """The error for a ufunc of another package, which has no rule until a user gives it one."""
     rule = f"  write  minigrad.custom({ufunc}, vjp=...)   to give it one\n  or     "
     return MissingRule(
         f"{ufunc} is a ufunc of another package and has no rule, so its gradient would be lost\n"

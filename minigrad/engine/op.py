@@ -28,66 +28,64 @@ F = TypeVar("F", bound=Callable[..., Any])
 TABLE: dict[Callable[..., Any], Op] = {}
 # NumPy functions that are not ops but are computed with ops: see `rules/composed`.
 COMPOSED: dict[Callable[..., Any], Any] = {}
-# Functions without a derivative, of which something must be known: see `rules/undifferentiated`.
+# Facts about functions without a derivative: see `rules/undifferentiated`.
 UNDIFFERENTIATED: dict[Callable[..., Any], Undifferentiated] = {}
-# The record of a forward function that is no key of the table.
+# The records of forward functions that are not keys of the table.
 FORWARDS: dict[Callable[..., Any], Op] = {}
-# The function in the table that a method of a ufunc is: np.sum for np.add.reduce.
+# The function in the table that equals a method of a ufunc: np.sum for np.add.reduce.
 UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Op:
-    """One operation: its function, how to differentiate it, and facts about it that other rooms decide by."""
+    """One operation: its function, how to differentiate it, and facts about it that other rooms use."""
 
-    function: Callable[..., Any]  # the key of the table; what a user calls
-    forward: Callable[..., Any]  # runs on arrays; gives (y, saved) if `saves`, a tuple if there are several outputs
+    function: Callable[..., Any]  # the key of the table, which a user calls
+    forward: Callable[..., Any]  # runs on arrays; returns (y, saved) if `saves`, a tuple for several outputs
     label: str  # in pictures, errors and repr; a symbol is written between its inputs
     formula: str  # one line
-    domain: tuple[Domain, ...]  # where tests draw each input from; the last serves all others, too
+    domain: tuple[Domain, ...]  # where tests draw each input from; the last also serves further inputs
     # One rule per input, (g, y, *inputs, **params) -> cotangent; None where no gradient flows; () if the
-    # derivative is 0 wherever it exists. If `variadic`, one rule: all cotangents, or functions that compute each.
+    # derivative is 0 wherever it exists. If `variadic`, one rule gives all of them, or functions for them.
     vjps: tuple[Rule | None, ...]
     # One per input, (t, y, *inputs, **params) -> tangent of y; they add up. If `variadic`, one: (ts, y, *inputs).
     jvps: tuple[Rule | None, ...]
     variadic: bool  # it takes a sequence of inputs
-    saves: bool  # forward hands something over to the rules
+    saves: bool  # forward also returns data for the rules
     add: Rule | None  # for the first input: (buffer, g, y, *inputs, **params) adds the cotangent in place
     extras: frozenset[str]  # parameters it takes that no rule names: see `options`
     bind: Callable[..., Call] | None  # turns a user's call into (inputs, params), if position does not
     calls: Callable[[Draw], Call]  # draws a whole call, inputs and parameters
-    expects: Callable[..., str] | None  # (*shapes) -> what is wrong with them, if not that they do not broadcast
-    analytic: bool  # forward is right on complex numbers, too
+    expects: Callable[..., str] | None  # (*shapes) -> why they do not fit, unless the reason is broadcasting
+    analytic: bool  # forward is also right for complex numbers
     kink: str  # the derivative at points without a unique one
     page: str  # the page of the table that states it
 
     # Properties: promises about the function, whatever its derivative. False, "" and None promise nothing.
     elementwise: bool = False  # an output entry depends only on the input entries in its place, once broadcast
-    moves: bool = False  # each output entry is 0 or plus or minus an input entry; the numbers do not decide which
+    moves: bool = False  # each output entry is 0 or plus or minus an input entry, whatever the data are
     sums: bool = False  # each output entry adds input entries with signs; if `bilinear`, products of them
     linear: bool = False  # in all inputs together
     bilinear: bool = False  # linear in each input while the others are fixed
-    commutative: bool = False  # the two inputs may change places, to the last bit
-    symmetric: bool = False  # the entries that a reduction combines may change places, but for rounding
+    commutative: bool = False  # swapping the two inputs changes no bit
+    symmetric: bool = False  # the order of the entries that a reduction combines only matters for rounding
     parity: Literal["", "odd", "even"] = ""  # of one input: f(-x) = -f(x), or f(-x) = f(x)
     is_view: bool = False  # the result may share memory with an input
     gives_new: bool = False  # the result never shares memory with an input
     shape_depends_on_data: bool = False  # the numbers in the inputs decide the shape of the output
     vmap: Callable[..., Any] | None = None  # the op for many samples at once: see `rules.vmap_rules`
-    # The same function of simpler ones, for proofs: (*inputs, **params) -> y; NotImplemented if not covered.
+    # The same function by simpler ones, for proofs: (*inputs, **params) -> y; NotImplemented if not covered.
     meaning: Callable[..., Any] | None = None
     activation: bool = False  # `nn.MLP` offers it by its name
     identity: bool = False  # an output with the shape and the type of the input equals the input
     involution: bool = False  # f(f(x)) = x, where the call has no parameters
     shape_alone: bool = False  # the output depends on the shape and the type of the input, not on its entries
-    neutral: tuple[float | None, float | None] = (
-        None,
-        None,
-    )  # operands that leave the other as it is, bits included
-    on_floats: str = ""  # the same on floats of Python, {0} and {1} for its inputs
-    each: bool = False  # it does the same to each of several arguments
+    # Operands that leave the other one unchanged, bit for bit.
+    neutral: tuple[float | None, float | None] = (None, None)
+    on_floats: str = ""  # the same for Python floats, as text with {0} and {1} for the inputs
+    each: bool = False  # given several arguments, it handles each of them separately
     of_ufunc: tuple[np.ufunc, str] | None = None  # a ufunc and its method that compute the same: (np.add, "reduce")
-    spelling: Callable[..., Any] | None = None  # a user's call, if not the function itself
+    spelling: Callable[..., Any] | None = None  # makes a user's call, if not by the function itself
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -109,7 +107,7 @@ class Op:
         return f"<op {self.label}: {self.formula}>"
 
     def arguments(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Call:
-        """A user's call as (inputs, params); a parameter the rule does not know is refused by name."""
+        """A user's call as (inputs, params). Refuses unknown parameters by name."""
         if self.takes_alone(args, kwargs):
             return tuple(args), {}
         given = self._by_name(args) | kwargs
@@ -120,7 +118,7 @@ class Op:
         if self.bind is not None:
             return self.bind(**given)
         if missing := [name for name in inputs if name not in given]:
-            raise ArgumentError(f"{self.label} misses its argument {missing[0]!r}")
+            raise ArgumentError(f"{self.label} is missing its argument {missing[0]!r}")
         operands = tuple(given.pop(name) for name in inputs)
         return (tuple(operands[0]) if self.variadic else operands), given
 
@@ -146,19 +144,19 @@ class Op:
 
 
 @functools.cache
-def named(name: str) -> Callable[..., Any]:
-    """The function of that name in the table: one of ours, whose page of rules the engine does not import."""
+def lookup(name: str) -> Callable[..., Any]:
+    """The function with that name in the table: one of ours, as the engine imports no page of rules."""
     return next(function for function in TABLE if function.__name__ == name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Undifferentiated:
-    """What is known of a function without a row, or of those of its arguments through which no gradient flows."""
+    """Facts about a function without a row, or about its arguments through which no gradient flows."""
 
     function: Callable[..., Any] | None
-    asks: bool = False  # about shapes, types or memory: the answer is plain, and the same for other numbers
-    reads: bool = False  # the answer is plain, and depends on the numbers
-    writes: bool = False  # it changes an array that it is given, or leaves one to be filled
+    asks: bool = False  # about shapes, types or memory: the answer is plain and does not depend on the numbers
+    reads: bool = False  # the answer is plain and depends on the numbers
+    writes: bool = False  # it changes an argument, or returns an array to be filled
     shape_depends_on_data: bool = False  # the numbers in its arguments decide the shape of its result
     instead: str = ""  # what to write instead, where a gradient would be lost
 
@@ -174,7 +172,7 @@ def undifferentiated(*functions: Callable[..., Any], **facts: Any) -> None:
 
 
 def refuse(message: str) -> NoReturn:
-    """Refuse a call that has no rule, by name; for the `bind` of an op."""
+    """Raise ArgumentError for a call that no rule covers; for the `bind` of an op."""
     raise ArgumentError(message)
 
 
@@ -236,7 +234,7 @@ def op(
         analytic=analytic,
         kink=kink,
         page=_page(),
-        **_implied(function, domains, properties),
+        **_infer(function, domains, properties),
     )
     keys: tuple[Callable[..., Any], ...] = (function, *aliases)
     for key in keys:
@@ -250,8 +248,8 @@ def op(
     return function
 
 
-def _implied(function: Callable[..., Any], domain: Sequence[Domain], given: dict[str, Any]) -> dict[str, Any]:
-    """The properties given, and those that follow: from what a ufunc is, and from one another."""
+def _infer(function: Callable[..., Any], domain: Sequence[Domain], given: dict[str, Any]) -> dict[str, Any]:
+    """The given properties, and those that follow from them or from the function being a ufunc."""
     found = {**given}
     if isinstance(function, np.ufunc):
         found.setdefault("gives_new", True)
@@ -305,7 +303,7 @@ def moves(function: F, label: str, formula: str, rule: Rule, *, domain: Domain =
 
 
 def bilinear(function: F, label: str, formula: str, *rules: Rule, domain: Any = REAL, **more: Any) -> F:
-    """State an op whose output entries are sums of products of an entry of each of two inputs.
+    """State an op of two inputs whose output entries are sums of products a[i] b[j].
 
     It is linear in each of them, so its jvp is f(ta, b) + f(a, tb). Its result is a new array.
     """
@@ -323,7 +321,7 @@ def piecewise_constant(function: F, label: str, formula: str, *, domain: Any = R
 
 
 def _new(more: dict[str, Any]) -> dict[str, Any]:
-    """The properties of an op whose result is a new array, if they do not call it a view."""
+    """The properties, with `gives_new` added unless they call the result a view."""
     return {"gives_new": not more.get("is_view", False)} | more
 
 

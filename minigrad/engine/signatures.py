@@ -24,7 +24,7 @@ _STATED: dict[Callable[..., Any], Callable[..., Any]] = {
 # Called when an op first meets parameters, not at import: reading 300 signatures takes time.
 @functools.cache
 def signature_of(function: Callable[..., Any]) -> tuple[tuple[str, ...], str, dict[str, Any]]:
-    """Of a function's parameters: the names, which of them is ``*args``, the defaults."""
+    """The names of a function's parameters, the one that is ``*args``, and the defaults."""
     if isinstance(function, np.ufunc):
         return tuple(f"x{i + 1}" for i in range(function.nin)), "", {}
     parameters = inspect.signature(_STATED.get(function, function)).parameters.values()

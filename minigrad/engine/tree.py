@@ -1,7 +1,7 @@
 """Pytrees: nested containers of arrays, taken apart into leaves and put together again.
 
 Containers are lists, tuples (named ones too), dicts, dataclasses, None (an empty one), and every class that is
-registered (`Module` registers itself). All else is a leaf; nothing here knows what a leaf is.
+registered (`Module` registers itself). Everything else is a leaf; nothing here looks inside a leaf.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _NONE = Kind(lambda _: ((), (), None), lambda _, __: None, "")
 _registered: dict[type, Kind | bool] = {list: _SEQUENCE, tuple: _SEQUENCE, dict: _DICT, type(None): _NONE}
 # Kinds of classes that have no common base, each with its test (see `dataclass_trees`).
 _tested: list[tuple[Callable[[type], bool], Kind]] = []
-# The kind of each class that was met, False for leaves: one look-up per item.
+# The kind of each class seen so far, False for leaves: one look-up per item.
 _kinds: dict[type, Kind | bool] = {}
 
 
@@ -88,7 +88,7 @@ def _find_kind(cls: type) -> Kind | bool:
         found = _NAMED_TUPLE
     if found is None:
         found = next((kind for holds, kind in _tested if holds(cls)), False)
-    if len(_kinds) > 10_000:  # classes made in a loop are not kept alive for ever
+    if len(_kinds) > 10_000:  # so that classes made in a loop are freed
         _kinds.clear()
     _kinds[cls] = found
     return found

@@ -1,4 +1,4 @@
-"""Two nestings side by side: the leaves of one with those of another that must be alike."""
+"""Pairs the leaves of two nestings that must have the same structure."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .tree import _DICT, _NAMED_TUPLE, _NONE, _SEQUENCE, _kinds, kind_of
 
 
 def tree_pairs(tree: Any, other: Any, path: str = "") -> list[tuple[Any, Any, str]]:
-    """The leaves of one nesting beside those of another that must be the same: (leaf, other leaf, path).
+    """The leaves of two nestings of the same structure, in pairs: (leaf, other leaf, path).
 
-    Dicts are paired by key, in the order of the first. Raises ShapeError, naming the place, where they differ.
+    Dicts are paired by key, in the order of the first. Raises ShapeError with the path where they differ.
     """
     kind, beside = kind_of(tree), kind_of(other)
     if kind is _NONE:
         return []
     if not kind and (not beside or beside is _NONE):
         return [(tree, other, path)]
-    keys, items, others = _paired(kind, beside, tree, other)
+    keys, items, others = _pair_items(kind, beside, tree, other)
     if others is None:
         where = f" at {path}" if path else ""
         raise ShapeError(f"the containers do not match: expected {_shape(tree)}{where}, got {_shape(other)}")
@@ -33,7 +33,7 @@ def tree_pairs(tree: Any, other: Any, path: str = "") -> list[tuple[Any, Any, st
     return found
 
 
-def _paired(kind: Any, beside: Any, tree: Any, other: Any) -> tuple[Sequence[Any], Sequence[Any], Any]:
+def _pair_items(kind: Any, beside: Any, tree: Any, other: Any) -> tuple[Sequence[Any], Sequence[Any], Any]:
     """Keys and items of a container, and the items of another one under the same keys; None where they differ."""
     keys, items, _ = kind.split(tree) if kind else ((), (), None)
     sequences = (_SEQUENCE, _NAMED_TUPLE)  # a list matches a tuple

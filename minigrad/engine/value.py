@@ -14,7 +14,7 @@ import numpy as np
 from . import modes
 from .array_methods import ArrayMethods
 from .backward import graph, seed, sweep, sweep_from
-from .broadcasting import shaped, unaliased
+from .broadcasting import copy_like, unaliased
 from .conversions import Conversions
 from .errors import DTypeError, GradientLost, IndexingError, InPlaceError, NotALeaf, describe, failure
 from .modes import active_modes, check_read, ignoring_fp_warnings
@@ -77,7 +77,7 @@ def _unary(function: np.ufunc, compute: Callable[[Any], Any]) -> Callable[[Value
 
 
 def _in_place(method: Operator, symbol: str) -> Operator:
-    """v += w is v = v + w, but refused where that would change less than it does for an array."""
+    """v += w means v = v + w, but is refused where it would change less than for an array."""
 
     def in_place(self: Value, other: ArrayLike) -> Value:
         if self.op is None and not isinstance(other, Value):
@@ -89,7 +89,7 @@ def _in_place(method: Operator, symbol: str) -> Operator:
             )
         if active_modes:
             modes.interpreter().check_effect(self, f"{symbol}=")
-        if _looks_into_inputs(self):
+        if _is_view_of_input(self):
             raise InPlaceError(
                 f"{symbol}= on a view (made by {self.op.label if self.op else '?'}) would not reach "
                 "the value behind it\n  write  y = minigrad.put(y, index, values)"
@@ -99,7 +99,7 @@ def _in_place(method: Operator, symbol: str) -> Operator:
     return in_place
 
 
-def _looks_into_inputs(v: Value) -> bool:
+def _is_view_of_input(v: Value) -> bool:
     """Whether the data is a view of the data it was computed from: y[0] of a matrix, y.T, y.reshape(...)."""
     if type(v._array) is not ndarray or v._array.base is None:
         return False
@@ -109,7 +109,7 @@ def _looks_into_inputs(v: Value) -> bool:
 
 @final
 class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
-    """A number or an array that remembers what it was computed from.
+    """A number or an array that remembers how it was computed.
 
     data: anything that NumPy converts to an array of real numbers; it is copied, and integers become float64.
     name: shown in pictures, explanations and errors.
@@ -230,7 +230,7 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
             return
         if isinstance(new, Value):
             raise GradientLost("a gradient is a plain array or number\n  write  v.grad = g.data")
-        self._grad = shaped(new, self._array, "the gradient")
+        self._grad = copy_like(new, self._array, "the gradient")
 
     def backward(self, g: ArrayLike | None = None) -> None:
         """Add the gradient of this value to the `.grad` of every leaf it was computed from.
@@ -258,10 +258,10 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
             node._grad = unaliased(gradient, taken) if node._grad is None else node.grad + gradient
 
     def __copy__(self) -> Value:
-        return _restored(*self.__reduce__()[1])
+        return _restore(*self.__reduce__()[1])
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        return _restored(*self.__reduce__()[1])
+        return _restore(*self.__reduce__()[1])
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         if self.op is not None:
@@ -269,7 +269,7 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
                 f"only a leaf can be copied or pickled, and this is {describe(self)}\n"
                 "  write  Value(v.data)   for a leaf of the same numbers"
             )
-        return _restored, (self._array, self.name, self.grad)
+        return _restore, (self._array, self.name, self.grad)
 
 
 _GETITEM = TABLE[operator.getitem]
@@ -302,7 +302,7 @@ def _operand(x: Any, made_by: Op) -> Any:
 
 
 def _leaf_data(data: ArrayLike) -> Any:
-    """The data of a leaf: a float array of its own, or a NumPy number for a scalar."""
+    """The data of a leaf: an unshared float array, or a NumPy number for a scalar."""
     if isinstance(data, Value):
         raise DTypeError("a Value cannot hold a Value\n  write  Value(v.data)   for a leaf of the same numbers")
     array = np.array(data)
@@ -316,7 +316,7 @@ def _leaf_data(data: ArrayLike) -> Any:
     return array if array.ndim else array[()]
 
 
-def _restored(data: Any, name: str | None, grad: Any) -> Value:
+def _restore(data: Any, name: str | None, grad: Any) -> Value:
     leaf = Value(data, name)
     leaf.grad = grad
     return leaf

@@ -1,7 +1,7 @@
-"""Neural networks out of values: modules, layers, initial weights, losses, optimisers.
+"""Neural networks built from Values: modules, layers, initial weights, losses, optimisers.
 
 Everything here is written with the public operations and reads like the formula it computes; nothing here
-knows how a gradient is found.
+knows how gradients are computed.
 """
 
 from . import data, init, optim

@@ -33,7 +33,7 @@ def two_moons(n: int = 100, noise: float = 0.1, seed: Seed = 0) -> tuple[Array, 
         (np.cos(a), np.sin(a)) if first else (1 - np.cos(a), 0.5 - np.sin(a))
         for first, a in ((True, np.linspace(0, np.pi, upper)), (False, np.linspace(0, np.pi, lower)))
     ]
-    return _noisy(points, noise, rng)
+    return _add_noise(points, noise, rng)
 
 
 def circles(n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: Seed = 0) -> tuple[Array, Array]:
@@ -43,13 +43,13 @@ def circles(n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: Seed =
     and 1, or for fewer than two points.
     """
     if not 0 < factor < 1:
-        raise ValueError(f"the inner circle has a radius between 0 and 1, got {factor}")
+        raise ValueError(f"factor must be between 0 and 1, got {factor}")
     outer, inner = _halves(n)
     rng = np.random.default_rng(seed)
     points = [
-        (radius * np.cos(a), radius * np.sin(a)) for radius, a in ((1.0, _around(outer)), (factor, _around(inner)))
+        (radius * np.cos(a), radius * np.sin(a)) for radius, a in ((1.0, _angles(outer)), (factor, _angles(inner)))
     ]
-    return _noisy(points, noise, rng)
+    return _add_noise(points, noise, rng)
 
 
 def _halves(n: int) -> tuple[int, int]:
@@ -58,13 +58,13 @@ def _halves(n: int) -> tuple[int, int]:
     return n - n // 2, n // 2
 
 
-def _around(n: int) -> Array:
+def _angles(n: int) -> Array:
     return np.linspace(0, 2 * np.pi, n, endpoint=False)
 
 
-def _noisy(points: Any, noise: float, rng: np.random.Generator) -> tuple[Array, Array]:
+def _add_noise(points: Any, noise: float, rng: np.random.Generator) -> tuple[Array, Array]:
     if not noise >= 0:
-        raise ValueError(f"noise is a standard deviation, got {noise}")
+        raise ValueError(f"noise must be 0 or more, got {noise}")
     x = np.concatenate([np.stack(pair, axis=1) for pair in points])
     y = np.concatenate([np.full((len(first), 1), float(k)) for k, (first, _) in enumerate(points)])
     return x + rng.normal(0.0, noise, x.shape), y

@@ -29,7 +29,7 @@ Spec: TypeAlias = str | float | Array | Sequence[Any] | Initializer
 
 
 def constant(shape: Shape, seed: Seed = None, *, value: float = 0.0) -> Array:
-    """The same number everywhere; ``init=0.5`` says the same. ValueError for nan and inf."""
+    """The same number everywhere; ``init=0.5`` does the same. ValueError for nan and inf."""
     if not math.isfinite(value):
         raise ValueError(f"cannot start from {value!r}\n  expected a finite number")
     return np.full(shape, value, dtype=np.float64)
@@ -55,7 +55,7 @@ def uniform(shape: Shape, seed: Seed = None, *, low: float = -1.0, high: float =
     return np.random.default_rng(seed).uniform(low, high, shape)
 
 
-def _scaled(draw: Initializer) -> Initializer:
+def _for_matrices(draw: Initializer) -> Initializer:
     """Make an initialiser from one for matrices, which scales by inputs and outputs; biases start at 0."""
 
     @functools.wraps(draw)
@@ -69,26 +69,26 @@ def _scaled(draw: Initializer) -> Initializer:
     return initializer
 
 
-@_scaled
+@_for_matrices
 def xavier_normal(shape: Shape, seed: Seed = None, *, gain: float = 1.0) -> Array:
     """Weights from N(0, 2 gain² / (inputs + outputs)), biases 0 (Glorot and Bengio 2010, for tanh)."""
     return normal(shape, seed, std=gain * np.sqrt(2 / sum(shape)))
 
 
-@_scaled
+@_for_matrices
 def xavier_uniform(shape: Shape, seed: Seed = None, *, gain: float = 1.0) -> Array:
     """Weights from ±gain √(6 / (inputs + outputs)), the same variance; biases 0 (the paper's own choice)."""
     bound = gain * np.sqrt(6 / sum(shape))
     return uniform(shape, seed, low=-bound, high=bound)
 
 
-@_scaled
+@_for_matrices
 def he_normal(shape: Shape, seed: Seed = None, *, gain: float = 1.0) -> Array:
     """Weights from N(0, 2 gain² / inputs), biases 0 (He and others 2015, for relu)."""
     return normal(shape, seed, std=gain * np.sqrt(2 / shape[0]))
 
 
-@_scaled
+@_for_matrices
 def he_uniform(shape: Shape, seed: Seed = None, *, gain: float = 1.0) -> Array:
     """Weights from ±gain √(6 / inputs), the same variance; biases 0."""
     bound = gain * np.sqrt(6 / shape[0])
@@ -120,7 +120,7 @@ NAMES: dict[str, Initializer] = {
 
 
 def initial(spec: Spec, shape: Shape, seed: Seed = None, *, name: str = "the parameter") -> Array:
-    """The first numbers of one parameter.
+    """The initial numbers of one parameter.
 
     spec: the name of an initialiser, a number (the same everywhere), an array of that shape, or any
     function ``(shape, seed) -> array``. ShapeError where an array has another shape, ValueError where the
@@ -141,7 +141,9 @@ def initial(spec: Spec, shape: Shape, seed: Seed = None, *, name: str = "the par
     else:
         numbers = _numbers(spec, name)
     if numbers.shape != shape:
-        raise ShapeError(f"{name}: its first numbers have the wrong shape\n  expected {shape}, got {numbers.shape}")
+        raise ShapeError(
+            f"{name}: its initial numbers have the wrong shape\n  expected {shape}, got {numbers.shape}"
+        )
     return numbers
 
 

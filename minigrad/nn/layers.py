@@ -1,7 +1,7 @@
 """Layers, and the network they make: a = g(h W + b), a layer at a time or a neuron at a time.
 
-Both forms hold the same numbers under the same names. The first is fast; the second is for pictures: every
-weight is a Value of its own. `init` makes the initial numbers.
+Both forms hold the same numbers under the same names. The first is fast; the second is for pictures, where every
+weight is a separate Value. `init` makes the initial numbers.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class Layer(Module):
         self.W = Value(weights, name=f"W{number}")
         self.b = None if biases is None else Value(biases, name=f"b{number}")
         self.activation = activation
-        _belong(ModelPart(f"layer {number}", "layer"), self.W, self.b)
+        _set_part(ModelPart(f"layer {number}", "layer"), self.W, self.b)
 
     def __call__(self, h: Any) -> Value:
         """The outputs of all neurons, (outputs,) or (samples, outputs)."""
         z: Value = h @ self.W if self.b is None else h @ self.W + self.b
         z.name = f"z{self.number}"
-        return z if self.activation is None else _named(self.activation(z), f"a{self.number}")
+        return z if self.activation is None else _set_name(self.activation(z), f"a{self.number}")
 
 
 class Neurons(Module):
@@ -60,7 +60,7 @@ class Neurons(Module):
         self.activation = activation
         layer = ModelPart(f"layer {number}", "layer")
         for j, column in enumerate(zip(*self.W, strict=True)):
-            _belong(ModelPart(f"neuron {j}", "neuron", layer), *column, *(() if self.b is None else (self.b[j],)))
+            _set_part(ModelPart(f"neuron {j}", "neuron", layer), *column, *(() if self.b is None else (self.b[j],)))
 
     def __call__(self, h: Sequence[Any], sample: str = "") -> list[Value]:
         """The outputs of all neurons; `sample` comes before the neuron in the names: z1[sample,neuron]."""
@@ -70,7 +70,7 @@ class Neurons(Module):
         if self.activation is None:
             return z
         a = _neuron_by_neuron(self.activation, z)
-        return [_named(value, f"a{self.number}[{sample}{j}]") for j, value in enumerate(a)]
+        return [_set_name(value, f"a{self.number}[{sample}{j}]") for j, value in enumerate(a)]
 
     def _weighted_sum(self, h: Sequence[Any], j: int) -> Value:
         products = [x * row[j] for x, row in zip(h, self.W, strict=True)]
@@ -103,7 +103,7 @@ class MLP(Module):
         bias: bool = True,
         per_neuron: bool = False,
     ) -> None:
-        self.sizes, self.per_neuron = _checked_sizes(sizes), per_neuron
+        self.sizes, self.per_neuron = _check_sizes(sizes), per_neuron
         shapes = self._shapes(bias)
         rng = np.random.default_rng(seed)
         numbers = {
@@ -137,16 +137,16 @@ class MLP(Module):
 
     def state(self) -> dict[str, Array]:
         """Copies of all parameters as plain arrays, {"W1": ..., "b1": ...}: the same in both forms."""
-        return {name: _read(held) for name, held in self._held().items()}
+        return {name: _read(held) for name, held in self._by_name().items()}
 
     def load(self, arrays: Mapping[str, Any] | Sequence[Any]) -> None:
         """Set all parameters, from the `state` of a network in either form, or from a list in that order."""
         shapes = {name: array.shape for name, array in self.state().items()}
         numbers = {k: initial(spec, shapes[k], name=k) for k, spec in _one_each(arrays, shapes).items()}
-        for name, held in self._held().items():
+        for name, held in self._by_name().items():
             _write(held, numbers[name])
 
-    def _held(self) -> dict[str, Any]:
+    def _by_name(self) -> dict[str, Any]:
         """Every parameter by name: a Value, or nested lists of scalar Values."""
         every = {f"{kind}{layer.number}": getattr(layer, kind) for layer in self.layers for kind in ("W", "b")}
         return {name: held for name, held in every.items() if held is not None}
@@ -174,7 +174,7 @@ class MLP(Module):
         return shapes
 
 
-def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
+def _check_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     found = tuple(sizes) if isinstance(sizes, (Sequence, np.ndarray)) else ()
     if len(found) < 2 or not all(isinstance(n, (int, np.integer)) and n > 0 for n in found):
         raise ValueError(f"sizes must be two or more positive whole numbers, like (2, 3, 1), got {sizes!r}")
@@ -230,14 +230,14 @@ def _neuron_by_neuron(activation: Function, z: list[Value]) -> list[Value]:
     return [together[j] for j in range(len(together))]
 
 
-def _belong(part: ModelPart, *parameters: Value | None) -> None:
+def _set_part(part: ModelPart, *parameters: Value | None) -> None:
     """Note which part of the model the parameters belong to, for pictures."""
     for value in parameters:
         if value is not None:
             value.mark = part
 
 
-def _named(value: Value, name: str) -> Value:
+def _set_name(value: Value, name: str) -> Value:
     """Name the value, unless it has a name already (g may be the identity)."""
     if value.name is None:
         value.name = name

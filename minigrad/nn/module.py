@@ -1,6 +1,6 @@
 """Module: the base class of models and their parts; it finds their parameters.
 
-Only finding belongs here; each subclass says what it computes.
+Only finding belongs here; each subclass defines its computation.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ from ..engine import tree
 from ..engine.dataclass_trees import is_dataclass
 from ..engine.value import Value
 
-_POSITIONS = "_positions"  # of a module that `_join` made: which leaf stands in each place, None for other things
-_Path: TypeAlias = tuple[Any, ...]  # () for the module itself, else (path of what holds it, key): cheap to make
+_POSITIONS = (
+    "_positions"  # of a module that `_join` made: the number of the leaf in each place, None for other things
+)
+_Path: TypeAlias = tuple[Any, ...]  # () for the module itself, else (path of its container, key): cheap to make
 
 
 class Module:
     """A part of a model. Its parameters are the leaf Values among its attributes.
 
     They are found in attributes, lists, tuples, dicts and dataclasses, and in other modules there, in the order
-    in which these were filled; shared weights count once. A computed Value is no
-    parameter, and neither is a plain array: wrap the arrays that you want to train.
+    in which these were filled; shared weights count once. A computed Value is not a parameter, and neither is a
+    plain array: wrap the arrays that you want to train.
 
     A module may be an argument of `grad`, `vjp`, `jvp`, `vmap` and the others: its Values are the leaves. The
     gradient is a module of the same class with gradients in place of the Values; shared weights have their
@@ -44,7 +46,7 @@ class Module:
         names = [getattr(value, "name", None) for _, value in found]
         bearers = Counter(names)
         pairs = zip(names, found, strict=True)
-        return [(name if name and bearers[name] == 1 else _joined(path), v) for name, (path, v) in pairs]
+        return [(name if name and bearers[name] == 1 else _path_text(path), v) for name, (path, v) in pairs]
 
     def zero_grad(self) -> None:
         """Forget all gradients: every parameter's ``.grad`` becomes None."""
@@ -78,7 +80,7 @@ class Module:
 _HOLDERS = (Module, list, tuple, dict, set, frozenset)
 
 
-def _joined(path: Any) -> str:
+def _path_text(path: Any) -> str:
     """A path as text: ``layers.0.W``."""
     keys = []
     while path:
@@ -88,7 +90,7 @@ def _joined(path: Any) -> str:
 
 
 def _items(thing: Any, path: str | _Path) -> Iterable[tuple[Any, Any]]:
-    """What a container or module holds, in its order, each with its key."""
+    """The items of a container or module, in its order, each with its key."""
     if isinstance(thing, Module):
         return vars(thing).items()
     if isinstance(thing, dict):
@@ -96,7 +98,8 @@ def _items(thing: Any, path: str | _Path) -> Iterable[tuple[Any, Any]]:
     if isinstance(thing, (set, frozenset)):
         if any(isinstance(item, (Value, Module)) for item in thing):
             raise TypeError(
-                f"{_joined(path)} is a {type(thing).__name__}, which has no order\n  hold parameters in a list"
+                f"{_path_text(path)} is a {type(thing).__name__}, which has no order\n"
+                "  write  [...]   to hold parameters in a list"
             )
         return []
     if type(thing) is list or type(thing) is tuple:
@@ -112,7 +115,7 @@ def _holds(x: Any) -> bool:
 
 
 def _split(module: Module) -> tree.Split:
-    """A module as a pytree: its leaves are its Values, each once; all else is copied as it is."""
+    """A module as a pytree: its leaves are its Values, each once; everything else is copied unchanged."""
     attributes = {name: item for name, item in vars(module).items() if name != _POSITIONS}
     found: list[Any] = []
     structure = tree._flatten(attributes, found)
@@ -141,7 +144,7 @@ def _fits(positions: Sequence[int | None], found: Sequence[Any]) -> bool:
 
 
 def _positions(found: Sequence[Any]) -> list[int | None]:
-    """For each thing in a module the number of its Value, the same for the same Value; None for other things."""
+    """For each thing in a module the number of its Value, the same for a shared Value; None for other things."""
     numbers: dict[int, int] = {}
     for thing in found:
         if isinstance(thing, (set, frozenset)):

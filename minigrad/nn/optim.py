@@ -1,7 +1,7 @@
 """Optimisers: they move parameters along their gradients.
 
-They change the data of leaves in place and record nothing. They do not ask where gradients come from. An
-optimiser of your own is a class with the method `Optimiser.direction`; it steps eagerly and in `nn.train_step`.
+They change the data of leaves in place and record nothing. They do not ask where gradients come from. A
+custom optimiser is a class with the method `Optimiser.direction`; it works eagerly and in `nn.train_step`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from ..errors import ArgumentError, NotALeaf, describe
 
 
 class Optimiser:
-    """What all optimisers share: the parameters, the learning rate, and the step ``w -= lr · direction``.
+    """The parts that all optimisers share: the parameters, the learning rate, and the step ``w -= lr · direction``.
 
     parameters: leaf Values, as ``net.parameters()`` gives them; one that is listed twice steps once.
     lr: the learning rate, positive and finite; ``optimiser.lr`` may be changed between steps.
     weight_decay: adds ``weight_decay · w`` to each gradient (the gradient of half the squared norm); 0 or more.
     version: how often settings other than the rate were assigned.
 
-    An optimiser of your own derives from this class, names its state in `slots` and defines `direction`:
+    A custom optimiser derives from this class, names its state in `slots` and defines `direction`:
 
     >>> class Signed(Optimiser):
     ...     def direction(self, w, g, state, numbers):
@@ -70,8 +70,8 @@ class Optimiser:
         """The step of a parameter per unit of the learning rate, and its new state; each optimiser defines it.
 
         w, g: the parameter and its gradient, with the weight decay. state: an array for each name in `slots`, with
-        shape and type of w; all zeros before the first step. numbers: what `numbers` gives. Write it with NumPy
-        functions that give new arrays, and change nothing in place: `nn.train_step` compiles it.
+        shape and type of w; all zeros before the first step. numbers: the result of `numbers`. Write it with
+        NumPy functions that return new arrays, and change nothing in place: `nn.train_step` compiles it.
         """
         raise NotImplementedError
 
@@ -110,7 +110,7 @@ class Optimiser:
     def formula(
         self, w: Any, g: Any, state: tuple[Any, ...], numbers: tuple[float, ...]
     ) -> tuple[Any, tuple[Any, ...]]:
-        """`direction` at the gradient with weight decay: what `move` computes, for a compiled step to trace."""
+        """`direction` at the gradient with weight decay, as `move` computes it: a compiled step traces this."""
         d, after = self.direction(w, g + self.weight_decay * w if self.weight_decay else g, state, numbers)
         self._check(w, len(state), d, after)
         return d, after
@@ -138,7 +138,7 @@ class Optimiser:
 
 
 class State:
-    """What an optimiser keeps for one parameter. arrays: Values, one for each slot. count: steps so far."""
+    """The state of an optimiser for one parameter. arrays: Values, one for each slot. count: steps so far."""
 
     def __init__(self) -> None:
         self.arrays: list[Value] = []  # grows and never shrinks: a compiled step reads these very Values
@@ -246,10 +246,12 @@ def _leaves(parameters: Iterable[Value]) -> list[Value]:
         )
     given = list(parameters)
     if not given:
-        raise ValueError("there is no parameter to step\n  a generator is empty once it has been read")
+        raise ValueError(
+            "there is no parameter to step\n  write  ws = [*ws]   for a generator, before its first use"
+        )
     for w in given:
         if not isinstance(w, Value):
             raise TypeError(f"expected Values, got {describe(w)}")
         if w.op is not None:
-            raise NotALeaf(f"only a leaf can be stepped\n  got  {describe(w)}")
+            raise NotALeaf(f"only a leaf can be stepped, got {describe(w)}")
     return list(dict.fromkeys(given))

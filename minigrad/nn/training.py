@@ -1,6 +1,6 @@
-"""train_step: one step of an optimiser as one function, compiled where that can be done.
+"""train_step: one step of an optimiser as one function, compiled where possible.
 
-What a step computes is written in the optimiser; compiled and eager code run the same lines.
+The optimiser defines the computation of a step; compiled and eager code run the same lines.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ PLAIN = (bool, int, float, str, type(None))
 class TrainStep:
     """``step(x, y)`` moves the parameters of a model once, in place, and returns the loss before the move.
 
-    optimiser: its rate and other settings may be changed between steps; its state is kept there. compiled: whether
-    steps are compiled; `reason` says why not.
+    optimiser: holds the state; its rate and other settings may be changed between steps. compiled: whether steps
+    are compiled; `reason` says why not.
     """
 
     def __init__(self, model: Any, loss: Callable[..., Any], optimiser: Optimiser | float, compile: bool) -> None:
@@ -42,13 +42,13 @@ class TrainStep:
         """One step on inputs x and targets y, arrays or numbers; the loss, as a number."""
         x, y = (a if type(a) is np.ndarray else np.asarray(a) for a in (x, y))
         if not self.compiled:
-            return self._eagerly(x, y)
+            return self._run_eagerly(x, y)
         try:
             if self._version != self.optimiser.version:
                 self._settings, self._version = _settings(self.optimiser), self.optimiser.version
             loss, moved = self._compiled_step(x, y)
         except MinigradError as error:
-            return self._instead(error, x, y)
+            return self._fall_back(error, x, y)
         for k, (data, arrays) in moved.items():
             self.parameters[k]._array = data  # the same array, with new numbers
             state = self.optimiser.states[k]
@@ -65,7 +65,7 @@ class TrainStep:
         return str(self._update.source)
 
     def _compiled_step(self, x: Any, y: Any) -> Any:
-        """What `_moved` gives, compiled for the settings of the optimiser."""
+        """The result of one step, compiled for the settings of the optimiser."""
         optimiser, slots = self.optimiser, len(self.optimiser.slots)
         if slots:
             for w, state in zip(self.parameters, optimiser.states, strict=True):
@@ -83,14 +83,14 @@ class TrainStep:
         update = self._updates.get(key)
         if update is None:
             arrays = [x for state in optimiser.states for x in state.arrays]
-            moved = self._moved(which or (0,) * len(counts))
+            moved = self._step_function(which or (0,) * len(counts))
             update = self._updates[key] = compiled(moved, donate=[*self.parameters, *arrays])
             while len(self._updates) > KEPT:
                 self._updates.popitem(last=False)
         self._update = update
         return update(x, y, optimiser.lr, numbers)
 
-    def _moved(self, which: tuple[int, ...]) -> Callable[..., Any]:
+    def _step_function(self, which: tuple[int, ...]) -> Callable[..., Any]:
         """The step as a function. which: the place of each parameter's numbers."""
 
         def moved(x: Any, y: Any, rate: Any, numbers: Any) -> Any:
@@ -108,16 +108,16 @@ class TrainStep:
 
         return moved
 
-    def _eagerly(self, x: Any, y: Any) -> Any:
+    def _run_eagerly(self, x: Any, y: Any) -> Any:
         loss, gradients = self._gradients(x, y)
         for k, g in enumerate(gradients):
             if g is not None:
                 self.optimiser.move(k, g)
         return loss
 
-    def _instead(self, error: MinigradError, x: Any, y: Any) -> Any:
+    def _fall_back(self, error: MinigradError, x: Any, y: Any) -> Any:
         """Take this and all later steps eagerly; a step that fails raises the error of eager code."""
-        loss = self._eagerly(x, y)
+        loss = self._run_eagerly(x, y)
         self.compiled, self.reason = False, str(error)
         warnings.warn(f"train_step goes on without compiling: {error}", RuntimeWarning, stacklevel=3)
         return loss
@@ -138,8 +138,8 @@ def _optimiser(model: Any, given: Any) -> Optimiser:
 def _settings(optimiser: Optimiser) -> Hashable:
     """The settings of an optimiser: all but parameters, rate and state.
 
-    A compiled step is made for these: where one of them is changed, the step is compiled anew. Raises ArgumentError
-    for a setting that cannot be compared, and for a `direction` that changes one.
+    A compiled step is made for these: a change of one causes a new compilation. Raises ArgumentError for a setting
+    that cannot be compared, and for a `direction` that changes one.
     """
     found = []
     for name, x in vars(optimiser).items():
@@ -147,8 +147,8 @@ def _settings(optimiser: Optimiser) -> Hashable:
             continue
         if not all(isinstance(part, PLAIN) for part in (x if isinstance(x, tuple) else (x,))):
             raise ArgumentError(
-                f"{type(optimiser).__name__}.{name} is no number, string or tuple of these: a compiled step would "
-                "not see it change\n  keep arrays in  slots"
+                f"{type(optimiser).__name__}.{name} is not a number, string or tuple of these: a compiled step "
+                'would not see it change\n  write  slots = ("mean",)   for an array that changes at each step'
             )
         found.append((name, repr(x)))
     before, w = dict(vars(optimiser)), np.ones(1)
@@ -159,7 +159,8 @@ def _settings(optimiser: Optimiser) -> Hashable:
         vars(optimiser).update(before)
         raise ArgumentError(
             f"{type(optimiser).__name__}.direction changes the optimiser: a compiled step would not\n"
-            "  keep arrays in  slots  and use the count that  numbers  takes"
+            '  write  slots = ("mean",)   for an array that changes at each step\n'
+            "  or     def numbers(self, count): ...   for numbers that depend on the count of steps"
         )
     return tuple(found)
 
@@ -169,10 +170,10 @@ def train_step(
 ) -> TrainStep:
     """A function that takes one step of an optimiser: ``step = train_step(model, loss, optimiser); step(x, y)``.
 
-    model: a `Module`, called as ``model(x)``. loss: ``loss(prediction, y)``, one number. optimiser: any of
-    `nn.optim` or one of your own, which moves the parameters that it holds; a number is the learning rate of plain
-    gradient descent. Each step does what ``loss.backward()`` and ``optimiser.step()`` do, to the last bit, writes
-    no ``.grad``, and gives the loss. The state (momentum, means, counts) is the optimiser's own.
+    model: a `Module`, called as ``model(x)``. loss: ``loss(prediction, y)``, one number. optimiser: from
+    `nn.optim`, or a custom one; it moves the parameters that it holds. A number is the learning rate of plain
+    gradient descent. Each step computes the same bits as ``loss.backward()`` and ``optimiser.step()``, writes no
+    ``.grad``, and returns the loss. The optimiser keeps the state (momentum, means, counts).
     compile: whether steps run as straight-line NumPy (`minigrad.compile`), traced anew for other shapes; where the
     model, the loss or the optimiser cannot be traced, a RuntimeWarning says why, once, and the steps are eager.
 

@@ -1,6 +1,6 @@
-"""The derivative table, one page per family. Each page states rules in plain NumPy and knows no engine.
+"""The derivative table, one page per family. Each page states rules in plain NumPy, without the engine.
 
-Kinks: the derivative where there is no unique one. Each row has a test of its own.
+Kinks: the derivative where there is no unique one. Each row has its own test.
 
 ====================================  =========================================================================
 abs, fabs, norm, std, hypot at 0      0, as at any local minimum; nanstd, copysign (in a) likewise
@@ -28,7 +28,7 @@ where                                 0 for the branch not taken, 0 for the cond
                                       (helper: `times`).
                                       So ``np.where(x > 0, np.log(x), 0)`` is safe. A product with an infinite
                                       *value*, as in ``sqrt(x * x)`` at 0, is not covered: it is nan.
-nan that nansum and kin skip          0; nan_to_num: 0 for what it replaces
+nan that nansum and others skip       0; nan_to_num: 0 for replaced entries
 norm of matrices, singular values     those equal to rounding share evenly; those of 0 have no share
 norm of matrices, sums                a tie of columns or rows is shared evenly, an entry of 0 has 0
 eigh, svd: equal values               1/(λj - λi) counts as 0 where they are equal to rounding, 1/s where s is 0;
@@ -39,8 +39,8 @@ frexp at a power of 2                 the slope above it
 floor, sign, comparisons, argmax, …   0 everywhere, jumps included; heaviside in x, copysign in b likewise
 ====================================  =========================================================================
 
-At a kink the first derivative is as listed. A second derivative there is what differentiating the rule gives (1 for
-norm and hypot, 0 for abs), and has no meaning. Where a slope is infinite, the second derivative is its limit. For
+At a kink the first derivative is as listed. A second derivative there is the derivative of the rule (1 for norm and
+hypot, 0 for abs), and has no meaning. Where a slope is infinite, the second derivative is its limit. For
 cbrt and 1 / x the limits on the two sides of 0 differ: the sign of the zero picks the side.
 
 Saturated functions keep their digits: tanh and sigmoid have slopes that are right to the last few bits
@@ -50,6 +50,6 @@ however flat they are. cross_entropy and softmax lose theirs where a probability
 import importlib
 import pkgutil
 
-# Every page of this folder: a new one is found by itself.
+# Every page of this folder: a new one is found automatically.
 for _page in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_page.name}")

@@ -1,4 +1,4 @@
-"""Activation functions beyond those in `nn`, and the error function that the Gaussian one needs."""
+"""Activation functions beyond those in `nn`, and the error function, which gelu needs."""
 
 from __future__ import annotations
 

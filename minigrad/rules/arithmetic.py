@@ -23,7 +23,7 @@ def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _quotient(draw: Draw) -> Call:
-    """a and b with a quotient that is no integer: at integers the remainder jumps."""
+    """a and b whose quotient is not an integer: at integers the remainder jumps."""
     shape = draw.shape()
     q, x = draw.array(UNEVEN, shape), draw.array(OVER_ONE, draw.choice([shape, shape[1:], ()]))
     return draw.choice([(q * x, x), (x, x / q)]), {}
@@ -44,7 +44,7 @@ diagonal(np.positive, "pos", "y = x", lambda g, y, x: +g, moves=True, meaning=la
 elementwise(np.divide, "/", "y = a / b",
     lambda y, a, b: 1 / (np.float64(b) if type(b) is float or type(b) is int else b), lambda y, a, b: -y / b,
     domain=(REAL, NONZERO), product=times, kink="b = 0: inf, but 0 where g is 0", neutral=(None, 1),
-    on_floats="{0} / {1} if {1} else {divided}({0}, {1})")
+    on_floats="{0} / {1} if {1} else {divide}({0}, {1})")
 for _power in (np.power, np.float_power):
     diagonal(_power, "**", "y = a ** b", _power_base, _power_exponent, domain=(POSITIVE, REAL),
         kink="a = 0: the limit; in b, a ≤ 0: 0", on_floats="{power}({0}, {1})")

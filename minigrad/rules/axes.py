@@ -22,23 +22,23 @@ def merge_axes(x: Any, axis: Any) -> Any:
     return np.reshape(np.transpose(x, (*kept, *axes)), (*(x.shape[i] for i in kept), n))
 
 
-def parted(rows: Any, x: Any, axis: Any) -> Any:
-    """The inverse of `merge_axes`, for an array in the layout that x has there."""
+def split_axes(rows: Any, x: Any, axis: Any) -> Any:
+    """The inverse of `merge_axes`, for an array in the layout of ``merge_axes(x, axis)``."""
     axes = [*range(x.ndim)] if axis is None else [i % x.ndim for i in np.atleast_1d(axis)]
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     return np.transpose(np.reshape(rows, [x.shape[i] for i in order]), tuple(np.argsort(order)))
 
 
-def widened(x: Any, before: int, after: int, fill: float = 0.0) -> Any:
-    """x with more entries before and after along the last axis: like np.pad, but faster, for it has no checks."""
+def widen(x: Any, before: int, after: int, fill: float = 0.0) -> Any:
+    """x with more entries before and after along the last axis: like np.pad, but faster without its checks."""
     sides = (np.full((*x.shape[:-1], n), fill, dtype=x.dtype) for n in (before, after))
     parts = [part for part, n in zip((next(sides), x, next(sides)), (before, 1, after), strict=True) if n]
     return np.concatenate(parts, axis=-1) if len(parts) > 1 else x
 
 
-def one_before(y: Any, first: float) -> Any:
+def shift_in(y: Any, first: float) -> Any:
     """y moved on by one place along the last axis, with `first` at the first place."""
-    return widened(y[..., :-1], 1, 0, first) if y.shape[-1] else y
+    return widen(y[..., :-1], 1, 0, first) if y.shape[-1] else y
 
 
 def dispatches(x: Any) -> bool:

@@ -50,7 +50,7 @@ def _each(shape: tuple[int, ...], given: Any) -> Any:
     return np.broadcast_to(stack(given) if isinstance(given, (list, tuple)) else given, (len(shape), 2))
 
 
-def _composed(x: Any, pad_width: Any, mode: str, given: Any) -> Any:
+def _add_border(x: Any, pad_width: Any, mode: str, given: Any) -> Any:
     """x within a computed border: axis by axis, as in NumPy."""
     ends = [(None, None)] * x.ndim if given is None else _each(x.shape, given)
     for axis, widths in enumerate(_widths(x.shape, pad_width)):
@@ -59,7 +59,7 @@ def _composed(x: Any, pad_width: Any, mode: str, given: Any) -> Any:
     return x
 
 
-def _mirrored(x: Any, pad_width: Any, mode: str) -> Any:
+def _unreflect(x: Any, pad_width: Any, mode: str) -> Any:
     """The transpose of an odd reflection, axis by axis: with NumPy's own weights, found by padding unit vectors."""
     for axis, widths in enumerate(_widths(x.shape, pad_width)):
         n = x.shape[axis] - sum(widths)
@@ -80,7 +80,7 @@ def _pad_back(
     if mode == "constant":
         return g[_inner(x.shape, pad_width)]
     if reflect_type == "odd":
-        return _mirrored(g, pad_width, mode)
+        return _unreflect(g, pad_width, mode)
     sources = np.pad(np.reshape(np.arange(x.size), x.shape), pad_width, mode=mode)
     return np.reshape(scatter(np.ravel(g), np.ravel(sources), (x.size,)), x.shape)
 
@@ -96,7 +96,7 @@ def _pad_call(array: Any, pad_width: Any, mode: Any = "constant", **more: Any) -
     if computed:
         name = {"linear_ramp": "end_values", "constant": "constant_values"}.get(mode, "stat_length")
         given = more.pop(name, 0.0 if mode == "linear_ramp" else None)
-        array, pad_width, mode = _composed(array, pad_width, mode, given), 0, "constant"
+        array, pad_width, mode = _add_border(array, pad_width, mode, given), 0, "constant"
     elif mode not in ("constant", *COPYING):
         refuse(f"pad of a Value has no rule for mode={mode!r}\n  its border does not depend on the array")
     allowed = {"constant_values"} if mode == "constant" and not computed else set()

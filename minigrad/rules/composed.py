@@ -1,7 +1,7 @@
 """NumPy's functions that can be written with functions that have rules.
 
-They have no rows in the table. This code runs on Values in place of NumPy's own, which fills arrays or asks for
-things that a Value cannot give; derivatives of any order follow from the functions it calls.
+They have no rows in the table. This code runs on Values in place of NumPy's own, which fills arrays or needs data
+that a Value refuses; derivatives of any order follow from the functions it calls.
 """
 
 from __future__ import annotations
@@ -66,15 +66,15 @@ def _most_axes(x: Any) -> int:
     return max(map(_most_axes, x)) if isinstance(x, list) else np.ndim(x)
 
 
-def _joined_blocks(x: Any, ndim: int) -> Any:
+def _join_blocks(x: Any, ndim: int) -> Any:
     if isinstance(x, list):
-        return np.concatenate([_joined_blocks(part, ndim) for part in x], axis=-_depth(x))
+        return np.concatenate([_join_blocks(part, ndim) for part in x], axis=-_depth(x))
     return np.reshape(x, (1,) * (ndim - np.ndim(x)) + np.shape(x))
 
 
 @composed(np.block, "y = the blocks, joined along the last axes", _blocks)
 def _block(arrays: Any) -> Any:
-    return _joined_blocks(arrays, max(_depth(arrays), _most_axes(arrays)))
+    return _join_blocks(arrays, max(_depth(arrays), _most_axes(arrays)))
 
 
 def _compress_call(draw: Draw) -> Call:
@@ -93,9 +93,8 @@ def _insert_call(draw: Draw) -> Call:
     (x,), _ = _any(draw)
     axis = draw.choice([None, *range(-x.ndim, x.ndim)])
     side = x.size if axis is None else x.shape[axis]
-    masks = (
-        [integers(draw, 0, 1, (side,)).astype(bool)] if NUMPY >= "2.4.0" else []
-    )  # numbers before, and a warning
+    # Before 2.4, NumPy takes a mask for numbers, and warns.
+    masks = [integers(draw, 0, 1, (side,)).astype(bool)] if NUMPY >= "2.4.0" else []
     obj = draw.choice([0, -1, [side, 0, side], slice(0, None, 2), *masks])
     return (x, obj, draw.choice([draw.array(REAL, ()), draw.array(REAL, (1,) * x.ndim)])), {"axis": axis}
 
@@ -222,10 +221,10 @@ def _nan_ranks_call(scale: float) -> Callable[[Draw], Call]:
     return calls
 
 
-@composed(np.nanquantile, "y = what a share q of x lies below, without nan", _nan_ranks_call(1.0))
+@composed(np.nanquantile, "y = the q-quantile of x, without nan", _nan_ranks_call(1.0))
 def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
     if method != "linear":
-        refuse(f"nanquantile of a Value takes method='linear' alone, got {method!r}")
+        refuse(f"nanquantile of a Value takes only method='linear', got {method!r}")
     rows = np.sort(merge_axes(a, axis), axis=-1)  # nan comes last
     last = np.maximum(np.sum(~np.isnan(rows), axis=-1, keepdims=True) - 1, 0)
 
@@ -241,7 +240,7 @@ def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", ke
     return np.reshape(y, np.shape(q) + y.shape[1:])
 
 
-@composed(np.nanpercentile, "y = what q % of x lie below, without nan", _nan_ranks_call(100.0))
+@composed(np.nanpercentile, "y = the q-th percentile of x, without nan", _nan_ranks_call(100.0))
 def _nanpercentile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
     return _nanquantile(a, np.divide(q, 100.0), axis, method=method, keepdims=keepdims)
 

@@ -18,8 +18,8 @@ from .linalg import swap
 Unit = Callable[..., tuple[Any, Callable[[Any], Any]]]
 
 
-def _turned(m: Any, k: int, rowvar: bool) -> bool:
-    """Whether the variables of the k-th array are its columns; not for a second array of a single row."""
+def _in_columns(m: Any, k: int, rowvar: bool) -> bool:
+    """Whether the variables of the k-th array are its columns; never for a second array with a single row."""
     return not rowvar and m.ndim == 2 and (k == 0 or m.shape[0] != 1)
 
 
@@ -30,7 +30,7 @@ def _rows(m: Any, turned: bool) -> Any:
 
 
 def _deviations(xs: Any, rowvar: bool) -> Any:
-    x = np.concatenate([_rows(m, _turned(m, k, rowvar)) for k, m in enumerate(xs)])
+    x = np.concatenate([_rows(m, _in_columns(m, k, rowvar)) for k, m in enumerate(xs)])
     return x - np.mean(x, axis=1, keepdims=True)
 
 
@@ -52,13 +52,13 @@ def _back(unit: Unit, k: int, g: Any, xs: Any, rowvar: bool, how: Any) -> Any:
     x = _deviations(xs, rowvar)
     z, slope = unit(x, **how)
     g = np.reshape(g, (len(x), len(x)))
-    rows, turned = slope((g + swap(g)) @ z), _turned(xs[k], k, rowvar)
+    rows, turned = slope((g + swap(g)) @ z), _in_columns(xs[k], k, rowvar)
     count = len(_rows(xs[k], turned))
     return np.reshape(_rows(rows[len(x) - count :] if k else rows[:count], turned), xs[k].shape)
 
 
 def _along(unit: Unit, k: int, t: Any, y: Any, xs: Any, rowvar: bool, how: Any) -> Any:
-    x, rows = _deviations(xs, rowvar), _rows(t, _turned(xs[k], k, rowvar))
+    x, rows = _deviations(xs, rowvar), _rows(t, _in_columns(xs[k], k, rowvar))
     z, slope = unit(x, **how)
     others = len(x) - len(rows)
     moved = slope(np.pad(rows, [(others, 0) if k else (0, others), (0, 0)])) @ swap(z)

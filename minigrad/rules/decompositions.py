@@ -5,11 +5,11 @@ differentiation" (2008); cholesky: Murray, "Differentiation of the Cholesky deco
 Hetzel, Dai, Meissner and Lawrence, "Auto-differentiating linear algebra" (2017); svd: Townsend,
 "Differentiating the singular value decomposition" (2016).
 
-They leave some cases open, which are settled here:
+They leave some cases open. This page decides them:
 
 - Equal values in eigh and svd, to the rounding of the factorisation: 1 / (λj - λi) counts as 0. A function
-  of the space that their vectors span gets its derivative, and nothing is nan. A function that tells the vectors
-  apart has no derivative there, and one that needs the limit of that quotient, like V f(λ) Vᵀ, does not get it.
+  of the space that their vectors span gets its derivative, and nothing is nan. A function that distinguishes the
+  vectors has no derivative there; one that needs the limit of that quotient, like V f(λ) Vᵀ, does not get it.
 - A singular value of 0 has the derivative 0, like |x| at 0: it is a minimum. 1 / s counts as 0 there.
 - Signs of vectors are LAPACK's choice. A meaningful function does not depend on them.
 - cholesky, eigh and eigvalsh read one triangle of their matrix, which gets the whole gradient: off the diagonal
@@ -26,7 +26,7 @@ import numpy as np
 from ..engine.op import op, refuse
 from ..engine.sampling import Call, Domain, Draw
 from .linalg import swap
-from .systems import SINGULAR_VALUES, arrived, square_matrix_expected, stack_of, vanishing
+from .systems import SINGULAR_VALUES, may_be_nonzero, rounds_to_zero, square_matrix_expected, stack_of
 
 DEFINITE = Domain("positive definite", -0.4, 0.4)
 # No entries of 0: beside them LAPACK changes the signs of vectors.
@@ -34,40 +34,40 @@ SYMMETRIC = Domain("symmetric, distinct eigenvalues", -0.4, 0.4, avoid=(0.0,))
 TALL = Domain("full rank, no more columns than rows", -0.4, 0.4, avoid=(0.0,))
 
 
-def _mirrored(t: Any) -> Any:
+def _mirror(t: Any) -> Any:
     """The symmetric matrix with the lower triangle of t."""
     n = t.shape[-1]
     return t * np.tri(n, dtype=t.dtype) + swap(t * np.tri(n, k=-1, dtype=t.dtype))
 
 
-def _halved(n: int, dtype: Any) -> Any:
+def _half_weights(n: int, dtype: Any) -> Any:
     """1 under the diagonal, 1/2 on it: the weights that count each entry of a symmetric matrix once."""
     return (np.tri(n, dtype=dtype) + np.tri(n, k=-1, dtype=dtype)) / 2
 
 
-def _folded(s: Any) -> Any:
-    """The transpose of `_mirrored`, for the symmetric part of s: both triangles added up in the lower one."""
-    return (s + swap(s)) * _halved(s.shape[-1], s.dtype)
+def _fold(s: Any) -> Any:
+    """The transpose of `_mirror`, for the symmetric part of s: both triangles added up in the lower one."""
+    return (s + swap(s)) * _half_weights(s.shape[-1], s.dtype)
 
 
-def _reading(upper: bool, x: Any) -> Any:
+def _transpose_if(upper: bool, x: Any) -> Any:
     """x, transposed if its upper triangle is read."""
     return swap(x) if upper else x
 
 
 def _cholesky_vjp(g: Any, y: Any, a: Any, upper: bool = False) -> Any:
     """S = L⁻ᵀ Φ(Lᵀ g) L⁻¹, where Φ takes the lower triangle and half of the diagonal."""
-    g, turned = _reading(upper, g), _reading(not upper, y)
-    inner = (turned @ g) * _halved(a.shape[-1], a.dtype)
+    g, turned = _transpose_if(upper, g), _transpose_if(not upper, y)
+    inner = (turned @ g) * _half_weights(a.shape[-1], a.dtype)
     s = np.linalg.solve(turned, swap(np.linalg.solve(turned, inner)))
-    return _reading(upper, _folded(s))
+    return _transpose_if(upper, _fold(s))
 
 
 def _cholesky_jvp(t: Any, y: Any, a: Any, upper: bool = False) -> Any:
     """L Φ(L⁻¹ t L⁻ᵀ)."""
-    t, low = _mirrored(_reading(upper, t)), _reading(upper, y)
+    t, low = _mirror(_transpose_if(upper, t)), _transpose_if(upper, y)
     inner = np.linalg.solve(low, swap(np.linalg.solve(low, t)))
-    return _reading(upper, low @ (inner * _halved(a.shape[-1], a.dtype)))
+    return _transpose_if(upper, low @ (inner * _half_weights(a.shape[-1], a.dtype)))
 
 
 def _definite(draw: Draw) -> Call:
@@ -77,7 +77,7 @@ def _definite(draw: Draw) -> Call:
 
 def _reciprocal(x: Any, w: Any) -> Any:
     """1 / x for a matrix x made of the values w, and 0 where x is 0 to their rounding."""
-    zero = vanishing(x, w)
+    zero = rounds_to_zero(x, w)
     return np.where(zero, 0.0, 1 / np.where(zero, 1.0, x))
 
 
@@ -90,26 +90,26 @@ def _eigh_vjp(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     """V (diag(gλ) + F ∘ Vᵀ gV) Vᵀ, with F = 1 / (λj - λi)."""
     (gw, gv), (w, v) = g, y
     total = (v * np.expand_dims(gw, -2)) @ swap(v)
-    if arrived(gv):
+    if may_be_nonzero(gv):
         total = total + v @ (_gaps(w) * (swap(v) @ gv)) @ swap(v)
-    return _reading(UPLO in "Uu", _folded(total))
+    return _transpose_if(UPLO in "Uu", _fold(total))
 
 
 def _eigh_jvp(t: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     """λ' = diag(Vᵀ t V),  V' = V (F ∘ Vᵀ t V)."""
     w, v = y
-    moved = _mirrored(_reading(UPLO in "Uu", t)) @ v
+    moved = _mirror(_transpose_if(UPLO in "Uu", t)) @ v
     return np.sum(v * moved, axis=-2), v @ (_gaps(w) * (swap(v) @ moved))
 
 
 def _eigvalsh_vjp(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     v = np.linalg.eigh(a, UPLO)[1]
-    return _reading(UPLO in "Uu", _folded((v * np.expand_dims(g, -2)) @ swap(v)))
+    return _transpose_if(UPLO in "Uu", _fold((v * np.expand_dims(g, -2)) @ swap(v)))
 
 
 def _eigvalsh_jvp(t: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     v = np.linalg.eigh(a, UPLO)[1]
-    return np.sum(v * (_mirrored(_reading(UPLO in "Uu", t)) @ v), axis=-2)
+    return np.sum(v * (_mirror(_transpose_if(UPLO in "Uu", t)) @ v), axis=-2)
 
 
 # Two values at most: the iteration for three and more may change the sign of a vector under a finite difference.
@@ -121,7 +121,7 @@ def _symmetric(draw: Draw) -> Call:
 
 def _value_slopes(u: Any, g: Any, s: Any, vh: Any) -> Any:
     """U diag(g) Vᵀ, without singular values of 0: like |x| they have a minimum there."""
-    return (u * np.expand_dims(np.where(vanishing(s, s), 0.0, g), -2)) @ vh
+    return (u * np.expand_dims(np.where(rounds_to_zero(s, s), 0.0, g), -2)) @ vh
 
 
 def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
@@ -134,7 +134,7 @@ def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: boo
         return _value_slopes(u, g, s, vh)
     (gu, gs, gvh), (u, s, vh) = g, y
     total = _value_slopes(u, gs, s, vh)
-    if not (arrived(gu) or arrived(gvh)):
+    if not (may_be_nonzero(gu) or may_be_nonzero(gvh)):
         return total
     row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
     f, inverse = _gaps(s) * _reciprocal(row + column, s), _reciprocal(row, s)
@@ -151,7 +151,7 @@ def _svd_jvp(t: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: boo
     """U' = U F∘(P S + S Pᵀ),  s' = diag(P),  V' = V F∘(S P + Pᵀ S), with P = Uᵀ t V."""
     u, s, vh = y if compute_uv else np.linalg.svd(a, full_matrices=False)
     right, left = t @ swap(vh), swap(u) @ t
-    ds = np.where(vanishing(s, s), 0.0, np.sum(u * right, axis=-2))
+    ds = np.where(rounds_to_zero(s, s), 0.0, np.sum(u * right, axis=-2))
     if not compute_uv:
         return ds
     row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
@@ -202,8 +202,8 @@ def _qr_vjp(g: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
     q, r = np.linalg.qr(a) if mode == "r" else y
     gq, gr = (0 * q, g) if mode == "r" else g
     r = _full_rank(r)
-    inner = r @ swap(gr) - swap(gq) @ q  # its lower triangle meets nothing of gR under the diagonal
-    return swap(np.linalg.solve(r, swap(gq + q @ _mirrored(inner))))
+    inner = r @ swap(gr) - swap(gq) @ q  # its lower triangle uses no entry of gR below the diagonal
+    return swap(np.linalg.solve(r, swap(gq + q @ _mirror(inner))))
 
 
 def _qr_jvp(t: Any, y: Any, a: Any, mode: str = "reduced") -> Any:

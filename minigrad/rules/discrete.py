@@ -30,7 +30,7 @@ def stop_gradient(x: Any) -> Any:
 
 
 @dispatched
-def chosen(y: Any, a: Any, b: Any) -> Any:
+def tie_share(y: Any, a: Any, b: Any) -> Any:
     """The share of a in y, the larger or the smaller of a and b: 1 where y is a alone, 1/2 at a tie, else 0."""
     ours = np.equal(y, a)
     ties = ours & np.equal(y, b)
@@ -115,7 +115,7 @@ for _function in (np.zeros_like, np.ones_like, np.empty_like):
         shape_alone=_function is not np.empty_like)
 piecewise_constant(stop_gradient, "stop_gradient", "y = x, held constant", elementwise=True, moves=True,
     meaning=lambda x: x, identity=True)
-piecewise_constant(chosen, "chosen", "y = 1 where x is a, ½ where it is b too",
+piecewise_constant(tie_share, "tie_share", "y = 1 where x is a, ½ where it is b too",
     domain=(DISTINCT, DISTINCT, DISTINCT), calls=_larger, elementwise=True)
 for _function in (np.argmax, np.argmin, np.nanargmax, np.nanargmin):
     piecewise_constant(_function, _function.__name__,

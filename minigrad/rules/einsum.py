@@ -2,8 +2,8 @@
 
 Its derivative is einsum again. For  y = einsum("ij,jk->ik", a, b)  the cotangent of a is
 einsum("ik,jk->ij", g, b): the output takes the place of the factor, and the factor that of the output.
-An index that was summed in one factor alone is spread by ones there. An index that a factor has twice reads its
-diagonal, and an identity matrix writes it: for  einsum("ii", a)  it is  einsum(",iI->iI", g, eye).
+A summed index that only one factor has gets a factor of ones. An index that a factor has twice reads a diagonal,
+and an identity matrix writes it: for  einsum("ii", a)  the cotangent is  einsum(",iI->iI", g, eye).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ..engine.op import op
 from ..engine.sampling import REAL, Call, Draw
 
 
-def spelled(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
-    """The subscripts of each factor and of the output, an ellipsis and an implicit output in letters too."""
+def spell_out(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
+    """The subscripts of each factor and of the output, with an ellipsis and an implicit output as letters."""
     left, arrow, out = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     hidden = [ndim - len(term.replace("...", "")) for term, ndim in zip(terms, ndims, strict=True)]
@@ -57,8 +57,8 @@ def _share(k: int, g: Any, xs: Sequence[Any], terms: list[str], out: str, optimi
 
 
 def _back(g: Any, y: Any, *xs: Any, subscripts: str = "", optimize: Any = False) -> list[Any]:
-    terms, out = spelled(subscripts, [np.ndim(x) for x in xs])
-    # The caller's own order of contraction is for other factors.
+    terms, out = spell_out(subscripts, [np.ndim(x) for x in xs])
+    # The caller's order of contraction fits other factors.
     return [partial(_share, k, g, xs, terms, out, bool(optimize)) for k in range(len(xs))]
 
 
@@ -74,7 +74,7 @@ def _call(operands: tuple[Any, ...], optimize: Any = False) -> Call:
     """Both ways to write a call, as one: einsum("ij,j", a, b) and einsum(a, [0, 1], b, [1])."""
     if isinstance(operands[0], str):
         return operands[1:], {"subscripts": operands[0], "optimize": optimize}
-    letters = ascii_uppercase + ascii_lowercase  # in this order a letter is sorted as its number is
+    letters = ascii_uppercase + ascii_lowercase  # their sorted order is that of the numbers
 
     def word(places: Sequence[Any]) -> str:
         return "".join("..." if i is Ellipsis else letters[i] for i in places)

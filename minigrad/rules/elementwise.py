@@ -20,13 +20,13 @@ from ..engine.sampling import (
     Draw,
 )
 from .axes import dispatches
-from .discrete import chosen
+from .discrete import tie_share
 from .limits import times
 
 LN2, LN10 = float(np.log(2)), float(np.log(10))
 
 
-# Slopes that are infinite at an end of their domain are ops of their own, so that the second derivative there is
+# Slopes that are infinite at an end of their domain are separate ops, so that the second derivative there is
 # the limit; a product with the vanishing factor would be nan.
 
 
@@ -106,7 +106,7 @@ def _bounds(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: 
 
 
 # Choosing: no gradient for the condition, none for the branch not taken.
-_chosen = (None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b: np.where(c, 0, g))
+_where_rules = (None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b: np.where(c, 0, g))
 
 
 def _firsts(conditions: Any) -> list[Any]:
@@ -142,8 +142,8 @@ def _select_call(draw: Draw) -> Call:
     return (*conditions, *(draw.array(REAL, draw.choice([shape, ()])) for _ in range(n + 1))), {}
 
 
-def _select_spelled(*xs: Any) -> Any:
-    """NumPy does not ask the default what to do: a choice is made to override NumPy's functions, as it does."""
+def _spell_select(*xs: Any) -> Any:
+    """NumPy does not dispatch on the default, so a choice is made to dispatch as the default does."""
     n = len(xs) // 2
     choices = [xs[-1] * 0 + x if dispatches(xs[-1]) > dispatches(x) else x for x in xs[n:-1]]
     return np.select(xs[:n], choices, xs[-1])
@@ -233,8 +233,8 @@ for _function, _most in (
     (np.fmax, "larger of a and b that is not nan"),
     (np.fmin, "smaller of a and b that is not nan"),
 ):
-    elementwise(_function, _function.__name__, f"y = the {_most}", lambda y, a, b: chosen(y, a, b),
-        lambda y, a, b: chosen(y, b, a), domain=DISTINCT, kink="a tie is shared evenly", analytic=False,
+    elementwise(_function, _function.__name__, f"y = the {_most}", lambda y, a, b: tie_share(y, a, b),
+        lambda y, a, b: tie_share(y, b, a), domain=DISTINCT, kink="a tie is shared evenly", analytic=False,
         commutative=True, on_floats=_ON_FLOATS.get(_function, ""))
 elementwise(np.copysign, "copysign", "y = |a|, with the sign of b",
     lambda y, a, b: np.sign(a) * np.copysign(1.0, b), lambda y, a, b: 0.0, domain=NONZERO,
@@ -250,9 +250,9 @@ elementwise(np.clip, "clip", "y = min(max(x, low), high)",
     lambda y, x, low, high: np.less(x, low) & np.less_equal(low, high),
     lambda y, x, low, high: np.greater(np.maximum(x, low), high), domain=(DISTINCT, DISTINCT, DISTINCT),
     kink="at a bound: to x", bind=_bounds, aliases=(_CLIP,), analytic=False)
-op(np.where, "where", "y = a where c, else b", domain=(BOOLEAN, REAL, REAL), vjp=_chosen, jvp=_chosen,
+op(np.where, "where", "y = a where c, else b", domain=(BOOLEAN, REAL, REAL), vjp=_where_rules, jvp=_where_rules,
     kink="the branch not taken: 0", elementwise=True, gives_new=True)
 # Its inputs are the conditions, then the choices, then the value where no condition holds.
 op(np.select, "select", "y = the first choice whose condition holds", domain=(REAL,), forward=_select,
     vjp=_select_back, jvp=lambda ts, y, *xs: _select(*xs[: len(xs) // 2], *ts[len(xs) // 2 :]), bind=_select_bind,
-    options=("choicelist", "default"), calls=_select_call, analytic=False, gives_new=True, spelling=_select_spelled)
+    options=("choicelist", "default"), calls=_select_call, analytic=False, gives_new=True, spelling=_spell_select)

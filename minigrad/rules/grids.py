@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine.op import bilinear, linear, op, refuse
 from ..engine.sampling import REAL, Call, Draw
-from .axes import dispatches, widened
+from .axes import dispatches, widen
 from .indexing import scatter
 
 
@@ -27,7 +27,7 @@ def _axis_and_array(draw: Draw, least: int = 1) -> tuple[Any, int]:
 def _diff_back(g: Any, y: Any, a: Any, n: int = 1, axis: int = -1) -> Any:
     if not g.size:
         return np.zeros(a.shape)
-    wide = np.moveaxis(widened(np.moveaxis(g, axis, -1), n, n), -1, axis) if n else g
+    wide = np.moveaxis(widen(np.moveaxis(g, axis, -1), n, n), -1, axis) if n else g
     return np.diff(wide, n, axis) if n % 2 == 0 else -np.diff(wide, n, axis)
 
 
@@ -46,7 +46,7 @@ def _diff(draw: Draw) -> Call:
 
 
 def _stencil(n: int, spacing: Any, edge_order: Any) -> Any:
-    """The weights by which np.gradient makes y[i] of x[i-2] … x[i+2], one row per distance.
+    """The weights by which np.gradient computes y[i] from x[i-2] … x[i+2], one row per distance.
 
     np.gradient itself gives them, for arrays with every fifth entry 1 and all others 0: no y[i] sees two ones.
     """
@@ -118,7 +118,7 @@ def _last(x: Any, axis: int) -> Any:
 
 def _ends(pieces: Any, before: float, after: float) -> Any:
     """before · pieces at their left ends + after · pieces at their right ends, along the last axis."""
-    return before * widened(pieces, 0, 1) + after * widened(pieces, 1, 0)
+    return before * widen(pieces, 0, 1) + after * widen(pieces, 1, 0)
 
 
 def _trapezoid_back(g: Any, y: Any, f: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
@@ -161,7 +161,7 @@ def _start(n: int, m: int, mode: str, correlating: bool) -> int:
     return short - 1 if mode == "valid" else 0
 
 
-def _convolved(k: int) -> Callable[..., Any]:
+def _convolve_rule(k: int) -> Callable[..., Any]:
     def rule(g: Any, y: Any, a: Any, v: Any, mode: str = "full") -> Any:
         sizes = max(a.size, 1), max(v.size, 1)
         full = _full(g, *sizes, _start(*sizes, mode, False))
@@ -170,7 +170,7 @@ def _convolved(k: int) -> Callable[..., Any]:
     return rule
 
 
-def _correlated(k: int) -> Callable[..., Any]:
+def _correlate_rule(k: int) -> Callable[..., Any]:
     def rule(g: Any, y: Any, a: Any, v: Any, mode: str = "valid") -> Any:
         full = _full(g, a.size, v.size, _start(a.size, v.size, mode, True))
         back = np.convolve(full, v, "valid") if k == 0 else np.flip(np.correlate(full, a, "valid"))
@@ -193,7 +193,7 @@ op(np.gradient, "gradient", "y[i] = (x[i+1] - x[i-1]) / 2h", forward=_slopes, vj
 op(np.trapezoid, "trapezoid", "y = Σ (f[i] + f[i+1]) (x[i+1] - x[i]) / 2", vjp=(_trapezoid_back, _trapezoid_x_back),
     jvp=(lambda t, y, f, x=None, **params: np.trapezoid(t, x, **params), lambda t, y, f, x, **params:
     np.trapezoid(f, t, **params)), bind=_trapezoid_call, calls=_trapezoid, gives_new=True)
-bilinear(np.convolve, "convolve", "y[k] = Σ a[i] v[k-i]", _convolved(0), _convolved(1), calls=_two_rows)
+bilinear(np.convolve, "convolve", "y[k] = Σ a[i] v[k-i]", _convolve_rule(0), _convolve_rule(1), calls=_two_rows)
 # the second factor is conjugated
-bilinear(np.correlate, "correlate", "y[k] = Σ a[k+i] v[i]", _correlated(0), _correlated(1), calls=_two_rows,
+bilinear(np.correlate, "correlate", "y[k] = Σ a[k+i] v[i]", _correlate_rule(0), _correlate_rule(1), calls=_two_rows,
     analytic=False)

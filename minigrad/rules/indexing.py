@@ -48,7 +48,7 @@ def _places(shape: tuple[int, ...], index: Any) -> Any:
     numbers = np.arange(math.prod(shape)).reshape(shape)
     if picked is None:
         return numbers[index]
-    # In the order of memory: what brackets read along a later axis is laid out in another.
+    # In the order of memory, which brackets along a later axis do not keep.
     return np.take(numbers, picked, axis)
 
 
@@ -78,7 +78,7 @@ def last_writers(index: Any, shape: tuple[int, ...]) -> Any:
 
 
 def under_ones(c: Any, v: Any) -> Any:
-    """c with axes of length 1 in front: values may have more of them than the place that they are written to."""
+    """c with axes of length 1 in front: values may have more axes than the place that they are written to."""
     return np.reshape(c, (1,) * (v.ndim - c.ndim) + c.shape) if v.ndim > c.ndim else c
 
 

@@ -1,4 +1,4 @@
-"""np.interp: the polygon through given samples, with derivatives in its values, its samples and x."""
+"""np.interp: the polygon through given samples, with derivatives by x and by both coordinates of the samples."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _slope(x: Any, xp: Any, fp: Any, i: Any) -> Any:
     return np.where(inside, (rise / _widths(xp))[i], 0.0)
 
 
-def _own(x: Any, xp: Any, left: Any, right: Any) -> Any:
+def _from_samples(x: Any, xp: Any, left: Any, right: Any) -> Any:
     """1 where y comes from samples, 0 where it is `left` or `right`."""
     own = 1.0 if left is None else np.greater_equal(x, xp[0]) * 1.0
     return own * (1.0 if right is None else np.less_equal(x, xp[-1]))
@@ -50,7 +50,7 @@ def _back(g: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any
     return [
         lambda: g * _slope(x, xp, fp, i),
         lambda: to_samples(-g * _slope(x, xp, fp, i)),
-        lambda: to_samples(g * _own(x, xp, left, right)),
+        lambda: to_samples(g * _from_samples(x, xp, left, right)),
     ]
 
 
@@ -58,7 +58,7 @@ def _along(ts: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: A
     i, j, between = _place(x, xp)
     tx, txp, tfp = (t + 0.0 for t in ts)
     at_x = tx - txp[i] * (1.0 - between) - txp[j] * between
-    at_y = (tfp[i] * (1.0 - between) + tfp[j] * between) * _own(x, xp, left, right)
+    at_y = (tfp[i] * (1.0 - between) + tfp[j] * between) * _from_samples(x, xp, left, right)
     return _slope(x, xp, fp, i) * at_x + at_y
 
 

@@ -29,14 +29,14 @@ def _normal(x: Any, axis: Any, eps: float) -> tuple[Any, Any]:
     return deviation / size, size
 
 
-def _centred(c: Any, z: Any, size: Any, axis: Any) -> Any:
+def _jacobian_times(c: Any, z: Any, size: Any, axis: Any) -> Any:
     """The Jacobian of normalising, which is symmetric, times c: c without its parts along 1 and along z."""
     along = np.mean(c * z, axis=axis, keepdims=True)
     return (c - np.mean(c, axis=axis, keepdims=True) - z * along) / size
 
 
 def _layer_norm_x(g: Any, y: Any, x: Any, scale: Any, shift: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
-    return _centred(g * scale, *_normal(x, axis, eps), axis)
+    return _jacobian_times(g * scale, *_normal(x, axis, eps), axis)
 
 
 def _layer_norm_scale(g: Any, y: Any, x: Any, scale: Any, shift: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
@@ -44,7 +44,7 @@ def _layer_norm_scale(g: Any, y: Any, x: Any, scale: Any, shift: Any, axis: Any 
 
 
 def _layer_norm_along(t: Any, y: Any, x: Any, scale: Any, shift: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
-    return scale * _centred(t, *_normal(x, axis, eps), axis)
+    return scale * _jacobian_times(t, *_normal(x, axis, eps), axis)
 
 
 def _layer_norm_call(x: Any, scale: Any = 1.0, shift: Any = 0.0, axis: Any = -1, eps: float = 1e-5) -> Call:
@@ -54,7 +54,7 @@ def _layer_norm_call(x: Any, scale: Any = 1.0, shift: Any = 0.0, axis: Any = -1,
     return (x, scale, shift), {"axis": axis, "eps": eps}
 
 
-def _normalised(x: Any, scale: Any, shift: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
+def _normalise(x: Any, scale: Any, shift: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
     deviation = x - np.mean(x, axis=axis, keepdims=True)
     return deviation / np.sqrt(np.var(x, axis=axis, keepdims=True) + eps) * scale + shift
 
@@ -131,7 +131,7 @@ def _pairs(draw: Draw) -> Call:
 op(layer_norm, "layer_norm", "y = a (x - mean) / √(var + ε) + b",
     vjp=(_layer_norm_x, _layer_norm_scale, lambda g, y, x, a, b, axis=-1, eps=1e-5: g),
     jvp=(_layer_norm_along, _layer_norm_scale, lambda t, y, x, a, b, axis=-1, eps=1e-5: t), bind=_layer_norm_call,
-    calls=_layer_norm, analytic=False, gives_new=True, meaning=_normalised)
+    calls=_layer_norm, analytic=False, gives_new=True, meaning=_normalise)
 moves(embedding, "embedding", "y[i] = table[index[i]]",
     lambda g, y, table, indices=None: scatter(g, np.asarray(indices), table.shape),
     add=lambda buffer, g, y, table, indices=None: add_at(buffer, np.asarray(indices), g), calls=_embedding)

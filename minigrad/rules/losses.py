@@ -16,16 +16,16 @@ from .limits import times
 from .nn import relu, sigmoid
 
 _PROBABLE = Domain("from 0 to 1", 0.1, 0.9)
-_ODD_MARGIN = 0.37313  # no difference of drawn numbers, so no term is at its kink
+_ODD_MARGIN = 0.37313  # not a difference of drawn numbers, so no term is at its kink
 
 
 def _labels(scores: Any, targets: Any, what: str) -> Any:
     """Integer classes, one per row of scores, checked."""
-    return _checked(targets, np.shape(scores)[:-1], np.shape(scores)[-1], what)
+    return _check_classes(targets, np.shape(scores)[:-1], np.shape(scores)[-1], what)
 
 
 @dispatched  # so that compiled code checks them anew
-def _checked(targets: Any, rows: tuple[int, ...], k: int, what: str) -> Any:
+def _check_classes(targets: Any, rows: tuple[int, ...], k: int, what: str) -> Any:
     """Targets that are integers from 0 to k - 1, of that shape."""
     classes = np.asarray(targets)
     if classes.dtype.kind not in "iu" or classes.shape != rows:

@@ -86,14 +86,14 @@ def _classes(logits: Any, targets: Any) -> Any:
     return classes
 
 
-def _shares_given(logits: Any, targets: Any) -> bool:
+def _are_shares(logits: Any, targets: Any) -> bool:
     """Whether the targets are probabilities for each class, not classes."""
     return np.shape(targets) == logits.shape and np.result_type(targets).kind == "f"
 
 
 def _cross_entropy(logits: Any, targets: Any) -> tuple[Any, Any]:
     """The loss, and the derivative of its sum over rows, which its rule needs."""
-    if not _shares_given(logits, targets):
+    if not _are_shares(logits, targets):
         return _class_entropy(logits, _classes(logits, targets))
     shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     e = np.exp(shifted)
@@ -111,7 +111,7 @@ def _class_entropy(logits: Any, classes: Any) -> tuple[Any, Any]:
     total = np.add.reduce(p, axis=0)
     p /= total
     try:  # the place of each row's class in the columns laid end to end
-        chosen = np.ravel_multi_index((classes.ravel().astype(np.intp, copy=False), _counted(n)), (k, n))
+        chosen = np.ravel_multi_index((classes.ravel().astype(np.intp, copy=False), _arange(n)), (k, n))
     except ValueError:
         raise ValueError(f"expected classes from 0 to {k - 1}, got {classes.min()} to {classes.max()}") from None
     p.reshape(-1)[chosen] -= 1
@@ -119,8 +119,8 @@ def _class_entropy(logits: Any, classes: Any) -> tuple[Any, Any]:
 
 
 @functools.lru_cache(maxsize=32)
-def _counted(n: int) -> Any:
-    """np.arange(n), which every step of a training asks for again."""
+def _arange(n: int) -> Any:
+    """np.arange(n), which every training step needs."""
     counted = np.arange(n)
     counted.flags.writeable = False
     return counted
@@ -142,7 +142,7 @@ def _rows_of(logits: Any) -> int:
 
 
 def _cross_entropy_vjp(g: Any, y: Any, logits: Any, targets: Any, saved: Any = None) -> Any:
-    if saved is None and _shares_given(logits, targets):
+    if saved is None and _are_shares(logits, targets):
         saved = softmax(logits) * np.sum(targets, axis=-1, keepdims=True) - targets
     elif saved is None:
         saved = softmax(logits) - np.equal(np.expand_dims(targets, -1), np.arange(logits.shape[-1]))

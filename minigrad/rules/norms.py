@@ -1,7 +1,7 @@
 """Norms of vectors by the sizes of their entries; of matrices also by sums of sizes and by singular values.
 
-Second derivatives of norms by singular values use those of svd. Where singular values are equal, they lack what svd
-lacks: at the unit matrix, the nuclear norm lacks its whole second derivative.
+Second derivatives of norms by singular values use those of svd. Where singular values are equal, they lack terms as
+those of svd do: at the unit matrix, the nuclear norm lacks its whole second derivative.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from . import vmap_rules
 from .limits import times
 from .linalg import swap
 from .reductions import over_axes, reduction, share_ties
-from .systems import SINGULAR_VALUES, stack_of, vanishing
+from .systems import SINGULAR_VALUES, rounds_to_zero, stack_of
 
 ORDERS = (None, 1, 2, 3, 2.5, np.inf, -np.inf)
 OF_MATRICES = ("fro", "f", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
@@ -52,9 +52,9 @@ def _by_singular_values(x: Any, axes: tuple[int, int], ord: Any) -> Any:
     u, s, vh = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
     shares: Any = 1.0
     if ord != "nuc":
-        ties = vanishing(s - (s[..., :1] if ord == 2 else s[..., -1:]), s)
+        ties = rounds_to_zero(s - (s[..., :1] if ord == 2 else s[..., -1:]), s)
         shares = ties / np.sum(ties, axis=-1, keepdims=True)
-    slopes = np.where(vanishing(s, s), 0.0, shares)
+    slopes = np.where(rounds_to_zero(s, s), 0.0, shares)
     return np.moveaxis((u * np.expand_dims(slopes, -2)) @ vh, (-2, -1), axes)
 
 
@@ -71,7 +71,7 @@ def _partial(y: Any, x: Any, axis: Any, ord: Any = None) -> Any:
 
 
 def _norm_call(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Call:
-    """Refuse ord=0, the number of nonzero entries, which has no gradient, and orders that are no norm."""
+    """Refuse ord=0, the number of nonzero entries, which has no gradient, and orders that are not norms."""
     orders = OF_MATRICES if _of_matrices(x, axis) else () if axis is None and x.ndim > 2 else None
     if ord is not None and (ord == 0 or (isinstance(ord, str) if orders is None else ord not in orders)):
         refuse(f"norm of a Value has no rule for ord={ord!r} over axis={axis!r} of shape {x.shape}")
@@ -120,7 +120,7 @@ KINK = "at 0: 0; the largest and the smallest: a tie is shared evenly"
 
 
 # fmt: off
-# of all entries, whatever axes they have
+# By default the norm of all entries, whatever axes they have.
 reduction(np.linalg.norm, "norm", "y = (Σ |x|^p)^(1/p); of matrices also by sums of |x| and by singular values",
     _partial, domain=SIZED, options={"ord": (None,)}, bind=_norm_call, calls=_draw_norm,
     kink=f"{KINK}; a singular value of 0: 0", analytic=False, parity="even", symmetric=False, vmap=None,

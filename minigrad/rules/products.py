@@ -1,7 +1,7 @@
 """Products that are linear in each factor, and the trace: the sums of products other than `@` and `dot`.
 
 The cotangent of a factor is the product of g with the other factors, over the axes that the factor lacks.
-einsum, the general case, has a page of its own.
+einsum, the general case, has its own page.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _inner(draw: Draw) -> Call:
     return (draw.array(REAL, a), draw.array(REAL, b)), {}
 
 
-def _paired(axes: Any, ndim: int, other: int) -> tuple[list[int], list[int]]:
+def _pair_axes(axes: Any, ndim: int, other: int) -> tuple[list[int], list[int]]:
     """The summed axes of both factors, counted from the front, in pairs."""
     if isinstance(axes, (int, np.integer)):
         return [*range(ndim - int(axes), ndim)], [*range(int(axes))]
@@ -75,7 +75,7 @@ def _free(summed: Sequence[int], ndim: int) -> list[int]:
     return [i for i in range(ndim) if i not in summed]
 
 
-def _placed(c: Any, free: Sequence[int], mine: Sequence[int], its: Sequence[int]) -> Any:
+def _order_axes(c: Any, free: Sequence[int], mine: Sequence[int], its: Sequence[int]) -> Any:
     """The product of g with the other factor, with its axes in the order of this factor.
 
     c first has the free axes of this factor, then the summed ones in the order of the other factor.
@@ -85,16 +85,16 @@ def _placed(c: Any, free: Sequence[int], mine: Sequence[int], its: Sequence[int]
 
 
 def _tensordot_left(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
-    mine, its = _paired(axes, np.ndim(a), np.ndim(b))
+    mine, its = _pair_axes(axes, np.ndim(a), np.ndim(b))
     free, rest = _free(mine, np.ndim(a)), _free(its, np.ndim(b))
     c = np.tensordot(g, b, axes=([len(free) + i for i in range(len(rest))], rest))
-    return _placed(c, free, mine, its)
+    return _order_axes(c, free, mine, its)
 
 
 def _tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
-    its, mine = _paired(axes, np.ndim(a), np.ndim(b))
+    its, mine = _pair_axes(axes, np.ndim(a), np.ndim(b))
     free, rest = _free(mine, np.ndim(b)), _free(its, np.ndim(a))
-    return _placed(np.tensordot(g, a, axes=([*range(len(rest))], rest)), free, mine, its)
+    return _order_axes(np.tensordot(g, a, axes=([*range(len(rest))], rest)), free, mine, its)
 
 
 def _tensordot(draw: Draw) -> Call:

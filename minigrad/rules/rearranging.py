@@ -125,8 +125,8 @@ def _tile_back(g: Any, y: Any, A: Any, reps: Any = 1) -> Any:
 # Joining several inputs: each is first raised to a common number of axes.
 
 
-def _raised(function: Callable[..., Any], shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape after np.atleast_1d or kin, of an array of that shape."""
+def _raised_shape(function: Callable[..., Any], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that a function like np.atleast_1d gives an array of that shape."""
     return np.shape(function(np.broadcast_to(0.0, shape)))
 
 
@@ -141,10 +141,10 @@ def pieces(g: Any, shapes: Sequence[tuple[int, ...]], raised: Sequence[tuple[int
     return [np.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
-def _joining(raise_to: Callable[..., Any], axis: int | None) -> Callable[..., Any]:
+def _join_rule(raise_to: Callable[..., Any], axis: int | None) -> Callable[..., Any]:
     def rule(g: Any, y: Any, *xs: Any) -> list[Any]:
         shapes = [np.shape(x) for x in xs]
-        raised = [_raised(raise_to, shape) for shape in shapes]
+        raised = [_raised_shape(raise_to, shape) for shape in shapes]
         joined = axis if axis is not None else min(len(raised[0]) - 1, 1)
         return pieces(g, shapes, raised, joined)
 
@@ -168,7 +168,7 @@ def _same_but(axis: str) -> Callable[..., str]:
 _function: Any
 
 
-def _appended(k: int) -> Callable[..., Any]:
+def _append_rule(k: int) -> Callable[..., Any]:
     def rule(g: Any, y: Any, arr: Any, values: Any, axis: int | None = None) -> Any:
         shapes = [np.shape(arr), np.shape(values)]
         flat = [(int(np.prod(shape)),) for shape in shapes]
@@ -249,10 +249,10 @@ for _function, _formula, _raise, _axis, _calls in (
     (np.dstack, "y = the inputs, behind each other", np.atleast_3d, 2, _alike),
     (np.column_stack, "y[:,i] = input i", _as_column, 1, _columns),
 ):
-    op(_function, _function.__name__, _formula, domain=(REAL,), vjp=_joining(_raise, _axis),
+    op(_function, _function.__name__, _formula, domain=(REAL,), vjp=_join_rule(_raise, _axis),
         jvp=lambda ts, y, *xs, join=_function: join(ts), forward=lambda *xs, join=_function: join(xs), calls=_calls,
         expects=_same_but("the axis that is joined"), moves=True, gives_new=True)
-op(np.append, "append", "y = x, then the values", vjp=(_appended(0), _appended(1)),
+op(np.append, "append", "y = x, then the values", vjp=(_append_rule(0), _append_rule(1)),
     jvp=(lambda t, y, x, v, axis=None: np.append(t, np.zeros(np.shape(v)), axis), lambda t, y, x, v, axis=None:
     np.append(np.zeros(np.shape(x)), t, axis)), calls=_append, expects=_same_but("the axis that is joined"),
     moves=True, gives_new=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..engine.op import dispatched, op
 from ..engine.sampling import REAL, Call, Draw
-from .axes import merge_axes, one_before, parted, widened
+from .axes import merge_axes, shift_in, split_axes, widen
 from .draws import draw_axis
 
 
@@ -36,15 +36,15 @@ def recurrence(f: Any, t: Any) -> Any:
             return s
     n, step = t.shape[-1], 1
     while step < n:
-        t = t + f * widened(t[..., :-step], step, 0)
-        f = f * widened(f[..., :-step], step, 0)
+        t = t + f * widen(t[..., :-step], step, 0)
+        f = f * widen(f[..., :-step], step, 0)
         step *= 2
     return t
 
 
-def upstream(f: Any, g: Any) -> Any:
+def recur_back(f: Any, g: Any) -> Any:
     """The transpose of `recurrence` in t: s[i] = f[i+1] s[i+1] + g[i], the same from the other end."""
-    return np.flip(recurrence(one_before(np.flip(f, -1), 1.0), np.flip(g, -1)), -1)
+    return np.flip(recurrence(shift_in(np.flip(f, -1), 1.0), np.flip(g, -1)), -1)
 
 
 def _two_alike(draw: Draw) -> Call:
@@ -54,8 +54,8 @@ def _two_alike(draw: Draw) -> Call:
 
 def _products(rows: Any) -> tuple[Any, Any]:
     """For each entry of a row, the product of those before it and of those behind it."""
-    return one_before(np.cumprod(rows, axis=-1), 1.0), np.flip(
-        one_before(np.cumprod(np.flip(rows, -1), axis=-1), 1.0), -1
+    return shift_in(np.cumprod(rows, axis=-1), 1.0), np.flip(
+        shift_in(np.cumprod(np.flip(rows, -1), axis=-1), 1.0), -1
     )
 
 
@@ -66,16 +66,16 @@ def others(x: Any, axis: Any = None) -> Any:
     if _divides(y):
         return y / x
     before, behind = _products(merge_axes(x, axis))
-    return parted(before * behind, x, axis)
+    return split_axes(before * behind, x, axis)
 
 
 def _others_slope(t: Any, y: Any, x: Any, axis: Any = None) -> Any:
     """Σ t[j] Π x[k], k neither i nor j: a Hessian, and symmetric, so the rule is vjp and jvp."""
     rows, moved = merge_axes(x, axis), merge_axes(t, axis)
     before, behind = _products(rows)
-    from_left = one_before(recurrence(rows, moved * before), 0.0)
-    from_right = np.flip(one_before(recurrence(np.flip(rows, -1), np.flip(moved * behind, -1)), 0.0), -1)
-    return parted(from_left * behind + before * from_right, x, axis)
+    from_left = shift_in(recurrence(rows, moved * before), 0.0)
+    from_right = np.flip(shift_in(recurrence(np.flip(rows, -1), np.flip(moved * behind, -1)), 0.0), -1)
+    return split_axes(from_left * behind + before * from_right, x, axis)
 
 
 def _others(draw: Draw) -> Call:
@@ -85,8 +85,8 @@ def _others(draw: Draw) -> Call:
 
 # fmt: off
 op(recurrence, "recurrence", "y[i] = f[i] y[i-1] + t[i]",
-    vjp=(lambda g, y, f, t: upstream(f, g) * one_before(y, 0.0), lambda g, y, f, t: upstream(f, g)),
-    jvp=(lambda t, y, f, x: recurrence(f, t * one_before(y, 0.0)), lambda t, y, f, x: recurrence(f, t)),
+    vjp=(lambda g, y, f, t: recur_back(f, g) * shift_in(y, 0.0), lambda g, y, f, t: recur_back(f, g)),
+    jvp=(lambda t, y, f, x: recurrence(f, t * shift_in(y, 0.0)), lambda t, y, f, x: recurrence(f, t)),
     calls=_two_alike, expects=lambda f, t: f"expected two arrays of one shape, got {f} and {t}", analytic=False,
     is_view=True)
 op(others, "others", "y[i] = Π x[j], j ≠ i", vjp=(_others_slope,), jvp=(_others_slope,), calls=_others,

@@ -72,7 +72,7 @@ def reduction(
 
 
 def _count(y: Any, x: Any) -> int:
-    """How many entries of x reduce to one of y; 1 if there are none of either."""
+    """The number of entries of x that reduce to one of y; 1 if there are no entries."""
     return int(x.size // max(y.size, 1)) or 1
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from ..engine.op import dispatched, linear, op
 from ..engine.sampling import DISTINCT, REAL, Call, Draw
 from . import vmap_rules
-from .axes import one_before
-from .recurrences import recurrence, upstream
+from .axes import shift_in
+from .recurrences import recur_back, recurrence
 
 
 def _along_axis(draw: Draw) -> Call:
@@ -39,7 +39,7 @@ def _cumprod_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
     if not x.size:
         return g
     g, y, x = (np.moveaxis(part, axis, -1) for part in (g, y, x))
-    return np.moveaxis(upstream(x, g) * one_before(y, 1.0), -1, axis)
+    return np.moveaxis(recur_back(x, g) * shift_in(y, 1.0), -1, axis)
 
 
 def _cumprod_along(t: Any, y: Any, x: Any, axis: int | None = None) -> Any:
@@ -48,7 +48,7 @@ def _cumprod_along(t: Any, y: Any, x: Any, axis: int | None = None) -> Any:
     if not x.size:
         return t
     t, y, x = (np.moveaxis(part, axis, -1) for part in (t, y, x))
-    return np.moveaxis(recurrence(x, t * one_before(y, 1.0)), -1, axis)
+    return np.moveaxis(recurrence(x, t * shift_in(y, 1.0)), -1, axis)
 
 
 def _nancumprod_back(g: Any, y: Any, x: Any, axis: int | None = None) -> Any:
@@ -63,23 +63,23 @@ def _nancumprod_along(t: Any, y: Any, x: Any, axis: int | None = None) -> Any:
 # The same under the array API's names; they may begin with an empty sum or product.
 
 
-def _later(y: Any, axis: int | None, include_initial: bool) -> Any:
+def _drop_initial(y: Any, axis: int | None, include_initial: bool) -> Any:
     """y without the empty sum or product in front."""
     before: tuple[Any, ...] = (slice(None),) * ((axis or 0) % y.ndim)
     return y[(*before, slice(1, None))] if include_initial else y
 
 
 def _cumulative_sum_back(g: Any, y: Any, x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
-    return _cumsum_back(_later(g, axis, include_initial), y, x, axis)
+    return _cumsum_back(_drop_initial(g, axis, include_initial), y, x, axis)
 
 
 def _cumulative_prod_back(g: Any, y: Any, x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
-    g, y = (_later(part, axis, include_initial) for part in (g, y))
+    g, y = (_drop_initial(part, axis, include_initial) for part in (g, y))
     return np.reshape(_cumprod_back(g, y, np.reshape(x, y.shape), axis or 0), x.shape)
 
 
 def _cumulative_prod_along(t: Any, y: Any, x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
-    later = _later(y, axis, include_initial)
+    later = _drop_initial(y, axis, include_initial)
     moved = _cumprod_along(np.reshape(t, later.shape), later, np.reshape(x, later.shape), axis or 0)
     sides = [(0, 0)] * y.ndim
     sides[axis or 0] = (int(include_initial), 0)
@@ -107,7 +107,7 @@ def cummin(x: Any, axis: int = 0) -> Any:
     return np.minimum.accumulate(x, axis=axis)
 
 
-def _reached(y: Any, x: Any, axis: int) -> tuple[Any, Any, Any]:
+def _extreme_parts(y: Any, x: Any, axis: int) -> tuple[Any, Any, Any]:
     """Along the last axis: whether y stays as it was, whether x is y, and how many x are, so far."""
     y, x = (np.moveaxis(part, axis, -1) for part in (y, x))
     stays = np.concatenate([np.zeros((*y.shape[:-1], 1)), np.equal(y[..., 1:], y[..., :-1]) * 1.0], axis=-1)
@@ -116,12 +116,12 @@ def _reached(y: Any, x: Any, axis: int) -> tuple[Any, Any, Any]:
 
 
 def _extreme_back(g: Any, y: Any, x: Any, axis: int = 0) -> Any:
-    stays, there, count = _reached(y, x, axis)
-    return np.moveaxis(upstream(stays, np.moveaxis(g, axis, -1) / count) * there, -1, axis)
+    stays, there, count = _extreme_parts(y, x, axis)
+    return np.moveaxis(recur_back(stays, np.moveaxis(g, axis, -1) / count) * there, -1, axis)
 
 
 def _extreme_along(t: Any, y: Any, x: Any, axis: int = 0) -> Any:
-    stays, there, count = _reached(y, x, axis)
+    stays, there, count = _extreme_parts(y, x, axis)
     return np.moveaxis(recurrence(stays, np.moveaxis(t, axis, -1) * there) / count, -1, axis)
 
 

@@ -80,7 +80,7 @@ _function: Any
 
 
 def _full_like(x: Any, v: Any) -> Any:
-    """NumPy asks the first argument alone what to do: it is made to override NumPy's functions, as v does."""
+    """NumPy dispatches on the first argument alone, so it is made to dispatch as v does."""
     return np.full_like(v * 0 + x if dispatches(v) > dispatches(x) else x, v)
 
 
@@ -93,7 +93,7 @@ def _astype(draw: Draw) -> Call:
 
 
 def _same_if_float(x: Any, dtype: Any) -> Any:
-    """A type can hold any number, but for rounding: one of integers or truths cannot."""
+    """x for a float type, which holds any number up to rounding; types of integers and booleans do not."""
     return x if np.dtype(dtype).kind == "f" else NotImplemented
 
 
@@ -210,7 +210,7 @@ for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
     moves(_function, _function.__name__, f"y = x with {_function.__name__[-2]} axes or more",
         lambda g, y, x: np.reshape(g, x.shape), bind=lambda arys: (arys, {}), calls=_any, is_view=True,
         vmap=vmap_rules.reshape, each=True)
-# the sweep sums broadcasting out: dense, where forward is a view
+# The sweep sums broadcasting out: the cotangent is dense, though forward gives a view.
 moves(np.broadcast_to, "broadcast_to", "y = x, repeated along new axes", lambda g, y, x, shape=None: g,
     calls=_broadcast, is_view=True, vmap=vmap_rules.broadcast, identity=True)
 op(np.full_like, "full_like", "y = v everywhere, in the shape of x", vjp=(None, lambda g, y, x, v: g),

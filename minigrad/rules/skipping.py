@@ -8,29 +8,29 @@ import numpy as np
 
 from ..engine.op import op
 from ..engine.sampling import DISTINCT, REAL, Call, Domain, Draw
-from .axes import merge_axes, parted
+from .axes import merge_axes, split_axes
 from .discrete import ranks
 from .recurrences import others
 from .reductions import over_axes, reduction
 
 
-def _there(x: Any) -> Any:
+def _not_nan(x: Any) -> Any:
     return np.logical_not(np.isnan(x))
 
 
-def _filled(x: Any, value: float) -> Any:
+def _fill_nan(x: Any, value: float) -> Any:
     return np.where(np.isnan(x), value, x)
 
 
 def _number(x: Any, axis: Any) -> Any:
-    """How many entries there are, along the axes."""
-    return np.sum(_there(x), axis=axis, keepdims=True)
+    """The number of entries that are not nan, along the axes."""
+    return np.sum(_not_nan(x), axis=axis, keepdims=True)
 
 
 def _deviation(x: Any, axis: Any) -> Any:
-    """x - mean, and 0 where there is no x."""
-    mean = np.sum(_filled(x, 0.0), axis=axis, keepdims=True) / _number(x, axis)
-    return np.where(_there(x), _filled(x, 0.0) - mean, 0.0)
+    """x - mean, and 0 where x is nan."""
+    mean = np.sum(_fill_nan(x, 0.0), axis=axis, keepdims=True) / _number(x, axis)
+    return np.where(_not_nan(x), _fill_nan(x, 0.0) - mean, 0.0)
 
 
 def _winners(y: Any, x: Any, axis: Any) -> Any:
@@ -38,8 +38,8 @@ def _winners(y: Any, x: Any, axis: Any) -> Any:
     return ties / np.maximum(np.sum(ties, axis=axis, keepdims=True), 1)
 
 
-def _holed(domain: Domain, **options: Any) -> Any:
-    """Calls with an axis argument, where an array of many entries may lack one."""
+def _with_nan(domain: Domain, **options: Any) -> Any:
+    """Calls with an axis argument; if there are many entries, one may be nan."""
     whole = over_axes(domain, **options)
 
     def calls(draw: Draw) -> Call:
@@ -61,7 +61,7 @@ def _middle(y: Any, x: Any, axis: Any) -> Any:
     rows = merge_axes(x, axis)
     places, last = 2 * ranks(rows), _number(rows, -1) - 1
     halves = np.equal(places, last - last % 2) * 0.5 + np.equal(places, last + last % 2) * 0.5
-    return parted(halves * _there(rows), x, axis)
+    return split_axes(halves * _not_nan(rows), x, axis)
 
 
 def _nan_to_num(g: Any, y: Any, x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
@@ -69,24 +69,24 @@ def _nan_to_num(g: Any, y: Any, x: Any, nan: Any = 0.0, posinf: Any = None, negi
 
 
 # fmt: off
-reduction(np.nansum, "nansum", "y = Σ x, without nan", lambda y, x, axis: _there(x) * 1.0, calls=_holed(REAL))
-reduction(np.nanmean, "nanmean", "y = Σ x / n, without nan", lambda y, x, axis: _there(x) / _number(x, axis),
-    calls=_holed(REAL))
+reduction(np.nansum, "nansum", "y = Σ x, without nan", lambda y, x, axis: _not_nan(x) * 1.0, calls=_with_nan(REAL))
+reduction(np.nanmean, "nanmean", "y = Σ x / n, without nan", lambda y, x, axis: _not_nan(x) / _number(x, axis),
+    calls=_with_nan(REAL))
 reduction(np.nanprod, "nanprod", "y = Π x, without nan",
-    lambda y, x, axis: _there(x) * others(_filled(x, 1.0), axis), calls=_holed(REAL))
+    lambda y, x, axis: _not_nan(x) * others(_fill_nan(x, 1.0), axis), calls=_with_nan(REAL))
 for _function, _most in ((np.nanmax, "largest"), (np.nanmin, "smallest")):
     reduction(_function, _function.__name__, f"y = the {_most} of x, without nan", _winners, domain=DISTINCT,
-        calls=_holed(DISTINCT), kink="a tie is shared evenly", analytic=False)
+        calls=_with_nan(DISTINCT), kink="a tie is shared evenly", analytic=False)
 reduction(np.nanvar, "nanvar", "y = Σ (x - mean)² / (n - ddof), without nan",
     lambda y, x, axis, ddof=0: _deviation(x, axis) * (2.0 / (_number(x, axis) - ddof)), options={"ddof": (0,)},
-    calls=_holed(REAL, ddof=(0,)), analytic=False)
+    calls=_with_nan(REAL, ddof=(0,)), analytic=False)
 reduction(np.nanstd, "nanstd", "y = √nanvar",
     lambda y, x, axis, ddof=0: _deviation(x, axis) / ((_number(x, axis) - ddof) * np.where(y == 0, 1.0, y)),
-    domain=DISTINCT, options={"ddof": (0,)}, calls=_holed(DISTINCT, min_dims=2, ddof=(0,)), kink="at 0: 0",
+    domain=DISTINCT, options={"ddof": (0,)}, calls=_with_nan(DISTINCT, min_dims=2, ddof=(0,)), kink="at 0: 0",
     analytic=False)
 reduction(np.nanmedian, "nanmedian", "y = the middle of x in ascending order, without nan", _middle,
-    domain=DISTINCT, calls=_holed(DISTINCT), kink="at a tie: each entry keeps its place", analytic=False)
-op(np.nan_to_num, "nan_to_num", "y = x where it is finite", vjp=(_nan_to_num,), kink="0 for what is replaced",
+    domain=DISTINCT, calls=_with_nan(DISTINCT), kink="at a tie: each entry keeps its place", analytic=False)
+op(np.nan_to_num, "nan_to_num", "y = x where it is finite", vjp=(_nan_to_num,), kink="0 for replaced entries",
     jvp=(_nan_to_num,),
     calls=lambda draw: ((draw.array(REAL, draw.shape()),), draw.choice([{}, {"nan": 1.0, "posinf": 2.0}])),
     elementwise=True, gives_new=True)

@@ -9,7 +9,7 @@ import numpy as np
 from ..engine.op import op
 from ..engine.sampling import DISTINCT, POSITIVE, Call, Draw
 from . import vmap_rules
-from .axes import expand, merge_axes, parted
+from .axes import expand, merge_axes, split_axes
 from .discrete import ascending, ranks
 from .draws import draw_axis
 from .reductions import over_axes, reduction
@@ -26,7 +26,7 @@ def _weights(a: Any, w: Any, axis: Any) -> Any:
     return np.reshape(w, [a.shape[i] if i in axes else 1 for i in range(a.ndim)])
 
 
-def _unweighted(c: Any, w: Any, axis: Any) -> Any:
+def _sum_to_weights(c: Any, w: Any, axis: Any) -> Any:
     """The transpose of `_weights`: a cotangent in the layout of a, summed into that of w."""
     if np.shape(w) == c.shape:
         return c
@@ -46,7 +46,7 @@ def _average_a(g: Any, y: Any, a: Any, w: Any = None, axis: Any = None, keepdims
 def _average_w(g: Any, y: Any, a: Any, w: Any, axis: Any = None, keepdims: bool = False) -> Any:
     full = np.broadcast_to(_weights(a, w, axis), a.shape)
     deviation = (a - expand(y, a, axis, keepdims)) / np.sum(full, axis=axis, keepdims=True)
-    return _unweighted(expand(g, a, axis, keepdims) * deviation, w, axis)
+    return _sum_to_weights(expand(g, a, axis, keepdims) * deviation, w, axis)
 
 
 def _average_a_along(t: Any, y: Any, a: Any, w: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
@@ -78,7 +78,7 @@ def _average(draw: Draw) -> Call:
 
 
 def _mixture(q: Any, rows: Any, method: Any) -> Any:
-    """How much of each entry of a row in ascending order is in the quantiles q: of shape (q.size, 1, …, 1, n).
+    """The share of each entry of a sorted row in the quantiles q, of shape (q.size, 1, …, 1, n).
 
     NumPy's own quantile of 0, 1, 2, … gives the place of each between its neighbours.
     """
@@ -95,7 +95,7 @@ def _quantile_back(g: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, metho
     mixture = _mixture(q, rows, method)
     g = np.reshape(g, (mixture.shape[0], *rows.shape[:-1], 1))
     sorted_g = np.sum(g * mixture, axis=0)
-    return parted(np.take_along_axis(sorted_g, ranks(rows), -1), a, axis)
+    return split_axes(np.take_along_axis(sorted_g, ranks(rows), -1), a, axis)
 
 
 def _quantile_along(t: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, method: Any = "linear") -> Any:
@@ -185,8 +185,8 @@ op(np.average, "average", "y = Σ w x / Σ w", domain=(DISTINCT, POSITIVE),
     vjp=(_average_a, _average_w), jvp=(_average_a_along, _average_w_along), bind=_average_call,
     options=("weights",), calls=_average, analytic=False, gives_new=True,
     spelling=lambda a, w=None, **params: np.average(a, weights=w, **params))
-_state_quantile(np.quantile, "y = what a share q of x lies below", 1.0)
-_state_quantile(np.percentile, "y = what q % of x lie below", 100.0)
+_state_quantile(np.quantile, "y = the q-quantile of x", 1.0)
+_state_quantile(np.percentile, "y = the q-th percentile of x", 100.0)
 op(np.median, "median", "y = the middle of x in ascending order", domain=(DISTINCT,),
     vjp=(lambda g, y, x, axis=None, keepdims=False: _quantile_back(g, y, x, 0.5, axis),),
     jvp=(lambda t, y, x, axis=None, keepdims=False: _quantile_along(t, y, x, 0.5, axis),),

@@ -28,15 +28,15 @@ FULL_RANK = Domain("full rank", -0.4, 0.4)
 SINGULAR_VALUES = Domain("full rank, distinct singular values", -0.4, 0.4, avoid=(0.0,))
 
 
-def arrived(g: Any) -> bool:
-    """Whether g may be nonzero: an output that nothing depends on has a cotangent of zeros."""
+def may_be_nonzero(g: Any) -> bool:
+    """Whether g may be nonzero: an output on which nothing depends has a cotangent of zeros."""
     return not isinstance(g, np.ndarray) or bool(g.any())
 
 
-def vanishing(x: Any, w: Any) -> Any:
+def rounds_to_zero(x: Any, w: Any) -> Any:
     """Where x, of shape (…, n) or (…, ·, n), is 0 to the rounding of a factorisation with the values w, (…, n).
 
-    Of n equal values, Q diag(w) Qᵀ parts the outer two by up to 2 n eps max |w|: here 8 n eps max |w| counts as 0.
+    Rounding separates n equal values of Q diag(w) Qᵀ by up to 2 n eps max |w|: 8 n eps max |w| counts as 0 here.
     """
     if not w.shape[-1]:
         return np.equal(x, 0.0)
@@ -175,9 +175,9 @@ def _lstsq_for_matrix(g: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
     total = rest @ swap(p @ back) - back @ swap(x) + swap(p) @ x @ swap(gx - p @ (a @ gx))
     if g[1].size:
         total = total - (2 * rest * g[1]) @ swap(x)
-    if arrived(g[3]):
+    if may_be_nonzero(g[3]):
         u, s, vh = np.linalg.svd(a, full_matrices=False)
-        total = total + (u * np.where(vanishing(s, s), 0.0, g[3])) @ vh
+        total = total + (u * np.where(rounds_to_zero(s, s), 0.0, g[3])) @ vh
     return total
 
 
@@ -198,7 +198,7 @@ def _lstsq_along_matrix(t: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> An
         np.reshape(dx, y[0].shape),
         -2 * np.sum(rest * (t @ x), axis=0) if y[1].size else np.zeros(0),
         np.zeros(()),
-        np.where(vanishing(s, s), 0.0, np.sum(u * (t @ swap(vh)), axis=0)),
+        np.where(rounds_to_zero(s, s), 0.0, np.sum(u * (t @ swap(vh)), axis=0)),
     )
 
 

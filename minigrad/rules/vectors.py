@@ -72,7 +72,7 @@ if hasattr(np, "matvec"):
 _OUT = np.array([0.0, 0.0, 1.0])
 
 
-def _crossed(a: Any, b: Any, *, plane: bool = False, axisc: int = -1, **axes: Any) -> Any:
+def _forward(a: Any, b: Any, *, plane: bool = False, axisc: int = -1, **axes: Any) -> Any:
     return np.cross(a, b, **axes)[..., 2] if plane else np.cross(a, b, axisc=axisc, **axes)
 
 
@@ -93,20 +93,18 @@ def _cross_right(
     return _back(np.cross(_product(g, axisc, plane), _last(a, axisa)), b, axisb)
 
 
-# Vectors of two entries: NumPy takes them before 2.5, with a warning of its own.
+# Vectors of two entries: NumPy takes them before 2.5, with a warning.
 _PLANES = np.lib.NumpyVersion(np.__version__) < "2.5.0"
 
 
-def _in_space(x: Any, axis: int) -> Any:
+def _as_3d(x: Any, axis: int) -> Any:
     """Vectors of two entries with a third that is 0, where NumPy takes them."""
     entries = np.shape(x)[axis]
     if entries == 3:
         return x
     if entries != 2 or not _PLANES:
         sizes = "2 or 3" if _PLANES else "3"
-        refuse(
-            f"cross takes vectors of {sizes} entries; there is a shape {np.shape(x)}, its vectors on axis {axis}"
-        )
+        refuse(f"cross takes vectors of {sizes} entries, got shape {np.shape(x)} with its vectors on axis {axis}")
     np.cross(_OUT[:2], _OUT[:2])  # so that it warns
     beside = [1 if i == axis % np.ndim(x) else side for i, side in enumerate(np.shape(x))]
     return np.concatenate([x, np.zeros(beside, dtype=getattr(x, "dtype", None))], axis=axis)
@@ -117,7 +115,7 @@ def _cross_call(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -
     if axis is not None:
         axisa = axisb = axisc = axis
     plane = np.shape(a)[axisa] == np.shape(b)[axisb] == 2
-    return (_in_space(a, axisa), _in_space(b, axisb)), {
+    return (_as_3d(a, axisa), _as_3d(b, axisb)), {
         "axisa": axisa,
         "axisb": axisb,
         "axisc": axisc,
@@ -135,7 +133,7 @@ bilinear(np.vecdot, "vecdot", "y = Σ a[…,k] b[…,k]",
     lambda g, y, a, b, axis=-1: _back(np.expand_dims(g, -1) * _last(b, axis), a, axis),
     lambda g, y, a, b, axis=-1: _back(np.expand_dims(g, -1) * _last(a, axis), b, axis), aliases=(np.linalg.vecdot,),
     calls=_vecdot, expects=last_alike, analytic=False)
-op(np.cross, "×", "y = a × b", forward=_crossed, vjp=(_cross_left, _cross_right),
-    jvp=(lambda t, y, a, b, **params: _crossed(t, b, **params), lambda t, y, a, b, **params: _crossed(a, t,
+op(np.cross, "×", "y = a × b", forward=_forward, vjp=(_cross_left, _cross_right),
+    jvp=(lambda t, y, a, b, **params: _forward(t, b, **params), lambda t, y, a, b, **params: _forward(a, t,
     **params)), aliases=(np.linalg.cross,), bind=_cross_call, calls=_cross, bilinear=True, sums=True,
     gives_new=True)

@@ -1,8 +1,8 @@
 """The vmap rules: how `vmap` computes an op for all samples at once. An op's statement names one as ``vmap=``.
 
-A rule gets the call that was recorded for one sample, and the operands, some of which have an axis of samples in
-front by now. It returns the output with that axis in front, or None where it does not cover the call: then `vmap`
-computes one sample after the other. Rules run on arrays and on Values, and know no derivative.
+A rule gets the call that was recorded for one sample, and the operands, some of which now have an axis of samples
+in front. It returns the output with that axis in front, or None where it does not cover the call: then `vmap`
+computes one sample after the other. Rules run on arrays and on Values, without derivatives.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class BatchedCall:
-    """One call of an op, as recorded for one sample, which is to be computed for all.
+    """One call of an op, recorded for one sample and to be computed for all.
 
-    shapes: of the operands; shape: of the output; both of one sample. batched: which operands have an axis of
-    samples in front by now. size: the number of samples.
+    shapes: of the operands; shape: of the output; both of one sample. batched: which operands now have an axis of
+    samples in front. size: the number of samples.
     """
 
     op: Op
@@ -38,7 +38,7 @@ class BatchedCall:
         """The axis the call names, or the default of the function."""
         return self.params["axis"] if "axis" in self.params else self.op.defaults.get("axis")
 
-    def aligned(self, operands: Sequence[Any], ndim: int) -> list[Any]:
+    def align(self, operands: Sequence[Any], ndim: int) -> list[Any]:
         """The operands with axes of length 1 after the axis of samples, so that they broadcast as samples do."""
         pairs = zip(operands, self.shapes, self.batched, strict=True)
         return [
@@ -46,7 +46,7 @@ class BatchedCall:
             for x, s, b in pairs
         ]
 
-    def spread(self, operands: Sequence[Any]) -> list[Any]:
+    def broadcast(self, operands: Sequence[Any]) -> list[Any]:
         """The operands, each with an axis of samples."""
         pairs = zip(operands, self.shapes, self.batched, strict=True)
         return [x if b else np.broadcast_to(x, (self.size, *s)) for x, s, b in pairs]
@@ -56,7 +56,7 @@ BatchRule = Callable[[BatchedCall, Sequence[Any]], Any]
 
 
 def rule_of(made_by: Op, operands: int) -> BatchRule | None:
-    """The batch rule of an op; None where it has none, and where Values stand inside its parameters."""
+    """The batch rule of an op; None if it has none, or if its parameters contain Values."""
     made_by = TABLE.get(made_by.function, made_by)  # as it is stated: on a tape an op may have lost its rules
     if not made_by.variadic and operands != len(made_by.domain):
         return None
@@ -64,9 +64,9 @@ def rule_of(made_by: Op, operands: int) -> BatchRule | None:
 
 
 def elementwise_batch(call: BatchedCall, operands: Sequence[Any]) -> Any:
-    """For an op that is `elementwise_batch`: the operands only have to broadcast as samples do."""
-    y = call.op.function(*call.aligned(operands, len(call.shape)), **call.params)
-    if np.ndim(y) == len(call.shape):  # it did not look at the operands that have samples
+    """For an op that is `elementwise`: the operands only have to broadcast as samples do."""
+    y = call.op.function(*call.align(operands, len(call.shape)), **call.params)
+    if np.ndim(y) == len(call.shape):  # it ignored the operands with samples
         return np.broadcast_to(y, (call.size, *call.shape))
     return y
 
@@ -77,8 +77,8 @@ def cast(call: BatchedCall, operands: Sequence[Any]) -> Any:
 
 
 def fill(call: BatchedCall, operands: Sequence[Any]) -> Any:
-    """For np.full_like: the first operand gives the shape, with the samples'."""
-    return np.full_like(call.spread(operands)[0], call.aligned(operands, len(call.shape))[1])
+    """For np.full_like: the first operand gives the shape, with the axis of samples."""
+    return np.full_like(call.broadcast(operands)[0], call.align(operands, len(call.shape))[1])
 
 
 def behind(axis: Any, ndim: int) -> Any:
@@ -120,7 +120,7 @@ def reshape(call: BatchedCall, operands: Sequence[Any]) -> Any:
 
 def broadcast(call: BatchedCall, operands: Sequence[Any]) -> Any:
     """For np.broadcast_to."""
-    return np.broadcast_to(call.aligned(operands, len(call.shape))[0], (call.size, *call.shape))
+    return np.broadcast_to(call.align(operands, len(call.shape))[0], (call.size, *call.shape))
 
 
 def transpose(call: BatchedCall, operands: Sequence[Any]) -> Any:
@@ -139,7 +139,7 @@ def move_axes(call: BatchedCall, operands: Sequence[Any]) -> Any:
 def join(call: BatchedCall, operands: Sequence[Any]) -> Any:
     """For np.concatenate and np.stack."""
     axis = call.params.get("axis", 0)
-    return None if axis is None else call.op.function(call.spread(operands), axis=behind(axis, len(call.shape)))
+    return None if axis is None else call.op.function(call.broadcast(operands), axis=behind(axis, len(call.shape)))
 
 
 def stacks(call: BatchedCall, operands: Sequence[Any]) -> Any:
@@ -190,7 +190,7 @@ def _as_matrices(x: Any, shape: Shape, ndim: int, row: bool, size: int) -> Any:
 def dot(call: BatchedCall, operands: Sequence[Any]) -> Any:
     """For np.dot, up to two matrices."""
     if not all(call.shapes):
-        return np.multiply(*call.aligned(operands, len(call.shape)))
+        return np.multiply(*call.align(operands, len(call.shape)))
     return matmul(call, operands) if max(map(len, call.shapes)) <= 2 else None
 
 

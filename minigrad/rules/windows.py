@@ -109,28 +109,28 @@ def _pool_call(x: Any, window: Any, stride: Any = None, padding: Any = 0) -> Cal
     return (x,), {"window": window, "stride": steps, "padding": _each(padding, d, "padding")}
 
 
-def _padded(x: Any, padding: Any, value: float) -> Any:
+def _add_border(x: Any, padding: Any, value: float) -> Any:
     if not any(padding):
         return x
     return np.pad(x, [(0, 0)] * (x.ndim - len(padding)) + [(p, p) for p in padding], constant_values=value)
 
 
-def _cropped(x: Any, padding: Any) -> Any:
+def _remove_border(x: Any, padding: Any) -> Any:
     if not any(padding):
         return x
     return x[(Ellipsis, *(slice(p, n - p) for p, n in zip(padding, x.shape[-len(padding) :], strict=True)))]
 
 
-def _pooled(x: Any, window: Any, stride: Any, padding: Any, value: float) -> Any:
+def _pool_windows(x: Any, window: Any, stride: Any, padding: Any, value: float) -> Any:
     """The windows of x within a border of that value."""
     (_,), given = _pool_call(x, window, stride, padding)
-    return windows(_padded(x, given["padding"], value), given["window"], given["stride"])
+    return windows(_add_border(x, given["padding"], value), given["window"], given["stride"])
 
 
-def _unpooled(c: Any, x: Any, stride: Any, padding: Any) -> Any:
-    """The transpose of `_pooled`."""
+def _pool_windows_back(c: Any, x: Any, stride: Any, padding: Any) -> Any:
+    """The transpose of `_pool_windows`."""
     sides = tuple(n + 2 * p for n, p in zip(x.shape[-len(stride) :], padding, strict=True))
-    return _cropped(fold(c, stride, sides), padding)
+    return _remove_border(fold(c, stride, sides), padding)
 
 
 def _inside(window: Any) -> Sides:
@@ -144,34 +144,34 @@ def max_pool(x: Any, window: Any, stride: Any = None, padding: Any = 0) -> Any:
     x: (…, *sides). window: a tuple with one side per axis, or one number for one axis. stride: likewise, the
     window's own by default. padding: the width of the border, a number or one per axis.
     """
-    return np.max(_pooled(x, window, stride, padding, -np.inf), axis=_inside(_tuple(window)))
+    return np.max(_pool_windows(x, window, stride, padding, -np.inf), axis=_inside(_tuple(window)))
 
 
 @dispatched
 def avg_pool(x: Any, window: Any, stride: Any = None, padding: Any = 0) -> Any:
     """The mean of each window over the last axes of x; a border counts as 0. See `max_pool`."""
-    return np.mean(_pooled(x, window, stride, padding, 0.0), axis=_inside(_tuple(window)))
+    return np.mean(_pool_windows(x, window, stride, padding, 0.0), axis=_inside(_tuple(window)))
 
 
 def _shares(y: Any, x: Any, window: Any, stride: Any, padding: Any) -> Any:
     """1 at the largest entry of each window; ties share evenly."""
-    ties = np.equal(_pooled(x, window, stride, padding, -np.inf), np.expand_dims(y, _inside(window)))
+    ties = np.equal(_pool_windows(x, window, stride, padding, -np.inf), np.expand_dims(y, _inside(window)))
     return ties / np.sum(ties, axis=_inside(window), keepdims=True)
 
 
 def _max_pool_back(g: Any, y: Any, x: Any, window: Any = None, stride: Any = None, padding: Any = 0) -> Any:
     spread = np.expand_dims(g, _inside(window)) * _shares(y, x, window, stride, padding)
-    return _unpooled(spread, x, stride, padding)
+    return _pool_windows_back(spread, x, stride, padding)
 
 
 def _max_pool_along(t: Any, y: Any, x: Any, window: Any = None, stride: Any = None, padding: Any = 0) -> Any:
     shares = _shares(y, x, window, stride, padding)
-    return np.sum(_pooled(t, window, stride, padding, 0.0) * shares, axis=_inside(window))
+    return np.sum(_pool_windows(t, window, stride, padding, 0.0) * shares, axis=_inside(window))
 
 
 def _avg_pool_back(g: Any, y: Any, x: Any, window: Any = None, stride: Any = None, padding: Any = 0) -> Any:
     share = np.expand_dims(g / int(np.prod(window)), _inside(window))
-    return _unpooled(np.broadcast_to(share, (*g.shape, *window)), x, stride, padding)
+    return _pool_windows_back(np.broadcast_to(share, (*g.shape, *window)), x, stride, padding)
 
 
 def _pool(domain: Any) -> Callable[[Draw], Call]:
@@ -187,10 +187,10 @@ def _pool(domain: Any) -> Callable[[Draw], Call]:
 # Convolution in channels, as in neural networks: the kernel is not flipped.
 
 
-def _convolved(x: Any, kernel: Any, stride: Sides, padding: Sides) -> Any:
+def _conv_forward(x: Any, kernel: Any, stride: Sides, padding: Sides) -> Any:
     """x: (…, c, *sides), kernel: (o, c, *window). Gives (…, o, *places)."""
     d = kernel.ndim - 2
-    seen = windows(_padded(x, padding, 0.0), kernel.shape[2:], stride)  # (…, c, *places, *window)
+    seen = windows(_add_border(x, padding, 0.0), kernel.shape[2:], stride)  # (…, c, *places, *window)
     summed = (seen.ndim - 2 * d - 1, *range(seen.ndim - d, seen.ndim))
     y = np.tensordot(seen, kernel, axes=(summed, (1, *range(2, d + 2))))  # (…, *places, o)
     return np.moveaxis(y, -1, -d - 1)
@@ -199,12 +199,12 @@ def _convolved(x: Any, kernel: Any, stride: Sides, padding: Sides) -> Any:
 def _conv_x(g: Any, y: Any, x: Any, kernel: Any, stride: Any = 1, padding: Any = 0) -> Any:
     d = len(stride)
     seen = np.tensordot(np.moveaxis(g, -d - 1, -1), kernel, axes=1)  # (…, *places, c, *window)
-    return _unpooled(np.moveaxis(seen, -d - 1, -2 * d - 1), x, stride, padding)
+    return _pool_windows_back(np.moveaxis(seen, -d - 1, -2 * d - 1), x, stride, padding)
 
 
 def _conv_kernel(g: Any, y: Any, x: Any, kernel: Any, stride: Any = 1, padding: Any = 0) -> Any:
     d = len(stride)
-    seen = windows(_padded(x, padding, 0.0), kernel.shape[2:], stride)
+    seen = windows(_add_border(x, padding, 0.0), kernel.shape[2:], stride)
     n = g.ndim
     rest = (*range(n - d - 1), *range(n - d, n))  # all but the channels, which are the same in both
     return np.tensordot(g, seen, axes=(rest, rest))
@@ -237,10 +237,10 @@ def _channels(x: Sides, kernel: Sides) -> str:
     )
 
 
-def _checked(x: Any, kernel: Any, d: int, stride: Any, padding: Any) -> Any:
+def _check_and_convolve(x: Any, kernel: Any, d: int, stride: Any, padding: Any) -> Any:
     if np.ndim(kernel) != d + 2 or np.ndim(x) < d + 1 or np.shape(x)[-d - 1] != np.shape(kernel)[1]:
         raise ValueError(_channels(np.shape(x), np.shape(kernel)))
-    return _convolved(x, kernel, _each(stride, d, "stride"), _each(padding, d, "padding"))
+    return _conv_forward(x, kernel, _each(stride, d, "stride"), _each(padding, d, "padding"))
 
 
 @dispatched
@@ -249,13 +249,13 @@ def conv1d(x: Any, kernel: Any, stride: Any = 1, padding: Any = 0) -> Any:
 
     x: (…, c, length). kernel: (o, c, window). Gives (…, o, places). padding: zeros on either side.
     """
-    return _checked(x, kernel, 1, stride, padding)
+    return _check_and_convolve(x, kernel, 1, stride, padding)
 
 
 @dispatched
 def conv2d(x: Any, kernel: Any, stride: Any = 1, padding: Any = 0) -> Any:
     """`conv1d` in two dimensions: x (…, c, h, w), kernel (o, c, u, v); stride, padding: also one per axis."""
-    return _checked(x, kernel, 2, stride, padding)
+    return _check_and_convolve(x, kernel, 2, stride, padding)
 
 
 # fmt: off

@@ -75,10 +75,10 @@ class Describer:
         return found
 
     def _argument(self, i: int, x: Any, found: Described) -> tuple[Any, Hashable]:
-        return _static(x, f"argument {i}") if self._fixed(i) else _taken_apart(x, f"args[{i}]", found)
+        return _static(x, f"argument {i}") if self._fixed(i) else _take_apart(x, f"args[{i}]", found)
 
     def _named(self, key: str, x: Any, found: Described) -> tuple[Any, Hashable]:
-        return _static(x, f"argument {key}") if self._fixed(key) else _taken_apart(x, f"kwargs[{key!r}]", found)
+        return _static(x, f"argument {key}") if self._fixed(key) else _take_apart(x, f"kwargs[{key!r}]", found)
 
     def varying(self, keys: Sequence[Any]) -> list[str]:
         """The arguments that differ between keys, if only integers differ that are not declared static."""
@@ -116,13 +116,13 @@ def _parameters(f: Callable[..., Any]) -> list[str]:
     ]
 
 
-def _taken_apart(x: Any, path: str, found: Described) -> tuple[Any, Hashable]:
+def _take_apart(x: Any, path: str, found: Described) -> tuple[Any, Hashable]:
     """A nesting with holes for its inputs, and its key."""
     kind, fixed = kind_of(x), static_fields(x)
     # A registered class (a Module) is static: its Values are read at every call.
     if isinstance(x, (dict, tuple, list)) or fixed is not None:
         keys, items, rest = kind.split(x)
-        parts = [_taken_apart(item, path + kind.path % (k,), found) for k, item in zip(keys, items, strict=True)]
+        parts = [_take_apart(item, path + kind.path % (k,), found) for k, item in zip(keys, items, strict=True)]
         template = kind.join(rest, [part for part, _ in parts])
         if isinstance(x, (tuple, list)):
             return template, (type(x), *(key for _, key in parts))
@@ -170,14 +170,14 @@ def _by_value(x: Any) -> Hashable:
     return (type(x), repr(x) if isinstance(x, INEXACT) else x)
 
 
-def filled(template: Any, values: Any) -> Any:
+def fill_holes(template: Any, values: Any) -> Any:
     """A template with values in its holes."""
     if type(template) is Hole:
         return values[template.k]
     if isinstance(template, (dict, tuple, list)) or static_fields(template) is not None:
         kind = kind_of(template)
         _, items, rest = kind.split(template)
-        return kind.join(rest, [filled(item, values) for item in items])
+        return kind.join(rest, [fill_holes(item, values) for item in items])
     return template
 
 

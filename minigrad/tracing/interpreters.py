@@ -20,10 +20,11 @@ from ..engine.modes import Block, Interpreter, ignoring_fp_warnings, interpretin
 from ..engine.node import Node, serials
 from ..engine.op import UNDIFFERENTIATED, UNKNOWN
 from ..errors import InPlaceError, TracingError
-from .placeholders import WeakFloat, by_operator, operated, without_rules
+from .placeholders import WeakFloat, apply_operator, by_operator, without_rules
 from .tape import (
     INPUT,
     add_in_place,
+    any_gradient,
     as_constant,
     call,
     call_wanted,
@@ -31,7 +32,6 @@ from .tape import (
     copy_in_rows,
     cotangent_of_type,
     lift_values,
-    meets_values,
     saved_of,
     sum_to_shape,
 )
@@ -54,7 +54,7 @@ class Trace(Interpreter):
     def refuse(self, what: str, remedy: str = "np.where(condition, a, b)   for a branch") -> NoReturn:
         """Raise TracingError: the data of one run would be frozen into a graph that stands for all data."""
         raise TracingError(
-            f"{what} while tracing: a Value stands for all data, so nothing may depend on this data\n"
+            f"{what} while tracing: a Value stands for all data, so code cannot depend on its data\n"
             f"  write  {remedy}{self.remark}"
         )
 
@@ -68,7 +68,7 @@ class Tape(Trace):
 
     on_arrays = False
     rematerialises = False  # the tape keeps all nodes, so checkpoints free nothing
-    remark = "\n  or     minigrad.compile(f, static=...)   for an argument that decides"
+    remark = "\n  or     minigrad.compile(f, static=...)   for an argument that selects a branch"
 
     def __init__(self) -> None:
         self.sweeps: list[tuple[int, int]] = []
@@ -82,7 +82,7 @@ class Tape(Trace):
         """The output of an operator, and an op that runs the same operator."""
         if len(data) == 1 and type(data[0]) is not WeakFloat:
             return compute(*data), made_by  # on arrays, -x is the ufunc itself
-        return operated(compute, *data), by_operator(made_by, compute)
+        return apply_operator(compute, *data), by_operator(made_by, compute)
 
     def as_array(self, data: Any, made_by: Any) -> Any:
         """An array; a Python float stays one until it enters a level."""
@@ -94,7 +94,7 @@ class Tape(Trace):
     def keep(self, made_by: Any, operands: tuple[Any, ...], differentiable: Any) -> tuple[Any, tuple[Any, ...]]:
         """All operands, and an op without rules if no gradient can arrive. Refuses ops without a fixed shape."""
         if made_by.function is np.nonzero:
-            self._refuse_depending(np.nonzero)
+            self._refuse_dynamic_shape(np.nonzero)
         if made_by.function is operator.getitem and any(x._array.dtype == bool for x in operands[1:]):
             self.refuse("x[mask], whose shape depends on the data,", "np.where(mask, x, 0.0)   to keep the shape")
         return without_rules(made_by, operands, differentiable), operands
@@ -110,10 +110,10 @@ class Tape(Trace):
         if any(x.has_gradient for x in found) or not found or known.writes:
             return None
         if known.shape_depends_on_data:
-            self._refuse_depending(function)
+            self._refuse_dynamic_shape(function)
         return call(kind, function, function.__name__, args, kwargs)
 
-    def _refuse_depending(self, function: Any) -> NoReturn:
+    def _refuse_dynamic_shape(self, function: Any) -> NoReturn:
         self.refuse(
             f"np.{function.__name__}, whose result has a shape that depends on the data,",
             "np.where(mask, x, 0.0)   to keep the shape, or compute it before and pass it as an argument",
@@ -166,7 +166,7 @@ class Tape(Trace):
 
     def call_rule(self, made_by: Any, rule: Callable[..., Any], args: Any, params: dict[str, Any]) -> Any:
         """Call a rule: as one step if eager code would call it on arrays."""
-        if any(map(meets_values, args)):
+        if any(map(any_gradient, args)):
             return rule(*args, **params)
         return call(None, rule, f"d {made_by.label}", args, params)
 
@@ -175,19 +175,19 @@ class Tape(Trace):
         return self.call_rule(made_by, call_wanted(made_by.vjps[0], wanted), args, params)
 
     def accumulate(self, pending: Any, x: Any, made_by: Any, rule: Any, args: Any, params: dict[str, Any]) -> None:
-        """Add the answer of a rule to the gradient of x, as eager code adds it: in place, where the op does."""
+        """Add a rule's result to the gradient of x as eager code does: in place, if the op adds in place."""
         before = pending.so_far(x)
-        after = self._added(made_by, before, x, args, params)
+        after = self._add_in_place(made_by, before, x, args, params)
         if after is None:
-            pending.give(x, self.call_rule(made_by, rule, args, params), made_by.label)
+            pending.add(x, self.call_rule(made_by, rule, args, params), made_by.label)
         elif before is None:
-            pending.give(x, after, made_by.label)
+            pending.add(x, after, made_by.label)
         else:
             pending.replace(x, after)
 
-    def _added(self, made_by: Any, before: Any, x: Any, args: Any, params: dict[str, Any]) -> Any:
+    def _add_in_place(self, made_by: Any, before: Any, x: Any, args: Any, params: dict[str, Any]) -> Any:
         """The gradient so far plus the share of an op that adds in place; None for any other op."""
-        if made_by.add is None or not isinstance(x._array, np.ndarray) or any(map(meets_values, (before, *args))):
+        if made_by.add is None or not isinstance(x._array, np.ndarray) or any(map(any_gradient, (before, *args))):
             return None
         args = (before, as_constant(x), *args)
         return call(type(x), add_in_place(made_by.add), f"d {made_by.label}", args, params)

@@ -46,7 +46,7 @@ class Reader(Evaluate):
         nodes = [x for x in roots if isinstance(x, Node)]
         replay(graph(*nodes, since=self.start), self.names, self)
 
-    def named(self, x: Any) -> Any:
+    def result_of(self, x: Any) -> Any:
         """The variable of a Value; a constant as it is."""
         return self.names[x.serial] if isinstance(x, Node) else x
 
@@ -59,7 +59,7 @@ class Reader(Evaluate):
         return node._array if node.op is None else NotImplemented
 
     def alias(self, node: Any, operands: list[Any]) -> Any:
-        """The variable of the operand; of a Python float that enters a level, a step."""
+        """The variable of the operand; a step for a Python float that enters a level."""
         if not operands:
             return node._array
         if node.op is ARGUMENT and type(node.operands[0]._array) is WeakFloat:
@@ -67,7 +67,7 @@ class Reader(Evaluate):
         return operands[0]
 
     def saved(self, node: Any) -> Any:
-        """The second item of the pair that an op gave."""
+        """The second item of the pair that the op returned."""
         return self._step(node, ITEM.forward, (self.hidden[node._a.serial],), {"k": 1}, node._array)
 
     def item(self, node: Any, operands: list[Any]) -> Any:
@@ -83,7 +83,7 @@ class Reader(Evaluate):
         return self._step(node, node.op.forward, tuple(args), kwargs, data)
 
     def _pair(self, node: Any, operands: list[Any]) -> Any:
-        """An op that hands something to its rule: it gives both, and each is an item of that."""
+        """An op that saves data for its rule: one step returns the pair, and two steps take its items."""
         positional, kwargs = arguments(node.op, operands, own_params(node))
         args = tuple(positional)
         pair = (node._array, node.params["saved"])
@@ -102,7 +102,7 @@ class Reader(Evaluate):
 
 
 def outer_values(program: Program) -> list[Any]:
-    """Values computed outside that have a gradient, which a program would not pass on."""
+    """Values from outside through which a gradient flows: a program would not pass it on."""
     return [leaf for _, leaf in program.leaves if leaf.op is not None and leaf.has_gradient]
 
 

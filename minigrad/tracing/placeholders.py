@@ -30,16 +30,16 @@ def unwrap_weak_float(x: Any) -> Any:
     return float(x) if type(x) is WeakFloat else x
 
 
-def loosely(compute: Callable[..., Any], *args: Any) -> Any:
+def apply_as_numpy(compute: Callable[..., Any], *args: Any) -> Any:
     """An operator on Python floats with NumPy's meaning: 1 / 0 is inf, and nothing raises."""
     data = compute(*map(np.float64, args))
     return float(data) if type(data) is np.float64 else data
 
 
-def operated(compute: Callable[..., Any], *args: Any) -> Any:
+def apply_operator(compute: Callable[..., Any], *args: Any) -> Any:
     """An operator on the data of nodes on a tape."""
     numbers = all(type(x) in (WeakFloat, float, int) for x in args)
-    return loosely(compute, *args) if numbers else compute(*map(unwrap_weak_float, args))
+    return apply_as_numpy(compute, *args) if numbers else compute(*map(unwrap_weak_float, args))
 
 
 def without_rules(made_by: Op, operands: tuple[Any, ...], differentiable: Any) -> Op:
@@ -47,7 +47,7 @@ def without_rules(made_by: Op, operands: tuple[Any, ...], differentiable: Any) -
     if made_by.label == "argument":
         return made_by
     if differentiable:
-        for x in operands:  # a loop, for `any` would build a generator for each node
+        for x in operands:  # a loop, because `any` would build a generator for each node
             if getattr(x, "has_gradient", False):
                 return made_by
     return _constant(made_by)

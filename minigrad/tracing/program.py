@@ -81,7 +81,7 @@ class Program:
 
     def with_steps(self, steps: list[Step], names: dict[Ref, Any] | None = None) -> Program:
         """The same program with other steps. names: replacements for variables in the outputs."""
-        outputs = renamed(self.outputs, names) if names else self.outputs
+        outputs = substitute(self.outputs, names) if names else self.outputs
         return Program(self.inputs, self.leaves, steps, outputs, self.samples)
 
     def forget_samples(self) -> None:
@@ -104,7 +104,7 @@ def _outline(x: Any) -> Any:
     return x.copy() if x.size <= 64 else np.ndarray(x.shape, x.dtype, bytes(x.itemsize), 0, (0,) * x.ndim)
 
 
-def renamed(x: Any, names: dict[Ref, Any]) -> Any:
+def substitute(x: Any, names: dict[Ref, Any]) -> Any:
     """Replace variables in nested arguments."""
     if type(x) is Ref:
         return names.get(x, x)
@@ -130,8 +130,8 @@ def step_with(step: Step, names: dict[Ref, Any]) -> Step:
     """The step with other variables as operands; the step itself if it reads none of them."""
     if not names or names.keys().isdisjoint(operands(step)):
         return step
-    args = tuple([names.get(x, x) if type(x) is Ref else renamed(x, names) for x in step.args])
-    kwargs = renamed(step.kwargs, names) if step.kwargs else step.kwargs
+    args = tuple([names.get(x, x) if type(x) is Ref else substitute(x, names) for x in step.args])
+    kwargs = substitute(step.kwargs, names) if step.kwargs else step.kwargs
     return Step(step.out, step.function, args, kwargs, step.label, step.backward, step.draws)
 
 
@@ -140,8 +140,8 @@ def run_program(program: Program, inputs: list[Any]) -> Any:
     values: dict[Ref, Any] = dict(zip(program.inputs, inputs, strict=True))
     values.update({ref: leaf._array for ref, leaf in program.leaves})
     for step in program.steps:
-        values[step.out] = step.function(*renamed(step.args, values), **renamed(step.kwargs, values))
-    return replace(renamed(program.outputs, values), lambda x: x.model if type(x) is Kept else x)
+        values[step.out] = step.function(*substitute(step.args, values), **substitute(step.kwargs, values))
+    return replace(substitute(program.outputs, values), lambda x: x.model if type(x) is Kept else x)
 
 
 def same_bits(a: Any, b: Any) -> bool:

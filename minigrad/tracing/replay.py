@@ -1,7 +1,7 @@
-"""Replay: compute a recorded graph again, in another meaning of its ops.
+"""Replay: compute a recorded graph again, with another meaning of its ops.
 
-The ops without a computation (an item of several outputs, the start of a level, a constant copy, a result that an
-op saved for its rule) are known here alone; an `Evaluate` object says how the others are computed.
+Only this file knows the ops without a computation (an item of several outputs, the start of a level, a constant
+copy, a result that an op saved for its rule); an `Evaluate` object computes the others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Evaluate:
         return NotImplemented
 
     def plain(self, x: Any) -> Any:
-        """An operand that is no node."""
+        """The result for an operand that is not a node."""
         return x
 
     def constant(self, node: Any, operands: list[Any]) -> Any:
@@ -37,7 +37,7 @@ class Evaluate:
         return operands[0][node.params["k"]]
 
     def saved(self, node: Any) -> Any:
-        """What the op of the operand saved for its rule."""
+        """The data that the op of the operand saved for its rule."""
         raise NotImplementedError(node.op.label)
 
     def apply(self, node: Any, operands: list[Any]) -> Any:
@@ -46,7 +46,7 @@ class Evaluate:
 
 
 def replay(nodes: Iterable[Any], env: dict[int, Any], evaluate: Evaluate) -> dict[int, Any]:
-    """Add the result for each node to env, by serial; those that env holds already stay.
+    """Add the result for each node to env, by serial; results that env already holds stay.
 
     nodes: in serial order, as `graph` gives them.
     """
@@ -74,7 +74,7 @@ def compute(node: Any, env: dict[int, Any], evaluate: Evaluate) -> Any:
 
 
 def own_params(node: Any) -> dict[str, Any]:
-    """The parameters of a node, without what its op saved for its rule."""
+    """The parameters of a node, without the data that its op saved for its rule."""
     return {name: p for name, p in (node.params or {}).items() if name != "saved"}
 
 

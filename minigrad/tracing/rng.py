@@ -34,17 +34,17 @@ class TracedGenerator(np.random.Generator):
         super().__init__(self.copy.bit_generator)
         self.node = new_node(Value, self.copy, DETACHED, (), None)
 
-    def _refused(self, *args: Any, **kwargs: Any) -> Any:
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise TracingError(
             "this method of a random generator cannot be traced: it changes an array or creates generators\n"
             "  write  x = rng.permutation(x)   for rng.shuffle(x)"
         )
 
-    shuffle = bytes = spawn = _refused
+    shuffle = bytes = spawn = _refuse
 
 
 @functools.cache
-def drawing(name: str) -> Callable[..., Any]:
+def draw_method(name: str) -> Callable[..., Any]:
     """A function that calls the method with that name on its first argument, a generator."""
 
     def draw(generator: Any, *args: Any, **kwargs: Any) -> Any:
@@ -59,7 +59,7 @@ def _method(name: str) -> Any:
         onto = current_tape()
         if onto is None:
             return getattr(self.copy, name)(*args, **kwargs)
-        drawn = call(Value, drawing(name), f"rng.{name}", (self.node, *args), kwargs)
+        drawn = call(Value, draw_method(name), f"rng.{name}", (self.node, *args), kwargs)
         onto.draws.append(drawn)
         return drawn
 

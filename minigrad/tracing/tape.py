@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 
 from ..engine import modes
-from ..engine.broadcasting import shaped, unbroadcast
+from ..engine.broadcasting import copy_like, unbroadcast
 from ..engine.node import ARGUMENT, ITEM, Node, new_node, record
 from ..engine.op import Op
 from ..engine.sampling import REAL
 from .placeholders import WeakFloat, unwrap_weak_float
 
-# A step that calls a function; its parameters hold the arguments, with a `ArgumentSlot` for each Value.
+# A step that calls a function; its parameters hold the arguments, with an `ArgumentSlot` for each Value.
 _CALL = replace(
     ARGUMENT, function=lambda *x: x, label="call", vjps=(), jvps=(), domain=(REAL,), variadic=True, page="call"
 )
-# HELD: the same numbers, constant to every sweep. SAVED: the data that an op saved for its rule.
+# DETACHED: the same numbers, constant for every sweep. SAVED: the data that an op saved for its rule.
 DETACHED = replace(_CALL, label="constant", page="held", variadic=False)
 INPUT = replace(DETACHED, label="input", page="input")
 SAVED = replace(_CALL, label="saved", page="saved", variadic=False)
@@ -42,7 +42,7 @@ class ArgumentSlot:
 
 
 class CallStep(Op):
-    """The op of a node that is a call of a function: known by its class, whatever page a user's op is stated on."""
+    """The op of a node that calls a function. Its class marks it: users choose the names of pages."""
 
     __slots__ = ()
 
@@ -65,7 +65,7 @@ def _alike(x: Any, items: list[Any]) -> Any:
 
 
 def lift_values(x: Any, found: list[Node]) -> Any:
-    """Replace each Value in nested arguments by a `ArgumentSlot`, and append it to `found`."""
+    """Replace each Value in nested arguments by an `ArgumentSlot`, and append it to `found`."""
     if isinstance(x, Node):
         found.append(x)
         return ArgumentSlot(len(found) - 1)
@@ -114,7 +114,7 @@ def as_data(result: Any) -> Any:
 
 
 def as_constant(x: Any) -> Any:
-    """A Value with the same numbers through which no gradient flows, as an array is in eager code."""
+    """A Value with the same numbers through which no gradient flows: eager code has an array here."""
     if not isinstance(x, Node) or not x.has_gradient:
         return x
     return new_node(type(x), x._array, DETACHED, (x,), None)
@@ -125,11 +125,11 @@ def saved_of(y: Node) -> Any:
     return new_node(type(y), y.params["saved"], SAVED, (y,), None) if y.params else None
 
 
-def meets_values(x: Any) -> bool:
+def any_gradient(x: Any) -> bool:
     """Whether a gradient can flow through a nested Value: then eager code runs rules on Values, too."""
     if isinstance(x, Node):
         return x.has_gradient
-    return isinstance(x, (tuple, list)) and any(map(meets_values, x))
+    return isinstance(x, (tuple, list)) and any(map(any_gradient, x))
 
 
 @functools.cache
@@ -163,8 +163,8 @@ def sum_to_shape(c: Any, shape: tuple[int, ...], label: str) -> Any:
 
 
 def cotangent_of_type(g: Any, shape: tuple[int, ...], dtype: Any, what: str) -> Any:
-    """`shaped`, as a step."""
-    return shaped(g, np.empty(shape, dtype), what)
+    """`copy_like`, as a step."""
+    return copy_like(g, np.empty(shape, dtype), what)
 
 
 def copy(y: Any) -> Any:

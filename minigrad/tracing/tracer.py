@@ -16,7 +16,7 @@ from ..engine.tree import kind_of, leaves
 from ..engine.value import Value
 from ..errors import TracingError
 from . import Tape, taping
-from .arguments import Described, filled
+from .arguments import Described, fill_holes
 from .lower import Reader
 from .placeholders import WeakFloat
 from .program import Kept, Program, Ref, Step, same_bits
@@ -66,7 +66,7 @@ def _trace(f: Callable[..., Any], given: Described) -> tuple[Program, Reader, An
     """The program of one call without its outputs, the reader that knows its variables, and the result of f."""
     tape, start = Tape(), next(serials)
     values = [_stand_in(x) for x in given.inputs]
-    args, kwargs = filled(given.template, values)
+    args, kwargs = fill_holes(given.template, values)
     with modes.recording(), taping(tape), np.errstate(all="ignore"):
         result = f(*args, **kwargs)
     program = Program([], [], [], None)
@@ -88,7 +88,7 @@ def _outputs(x: Any, other: Any, reader: Reader) -> Any:
     """
     kind = kind_of(x)
     if not kind:
-        return reader.named(x)
+        return reader.result_of(x)
     if x is other and type(x) not in (list, tuple, dict, type(None)):
         return Kept(x)
     (_, items, rest), beside = kind.split(x), kind_of(other)
@@ -131,7 +131,7 @@ def _unlike(x: Any, y: Any) -> str:
         (keys, items, _), (others, beside, _) = kind.split(x), kind.split(y)
         if keys != others:  # a dict may have them in another order
             if len(keys) != len(others):
-                return f"there are {len(keys)} things in one and {len(others)} in the other"
+                return f"there are {len(keys)} items in one and {len(others)} in the other"
             if dict.fromkeys(keys) != dict.fromkeys(others):
                 return "the keys differ"
             there = dict(zip(others, beside, strict=True))

@@ -1,1 +1,1 @@
-"""Functions of functions: grad, jacobian, checkpoint, vmap; and ops of a user's own."""
+"""Functions of functions: grad, jacobian, checkpoint, vmap; and custom ops."""

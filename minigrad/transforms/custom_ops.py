@@ -1,4 +1,4 @@
-"""Ops of a user's own: in the table like any other, from `custom` until `forget`."""
+"""Custom ops: `custom` adds one to the table, where it is like any other; `forget` removes it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ RESERVED = ("g", "y", "t", "saved")
 
 
 @dataclass(frozen=True)
-class _Made:
+class _Registration:
     """How an op came into the table.
 
     origin: the module that called `custom`, and that of the forward function. wrapped: whether the key of the op
-    is a function that `custom` made, and not one of another package. replaced: whether an op that was defined later
-    has its name; functions made for it keep their rules for those who still hold them.
+    is a function that `custom` made, and not one of another package. replaced: whether a later op took over its
+    name; its function then keeps its rules, for code that still holds it.
     """
 
     origin: tuple[str, str]
@@ -36,7 +36,7 @@ class _Made:
     replaced: bool = False
 
 
-_MADE: dict[Op, _Made] = {}
+_REGISTERED: dict[Op, _Registration] = {}
 
 
 def custom(
@@ -49,20 +49,20 @@ def custom(
     domain: tuple[Domain, ...] | Domain = (),
     **more: Any,
 ) -> F:
-    """Add an op of your own to the table. Returns the function to call, which behaves like any other op.
+    """Add a custom op to the table. Returns the function to call, which behaves like any other op.
 
     forward: computes y from arrays; its parameters without a default are the inputs. A ufunc of another package
     without a rule (``scipy.special.gammaln``), or a function that dispatches by NumPy's protocols, gets the rule
     itself: from then on it is recorded under its own name, wherever it is called with a Value.
     vjp: one rule per input, ``(g, y, *inputs, **params) -> cotangent``, written with functions that have rules
     (then it differentiates to any order); None where no gradient flows; a single rule for a single input.
-    jvp: likewise, for forward mode; without it `jacobian`, `hessian` and `hvp` sweep back instead.
+    jvp: likewise, for forward mode; without it `jacobian`, `hessian` and `hvp` use backward sweeps.
     name: of the op, in pictures, errors and the table (default: that of the function). formula: one line.
-    domain: where tests draw inputs from, one per input or one for all. ``**more``: properties of the op, by which
-    vmap, ties and compile know it, and all else that `minigrad.engine.op.op` takes.
+    domain: where tests draw inputs from, one per input or one for all. ``**more``: properties of the op, which
+    vmap, ties and compile use, and any other argument of `minigrad.engine.op.op`.
 
-    An op of the same name that the same module defined before (a notebook cell that runs twice) gives its name to
-    the new one. `check_op` checks the rules over the domain, as those of the table are; `check_graph`, in a graph.
+    If the same module defined an op of that name before (a notebook cell that runs twice), the new one replaces
+    it. `check_op` checks the rules over the domain, `check_graph` in a graph.
     Raises ArgumentError where rules and inputs do not match, NameTaken where another op has that name.
 
     >>> cube = custom(lambda x: x**3, name="cube", vjp=lambda g, y, x: 3 * g * x**2)
@@ -76,40 +76,40 @@ def custom(
         vjps, jvps, more = (), (), {"options": options, **more}
     more = {"formula": formula or f"y = {name}(x)", "domain": _domains(name, domain, inputs), **more}
     origin = (str(sys._getframe(1).f_globals.get("__name__")), _module(forward))
-    function: F = _put(name, forward, origin, {"vjp": vjps, "jvp": jvps, **more})
+    function: F = _insert(name, forward, origin, {"vjp": vjps, "jvp": jvps, **more})
     return function
 
 
 def forget(function: Callable[..., Any]) -> None:
-    """Take an op that `custom` made out of the table: it is then differentiated through the ops in its body.
+    """Remove an op that `custom` made from the table: it is then differentiated through the ops in its body.
 
-    A function of another package has no rule again. Raises ArgumentError for all that `custom` did not make.
+    A function of another package then has no rule. Raises ArgumentError for any op that `custom` did not make.
     """
     found = TABLE.get(function)
-    if found is None or found not in _MADE:
+    if found is None or found not in _REGISTERED:
         name = getattr(function, "__name__", repr(function))
-        what = "belongs to minigrad's own table" if found else "is not in the table of operations, or no longer"
+        what = "belongs to minigrad's own table" if found else "is not, or no longer, in the table of operations"
         raise ArgumentError(
-            f"forget takes out ops that custom made, and {name} {what}\n"
+            f"forget removes ops that custom made, and {name} {what}\n"
             "  write  minigrad.forget(f)   with the function f that custom returned"
         )
     for key in [key for key, record in TABLE.items() if record is found]:
         del TABLE[key]
-    del _MADE[found]
+    del _REGISTERED[found]
 
 
 def no_jvp(op_name: str, /, *args: Any, **params: Any) -> NoReturn:
-    """The forward rule of an op that has none."""
+    """Raise MissingRule: the jvp of an op that has none."""
     raise MissingRule(
         f"{op_name} states no jvp, so forward mode has no rule\n"
         "  write  custom(..., jvp=...)\n"
-        "  or     vjp, grad, jacobian, hessian or hvp   which sweep back where there is no jvp"
+        "  or     vjp, grad, jacobian, hessian or hvp   which need no jvp"
     )
 
 
 def is_replaced(record: Op) -> bool:
-    """Whether an op that was defined later has its name."""
-    return record in _MADE and _MADE[record].replaced
+    """Whether a later op took over its name."""
+    return record in _REGISTERED and _REGISTERED[record].replaced
 
 
 def has_jvp(record: Op) -> bool:
@@ -130,7 +130,7 @@ def _parameters(name: str, forward: Callable[..., Any], vjp: object) -> tuple[li
         return [f"x{k + 1}" for k in range(len(vjp) if isinstance(vjp, tuple) else 1)], []
     if stars := [p.name for p in found if p.kind is p.VAR_POSITIONAL]:
         raise ArgumentError(
-            f"an op of your own has a fixed number of inputs, and {name} takes *{stars[0]}\n"
+            f"a custom op needs a fixed number of inputs, and {name} takes *{stars[0]}\n"
             f"  write  def {name}(a, b): ...   with a name for each input"
         )
     named = [p for p in found if p.kind is not p.VAR_KEYWORD]
@@ -138,7 +138,7 @@ def _parameters(name: str, forward: Callable[..., Any], vjp: object) -> tuple[li
     if not inputs:
         raise ArgumentError(
             f"{name} has no input: a parameter with a default is a setting, not an input\n"
-            f"  write  def {name}(x, ...): ...   with no default for what it is differentiated in"
+            f"  write  def {name}(x, ...): ...   with no default for the inputs"
         )
     return inputs, [p.name for p in named if p.name not in inputs]
 
@@ -149,7 +149,7 @@ def _one_per_input(name: str, kind: str, given: Rules | Rule | None, inputs: Seq
     if len(rules) != len(inputs):
         wanted = f"({', '.join(f'rule for {x}' for x in inputs)}{',' * (len(inputs) == 1)})"
         raise ArgumentError(
-            f"{name} takes {_listed(inputs)}, and {kind} has {_count(rules, 'rule')}\n"
+            f"{name} takes {_list_inputs(inputs)}, and {kind} has {_count(rules, 'rule')}\n"
             f"  write  {kind}={wanted}   and None where no gradient flows\n"
             "  (the inputs are the parameters of the forward function that have no default)"
         )
@@ -186,12 +186,12 @@ def _check_options(name: str, options: Sequence[str], rules: Sequence[Rule | Non
             raise ArgumentError(
                 f"{name} has a parameter {option!r}, but rules use that name for something else "
                 "(g, y, t, saved, and their own inputs)\n"
-                f"  write  another name for it, as  {option}_  or a longer word"
+                f"  write  another name for it, such as  {option}_"
             )
 
 
 def _takes(rule: Rule, count: int) -> bool:
-    """Whether a rule can be called with so many arguments."""
+    """Whether a rule can be called with that many arguments."""
     try:
         inspect.signature(rule).bind(*range(count))
     except TypeError:
@@ -217,13 +217,13 @@ def _domains(name: str, given: tuple[Domain, ...] | Domain, inputs: Sequence[str
         return (domains or (REAL,)) * len(inputs)
     if len(domains) != len(inputs):
         raise ArgumentError(
-            f"{name} takes {_listed(inputs)}, and domain has {len(domains)} entries\n"
+            f"{name} takes {_list_inputs(inputs)}, and domain has {len(domains)} entries\n"
             "  write  domain=REAL   for all inputs, or a tuple with one for each"
         )
     return domains
 
 
-def _listed(inputs: Sequence[str]) -> str:
+def _list_inputs(inputs: Sequence[str]) -> str:
     return f"{_count(inputs, 'input')} ({', '.join(inputs)})"
 
 
@@ -234,7 +234,7 @@ def _count(what: Sequence[object], noun: str) -> str:
 # ---------------------------------------------------------------------------------------- its place in the table
 
 
-def _put(name: str, forward: Any, origin: tuple[str, str], statement: dict[str, Any]) -> Any:
+def _insert(name: str, forward: Any, origin: tuple[str, str], statement: dict[str, Any]) -> Any:
     """Put the op into the table, in place of an earlier one of that name. Returns its function."""
     own = _dispatches(forward) and _is_free(forward, name)
     function = forward if own else _wrapper(forward, name, statement)
@@ -253,9 +253,9 @@ def _put(name: str, forward: Any, origin: tuple[str, str], statement: dict[str, 
         TABLE.update(table)
         raise
     for record in before:
-        _MADE[record] = replace(_MADE[record], replaced=True)
-    made = _MADE.pop(known, None) if known else None
-    _MADE[TABLE[function]] = _Made(origin, made.wrapped if made else not own)
+        _REGISTERED[record] = replace(_REGISTERED[record], replaced=True)
+    made = _REGISTERED.pop(known, None) if known else None
+    _REGISTERED[TABLE[function]] = _Registration(origin, made.wrapped if made else not own)
     return function
 
 
@@ -267,7 +267,7 @@ def _dispatches(forward: object) -> bool:
 def _is_free(forward: Callable[..., Any], name: str) -> bool:
     """Whether a function that dispatches has no rule, or one that `custom` gave it before under that name."""
     known = TABLE.get(forward)
-    return known is None or (known in _MADE and (known.label == name or not _MADE[known].wrapped))
+    return known is None or (known in _REGISTERED and (known.label == name or not _REGISTERED[known].wrapped))
 
 
 def _wrapper(forward: Any, name: str, statement: dict[str, Any]) -> Any:
@@ -281,7 +281,7 @@ def _wrapper(forward: Any, name: str, statement: dict[str, Any]) -> Any:
 
 
 def _as_floats(ufunc: np.ufunc, *xs: Any) -> Any:
-    """A ufunc of Python objects (``np.frompyfunc``), whose results have no type of their own, as floats."""
+    """The results of a ufunc on Python objects (``np.frompyfunc``), as floats."""
     found = ufunc(*xs)
     return tuple(np.asarray(y, float)[()] for y in found) if ufunc.nout > 1 else np.asarray(found, float)[()]
 
@@ -290,7 +290,7 @@ def _earlier(name: str, function: object, origin: tuple[str, str]) -> list[Op]:
     """The ops of that name that the same module defined before. Raises NameTaken for all others of that name."""
     found = []
     for record in dict.fromkeys(TABLE.values()):
-        made = _MADE.get(record)
+        made = _REGISTERED.get(record)
         if made is None:
             if name in (record.label, record.function.__name__):
                 raise NameTaken(

@@ -85,7 +85,7 @@ def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[
 class Level:
     """One level of differentiation: the arguments that entered it, the result of f, and the nodes between them.
 
-    Each argument enters through a node of its own, which separates nested levels.
+    Each argument enters through its own node, which separates nested levels.
     """
 
     def __init__(
@@ -95,19 +95,19 @@ class Level:
         given = list(args)
         for n in argnums:
             if not -len(args) <= n < len(args):
-                raise ArgumentError(f"argnums={argnums} of a call with {len(args)} positional arguments")
+                raise ArgumentError(f"argnums={argnums} does not fit a call with {len(args)} positional arguments")
             given[n] = tree_map(functools.partial(_enter, n), args[n])
-        self.entered = [given[n] for n in argnums]
-        self.nodes, self.structure = flatten(self.entered)
+        self.inputs = [given[n] for n in argnums]
+        self.nodes, self.structure = flatten(self.inputs)
         with recording():
             self.y = f(*given, **kwargs)
         ys = [y for y in leaves(self.y) if type(y) is Value]
         self.active, self.alive = _reach(ys, self.nodes, self.start)
-        if not is_recording():  # outside of this level: nobody will differentiate the result
+        if not is_recording():  # outside of this level: the result is not differentiated
             self.alive = set()
 
     def value(self) -> Any:
-        """The result of f: Values where it depends on a Value from outside, else arrays that nobody shares."""
+        """The result of f: Values where it depends on a Value from outside, else unshared arrays."""
         return tree_map(lambda y, _: self._plain(y), self.y)
 
     def _plain(self, y: Any) -> Any:
@@ -133,7 +133,7 @@ class Level:
 
     def push(self, tangents: Any) -> Any:
         """The tangent of y, nested like it, pushed forward from tangents nested like the arguments."""
-        given = {x.serial: seed(x, t, "the tangent") for x, t, _ in tree_pairs(self.entered, tangents)}
+        given = {x.serial: seed(x, t, "the tangent") for x, t, _ in tree_pairs(self.inputs, tangents)}
         taken = {id(t) for t in given.values()}
         ys = [y for y in leaves(self.y) if type(y) is Value and y.serial in self.active]
         with interpreter().sweeping():
@@ -171,15 +171,15 @@ def _enter(n: int, x: Any, path: str) -> Value:
     return argument(x)
 
 
-def _reach(ys: list[Value], entered: list[Value], start: int) -> tuple[set[int], set[int]]:
-    """Serials of the nodes under the ys that depend on the entered arguments, and of those that depend on others.
+def _reach(ys: list[Value], arguments: list[Value], start: int) -> tuple[set[int], set[int]]:
+    """Serials of the nodes under the ys that depend on the arguments, and of those that depend on other Values.
 
     The second kind is alive: a gradient computed from it can be differentiated again with respect to the other
     Value. In  grad(lambda w: grad(lambda x: w * x * x)(3.0))(2.0)  w is alive in the inner level, which receives
     plain numbers: if its rules ran on numbers, the outer level would see a constant.
     """
-    active = {x.serial for x in entered}
-    alive = {x.serial for x in entered if any(outer.has_gradient for outer in x.inputs)}
+    active = {x.serial for x in arguments}
+    alive = {x.serial for x in arguments if any(outer.has_gradient for outer in x.inputs)}
     for node in graph(*ys, since=start):
         if node.serial in active:
             continue

@@ -1,4 +1,4 @@
-"""Types of functions that are made of functions: what a type checker sees of grad, vmap, compile and their like."""
+"""The types of the functions that grad, vmap, compile and others return, for type checkers."""
 
 from __future__ import annotations
 

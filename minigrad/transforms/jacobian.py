@@ -1,7 +1,7 @@
 """jacobian, hessian, and hessian-vector products, built from the two sweeps.
 
-Nothing here touches the graph: one backward sweep gives a row, one forward sweep a column, whichever are fewer. If
-an op has no rule for forward mode (a custom op with a vjp alone), all sweeps go backward.
+Nothing here touches the graph. One backward sweep gives a row, one forward sweep a column; the direction with fewer
+sweeps is taken. If an op has no rule for forward mode (a custom op with a vjp alone), all sweeps go backward.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def jacobian(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> Callabl
         blocks = iter(_blocks(level))
 
         def of_output(y: Any, _: str) -> Any:
-            by_argument = tuple(tree_map(lambda x, _: next(blocks), tree) for tree in level.entered)
+            by_argument = tuple(tree_map(lambda x, _: next(blocks), tree) for tree in level.inputs)
             return by_argument if isinstance(argnums, tuple) else by_argument[0]
 
         return tree_map(of_output, level.y)
@@ -56,7 +56,7 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
     """The hessian of f at x times v, by a forward sweep over the gradient; never builds the hessian.
 
     f: returns one number. x: its argument, or a tuple of all its arguments; v: nested and shaped like x, as is the
-    result. Costs a few evaluations of the gradient; twice as many if an op has no jvp, for then all sweeps go
+    result. Costs a few evaluations of the gradient; twice as many if an op has no jvp: then all sweeps go
     backward. (Pearlmutter, Fast exact multiplication by the Hessian, 1994.)
     """
     several = isinstance(x, tuple) and not hasattr(x, "_fields")
@@ -66,16 +66,16 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
     try:
         products = level.push(directions)
     except MissingRule:
-        products = _pushed_back(level, directions)
+        products = _push_by_pulls(level, directions)
     return products if several else products[0]
 
 
-def _pushed_back(level: Level, tangents: Any) -> Any:
-    """What ``level.push(tangents)`` gives, by two sweeps back and no jvp.
+def _push_by_pulls(level: Level, tangents: Any) -> Any:
+    """The result of ``level.push(tangents)`` by two backward sweeps, without a jvp.
 
-    Jᵀu is linear in u, and its derivative by u is Jᵀ: a sweep back from the tangent t through u -> Jᵀu gives J t.
-    (Townsend, A new trick for calculating Jacobian vector products, 2017.) Unlike Jᵀt, that is right too where a
-    rule is no true derivative, so that J is not symmetric.
+    Jᵀu is linear in u, with derivative Jᵀ: a backward sweep from the tangent t through u -> Jᵀu gives J t.
+    (Townsend, A new trick for calculating Jacobian vector products, 2017.) Unlike Jᵀt, this is also right where a
+    rule is not a true derivative, so that J is not symmetric.
     """
     zeros = tree_map(lambda y, _: np.zeros(np.shape(y), y.dtype), level.y)
     return Level(level.pull, (zeros,), {}, (0,)).pull(tangents)[0]
@@ -86,8 +86,8 @@ def _size(tree: Any) -> int:
 
 
 def _blocks(level: Level) -> list[Any]:
-    """The blocks ∂(leaf of y) / ∂(leaf of x), all those of the first leaf of y first, by the fewer sweeps."""
-    if _size(level.entered) < _size(level.y):
+    """The blocks ∂(leaf of y) / ∂(leaf of x), those of the first leaf of y first, by as few sweeps as possible."""
+    if _size(level.inputs) < _size(level.y):
         with suppress(MissingRule):
             return [*_by_columns(level)]
     return [*_by_rows(level)]
@@ -95,22 +95,20 @@ def _blocks(level: Level) -> list[Any]:
 
 def _by_rows(level: Level) -> Iterator[Any]:
     """The blocks ∂(leaf of y) / ∂(leaf of x), those of the first leaf of y first; one backward sweep per row."""
-    ys, xs = leaves(level.y), leaves(level.entered)
+    ys, xs = leaves(level.y), leaves(level.inputs)
     for k, y in enumerate(ys):
         rows = [leaves(level.pull(direction)) for direction in _directions(level.y, k)]
         for column, x in enumerate(xs):
-            yield _joined([row[column] for row in rows], 0, np.shape(y) + np.shape(x))
+            yield _join_blocks([row[column] for row in rows], 0, np.shape(y) + np.shape(x))
 
 
 def _by_columns(level: Level) -> Iterator[Any]:
     """The same blocks in the same order; one forward sweep per column."""
-    ys, xs = leaves(level.y), leaves(level.entered)
-    pushed = [
-        [leaves(level.push(direction)) for direction in _directions(level.entered, k)] for k in range(len(xs))
-    ]
+    ys, xs = leaves(level.y), leaves(level.inputs)
+    pushed = [[leaves(level.push(direction)) for direction in _directions(level.inputs, k)] for k in range(len(xs))]
     for row, y in enumerate(ys):
         for x, columns in zip(xs, pushed, strict=True):
-            yield _joined([column[row] for column in columns], -1, np.shape(y) + np.shape(x))
+            yield _join_blocks([column[row] for column in columns], -1, np.shape(y) + np.shape(x))
 
 
 def _directions(tree: Any, k: int) -> Iterator[Any]:
@@ -123,5 +121,5 @@ def _directions(tree: Any, k: int) -> Iterator[Any]:
         yield structure.unflatten([*zeros[:k], one, *zeros[k + 1 :]])
 
 
-def _joined(parts: list[Any], axis: int, shape: tuple[int, ...]) -> Any:
+def _join_blocks(parts: list[Any], axis: int, shape: tuple[int, ...]) -> Any:
     return np.reshape(np.stack(parts, axis=axis), shape)[()] if parts else np.zeros(shape)

@@ -1,4 +1,4 @@
-"""Gradients for leaves that a function closes over: the same as `backward`, but returned, not written."""
+"""Gradients for leaves that a function closes over: the same as by `backward`, but returned, not written."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .gradient_types import P
 def value_and_leaf_grads(f: Callable[P, Any], xs: Sequence[Value]) -> Callable[P, tuple[Any, list[Any]]]:
     """The value of f and its gradient for each of the leaves xs, as a function of the same arguments.
 
-    f: returns one number. The gradient is None for a leaf that it does not depend on. Only read the gradients: they
-    may share memory. Raises ShapeError.
+    f: returns one number. The gradient is None for a leaf on which it does not depend. Do not change the gradients
+    in place: they may share memory. Raises ShapeError.
     """
     own = {x.serial for x in xs}
 

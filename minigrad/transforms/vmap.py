@@ -67,7 +67,7 @@ class _Batch(Evaluate):
         self.samples = tree_map(lambda x, _: self._enter(x, next(each)), args)
 
     def _enter(self, x: Any, axis: int | None) -> Any:
-        """The leaf that stands for one sample of an argument."""
+        """The leaf for one sample of an argument."""
         if axis is None:
             return x
         rows = x if axis == 0 and hasattr(x, "ndim") else np.moveaxis(x, axis, 0)
@@ -79,7 +79,7 @@ class _Batch(Evaluate):
         return leaf
 
     def leaf(self, node: Any) -> Any:
-        """A node from before: the same for all samples."""
+        """A node recorded before: the same for all samples."""
         return (node, False) if node.serial < self.start else NotImplemented
 
     def plain(self, x: Any) -> Any:
@@ -102,17 +102,17 @@ class _Batch(Evaluate):
         return operands[0][0][node.params["k"]], True
 
     def saved(self, node: Any) -> Any:
-        """What an op saved for its rule, for each sample."""
+        """The data that the op of the operand saved for its rule, for each sample."""
         return self._saved(node.operands[0]), True
 
     def apply(self, node: Any, operands: list[Any]) -> Any:
         """An op for all samples."""
-        return self._computed(node, [x for x, _ in operands], tuple(b for _, b in operands)), True
+        return self._compute(node, [x for x, _ in operands], tuple(b for _, b in operands)), True
 
     def _operand(self, x: Any) -> tuple[Any, bool]:
         return self.known[x.serial] if type(x) is Value else (x, False)
 
-    def _computed(self, node: Value, operands: list[Any], batched: tuple[bool, ...]) -> Any:
+    def _compute(self, node: Value, operands: list[Any], batched: tuple[bool, ...]) -> Any:
         made_by: Any = node.op
         params, several = own_params(node), type(node._array) is tuple
         rule = None if is_call(made_by) else rule_of(made_by, len(operands))
@@ -121,8 +121,8 @@ class _Batch(Evaluate):
             step = BatchedCall(made_by, params, shapes, np.shape(node._array), batched, self.size)
             y = rule(step, operands)
             if y is not None:
-                return _checked(y, step)
-        each = [_applied(made_by, sample, params) for sample in self._each(operands, batched)]
+                return _check_shape(y, step)
+        each = [_apply_to_sample(made_by, sample, params) for sample in self._each(operands, batched)]
         if several:
             return tuple(stack([parts[k] for parts in each]) for k in range(len(node._array)))
         return stack(each) if each else np.zeros((0, *node.shape), node.dtype)
@@ -146,7 +146,7 @@ class _Batch(Evaluate):
         return y if type(y) is Value else np.array(y)
 
 
-def _applied(made_by: Op, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+def _apply_to_sample(made_by: Op, operands: Sequence[Any], params: dict[str, Any]) -> Any:
     """Apply an op to one sample; record it if an operand is a Value."""
     recorded = any(type(x) is Value for x in operands)
     if recorded and not is_call(made_by):
@@ -171,7 +171,7 @@ def _saved_of(made_by: Any, operands: list[Any], params: dict[str, Any]) -> Any:
     return made_by.forward(*args, **given)[1]
 
 
-def _checked(y: Any, step: BatchedCall) -> Any:
+def _check_shape(y: Any, step: BatchedCall) -> Any:
     """Check that the result of a batch rule has the shape of all samples."""
     if np.shape(y) != (step.size, *step.shape):
         raise ShapeError(

@@ -47,15 +47,15 @@ def stages() -> list[tuple[str, tuple[Any, ...], bool, bool]]:
 
 
 def compiled(f: Any, args: Any, chosen: Any, in_place: bool, in_blocks: bool) -> Callable[[], Any]:
-    kept = passes.PASSES, buffers._dying, blocking.LEAST
+    kept = passes.PASSES, buffers._reusable_operand, blocking.LEAST
     passes.PASSES = chosen
-    buffers._dying = buffers._dying if in_place else lambda *_: None
+    buffers._reusable_operand = buffers._reusable_operand if in_place else lambda *_: None
     blocking.LEAST = blocking.LEAST if in_blocks else 1 << 60
     try:
         g = minigrad.compile(f)
         g(*args)
     finally:
-        passes.PASSES, buffers._dying, blocking.LEAST = kept
+        passes.PASSES, buffers._reusable_operand, blocking.LEAST = kept
     return lambda: g(*args)
 
 

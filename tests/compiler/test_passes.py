@@ -13,13 +13,13 @@ from compiler.bits import assert_same, check
 import minigrad
 from minigrad.compiler import passes
 from minigrad.compiler.blocking import chains
-from minigrad.compiler.buffers import planned
+from minigrad.compiler.buffers import plan_buffers
 from minigrad.compiler.passes.algebra import simplify_algebra
 from minigrad.compiler.passes.cse import merge_common_subexpressions
 from minigrad.compiler.passes.dce import eliminate_dead_code
 from minigrad.compiler.passes.fuse_broadcasts import fuse_broadcasts
 from minigrad.compiler.passes.inline import inline_composites
-from minigrad.compiler.passes.tanh_slope import with_known_tanh
+from minigrad.compiler.passes.tanh_slope import reuse_tanh
 from minigrad.tracing.arguments import Describer
 from minigrad.tracing.program import Program, Ref, Step, run_program
 from minigrad.tracing.tracer import trace_function
@@ -158,7 +158,7 @@ def test_a_product_of_matrices_needs_what_was_broadcast_for_it() -> None:
 
 def test_the_slope_of_tanh_reads_tanh() -> None:
     f = minigrad.grad(lambda x: np.sum(np.tanh(x)))
-    program = with_known_tanh(inline_composites(recorded(f, X)))
+    program = reuse_tanh(inline_composites(recorded(f, X)))
     (slope,) = (step for step in program.steps if step.label == "sech²")
     assert len(slope.args) == 2
 
@@ -173,8 +173,8 @@ def slope(x: Any) -> Any:
 
 
 def test_the_slope_of_tanh_is_written_over_tanh() -> None:
-    program = passes.optimised(recorded(slope, SATURATED))
-    assert len(planned(program, frozenset(), False).sizes) == 2  # of x * 3; of tanh and its slope
+    program = passes.optimise(recorded(slope, SATURATED))
+    assert len(plan_buffers(program, frozenset(), False).sizes) == 2  # of x * 3; of tanh and its slope
     check(slope, [SATURATED], [X])
 
 
@@ -191,8 +191,8 @@ def test_tanh_that_is_read_after_its_slope_is_kept(f: Any) -> None:
 
 
 def test_an_operand_that_dies_is_overwritten() -> None:
-    program = passes.optimised(recorded(lambda x: np.sin(np.exp(np.cos(x) + x)) * x, X))
-    assert len(planned(program, frozenset(), False).sizes) == 1
+    program = passes.optimise(recorded(lambda x: np.sin(np.exp(np.cos(x) + x)) * x, X))
+    assert len(plan_buffers(program, frozenset(), False).sizes) == 1
 
 
 def test_an_operand_that_is_read_later_is_not_overwritten() -> None:
@@ -201,8 +201,8 @@ def test_an_operand_that_is_read_later_is_not_overwritten() -> None:
         b = np.sin(a)
         return np.cos(b) + a
 
-    program = passes.optimised(recorded(f, X))
-    assert len(planned(program, frozenset(), False).sizes) == 2
+    program = passes.optimise(recorded(f, X))
+    assert len(plan_buffers(program, frozenset(), False).sizes) == 2
     check(f, [X], [Y])
 
 
@@ -231,8 +231,8 @@ def test_chains_are_found_where_arrays_are_large() -> None:
         return np.exp(np.sin(x) * 2.0) + x
 
     for x, count in ((big, 1), (X, 0)):
-        program = passes.optimised(recorded(f, x))
-        modes = planned(program, frozenset(), False).modes
+        program = passes.optimise(recorded(f, x))
+        modes = plan_buffers(program, frozenset(), False).modes
         assert len(chains(program, modes)) == count
 
 

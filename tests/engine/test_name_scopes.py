@@ -209,5 +209,5 @@ def test_scopes_work_beside_the_other_blocks() -> None:
 
 
 def test_a_name_is_a_text() -> None:
-    with pytest.raises(errors.ArgumentError, match=r"a scope has a name, got .*\n  write  with minigrad\.scope"):
+    with pytest.raises(errors.ArgumentError, match=r"a scope needs a name, got .*\n  write  with minigrad\.scope"):
         scope(3)  # type: ignore[arg-type]

@@ -53,8 +53,8 @@ def test_no_line_separates_them(make: Any) -> None:
     ("call", "words"),
     [
         (lambda: nn.data.two_moons(1), "two points or more, got 1"),
-        (lambda: nn.data.circles(10, factor=1.0), "between 0 and 1"),
-        (lambda: nn.data.two_moons(10, noise=-1.0), "standard deviation"),
+        (lambda: nn.data.circles(10, factor=1.0), "factor must be between 0 and 1"),
+        (lambda: nn.data.two_moons(10, noise=-1.0), "noise must be 0 or more"),
     ],
 )
 def test_what_cannot_be_made_is_refused(call: Any, words: str) -> None:

@@ -68,7 +68,9 @@ def test_what_is_computed_and_what_is_plain_is_no_parameter() -> None:
 
 
 def test_a_set_of_parameters_is_refused_because_it_has_no_order() -> None:
-    with pytest.raises(TypeError, match="heads is a set, which has no order\n  hold parameters in a list"):
+    with pytest.raises(
+        TypeError, match=r"heads is a set, which has no order\n  write  \[...\]   to hold parameters in a list"
+    ):
         Holder(heads={Value(1.0)}).parameters()
     assert Holder(tags={"a", "b"}).parameters() == []
 

@@ -110,7 +110,7 @@ def test_usual_functions_and_their_gradients_are_computed_at_once(
     x = np.random.default_rng(0).normal(size=(SAMPLES, *shape)) + 0.1
     both = value_and_grad(f)
     expected = [both(row) for row in x]
-    monkeypatch.setattr(vmap_module, "_applied", None)  # one sample at a time would call it
+    monkeypatch.setattr(vmap_module, "_apply_to_sample", None)  # one sample at a time would call it
     assert_alike(vmap(both)(x), expected)
 
 

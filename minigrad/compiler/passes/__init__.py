@@ -10,18 +10,18 @@ from .cse import merge_common_subexpressions
 from .dce import eliminate_dead_code
 from .fuse_broadcasts import fuse_broadcasts
 from .inline import inline_composites
-from .negation import ordered, without_negations
+from .negation import absorb_negations, sort_operands
 from .schedule import schedule_updates
-from .tanh_slope import with_known_tanh
+from .tanh_slope import reuse_tanh
 
 PASSES: tuple[Callable[[Program], Program], ...] = (
     eliminate_dead_code, merge_common_subexpressions, inline_composites, simplify_algebra,
-    ordered, merge_common_subexpressions, with_known_tanh, without_negations,
+    sort_operands, merge_common_subexpressions, reuse_tanh, absorb_negations,
     fuse_broadcasts, eliminate_dead_code, schedule_updates,
 )  # fmt: skip
 
 
-def optimised(program: Program) -> Program:
+def optimise(program: Program) -> Program:
     """Run all passes."""
     for each in PASSES:
         program = each(program)

@@ -68,7 +68,7 @@ def _is(x: Any, number: float) -> bool:
 
 
 def _simpler(program: Program, step: Step, known: Known) -> Any:
-    """The operand that a step gives, by what the record of its function states; None where there is none."""
+    """The operand that a step returns, by the properties of its op; None if it returns none of them."""
     if step.function is copy:
         return step.args[0]
     if step.function is operator.pow:

@@ -20,12 +20,12 @@ def fuse_broadcasts(program: Program) -> Program:
         if step.function is np.broadcast_to and type(step.args[0]) is Ref:
             spread[step.out] = step.args[0]
         elif step.function in _OPERATORS or getattr(step.function, "signature", ()) is None:  # a matmul has one
-            step = _fused(program, step, spread)
+            step = _fuse(program, step, spread)
         steps.append(step)
     return program.with_steps(steps)
 
 
-def _fused(program: Program, step: Step, spread: dict[Ref, Any]) -> Step:
+def _fuse(program: Program, step: Step, spread: dict[Ref, Any]) -> Step:
     """The step with small operands, if another operand keeps the shape and layout of the result."""
     small = tuple([spread.get(x, x) if type(x) is Ref else _number(x) for x in step.args])
     if all(x is z for x, z in zip(small, step.args, strict=True)):

@@ -24,7 +24,7 @@ from ...tracing.lower import Reader
 from ...tracing.placeholders import WeakFloat
 from ...tracing.program import Program, Ref, Step, operands, same_bits, step_with
 from ...tracing.tape import DETACHED
-from .lowering import lowered
+from .lowering import lower_step
 
 
 def inline_composites(program: Program) -> Program:
@@ -41,7 +41,7 @@ def inline_composites(program: Program) -> Program:
         if step.function is ITEM.forward and isinstance(step.args[0], tuple):
             names[step.out] = step.args[0][step.kwargs["k"]]
             continue
-        body = lowered(program, step) or (_body(program, step) if may_open(step) else None)
+        body = lower_step(program, step) or (_body(program, step) if may_inline(step) else None)
         if body is None:
             steps.append(step)
             continue
@@ -60,12 +60,12 @@ def _final(name: Any, names: dict[Ref, Any]) -> Any:
     return name
 
 
-# Whether the code of a function lets it be opened: looked at once, and no function is kept alive by it.
+# Whether the code of a function allows inlining: computed once, by weak keys that keep no function alive.
 _allowed: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 
 
-def may_open(step: Step) -> bool:
-    """Whether a step is worth trying: a function in Python that is no op of its own, and whose code allows it."""
+def may_inline(step: Step) -> bool:
+    """Whether to try inlining a step: its function is written in Python, is not an op, and its code allows it."""
     function = step.function
     if step.draws or isinstance(function, np.ufunc) or function in TABLE:
         return False
@@ -104,9 +104,9 @@ def _codes_of(function: Any) -> Iterator[CodeType]:
         waiting += [cell.cell_contents for cell in one.__closure__ or ()]
 
 
-# A function that handles errors, or silences warnings, may do otherwise with other data; decompositions have no
-# simpler functions in them.
-_KEEPS_CLOSED = {"CHECK_EXC_MATCH", "POP_EXCEPT", "BEFORE_WITH", "LOAD_SPECIAL"}
+# A function that handles errors or silences warnings may act differently on other data; decompositions contain no
+# simpler functions.
+_NOT_INLINED = {"CHECK_EXC_MATCH", "POP_EXCEPT", "BEFORE_WITH", "LOAD_SPECIAL"}
 
 
 @functools.cache
@@ -114,13 +114,13 @@ def _is_straight(code: CodeType) -> bool:
     """Whether code has neither ``try`` nor ``with``, and calls nothing of np.linalg."""
     if "linalg" in code.co_names:
         return False
-    return _KEEPS_CLOSED.isdisjoint(instruction.opname for instruction in dis.get_instructions(code))
+    return _NOT_INLINED.isdisjoint(instruction.opname for instruction in dis.get_instructions(code))
 
 
 def _body(program: Program, step: Step) -> tuple[list[Step], Any] | None:
     """The steps that a step is composed of, and its result; None if it cannot be inlined."""
     known = {ref: program.samples[ref] for ref in operands(step)}
-    if any(_decides(x, step) for x in known.values()):
+    if any(_may_branch_on(x, step) for x in known.values()):
         return None
     start = next(serials)
     values = {ref: new_node(Value, x, DETACHED, (), None) for ref, x in known.items()}
@@ -129,7 +129,7 @@ def _body(program: Program, step: Step) -> tuple[list[Step], Any] | None:
         with taping(tape), np.errstate(all="ignore"):
             called = step_with(step, values)
             result = called.function(*called.args, **called.kwargs)
-    except Exception:  # of a rule that reads its data, or that a user wrote: then it stays closed
+    except Exception:  # a rule may read its data, and a user's rule may raise anything: then the step stays
         return None
     if not same_bits(program.samples[step.out], _data(result)):
         return None
@@ -140,13 +140,13 @@ def _body(program: Program, step: Step) -> tuple[list[Step], Any] | None:
     reader.read(parts)
     if scratch.leaves or any(UNDIFFERENTIATED.get(inner.function, UNKNOWN).writes for inner in scratch.steps):
         return None
-    named = tuple(reader.named(x) for x in parts)
+    named = tuple(reader.result_of(x) for x in parts)
     if any(inner.function is step.function for inner in scratch.steps):
         return None
     return scratch.steps, named if isinstance(result, (tuple, list)) else named[0]
 
 
-def _decides(x: Any, step: Step) -> bool:
+def _may_branch_on(x: Any, step: Step) -> bool:
     """Whether a rule may branch on an operand: on a number, which a Value would hide."""
     return type(x) in (float, WeakFloat, tuple) or (isinstance(x, float) and step.function is _power_base)
 

@@ -1,4 +1,4 @@
-"""Lowers some functions by hand: they test properties of arrays that are known once the shapes are.
+"""Lowers some functions by hand: they test properties of arrays that follow from the shapes.
 
 Each rule returns the steps that the function takes for operands of that type, shape and layout, to the same bits.
 """
@@ -12,7 +12,7 @@ import numpy as np
 
 from ...engine.broadcasting import _ones
 from ...rules.nn import _cross_entropy
-from ...tracing.program import Program, Ref, Step, renamed
+from ...tracing.program import Program, Ref, Step, substitute
 from ...tracing.tape import as_data, cotangent_of_type, sum_to_shape
 from .. import runtime
 
@@ -28,13 +28,13 @@ class Body:
         """Add a step that calls the function; its sample comes from the operands' samples."""
         samples = self.program.samples
         with np.errstate(all="ignore"):
-            result = function(*renamed(args, samples), **renamed(kwargs, samples))
+            result = function(*substitute(args, samples), **substitute(kwargs, samples))
         out = self.program.fresh(tuple(result) if isinstance(result, tuple) else as_data(result))
         self.steps.append(Step(out, function, args, kwargs, self.step.label, self.step.backward))
         return out
 
 
-def _summed_out(body: Body, c: Any, shape: tuple[int, ...], label: str) -> Any:
+def _lower_unbroadcast(body: Body, c: Any, shape: tuple[int, ...], label: str) -> Any:
     """`unbroadcast`: sums a bias by a product with ones, all else by np.sum."""
     data = body.program.sample(c)
     lead = data.ndim - len(shape)
@@ -47,7 +47,7 @@ def _summed_out(body: Body, c: Any, shape: tuple[int, ...], label: str) -> Any:
     return summed if np.shape(body.program.samples[summed]) == shape else body(np.reshape, summed, shape)
 
 
-def _mean(body: Body, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _lower_mean(body: Body, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """np.mean: the sum, divided by the number of entries."""
     data = body.program.sample(x)
     if not isinstance(data, np.ndarray) or data.dtype.char not in "fd" or not data.size:
@@ -56,7 +56,7 @@ def _mean(body: Body, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return body(np.divide, total, data.size // max(np.size(body.program.samples[total]), 1))
 
 
-def _class_entropy(body: Body, logits: Any, targets: Any) -> Any:
+def _lower_cross_entropy(body: Body, logits: Any, targets: Any) -> Any:
     """Cross-entropy with a class for each row: the loss, and the data saved for its rule."""
     x, classes = body.program.sample(logits), body.program.sample(targets)
     fits = isinstance(x, np.ndarray) and x.ndim == 2 and x.dtype.char in "fd" and x.size
@@ -69,27 +69,27 @@ def _class_entropy(body: Body, logits: Any, targets: Any) -> Any:
     total = body(np.sum, e, axis=0)
     chosen = body(runtime.places, targets, k, np.arange(n))
     left = body(runtime.less_one, body(np.divide, e, total), chosen)
-    losses = body(np.subtract, body(np.log, total), body(runtime.picked, shifted, chosen))
+    losses = body(np.subtract, body(np.log, total), body(runtime.pick, shifted, chosen))
     loss = body(np.divide, body(np.sum, losses), n)
     return loss, body(np.transpose, left)
 
 
-def _given(body: Body, g: Any, shape: tuple[int, ...], dtype: Any, what: str) -> Any:
-    """`shaped`: drops it for a C-contiguous cotangent or tangent of the right shape and type."""
+def _lower_copy_like(body: Body, g: Any, shape: tuple[int, ...], dtype: Any, what: str) -> Any:
+    """`copy_like`: drops it for a C-contiguous cotangent or tangent of the right shape and type."""
     data = body.program.sample(g)
     fits = isinstance(data, np.ndarray) and data.shape == shape and data.dtype == dtype
     return g if fits and data.ndim and data.flags.c_contiguous else None
 
 
 LOWERINGS: dict[Callable[..., Any], Callable[..., Any]] = {
-    sum_to_shape: _summed_out,
-    np.mean: _mean,
-    _cross_entropy: _class_entropy,
-    cotangent_of_type: _given,
+    sum_to_shape: _lower_unbroadcast,
+    np.mean: _lower_mean,
+    _cross_entropy: _lower_cross_entropy,
+    cotangent_of_type: _lower_copy_like,
 }
 
 
-def lowered(program: Program, step: Step) -> tuple[list[Step], Any] | None:
+def lower_step(program: Program, step: Step) -> tuple[list[Step], Any] | None:
     """The steps that replace one, and its result; None if the step stays."""
     rule = LOWERINGS.get(step.function)
     if rule is None:

@@ -19,12 +19,12 @@ _PRODUCTS = (np.multiply, np.divide)
 _OTHER = {np.add: np.subtract, np.subtract: np.add, operator.add: operator.sub, operator.sub: operator.add}
 
 
-def ordered(program: Program) -> Program:
+def sort_operands(program: Program) -> Program:
     """Sort the operands of sums and products in order of computation."""
-    return program.with_steps([_ordered(program, step) for step in program.steps])
+    return program.with_steps([_sort(program, step) for step in program.steps])
 
 
-def _ordered(program: Program, step: Step) -> Step:
+def _sort(program: Program, step: Step) -> Step:
     if UFUNCS.get(step.function, step.function) not in (np.add, np.multiply) or len(step.args) != 2 or step.kwargs:
         return step
     a, b = step.args
@@ -38,7 +38,7 @@ def _alike(x: Any, y: Any) -> bool:
     return len(arrays) < 2 or (x.shape == y.shape and x.strides == y.strides)
 
 
-def without_negations(program: Program) -> Program:
+def absorb_negations(program: Program) -> Program:
     """Remove negations where sums can absorb them."""
     return _Signs(program).program()
 
@@ -81,14 +81,14 @@ class _Signs:
             return isinstance(a, float) and isinstance(y, float)
         return (a.dtype, a.shape, a.strides) == (y.dtype, y.shape, y.strides) and a.dtype.kind == "f"
 
-    def _flipped(self, step: Step, x: Any) -> bool:
+    def _is_negated(self, step: Step, x: Any) -> bool:
         """Whether an operand is a negation that can be removed."""
         return type(x) is Ref and x in self.under and self._keeps(step, x)
 
     def _product(self, step: Step) -> None:
         # A negation that several products read would multiply.
         here = operands(step)
-        flipped = {x for x in here if self._flipped(step, x) and self.reads[x] == here.count(x)}
+        flipped = {x for x in here if self._is_negated(step, x) and self.reads[x] == here.count(x)}
         self._compute(x for x in here if x not in flipped)
         if not flipped:
             self.steps.append(step)
@@ -103,7 +103,7 @@ class _Signs:
 
     def _sum(self, step: Step, added: bool) -> None:
         (a, b), other = step.args, _OTHER[step.function]
-        left, right = self._flipped(step, a), self._flipped(step, b)
+        left, right = self._is_negated(step, a), self._is_negated(step, b)
         if right and left and not added:  # (-a) - (-b) = b - a
             self._step(step, step.function, self.under[b], self.under[a])
         elif right:  # a + (-b) = a - b

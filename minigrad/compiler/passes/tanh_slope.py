@@ -10,7 +10,7 @@ from ...tracing.program import Program, Ref, Step
 from ..numpy_functions import SECH2
 
 
-def with_known_tanh(program: Program) -> Program:
+def reuse_tanh(program: Program) -> Program:
     """Compute sech²(x) from y = tanh(x) if the program has it."""
     tanh: dict[Any, Ref] = {}
     steps: list[Step] = []

@@ -11,7 +11,7 @@ import pytest
 
 from minigrad.compiler.passes import eliminate_dead_code, merge_common_subexpressions
 from minigrad.compiler.passes import negation as module
-from minigrad.compiler.passes.negation import ordered, without_negations
+from minigrad.compiler.passes.negation import absorb_negations, sort_operands
 from minigrad.tracing.arguments import Describer
 from minigrad.tracing.program import Program, run_program, same_bits
 from minigrad.tracing.tracer import trace_function
@@ -51,7 +51,7 @@ def test_a_negation_goes_where_it_changes_nothing_zeros_included(name: str) -> N
     f, left = SUMS[name]
     a, b = (np.array(x) for x in zip(*itertools.product(EDGES, EDGES), strict=True))
     before = recorded(f, a, b)
-    after = eliminate_dead_code(without_negations(before))
+    after = eliminate_dead_code(absorb_negations(before))
     assert negations(after) == left
     with np.errstate(all="ignore"):
         assert_same_bits(run_program(after, [a, b]), run_program(before, [a, b]))
@@ -66,7 +66,7 @@ def test_a_sign_that_would_lose_a_zero_is_noticed(monkeypatch: pytest.MonkeyPatc
 
 def test_a_small_operand_is_not_negated_after_it_was_spread() -> None:
     row, table = np.ones(3), np.ones((50, 3))
-    program = without_negations(recorded(lambda x, y: np.tanh((-x) * y), row, table))
+    program = absorb_negations(recorded(lambda x, y: np.tanh((-x) * y), row, table))
     assert [np.size(program.samples[s.out]) for s in program.steps if s.function is np.negative] == [3]
 
 
@@ -75,7 +75,7 @@ def test_one_negation_does_not_become_many() -> None:
         c = -a
         return [np.tanh(c * (b + k)) for k in range(5)]
 
-    assert negations(without_negations(recorded(f, np.ones(3), np.ones(3)))) == 1
+    assert negations(absorb_negations(recorded(f, np.ones(3), np.ones(3)))) == 1
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_one_negation_does_not_become_many() -> None:
 )
 def test_the_other_order_of_a_sum_or_product_is_found_to_be_the_same(f: Callable[..., Any], steps: int) -> None:
     a, b = np.arange(3.0), np.ones(3)
-    program = merge_common_subexpressions(ordered(recorded(f, a, b)))
+    program = merge_common_subexpressions(sort_operands(recorded(f, a, b)))
     assert len(program.steps) == steps
     assert_same_bits(run_program(program, [a, b]), f(a, b))
 
@@ -97,5 +97,5 @@ def test_operands_of_other_layouts_keep_their_places() -> None:
     """The layout of a sum is that of its first operand where they differ."""
     a, b = np.ones((3, 4)), np.ones((4, 3)).T
     program = recorded(lambda a, b: (b + 0.0) + a, a, b)
-    assert [step.args for step in ordered(program).steps] == [step.args for step in program.steps]
+    assert [step.args for step in sort_operands(program).steps] == [step.args for step in program.steps]
     assert module._alike(a, a) and not module._alike(a, b)

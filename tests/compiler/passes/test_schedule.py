@@ -12,7 +12,7 @@ from compiler.bits import assert_same
 
 import minigrad
 from minigrad.compiler import Compiled, buffers, passes
-from minigrad.compiler.buffers import planned
+from minigrad.compiler.buffers import plan_buffers
 from minigrad.compiler.passes import schedule
 from minigrad.compiler.passes.schedule import schedule_updates
 from minigrad.tracing.arguments import Describer
@@ -103,13 +103,13 @@ def recorded(f: Callable[..., Any]) -> Program:
 
 def in_place(program: Program) -> set[int]:
     """Which arguments are overwritten, by number."""
-    taken = planned(program, frozenset(program.inputs[1:]), False).in_place.values()
+    taken = plan_buffers(program, frozenset(program.inputs[1:]), False).in_place.values()
     return {program.inputs.index(x) for x in taken}
 
 
 def backward_after(program: Program, argument: int) -> int:
     """How many steps of the backward sweep come after the update of an argument."""
-    found = planned(program, frozenset(program.inputs[1:]), False)
+    found = plan_buffers(program, frozenset(program.inputs[1:]), False)
     (at,) = [i for i, s in enumerate(program.steps) if found.in_place.get(s.out) == program.inputs[argument]]
     return sum(step.backward for step in program.steps[at:])
 
