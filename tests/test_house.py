@@ -454,7 +454,7 @@ def test_a_set_of_ops_that_comes_back_is_found(monkeypatch: pytest.MonkeyPatch) 
 # ------------------------------------------------------------------------------------------------- names
 
 # A module with the name of another room's: the same idea there, and its docstring says so.
-SAME_IDEA = {"draw", "ties", "ops", "op", "quotient", "layers", "losses", "errors"}
+SAME_IDEA = {"draw", "ties", "ops", "op", "quotient", "losses", "errors"}
 # Functions that each module of a folder defines, for its registry finds them by this name.
 PROTOCOL = {"add_options", "run", "register", "unregister"}
 

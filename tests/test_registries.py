@@ -21,7 +21,7 @@ from minigrad.drawing.outputs import OUTPUTS
 from minigrad.drawing.views import VIEWS
 from minigrad.errors import RenderError
 from minigrad.nn import optim
-from minigrad.nn.layers import activations
+from minigrad.nn.mlp import activations
 
 ROOT = Path(minigrad.__file__).resolve().parents[1]
 BEGINS = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml", ".json": b"{", ".dot": b"digraph", ".mmd": b"flow"}

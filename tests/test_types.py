@@ -202,7 +202,10 @@ own(v, scale="text")  # error: arg-type
 
 typed: Callable[[Value], Value] = np.tanh
 reveal_type(typed(v) * 2)  # is: Value
+
+# ---- every public name
 """
+USER += "".join(f"minigrad.{name}\n" for name in minigrad.__all__)
 
 
 @pytest.fixture(scope="module")

@@ -85,7 +85,7 @@ class NodeToCheck:
         return "\n".join(f"{label:<14}  {text}" for label, text in rows.items())
 
 
-def check_graph(y: Any, *, order: int = 1, seed: int = 0, seconds: float | None = None) -> GraphReport:
+def check_graph(y: object, *, order: int = 1, seed: int = 0, seconds: float | None = None) -> GraphReport:
     """Check the rule of every op in the graph of y at its operands, and name the first wrong one.
 
     y: a Value, or several in lists, tuples or dicts. Each op is checked by itself: its reverse and forward rules
@@ -217,7 +217,7 @@ def _uses(node: Value) -> Iterator[tuple[Value, OpAtOperands]]:
     yield node, OpAtOperands(node.op, data, node.params)
 
 
-def _takes_gradient(x: Any) -> bool:
+def _takes_gradient(x: object) -> bool:
     return isinstance(x, Value) and x.has_gradient
 
 

@@ -116,7 +116,7 @@ class _CallResults:
         )
 
 
-def _record(op: Any) -> Op:
+def _record(op: object) -> Op:
     record = op if isinstance(op, Op) else TABLE.get(op) if callable(op) else None
     if record is None or TABLE.get(record.function) is not record:
         raise ArgumentError(
@@ -148,7 +148,7 @@ def _broadcast_calls(op: Op, seed: int) -> list[OpCall]:
     return calls
 
 
-def _given_calls(op: Op, examples: Sequence[Any]) -> list[OpCall]:
+def _given_calls(op: Op, examples: Sequence[object]) -> list[OpCall]:
     """The given calls; integers become floats where the domain is real."""
     calls = []
     for seed, example in enumerate(examples):

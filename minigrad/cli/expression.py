@@ -76,7 +76,7 @@ class Expression:
         Raises ExpressionError for a missing or unknown name, and if the computation fails.
         """
         self._check_names(values)
-        stacked: list[Any] = []
+        stacked: list[object] = []
         with np.errstate(all="ignore"):
             for step in self.steps:
                 at = len(stacked) - step.count
@@ -105,7 +105,7 @@ class Expression:
         except (MinigradError, ArithmeticError, ValueError, TypeError, LookupError, MemoryError) as error:
             raise _error(self.text, step.node, str(error) or type(error).__name__) from error
 
-    def _as_value(self, y: Any) -> Value:
+    def _as_value(self, y: object) -> Value:
         try:
             return Value(_array(y))
         except (MinigradError, ValueError, TypeError) as error:

@@ -62,12 +62,12 @@ def _steps(error: Exception) -> list[traceback.FrameSummary]:
     return traceback.extract_tb(error.__traceback__)[::-1]
 
 
-def point(at: Sequence[str], parameters: Sequence[str] = ()) -> tuple[Any, ...]:
+def point(at: Sequence[str], parameters: Sequence[str] = ()) -> tuple[object, ...]:
     """The positional arguments: one for each literal and .npy file, one per array for an .npz file."""
     return tuple(arg for text in at for arg in _arguments(text, parameters))
 
 
-def _arguments(text: str, parameters: Sequence[str]) -> list[Any]:
+def _arguments(text: str, parameters: Sequence[str]) -> list[object]:
     if text.endswith((".npy", ".npz")):
         return _from_file(text, parameters)
     try:
@@ -76,7 +76,7 @@ def _arguments(text: str, parameters: Sequence[str]) -> list[Any]:
         raise Misuse(f"--at {text!r} is neither a Python literal nor an .npy or .npz file") from None
 
 
-def _from_file(text: str, parameters: Sequence[str]) -> list[Any]:
+def _from_file(text: str, parameters: Sequence[str]) -> list[object]:
     try:
         found = np.load(text, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

@@ -7,7 +7,6 @@ within the chain need a buffer of one block.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -69,5 +68,5 @@ def _shape(program: Program, step: Step, modes: dict[Ref, str]) -> tuple[int, ..
 def _local(program: Program, chain: Chain) -> set[Ref]:
     inside = {step.out for step in program.steps[chain.first : chain.end]}
     others = (*program.steps[: chain.first], *program.steps[chain.end :])
-    used: set[Any] = {x for step in others for x in operands(step)} | set(refs(program.outputs))
+    used: set[object] = {x for step in others for x in operands(step)} | set(refs(program.outputs))
     return inside - used

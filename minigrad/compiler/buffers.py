@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from .blocking import Chain, chains
 from .numpy_functions import INTO, SECH2, TIMES, UFUNCS, gives_new, is_view, reducing_ufunc
 
 GETITEM = TABLE[operator.getitem].forward
+Owners: TypeAlias = dict[Ref, frozenset[Ref]]  # for each array, the variables whose memory it may use
 
 
 @dataclass
@@ -176,7 +177,7 @@ class _Free:
         return len(sizes) - 1
 
 
-def owners_of(program: Program, modes: dict[Ref, str]) -> dict[Ref, frozenset[Ref]]:
+def owners_of(program: Program, modes: dict[Ref, str]) -> Owners:
     """For each array, the variables whose memory it may use: itself, or those it may be a view of."""
     given = (*program.inputs, *(ref for ref, _ in program.leaves))
     owners = {ref: frozenset([ref]) for ref in given if isinstance(program.samples[ref], np.ndarray)}
@@ -230,7 +231,7 @@ def _place_outputs(
 
 
 def _assign_buffer(
-    program: Program, plan: Plan, step: Step, i: int, owners: Any, last: dict[Ref, int], free: _Free,
+    program: Program, plan: Plan, step: Step, i: int, owners: Owners, last: dict[Ref, int], free: _Free,
     donated: frozenset[Ref],
 ) -> None:  # fmt: skip
     """Give a variable a buffer: that of an operand read for the last time, a free one, or a new one."""
@@ -256,7 +257,7 @@ def _assign_buffer(
 
 
 def _reusable_operand(
-    program: Program, plan: Plan, step: Step, i: int, owners: Any, last: dict[Ref, int], donated: frozenset[Ref]
+    program: Program, plan: Plan, step: Step, i: int, owners: Owners, last: dict[Ref, int], donated: frozenset[Ref]
 ) -> Ref | None:
     """An operand whose memory the result can overwrite, entry by entry; None if there is none."""
     function = UFUNCS.get(step.function, step.function)

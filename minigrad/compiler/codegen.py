@@ -45,7 +45,7 @@ class Writer:
 
     def __init__(self, program: Program, plan: Plan, inputs: dict[Ref, str], notes: list[str]) -> None:
         self.program, self.plan, self.variables = program, plan, dict(inputs)
-        self.names: dict[str, Any] = {"np": np, "ndarray": np.ndarray}
+        self.names: dict[str, object] = {"np": np, "ndarray": np.ndarray}
         self.constants: dict[int, str] = {}
         self.made: list[str] = []  # lines before the step: buffers and views of them
         self.body: list[str] = []
@@ -81,7 +81,7 @@ class Writer:
     def _buffers(self) -> None:
         plan, samples = self.plan, self.program.samples
         self.made += [f"m{k} = np.empty({size}, np.uint8)" for k, size in enumerate(plan.sizes)]
-        first: dict[Any, str] = {}
+        first: dict[object, str] = {}
         for ref, k in plan.place.items():
             y, name = samples[ref], self.variables[ref]
             same = (k, self._shape(ref, y), y.strides, y.dtype)
@@ -283,7 +283,7 @@ class Writer:
             return ", ".join(self._part(part) for part in index) + ("," if len(index) == 1 else "")
         return self._part(index)
 
-    def _part(self, part: Any) -> str:
+    def _part(self, part: object) -> str:
         if isinstance(part, slice):
             ends = [("" if x is None else self.spell(x)) for x in (part.start, part.stop, part.step)]
             return f"{ends[0]}:{ends[1]}" + (f":{ends[2]}" if ends[2] else "")
@@ -307,7 +307,7 @@ class Writer:
             return f"{{{', '.join(f'{key!r}: {self.spell(item)}' for key, item in x.items())}}}"
         return self.constant(x)
 
-    def constant(self, x: Any) -> str:
+    def constant(self, x: object) -> str:
         """The name of an object that is not a literal; a note says that arrays are frozen."""
         if id(x) in self.sliced:
             return self.sliced[id(x)]
@@ -336,7 +336,7 @@ class Writer:
 
     # -------------------------------------------------------------------------------------------- outputs
 
-    def _outputs(self, x: Any) -> str:
+    def _outputs(self, x: object) -> str:
         """The text of the result: containers written out, with variables in them."""
         if type(x) is Ref:
             return self._result(x)

@@ -21,7 +21,7 @@ class Guard:
 
     def __init__(self, template: Any, inputs: list[Any], leaves: list[Any], written: list[int]) -> None:
         self.inputs, self.leaves = inputs, leaves
-        self.names: dict[str, Any] = {"ndarray": np.ndarray, "float64": np.float64}
+        self.names: dict[str, object] = {"ndarray": np.ndarray, "float64": np.float64}
         self.lines: list[str] = []
         self.found: dict[int, str] = {}
         self.count = 0
@@ -79,12 +79,12 @@ class Guard:
         self.lines.append(f"{name} = {expression}")
         return name
 
-    def _name_for(self, x: Any) -> str:
+    def _name_for(self, x: object) -> str:
         name = f"k{len(self.names)}"
         self.names[name] = x
         return name
 
-    def _any(self, x: Any, name: str) -> None:
+    def _any(self, x: object, name: str) -> None:
         if type(x) is Hole:
             self.found[x.k] = self._input(self.inputs[x.k], name)
         elif isinstance(x, dict):
@@ -124,7 +124,7 @@ class Guard:
     def _kind(self, kind: type) -> str:
         return kind.__name__ if kind in (dict, list, tuple) else self._name_for(kind)
 
-    def _literal(self, x: Any) -> str:
+    def _literal(self, x: object) -> str:
         plain = type(x) in (str, int) or (type(x) is list and all(type(item) in (str, int) for item in x))
         return repr(x) if plain else self._name_for(x)
 

@@ -23,8 +23,8 @@ from .numpy_functions import SYMBOLS, UFUNCS, record_of
 
 LONGEST = 80  # characters of an expression to inline
 
-_ARITHMETIC: dict[Any, str] = {ufunc: SYMBOLS[f] for f, ufunc in UFUNCS.items() if SYMBOLS[f] in "+-*"}
-_COMPARISONS: dict[Any, str] = {ufunc: SYMBOLS[f] for f, ufunc in UFUNCS.items() if SYMBOLS[f][0] in "<>=!&|^"}
+_ARITHMETIC: dict[object, str] = {ufunc: SYMBOLS[f] for f, ufunc in UFUNCS.items() if SYMBOLS[f] in "+-*"}
+_COMPARISONS: dict[object, str] = {ufunc: SYMBOLS[f] for f, ufunc in UFUNCS.items() if SYMBOLS[f][0] in "<>=!&|^"}
 _TRUTHS = {np.logical_not, np.isnan}
 _EITHER = {np.maximum, np.minimum}  # return an operand as it is: a boolean must become a number there
 _HELPERS = {
@@ -92,7 +92,7 @@ class ScalarWriter:
         self.tops: dict[Ref, str] = {}  # the last operator of inlined steps
         self.inlined = self._find_inlined()
         # The objects of words already in use.
-        self.meanings: dict[str, Any] = dict.fromkeys([*names, *variables.values()], self)
+        self.meanings: dict[str, object] = dict.fromkeys([*names, *variables.values()], self)
 
     def _find_inlined(self) -> set[Ref]:
         """Arithmetic steps with one reader, which is arithmetic, too."""
@@ -177,19 +177,19 @@ class ScalarWriter:
             return f"{kind}({self._word(name, function)}({given}))"
         return f"{self._word(name, scalar_runtime.as_python_function(function), function)}({given})"
 
-    def _is_float(self, x: Any) -> bool:
+    def _is_float(self, x: object) -> bool:
         return isinstance(x, int) if type(x) is not Ref and not isinstance(x, (bool, float)) else self._reals(x)
 
-    def _reals(self, x: Any) -> bool:
+    def _reals(self, x: object) -> bool:
         return isinstance(self.program.sample(x), float)
 
-    def _spell(self, x: Any) -> str:
+    def _spell(self, x: object) -> str:
         """An operand of arithmetic; integers are written as floats."""
         if type(x) is int and abs(x) < 2**53:
             x = float(x)
         return self._as_it_is(x)
 
-    def _as_it_is(self, x: Any) -> str:
+    def _as_it_is(self, x: object) -> str:
         if type(x) is Ref:
             return self.variables[x]
         if isinstance(x, np.bool_):
@@ -203,7 +203,7 @@ class ScalarWriter:
             return repr(type(x)(x))
         return repr(x)
 
-    def _word(self, name: str, x: Any, meaning: Any = None) -> str:
+    def _word(self, name: str, x: object, meaning: object = None) -> str:
         """A word for an object in the text: its name, unless that is taken."""
         meaning = x if meaning is None else meaning
         name = f"{name}_" if iskeyword(name) else name

@@ -1,7 +1,7 @@
-"""Arrays as `ArraySummary`: their text and statistics.
+"""Arrays as `ArraySummary`: their text and statistics, in full for a node, in one short line for a row of a card.
 
-A small array becomes a table of cells, a larger one a grid of means. An array with more than two axes gets rows and
-columns: the last axis across, all the others down.
+In full, a small array becomes a table of cells, a larger one a grid of means. An array with more than two axes gets
+rows and columns: the last axis across, all the others down. `format` has the text alone.
 """
 
 from __future__ import annotations
@@ -18,14 +18,31 @@ GRID = 16  # maximum rows and columns of a thumbnail
 NOT_FINITE = 2.0  # marks nan and inf in a thumbnail, whose numbers are from -1 to 1
 
 
-def summarize_value(data: Any) -> ArraySummary:
+def summarize_value(data: object) -> ArraySummary:
     """The value of a node; data: an array, or a tuple for an op with several outputs."""
     return ArraySummary(tuple(format.value_lines(data)), **_details(data))
 
 
-def summarize_gradient(g: Any) -> ArraySummary:
+def summarize_gradient(g: object) -> ArraySummary:
     """A gradient."""
     return ArraySummary(tuple(format.gradient_lines(g)), **_details(g))
+
+
+def brief_value(data: object) -> ArraySummary:
+    """The value in a row of a card: a number; for an array its smallest and largest."""
+    array = np.asarray(data)
+    if array.ndim == 0:
+        return ArraySummary((format.number_text(array[()]),), format.exact(array[()]))
+    return ArraySummary((_span(array),), **_statistics(array))
+
+
+def brief_gradient(g: object) -> ArraySummary:
+    """The gradient in a row of a card: a number; for an array its Euclidean norm between bars, to three digits."""
+    array = np.asarray(g)
+    if array.ndim == 0:
+        return ArraySummary((format.number_text(array[()]),), format.exact(array[()]))
+    norm = format.euclidean_norm(array)
+    return ArraySummary((f"|{norm:.3g}|" if norm else "0",), **_statistics(array))
 
 
 def rows_and_columns(array: Any) -> Any:
@@ -55,7 +72,7 @@ def summary(numbers: ArraySummary) -> str:
 
 
 def _details(data: Any) -> dict[str, Any]:
-    """All fields of Numbers but the lines."""
+    """All fields of an ArraySummary but the lines."""
     if isinstance(data, tuple):
         return {}
     array = np.asarray(data)
@@ -63,7 +80,7 @@ def _details(data: Any) -> dict[str, Any]:
         return {"exact": format.exact(array.ravel()[0])}
     if not array.size:
         return {}
-    shown: dict[str, Any] = {"zeros": float(np.mean(array == 0))}
+    shown: dict[str, object] = {"zeros": float(np.mean(array == 0))}
     numbers = array.astype(np.float64)
     if not np.isnan(numbers).all():
         shown |= {"low": float(np.nanmin(numbers)), "high": float(np.nanmax(numbers))}
@@ -90,3 +107,23 @@ def _thumbnail(table: Any) -> tuple[tuple[float, ...], ...]:
     means /= np.max(np.abs(means)) or 1.0
     means = np.where(blocks(~finite * 1.0) > 0, NOT_FINITE, means)
     return tuple(tuple(round(float(x), 3) + 0.0 for x in row) for row in means)
+
+
+def _statistics(array: Any) -> dict[str, Any]:
+    if not array.size or array.dtype.kind != "f":
+        return {}
+    return {
+        "low": float(array.min()),
+        "high": float(array.max()),
+        "norm": float(format.euclidean_norm(array)),
+        "zeros": float(np.mean(array == 0)),
+    }
+
+
+def _span(array: Any) -> str:
+    """The smallest and largest number in three digits; one number if they are equal."""
+    known = array[~np.isnan(array)] if array.dtype.kind == "f" else array
+    if not known.size:
+        return "nan" if array.size else "empty"
+    low, high = format.derivative_text(known.min()), format.derivative_text(known.max())
+    return low if low == high else f"{low} .. {high}"

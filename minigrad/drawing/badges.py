@@ -10,7 +10,7 @@ from ..engine.value import Value
 from .local_derivatives import uses_of
 
 
-def badges(v: Value, g: Any, *, frozen: bool, wrong: bool) -> tuple[str, ...]:
+def badges(v: Value, g: object, *, frozen: bool, wrong: bool) -> tuple[str, ...]:
     """The badges of a value with gradient g (None: it gets no gradient).
 
     frozen: proved never to move. wrong: made by an op whose rule is wrong.

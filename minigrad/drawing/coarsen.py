@@ -14,13 +14,14 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from .clusters import path_of
-from .dag import depths, distinct, is_acyclic, pairs, passed
+from .dag import crossed_ranks, depths, distinct, is_acyclic, pairs
 from .diagram import Cluster
 from .graph_data import Survey
 
-Labels: TypeAlias = Any  # for each value the position of the value that names its box
+Labels: TypeAlias = npt.NDArray[np.int64]  # for each value the position of the value that names its box
 
 PER_VALUE = 1.2e-5  # seconds to survey a value, and to compare its gradient
 PER_BOX = 6e-4  # to write a box and to read it back
@@ -58,13 +59,13 @@ class Shrunk:
     needed: float = 0.0
 
 
-def cost(values: int, boxes: int, arrows: int, passed: int = 0) -> float:
+def cost(values: int, boxes: int, arrows: int, crossed: int = 0) -> float:
     """Estimated seconds from a graph of so many values to a picture of so many boxes and arrows.
 
-    passed: ranks that arrows cross. A weight used in each step of a loop has very long arrows.
+    crossed: ranks that arrows cross. A weight used in each step of a loop has very long arrows.
     """
     items = boxes + arrows
-    layout = PER_ITEM * items + PER_ITEM_SQUARED * items**2 + PER_LONG_SQUARED * passed**2
+    layout = PER_ITEM * items + PER_ITEM_SQUARED * items**2 + PER_LONG_SQUARED * crossed**2
     return PER_VALUE * values + PER_BOX * boxes + layout
 
 
@@ -82,7 +83,7 @@ def shrink(
     values, hidden = len(found.values), sum(map(len, inner.values()))
     arrows = sum(map(len, found.uses)) - hidden
     shrinking = _Shrinking(found, inner, boxes, places, seconds)
-    shrinking.shrunk.needed = needed = cost(values, values - hidden, arrows, shrinking.passed())
+    shrinking.shrunk.needed = needed = cost(values, values - hidden, arrows, shrinking.crossed_ranks())
     if needed <= seconds or values - hidden + arrows <= LEAST:
         return None
     return shrinking.run()
@@ -130,15 +131,15 @@ class _Shrinking:
         arrows = len(pairs(labels[self.heads], labels[self.tails])[0])
         return boxes + arrows <= LEAST or (
             cost(len(labels), boxes, arrows) <= self.seconds  # the cheaper test first
-            and cost(len(labels), boxes, arrows, self.passed()) <= self.seconds
+            and cost(len(labels), boxes, arrows, self.crossed_ranks()) <= self.seconds
         )
 
-    def passed(self) -> int:
+    def crossed_ranks(self) -> int:
         """Ranks that arrows cross, with each box as near to the result as possible; 0 for too many boxes."""
         labels = self.shrunk.labels
         if _count(labels) > RANKED:
             return 0
-        return passed(labels[self.heads], labels[self.tails])
+        return crossed_ranks(labels[self.heads], labels[self.tails])
 
     def _take(self, labels: Labels, kind: str) -> bool:
         """Use new labels; the result keeps a box of its own, with the parts of its sum."""
@@ -255,7 +256,7 @@ class _Shrinking:
         depth = depths(heads, tails)
         order = sorted(inside, key=lambda label: (depth.get(label, 0), label))
         first: dict[int, int] = {}
-        known: dict[Any, int] = {}
+        known: dict[object, int] = {}
         times: dict[int, int] = {}
         for label in order:
             key = (

@@ -51,7 +51,7 @@ def depths(heads: Any, tails: Any) -> dict[int, int]:
     return {box: d for box, d in depth.items() if not waiting.get(box)}
 
 
-def passed(heads: Any, tails: Any) -> int:
+def crossed_ranks(heads: Any, tails: Any) -> int:
     """The number of ranks that arrows cross, summed, with each box as late as its users allow."""
     heads, tails = pairs(heads, tails)
     left = depths(tails, heads)

@@ -7,7 +7,6 @@ can be written as JSON without loss. It has no colours, DOT or SVG. `views/` mak
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 ZERO = "0"  # the letter of gradients that are exactly 0
 
@@ -170,4 +169,4 @@ class Diagram:
     hidden: tuple[str, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
     engine: str = "dot"
-    extras: dict[str, Any] = field(default_factory=dict)
+    extras: dict[str, object] = field(default_factory=dict)

@@ -166,7 +166,7 @@ def draw(
     return Drawing(_laid_out(made, engine, given), theme, history, seconds, others)
 
 
-def _check(y: Any, data: tuple[Any, ...], names: Any, engine: str | None) -> None:
+def _check(y: object, data: tuple[object, ...], names: object, engine: str | None) -> None:
     if not isinstance(y, (Value, Module)):
         raise ArgumentError(
             f"draw takes a Value or a model, got {type(y).__name__}\n  for several Values, draw their sum"
@@ -180,7 +180,7 @@ def _check(y: Any, data: tuple[Any, ...], names: Any, engine: str | None) -> Non
         raise ArgumentError(f"no engine is called {engine!r}\n  expected one of {', '.join(ENGINES)}")
 
 
-def _check_looks(title: Any, seconds: Any, history: Any) -> None:
+def _check_looks(title: object, seconds: object, history: object) -> None:
     if not isinstance(title, (str, NoneType)):
         raise ArgumentError(f"a title is text, got {describe(title)}")
     if not isinstance(seconds, Real) or not float(seconds) >= 0:
@@ -193,7 +193,7 @@ def _check_looks(title: Any, seconds: Any, history: Any) -> None:
         )
 
 
-def _laid_out(made: Diagram, engine: str | None, given: Mapping[str, Any]) -> Diagram:
+def _laid_out(made: Diagram, engine: str | None, given: Mapping[str, object]) -> Diagram:
     """With the caller's engine and attributes; either an engine or a rankdir drops the places a view gave."""
     attributes = dict(made.attributes) | dict(graph_attributes(given, draw.__kwdefaults__ or ()))
     if made.engine == "neato" and (engine or "rankdir" in given):

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
@@ -52,7 +51,7 @@ class Letters:
     groups: tuple[Equal, ...]
     frozen: frozenset[int]
     unproved: str
-    classes: Mapping[int, Any]
+    classes: Mapping[int, object]
 
 
 def letters(found: Survey) -> Letters:
@@ -97,7 +96,7 @@ class _Nothing:
     """No proof: no value has a tie."""
 
     frozen: frozenset[int] = frozenset()
-    classes: Mapping[int, Any] = MappingProxyType({})
+    classes: Mapping[int, object] = MappingProxyType({})
 
     def ties(self, members: Sequence[int]) -> tuple[str, ...]:
         """The tie of each member of a group."""
@@ -142,7 +141,7 @@ def _still(leaves: Sequence[Value], partition: Partition) -> list[int]:
     return [k for k in range(len(leaves)) if partition.frozen[ends[k] : ends[k + 1]].all()]
 
 
-def _prints(y: Value, leaves: Sequence[Value], chosen: Sequence[Value], partition: Partition) -> list[Any]:
+def _prints(y: Value, leaves: Sequence[Value], chosen: Sequence[Value], partition: Partition) -> list[object]:
     """The residues of the gradients of chosen values at points of the partition; None without a gradient."""
     zero = (flat([v._array for v in leaves]) == 0) & partition.frozen
     given = points(leaves, (), partition.classes, zero)

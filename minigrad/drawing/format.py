@@ -28,7 +28,7 @@ def number_text(x: Any) -> str:
     return f"{x + 0:.4g}"  # + 0 turns -0.0 into 0
 
 
-def exact(x: Any) -> str:
+def exact(x: object) -> str:
     """The shortest text that reads back as the same bits; "" for an array of several numbers."""
     array = np.asarray(x)
     if array.size != 1:
@@ -36,7 +36,7 @@ def exact(x: Any) -> str:
     return str(array.ravel()[0])
 
 
-def derivative_text(d: Any) -> str:
+def derivative_text(d: object) -> str:
     """A local derivative in three digits; for several entries, the smallest and the largest."""
     array = np.asarray(d)
     if not array.size:
@@ -45,7 +45,7 @@ def derivative_text(d: Any) -> str:
     return low if low == high else f"{low} .. {high}"
 
 
-def value_lines(data: Any) -> list[str]:
+def value_lines(data: object) -> list[str]:
     """The value of a node: a number, a small array row by row, or the range of a large one."""
     if isinstance(data, tuple):
         return [f"{len(data)} parts"]
@@ -53,7 +53,7 @@ def value_lines(data: Any) -> list[str]:
     return rows(array) if array.size <= SMALL else [_range(array)]
 
 
-def gradient_lines(g: Any) -> list[str]:
+def gradient_lines(g: object) -> list[str]:
     """A gradient: a number, a small array row by row, or the norm of a large one."""
     array = np.asarray(g)
     return rows(array) if array.size <= SMALL else [f"norm {number_text(euclidean_norm(array))}"]
@@ -94,7 +94,7 @@ def _range(array: Any) -> str:
     return f"{text}, {missing} nan" if missing else text
 
 
-def type_text(data: Any) -> str:
+def type_text(data: object) -> str:
     """Shape and type of a node; "" for a float64 number."""
     if isinstance(data, tuple):
         return ""
@@ -125,7 +125,7 @@ def operation_text(
     return cut(visible(" ".join([text, *(f"{name}={constant_text(p)}" for name, p in params.items())])))
 
 
-def constant_text(x: Any) -> str:
+def constant_text(x: object) -> str:
     """A constant in an operation: a number, a short list, an array by its shape."""
     if isinstance(x, tuple | list):
         inner = ", ".join(map(_item, x))
@@ -133,7 +133,7 @@ def constant_text(x: Any) -> str:
     return _item(x)
 
 
-def _item(x: Any) -> str:
+def _item(x: object) -> str:
     """One constant, not a list: as typed, if that is short."""
     if isinstance(x, slice):
         parts = (x.start, x.stop) if x.step is None else (x.start, x.stop, x.step)

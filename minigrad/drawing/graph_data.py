@@ -59,7 +59,7 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def survey(y: Value, names: Mapping[str, Any] | None = None, wrong: Collection[int] = ()) -> Survey:
+def survey(y: Value, names: Mapping[str, object] | None = None, wrong: Collection[int] = ()) -> Survey:
     """Look over the graph of y; linear in its size.
 
     The gradients are those of y itself if it has one element, else those of the cotangent in `y.grad`; without
@@ -113,7 +113,7 @@ def _gradients(y: Value) -> tuple[list[tuple[Value, Any]], str]:
         return sorted(sweep(y, seed), key=lambda pair: -pair[0].serial), remark
 
 
-def _names(given: Mapping[str, Any]) -> dict[int, str]:
+def _names(given: Mapping[str, object]) -> dict[int, str]:
     """The first name found for each serial; names that begin with _ belong to the notebook and are skipped."""
     found: dict[int, str] = {}
     for name, thing in given.items():

@@ -72,5 +72,5 @@ def _call_rules(y: Any, g: Any) -> list[Any]:
     return found
 
 
-def _wants(x: Any) -> bool:
+def _wants(x: object) -> bool:
     return isinstance(x, Node) and not isinstance(x._array, tuple) and x._array.dtype.kind == "f"

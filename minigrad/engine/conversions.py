@@ -111,7 +111,7 @@ class Conversions:
         )
         return np.array(self._plain("np.array() of a Value, or a[i] = v,", remedy), dtype=dtype)
 
-    def __setitem__(self, index: Any, new: Any) -> NoReturn:
+    def __setitem__(self, index: object, new: object) -> NoReturn:
         raise GradientLost(
             "assigning into a Value would lose the gradient of its old entries\n"
             "  write  v = minigrad.put(v, index, values)   for v[index] = values"

@@ -41,7 +41,7 @@ def leaf_class(cls: Any) -> Any:
     return cls
 
 
-def is_dataclass(x: Any) -> bool:
+def is_dataclass(x: object) -> bool:
     """Whether x is an instance of a dataclass that counts as a container."""
     return kind_of(x) is _DATACLASS
 

@@ -83,7 +83,7 @@ def _data(x: Any) -> Any:
     return getattr(x, "_array", x)
 
 
-def _fingerprint(x: Any) -> int:
+def _fingerprint(x: object) -> int:
     """A fingerprint of an array's bytes; numbers cannot change."""
     data = _data(x)
     return hash(data.tobytes()) if isinstance(data, np.ndarray) else 0
@@ -95,6 +95,6 @@ def _finite(data: Any) -> bool:
     return bool(np.all(np.isfinite(data))) if np.result_type(data).kind == "f" else True
 
 
-def _worst(data: Any) -> str:
+def _worst(data: object) -> str:
     parts = data if isinstance(data, tuple) else (data,)
     return "nan" if any(np.isnan(part).any() for part in parts) else "inf"

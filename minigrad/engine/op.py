@@ -57,7 +57,6 @@ class Op:
     bind: Callable[..., Call] | None  # turns a user's call into (inputs, params), if position does not
     calls: Callable[[Draw], Call]  # draws a whole call, inputs and parameters
     expects: Callable[..., str] | None  # (*shapes) -> why they do not fit, unless the reason is broadcasting
-    analytic: bool  # forward is also right for complex numbers
     kink: str  # the derivative at points without a unique one
     page: str  # the page of the table that states it
 
@@ -136,7 +135,7 @@ class Op:
             raise ArgumentError(f"{self.label} takes {len(names)} arguments, got {len(args)}")
         return dict(zip(names, args, strict=False))
 
-    def _refuse(self, name: str, value: Any) -> None:
+    def _refuse(self, name: str, value: object) -> None:
         default = self.defaults.get(name, self)
         if not (value is default or (isinstance(value, (str, int)) and value == default) or value is None):
             remedy = "write  a = f(...)  instead of filling an array" if name == "out" else "leave it out"
@@ -206,7 +205,6 @@ def op(
     options: Sequence[str] = (),
     calls: Callable[[Draw], Call] | None = None,
     expects: Callable[..., str] | None = None,
-    analytic: bool = True,
     kink: str = "",
     **properties: Any,
 ) -> F:
@@ -231,7 +229,6 @@ def op(
         bind=bind,
         calls=calls or functools.partial(_broadcasting_call, domains),
         expects=expects,
-        analytic=analytic,
         kink=kink,
         page=_page(),
         **_infer(function, domains, properties),

@@ -48,7 +48,7 @@ def _pair_items(kind: Any, beside: Any, tree: Any, other: Any) -> tuple[Sequence
     return keys, items, [by_key[key] for key in keys] if same else None
 
 
-def _shape(tree: Any) -> str:
+def _shape(tree: object) -> str:
     """The outermost nesting in a few words."""
     kind = kind_of(tree)
     if not kind:

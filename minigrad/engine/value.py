@@ -224,7 +224,7 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
         return self._grad
 
     @grad.setter
-    def grad(self, new: Any) -> None:
+    def grad(self, new: object) -> None:
         if new is None:
             self._grad = None
             return
@@ -322,7 +322,7 @@ def _restore(data: Any, name: str | None, grad: Any) -> Value:
     return leaf
 
 
-def argument(x: Any) -> Value:
+def argument(x: object) -> Value:
     """The node at which x enters a level of differentiation; the reverse sweep of that level ends here.
 
     A Value is the input of its node. Plain numbers are not copied; their node has no input, and every other level

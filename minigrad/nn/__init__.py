@@ -5,8 +5,8 @@ knows how gradients are computed.
 """
 
 from . import data, init, optim
-from .layers import MLP
 from .losses import binary_cross_entropy, squared_error
+from .mlp import MLP
 from .module import Module
 from .training import train_step
 

@@ -147,7 +147,7 @@ def initial(spec: Spec, shape: Shape, seed: Seed = None, *, name: str = "the par
     return numbers
 
 
-def _numbers(spec: Any, name: str) -> Array:
+def _numbers(spec: object, name: str) -> Array:
     try:
         numbers: Array = np.asarray(spec)
     except ValueError as ragged:

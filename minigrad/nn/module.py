@@ -109,7 +109,7 @@ def _items(thing: Any, path: str | _Path) -> Iterable[tuple[Any, Any]]:
     return [(f.name, getattr(thing, f.name)) for f in dataclasses.fields(thing) if hasattr(thing, f.name)]
 
 
-def _holds(x: Any) -> bool:
+def _holds(x: object) -> bool:
     """Whether x may hold parameters."""
     return isinstance(x, _HOLDERS) or is_dataclass(x)
 
@@ -136,14 +136,14 @@ def _split(module: Module) -> tree.Split:
     return names, items, (type(module), structure, fixed, positions)
 
 
-def _fits(positions: Sequence[int | None], found: Sequence[Any]) -> bool:
+def _fits(positions: Sequence[int | None], found: Sequence[object]) -> bool:
     """Whether the positions are still right: a function may have changed its copy."""
     return len(positions) == len(found) and not any(
         k is None and isinstance(x, Value) for k, x in zip(positions, found, strict=True)
     )
 
 
-def _positions(found: Sequence[Any]) -> list[int | None]:
+def _positions(found: Sequence[object]) -> list[int | None]:
     """For each thing in a module the number of its Value, the same for a shared Value; None for other things."""
     numbers: dict[int, int] = {}
     for thing in found:

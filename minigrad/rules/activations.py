@@ -185,19 +185,19 @@ _left = "at 0: the slope on the left"
 
 
 # fmt: off
-elementwise(erf, "erf", "y = 2/√π ∫ e^-s² ds", lambda y, x: _SLOPE * _bell(x), analytic=False, parity="odd")
-elementwise(erfc, "erfc", "y = 1 - erf x", lambda y, x: -_SLOPE * _bell(x), analytic=False)
-elementwise(silu, "silu", "y = x / (1 + e^-x)", lambda y, x: sigmoid(x) * (1.0 + x * sigmoid(-x)), analytic=False,
+elementwise(erf, "erf", "y = 2/√π ∫ e^-s² ds", lambda y, x: _SLOPE * _bell(x), parity="odd")
+elementwise(erfc, "erfc", "y = 1 - erf x", lambda y, x: -_SLOPE * _bell(x))
+elementwise(silu, "silu", "y = x / (1 + e^-x)", lambda y, x: sigmoid(x) * (1.0 + x * sigmoid(-x)),
     meaning=lambda x: x * sigmoid(x))
 elementwise(selu, "selu", "y = 1.0507 x, or 1.7581 (e^x - 1) below 0", lambda y, x: _elu(_SCALE, y, x, _ALPHA),
-    domain=NONZERO, kink="at 0: 1.7581, the slope on the left", analytic=False)
+    domain=NONZERO, kink="at 0: 1.7581, the slope on the left")
 elementwise(hard_tanh, "hard_tanh", "y = min(max(x, -1), 1)", lambda y, x: np.less_equal(np.abs(x), 1.0),
-    domain=_BENDS, kink="at -1 and 1: 1", analytic=False, parity="odd")
+    domain=_BENDS, kink="at -1 and 1: 1", parity="odd")
 elementwise(relu6, "relu6", "y = min(max(x, 0), 6)", lambda y, x: np.greater(x, 0.0) & np.less(x, 6.0), domain=_SIX,
-    kink="at 0 and 6: 0", analytic=False, meaning=lambda x: np.minimum(np.maximum(x, 0), 6))
+    kink="at 0 and 6: 0", meaning=lambda x: np.minimum(np.maximum(x, 0), 6))
 elementwise(softsign, "softsign", "y = x / (1 + |x|)", lambda y, x: np.square(1.0 / (1.0 + np.abs(x))),
-    domain=NONZERO, analytic=False, parity="odd", meaning=lambda x: x / (1 + np.abs(x)))
-elementwise(log_sigmoid, "log_sigmoid", "y = -ln(1 + e^-x)", lambda y, x: sigmoid(-x), analytic=False,
+    domain=NONZERO, parity="odd", meaning=lambda x: x / (1 + np.abs(x)))
+elementwise(log_sigmoid, "log_sigmoid", "y = -ln(1 + e^-x)", lambda y, x: sigmoid(-x),
     meaning=lambda x: np.log(sigmoid(x)))
 for _function, _label, _formula, _rule, _domain, _kink, _choices in (
     (gelu, "gelu", "y = x Φ(x)", _gelu, REAL, "", ("approximate", True, False)),
@@ -205,4 +205,4 @@ for _function, _label, _formula, _rule, _domain, _kink, _choices in (
     (leaky_relu, "leaky_relu", "y = x, or a x below 0", _leaky_relu, NONZERO, _left, ("negative_slope", 0.2)),
 ):
     op(_function, _label, _formula, domain=(_domain,), vjp=(_rule,), jvp=(_rule,), calls=_with(_domain, *_choices),
-        kink=_kink, analytic=False, elementwise=True, gives_new=True)
+        kink=_kink, elementwise=True, gives_new=True)

@@ -50,19 +50,17 @@ for _power in (np.power, np.float_power):
         kink="a = 0: the limit; in b, a ≤ 0: 0", on_floats="{power}({0}, {1})")
 piecewise_constant(np.floor_divide, "//", "y = ⌊a / b⌋", domain=(REAL, NONZERO))
 diagonal(np.remainder, "%", "y = a - b ⌊a / b⌋", lambda g, y, a, b: g,
-    lambda g, y, a, b: -times(g, np.floor_divide(a, b)), domain=(REAL, NONZERO), calls=_quotient, analytic=False)
+    lambda g, y, a, b: -times(g, np.floor_divide(a, b)), domain=(REAL, NONZERO), calls=_quotient)
 diagonal(np.fmod, "fmod", "y = a - b trunc(a / b)", lambda g, y, a, b: g,
-    lambda g, y, a, b: -times(g, np.rint((a - y) / b)), domain=(REAL, NONZERO), calls=_quotient, analytic=False)
+    lambda g, y, a, b: -times(g, np.rint((a - y) / b)), domain=(REAL, NONZERO), calls=_quotient)
 # Several outputs: the whole numbers have no gradient, the remainder and the fraction have one.
 op(np.divmod, "divmod", "q, y = ⌊a / b⌋, a - b q", domain=(REAL, NONZERO),
     vjp=(lambda g, y, a, b: g[1], lambda g, y, a, b: -times(g[1], y[0])),
-    jvp=(lambda t, y, a, b: (0.0 * t, t), lambda t, y, a, b: (0.0 * t, -times(t, y[0]))), calls=_quotient,
-    analytic=False)
+    jvp=(lambda t, y, a, b: (0.0 * t, t), lambda t, y, a, b: (0.0 * t, -times(t, y[0]))), calls=_quotient)
 op(np.modf, "modf", "y, n = x - n, x without its fraction", domain=(UNEVEN,), vjp=(lambda g, y, x: g[0],),
-    jvp=(lambda t, y, x: (t, 0.0 * t),), analytic=False)
+    jvp=(lambda t, y, x: (t, 0.0 * t),))
 op(np.ldexp, "ldexp", "y = x 2^n", domain=(REAL, _EXPONENT), vjp=(lambda g, y, x, n: np.ldexp(g, n), None),
-    jvp=(lambda t, y, x, n: np.ldexp(t, n), None), analytic=False)
+    jvp=(lambda t, y, x, n: np.ldexp(t, n), None))
 op(np.frexp, "frexp", "y, n = x 2^-n of size ½ to 1, and that n",
     domain=(Domain("real, no powers of 2", 1.2, 1.8),), vjp=(lambda g, y, x: np.ldexp(g[0], -y[1]),),
-    jvp=(lambda t, y, x: (np.ldexp(t, -y[1]), 0.0 * t),), kink="at a power of 2: the slope above it",
-    analytic=False)
+    jvp=(lambda t, y, x: (np.ldexp(t, -y[1]), 0.0 * t),), kink="at a power of 2: the slope above it")

@@ -99,7 +99,6 @@ def _state(function: Any, formula: str, unit: Unit, choices: list[dict[str, Any]
         bind=_bind,
         options=tuple({name for choice in choices for name in choice}),
         calls=calls,
-        analytic=False,
         gives_new=True,
     )
 

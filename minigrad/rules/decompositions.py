@@ -236,16 +236,15 @@ def _qr(draw: Draw) -> Call:
 
 # fmt: off
 op(np.linalg.cholesky, "cholesky", "A = y yᵀ, y lower triangular", domain=(DEFINITE,), vjp=(_cholesky_vjp,),
-    jvp=(_cholesky_jvp,), calls=_definite, expects=square_matrix_expected, analytic=False,
+    jvp=(_cholesky_jvp,), calls=_definite, expects=square_matrix_expected,
     kink="the gradient is in the triangle that is read", gives_new=True)
 op(np.linalg.eigh, "eigh", "A = y diag(λ) yᵀ", domain=(SYMMETRIC,), vjp=(_eigh_vjp,), jvp=(_eigh_jvp,),
-    calls=_symmetric, expects=square_matrix_expected, analytic=False,
+    calls=_symmetric, expects=square_matrix_expected,
     kink="equal λ: 1/(λj-λi) counts as 0; the gradient is in the triangle that is read", gives_new=True)
 op(np.linalg.eigvalsh, "eigvalsh", "y = the eigenvalues of A", domain=(SYMMETRIC,), vjp=(_eigvalsh_vjp,),
-    jvp=(_eigvalsh_jvp,), calls=_symmetric, expects=square_matrix_expected, analytic=False,
+    jvp=(_eigvalsh_jvp,), calls=_symmetric, expects=square_matrix_expected,
     kink="the gradient is in the triangle that is read", gives_new=True)
 op(np.linalg.svd, "svd", "A = y diag(s) vᵀ", domain=(SINGULAR_VALUES,), vjp=(_svd_vjp,), jvp=(_svd_jvp,),
-    bind=_svd_call, calls=_svd, analytic=False, kink="equal s: 1/(sj²-si²) counts as 0; at s = 0: 0",
-    gives_new=True)
+    bind=_svd_call, calls=_svd, kink="equal s: 1/(sj²-si²) counts as 0; at s = 0: 0", gives_new=True)
 op(np.linalg.qr, "qr", "A = y r, yᵀ y = 1, r upper triangular", domain=(TALL,), vjp=(_qr_vjp,), jvp=(_qr_jvp,),
-    bind=_qr_call, calls=_qr, analytic=False, kink="LinAlgError without full rank", gives_new=True)
+    bind=_qr_call, calls=_qr, kink="LinAlgError without full rank", gives_new=True)

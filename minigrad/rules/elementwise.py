@@ -168,11 +168,11 @@ elementwise(np.log1p, "log1p", "y = ln(1 + x)", lambda y, x: 1 / (1 + x), domain
 # also where both are infinite
 elementwise(np.logaddexp, "logaddexp", "y = ln(e^a + e^b)",
     lambda y, a, b: np.exp(np.where(np.equal(a, y), 0.0, a - y)),
-    lambda y, a, b: np.exp(np.where(np.equal(b, y), 0.0, b - y)), analytic=False, commutative=True)
+    lambda y, a, b: np.exp(np.where(np.equal(b, y), 0.0, b - y)), commutative=True)
 elementwise(np.logaddexp2, "logaddexp2", "y = ln(2^a + 2^b) / ln 2", lambda y, a, b: np.exp2(a - y),
-    lambda y, a, b: np.exp2(b - y), analytic=False, commutative=True)
+    lambda y, a, b: np.exp2(b - y), commutative=True)
 elementwise(cbrt_slope, "1/3∛x²", "y = 1 / (3 ∛x²)", lambda y, x: -2 * y / (3 * x), domain=NONZERO, product=times,
-    kink="at 0: -inf, at -0: inf", analytic=False, parity="even")
+    kink="at 0: -inf, at -0: inf", parity="even")
 elementwise(one_less_square, "1-x²", "y = 1 - x²", lambda y, x: -2 * x, product=times, parity="even")
 elementwise(root_above_one, "√(x²-1)", "y = √(x² - 1)", lambda y, x: x / y, domain=OVER_ONE, product=times,
     kink="at 1: inf")
@@ -185,10 +185,9 @@ elementwise(np.reciprocal, "reciprocal", "y = 1 / x", lambda y, x: -times(y, y),
 elementwise(np.sqrt, "sqrt", "y = √x", lambda y, x: 0.5 / (y + 0.0), domain=POSITIVE, product=times,
     kink="at 0: inf", on_floats="{sqrt}({0}) if {0} >= 0.0 else {root}({0})")
 elementwise(np.cbrt, "cbrt", "y = ∛x", lambda y, x: cbrt_slope(x), domain=NONZERO, product=times, kink="at 0: inf",
-    analytic=False, parity="odd")
+    parity="odd")
 elementwise(np.hypot, "hypot", "y = √(a² + b²)", lambda y, a, b: a / np.where(y == 0, 1.0, y),
-    lambda y, a, b: b / np.where(y == 0, 1.0, y), domain=NONZERO, kink="at the origin: 0", analytic=False,
-    commutative=True)
+    lambda y, a, b: b / np.where(y == 0, 1.0, y), domain=NONZERO, kink="at the origin: 0", commutative=True)
 # Trigonometry.
 elementwise(np.sin, "sin", "y = sin x", lambda y, x: np.cos(x), parity="odd")
 elementwise(np.cos, "cos", "y = cos x", lambda y, x: -np.sin(x), parity="even")
@@ -201,18 +200,17 @@ elementwise(np.arctan, "arctan", "y = arctan x", lambda y, x: 1 / (1 + x * x), p
 # r² would overflow, or vanish
 elementwise(np.arctan2, "arctan2", "y = angle of (b, a)", lambda y, a, b: b / _radius(a, b) / _radius(a, b),
     lambda y, a, b: -a / _radius(a, b) / _radius(a, b), domain=(POSITIVE, REAL), product=times,
-    kink="at the origin: 0", analytic=False)
+    kink="at the origin: 0")
 for _function, _label, _factor in (
     (np.deg2rad, "deg2rad", np.pi / 180),
     (np.radians, "radians", np.pi / 180),
     (np.rad2deg, "rad2deg", 180 / np.pi),
     (np.degrees, "degrees", 180 / np.pi),
 ):
-    elementwise(_function, _label, f"y = {_factor:.6g} x", lambda y, x, c=_factor: c, analytic=False, linear=True)
-elementwise(np.sinc, "sinc", "y = sin πx / πx", lambda y, x: -np.pi * _bessel1(np.pi * x), analytic=False,
-    parity="even")
+    elementwise(_function, _label, f"y = {_factor:.6g} x", lambda y, x, c=_factor: c, linear=True)
+elementwise(np.sinc, "sinc", "y = sin πx / πx", lambda y, x: -np.pi * _bessel1(np.pi * x), parity="even")
 op(sech2, "sech²", "s = 1 - tanh(x)²; y = tanh(x) only saves work", vjp=(lambda g, s, x: -2 * g * s * np.tanh(x),),
-    jvp=(lambda g, s, x: -2 * g * s * np.tanh(x),), bind=lambda x, y=None: ((x,), {}), analytic=False,
+    jvp=(lambda g, s, x: -2 * g * s * np.tanh(x),), bind=lambda x, y=None: ((x,), {}),
     elementwise=True, gives_new=True, parity="even", on_floats="{slope_of_tanh}({0}, {1})")
 elementwise(np.sinh, "sinh", "y = sinh x", lambda y, x: np.cosh(x), product=times, parity="odd")
 elementwise(np.cosh, "cosh", "y = cosh x", lambda y, x: np.sinh(x), product=times, parity="even")
@@ -223,10 +221,9 @@ elementwise(np.arccosh, "arccosh", "y = arcosh x", lambda y, x: 1 / root_above_o
 elementwise(np.arctanh, "arctanh", "y = artanh x", lambda y, x: 1 / one_less_square(x), domain=UNIT, product=times,
     kink="at -1, 1: inf", parity="odd")
 # Kinks. At a tie the two sides share evenly.
-elementwise(np.absolute, "abs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", analytic=False,
+elementwise(np.absolute, "abs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0",
     parity="even", on_floats="abs({0})")
-elementwise(np.fabs, "fabs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", analytic=False,
-    parity="even")
+elementwise(np.fabs, "fabs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", parity="even")
 for _function, _most in (
     (np.maximum, "larger of a and b"),
     (np.minimum, "smaller of a and b"),
@@ -234,25 +231,25 @@ for _function, _most in (
     (np.fmin, "smaller of a and b that is not nan"),
 ):
     elementwise(_function, _function.__name__, f"y = the {_most}", lambda y, a, b: tie_share(y, a, b),
-        lambda y, a, b: tie_share(y, b, a), domain=DISTINCT, kink="a tie is shared evenly", analytic=False,
+        lambda y, a, b: tie_share(y, b, a), domain=DISTINCT, kink="a tie is shared evenly",
         commutative=True, on_floats=_ON_FLOATS.get(_function, ""))
 elementwise(np.copysign, "copysign", "y = |a|, with the sign of b",
     lambda y, a, b: np.sign(a) * np.copysign(1.0, b), lambda y, a, b: 0.0, domain=NONZERO,
-    kink="at a = 0: 0; in b: 0", analytic=False)
+    kink="at a = 0: 0; in b: 0")
 op(np.heaviside, "heaviside", "y = 1 for x > 0, 0 for x < 0, h at 0", domain=(NONZERO, REAL), vjp=_step, jvp=_step,
-    kink="in x: 0", analytic=False)
+    kink="in x: 0")
 # The real part and the conjugate of a real number are the number itself.
 for _function in (np.real, np.conjugate, np.real_if_close):
-    diagonal(_function, _function.__name__, "y = x", lambda g, y, x: g, analytic=False, moves=True,
+    diagonal(_function, _function.__name__, "y = x", lambda g, y, x: g, moves=True,
         meaning=lambda x: x, is_view=_function is not np.conjugate)
 elementwise(np.clip, "clip", "y = min(max(x, low), high)",
     lambda y, x, low, high: np.greater_equal(x, low) & np.less_equal(x, high),
     lambda y, x, low, high: np.less(x, low) & np.less_equal(low, high),
     lambda y, x, low, high: np.greater(np.maximum(x, low), high), domain=(DISTINCT, DISTINCT, DISTINCT),
-    kink="at a bound: to x", bind=_bounds, aliases=(_CLIP,), analytic=False)
+    kink="at a bound: to x", bind=_bounds, aliases=(_CLIP,))
 op(np.where, "where", "y = a where c, else b", domain=(BOOLEAN, REAL, REAL), vjp=_where_rules, jvp=_where_rules,
     kink="the branch not taken: 0", elementwise=True, gives_new=True)
 # Its inputs are the conditions, then the choices, then the value where no condition holds.
 op(np.select, "select", "y = the first choice whose condition holds", domain=(REAL,), forward=_select,
     vjp=_select_back, jvp=lambda ts, y, *xs: _select(*xs[: len(xs) // 2], *ts[len(xs) // 2 :]), bind=_select_bind,
-    options=("choicelist", "default"), calls=_select_call, analytic=False, gives_new=True, spelling=_spell_select)
+    options=("choicelist", "default"), calls=_select_call, gives_new=True, spelling=_spell_select)

@@ -195,5 +195,4 @@ op(np.trapezoid, "trapezoid", "y = Σ (f[i] + f[i+1]) (x[i+1] - x[i]) / 2", vjp=
     np.trapezoid(f, t, **params)), bind=_trapezoid_call, calls=_trapezoid, gives_new=True)
 bilinear(np.convolve, "convolve", "y[k] = Σ a[i] v[k-i]", _convolve_rule(0), _convolve_rule(1), calls=_two_rows)
 # the second factor is conjugated
-bilinear(np.correlate, "correlate", "y[k] = Σ a[k+i] v[i]", _correlate_rule(0), _correlate_rule(1), calls=_two_rows,
-    analytic=False)
+bilinear(np.correlate, "correlate", "y[k] = Σ a[k+i] v[i]", _correlate_rule(0), _correlate_rule(1), calls=_two_rows)

@@ -175,5 +175,4 @@ op(put, "put", "y = x, but y[index] = v", forward=lambda x, values, index: _put_
     index, t)), bind=lambda x, index, values: ((x, values), {"index": index}), options=("index", "values"),
     calls=_put, moves=True, gives_new=True, spelling=lambda x, values, index: put(x, index, values))
 op(np.sort, "sort", "y = x in ascending order", domain=(DISTINCT,), vjp=(_sort_back,), jvp=(_sort_along,),
-    kink="at a tie: each entry keeps its place", calls=_sort, analytic=False, gives_new=True,
-    vmap=vmap_rules.along_axis_or_flat)
+    kink="at a tie: each entry keeps its place", calls=_sort, gives_new=True, vmap=vmap_rules.along_axis_or_flat)

@@ -131,11 +131,11 @@ def _pairs(draw: Draw) -> Call:
 op(layer_norm, "layer_norm", "y = a (x - mean) / √(var + ε) + b",
     vjp=(_layer_norm_x, _layer_norm_scale, lambda g, y, x, a, b, axis=-1, eps=1e-5: g),
     jvp=(_layer_norm_along, _layer_norm_scale, lambda t, y, x, a, b, axis=-1, eps=1e-5: t), bind=_layer_norm_call,
-    calls=_layer_norm, analytic=False, gives_new=True, meaning=_normalise)
+    calls=_layer_norm, gives_new=True, meaning=_normalise)
 moves(embedding, "embedding", "y[i] = table[index[i]]",
     lambda g, y, table, indices=None: scatter(g, np.asarray(indices), table.shape),
     add=lambda buffer, g, y, table, indices=None: add_at(buffer, np.asarray(indices), g), calls=_embedding)
 op(binary_cross_entropy_with_logits, "binary_cross_entropy", "y = mean of -t ln σ(z) - (1 - t) ln(1 - σ(z))",
     domain=(REAL, _SHARE), vjp=(_logits, _targets),
     jvp=(lambda t, y, z, p: np.sum(_logits(1.0, y, z, p) * t), lambda t, y, z, p: np.sum(_targets(1.0, y, z, p) *
-    t)), calls=_pairs, analytic=False, gives_new=True)
+    t)), calls=_pairs, gives_new=True)

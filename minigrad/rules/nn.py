@@ -168,24 +168,23 @@ _SHARE = Domain("class, or from 0 to 1", 0.0, 1.0)
 
 # fmt: off
 elementwise(relu, "relu", "y = max(x, 0)", lambda y, x: np.greater(x, 0), domain=NONZERO, kink="at 0: 0",
-    analytic=False, activation=True, meaning=lambda x: np.maximum(x, 0))
+    activation=True, meaning=lambda x: np.maximum(x, 0))
 # y (1 - y) loses its digits where y is close to 1
-elementwise(sigmoid, "sigmoid", "y = 1 / (1 + e^-x)", lambda y, x: y * sigmoid(-x), analytic=False, activation=True,
+elementwise(sigmoid, "sigmoid", "y = 1 / (1 + e^-x)", lambda y, x: y * sigmoid(-x), activation=True,
     meaning=lambda x: 1 / (1 + np.exp(-x)))
-elementwise(softplus, "softplus", "y = ln(1 + e^x)", lambda y, x: sigmoid(x), analytic=False, activation=True,
+elementwise(softplus, "softplus", "y = ln(1 + e^x)", lambda y, x: sigmoid(x), activation=True,
     meaning=lambda x: np.log(1 + np.exp(x)))
 reduction(logsumexp, "logsumexp", "y = ln Σ e^x", lambda y, x, axis: np.exp(x - np.where(np.isfinite(y), y, 0.0)),
-    analytic=False,
     meaning=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
     of_ufunc=(np.logaddexp, "reduce"))
 op(softmax, "softmax", "y = e^x / Σ e^x", vjp=(_softmax_rule,), jvp=(_softmax_rule,), calls=_along_axis,
-    analytic=False, activation=True, gives_new=True, meaning=_shares, vmap=vmap_rules.along_axis)
+    activation=True, gives_new=True, meaning=_shares, vmap=vmap_rules.along_axis)
 op(log_softmax, "log_softmax", "y = x - ln Σ e^x",
     vjp=(lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),),
     jvp=(lambda t, y, x, axis=-1: t - np.sum(np.exp(y) * t, axis=axis, keepdims=True),), calls=_along_axis,
-    analytic=False, activation=True, gives_new=True, meaning=lambda x, axis=-1: np.log(_shares(x, axis)),
+    activation=True, gives_new=True, meaning=lambda x, axis=-1: np.log(_shares(x, axis)),
     vmap=vmap_rules.along_axis)
 op(cross_entropy, "cross_entropy", "y = mean of -ln softmax(x)[target]", domain=(REAL, _SHARE),
     forward=_cross_entropy, saves=True, vjp=(_cross_entropy_vjp, _cross_entropy_targets),
     jvp=(_cross_entropy_jvp, lambda t, y, logits, targets, saved=None: np.sum(_cross_entropy_targets(1.0, y,
-    logits, targets) * t)), calls=_rows, analytic=False, gives_new=True)
+    logits, targets) * t)), calls=_rows, gives_new=True)

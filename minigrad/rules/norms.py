@@ -123,12 +123,11 @@ KINK = "at 0: 0; the largest and the smallest: a tie is shared evenly"
 # By default the norm of all entries, whatever axes they have.
 reduction(np.linalg.norm, "norm", "y = (Σ |x|^p)^(1/p); of matrices also by sums of |x| and by singular values",
     _partial, domain=SIZED, options={"ord": (None,)}, bind=_norm_call, calls=_draw_norm,
-    kink=f"{KINK}; a singular value of 0: 0", analytic=False, parity="even", symmetric=False, vmap=None,
-    meaning=_root_of_squares)
+    kink=f"{KINK}; a singular value of 0: 0", parity="even", symmetric=False, vmap=None, meaning=_root_of_squares)
 reduction(np.linalg.vector_norm, "vector_norm", "y = (Σ |x|^p)^(1/p)", _vector_partial, domain=SIZED,
     options={"ord": ORDERS[1:]}, bind=_vector_norm_call, calls=over_axes(SIZED, min_dims=1, ord=ORDERS[1:]),
-    kink=KINK, analytic=False, parity="even")
+    kink=KINK, parity="even")
 reduction(np.linalg.matrix_norm, "matrix_norm", "y = the root of Σ x²; by sums of |x|; by singular values",
     lambda y, x, axis, ord="fro": _partial(y, x, axis, ord), domain=SINGULAR_VALUES, options={"ord": ("fro",)},
-    over=(-2, -1), calls=_draw_matrix_norm, kink=f"{KINK}; a singular value of 0: 0", analytic=False, parity="even",
+    over=(-2, -1), calls=_draw_matrix_norm, kink=f"{KINK}; a singular value of 0: 0", parity="even",
     symmetric=False, vmap=vmap_rules.stacks)

@@ -63,5 +63,4 @@ op(np.polyval, "polyval", "y = Σ p[i] x^(n-1-i)",
     jvp=(lambda t, y, p, x: np.polyval(t, x), lambda t, y, p, x: t * _slope(p, x)), calls=_polyval, gives_new=True)
 op(moments, "moments", "y[i] = Σ g x^(n-1-i)",
     vjp=(lambda h, y, g, x, shape=(): np.polyval(h, x), lambda h, y, g, x, shape=(): g * _slope(h, x)),
-    jvp=(lambda t, y, g, x, shape=(): moments(t, x, shape), _moments_along), calls=_moments, analytic=False,
-    gives_new=True)
+    jvp=(lambda t, y, g, x, shape=(): moments(t, x, shape), _moments_along), calls=_moments, gives_new=True)

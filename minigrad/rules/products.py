@@ -184,7 +184,7 @@ bilinear(np.outer, "outer", "y[i,j] = a[i] b[j]", lambda g, y, a, b: np.reshape(
     calls=_two_of_any_shape, vmap=vmap_rules.outer_batch)
 bilinear(np.vdot, "vdot", "y = Σ a b", lambda g, y, a, b: np.reshape(g * b, np.shape(a)),
     lambda g, y, a, b: np.reshape(g * a, np.shape(b)), calls=_vdot,
-    expects=lambda a, b: f"expected as many entries on both sides, got shapes {a} and {b}", analytic=False)
+    expects=lambda a, b: f"expected as many entries on both sides, got shapes {a} and {b}")
 bilinear(np.inner, "inner", "y[i,j] = Σ a[i,k] b[j,k]", _inner_left, _inner_right, calls=_inner, expects=last_alike)
 bilinear(np.tensordot, "tensordot", "y[i,j] = Σ a[i,k,l] b[k,l,j]", _tensordot_left, _tensordot_right,
     aliases=(np.linalg.tensordot,), calls=_tensordot,

@@ -107,22 +107,22 @@ elementwise(csc, "csc", "y = 1 / sin x", lambda y, x: -times(y, cot(x)), domain=
     kink="at 0: -inf", parity="odd", meaning=lambda x: 1 / np.sin(x))
 elementwise(cot, "cot", "y = 1 / tan x", lambda y, x: -(1.0 + _square(y)), domain=NONZERO, product=times,
     kink="at 0: -inf", parity="odd", meaning=lambda x: np.cos(x) / np.sin(x))
-elementwise(sech, "sech", "y = 1 / cosh x", lambda y, x: -y * np.tanh(x), domain=UNIT, analytic=False,
+elementwise(sech, "sech", "y = 1 / cosh x", lambda y, x: -y * np.tanh(x), domain=UNIT,
     parity="even", meaning=lambda x: 1 / np.cosh(x))
 elementwise(csch, "csch", "y = 1 / sinh x", lambda y, x: -times(y, coth(x)), domain=NONZERO, product=times,
-    kink="at 0: -inf", analytic=False, parity="odd", meaning=lambda x: 1 / np.sinh(x))
+    kink="at 0: -inf", parity="odd", meaning=lambda x: 1 / np.sinh(x))
 # 1 - y² loses its digits where y is close to 1
 elementwise(coth, "coth", "y = 1 / tanh x", lambda y, x: -_square(csch(x)), domain=NONZERO, product=times,
     kink="at 0: -inf", parity="odd", meaning=lambda x: np.cosh(x) / np.sinh(x))
 elementwise(arcsec, "arcsec", "y = arccos(1 / x)", lambda y, x: _arcsec_slope(x), domain=OVER_ONE, product=times,
-    kink="at -1, 1: inf", analytic=False)
+    kink="at -1, 1: inf")
 elementwise(arccsc, "arccsc", "y = arcsin(1 / x)", lambda y, x: -_arcsec_slope(x), domain=OVER_ONE, product=times,
-    kink="at -1, 1: -inf", analytic=False)
+    kink="at -1, 1: -inf")
 elementwise(arccot, "arccot", "y = arctan(1 / x)", lambda y, x: -1.0 / (1.0 + x * x), domain=NONZERO,
-    kink="at 0, where it jumps: -1", analytic=False)
+    kink="at 0, where it jumps: -1")
 elementwise(arcsech, "arcsech", "y = arcosh(1 / x)", lambda y, x: -1.0 / (np.abs(x) * np.sqrt(one_less_square(x))),
     domain=_BELOW_ONE, product=times, kink="at 0, 1: -inf")
 elementwise(arccsch, "arccsch", "y = arsinh(1 / x)", lambda y, x: -1.0 / (np.abs(x) * np.hypot(1.0, x)),
-    domain=NONZERO, product=times, kink="at 0: -inf", analytic=False)
+    domain=NONZERO, product=times, kink="at 0: -inf")
 elementwise(arccoth, "arccoth", "y = artanh(1 / x)", lambda y, x: -1.0 / ((np.abs(x) - 1.0) * (np.abs(x) + 1.0)),
-    domain=OVER_ONE, product=times, kink="at -1, 1: -inf", analytic=False)
+    domain=OVER_ONE, product=times, kink="at -1, 1: -inf")

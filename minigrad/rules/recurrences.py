@@ -87,7 +87,7 @@ def _others(draw: Draw) -> Call:
 op(recurrence, "recurrence", "y[i] = f[i] y[i-1] + t[i]",
     vjp=(lambda g, y, f, t: recur_back(f, g) * shift_in(y, 0.0), lambda g, y, f, t: recur_back(f, g)),
     jvp=(lambda t, y, f, x: recurrence(f, t * shift_in(y, 0.0)), lambda t, y, f, x: recurrence(f, t)),
-    calls=_two_alike, expects=lambda f, t: f"expected two arrays of one shape, got {f} and {t}", analytic=False,
+    calls=_two_alike, expects=lambda f, t: f"expected two arrays of one shape, got {f} and {t}",
     is_view=True)
 op(others, "others", "y[i] = Π x[j], j ≠ i", vjp=(_others_slope,), jvp=(_others_slope,), calls=_others,
-    analytic=False, gives_new=True)
+    gives_new=True)

@@ -116,15 +116,15 @@ linear(np.mean, "mean", "y = Σ x / n",
 for _function, _alias in ((np.max, np.amax), (np.min, np.amin)):
     reduction(_function, "max" if _function is np.max else "min",
         f"y = the {'largest' if _function is np.max else 'smallest'} of x", share_ties, domain=DISTINCT,
-        kink="a tie is shared evenly", aliases=(_alias,), analytic=False,
+        kink="a tie is shared evenly", aliases=(_alias,),
         of_ufunc=(np.maximum if _function is np.max else np.minimum, "reduce"))
 reduction(np.var, "var", "y = Σ (x - mean)² / (n - ddof)",
     lambda y, x, axis, ddof=0: _deviation(y, x, axis) * (2 / (_count(y, x) - ddof)), options={"ddof": (0, 0.5)},
-    analytic=False, parity="even", meaning=_var)
+    parity="even", meaning=_var)
 reduction(np.std, "std", "y = √var",
     lambda y, x, axis, ddof=0: _deviation(y, x, axis) / ((_count(y, x) - ddof) * np.where(y == 0, 1.0, y)),
     domain=DISTINCT, options={"ddof": (0, 0.5)}, calls=over_axes(DISTINCT, min_dims=2), kink="at 0: 0",
-    analytic=False, parity="even", meaning=_std)
+    parity="even", meaning=_std)
 # the product of all entries but one may overflow
 reduction(np.prod, "prod", "y = Π x", lambda y, x, axis: others(x, axis), product=times, meaning=_prod,
     of_ufunc=(np.multiply, "reduce"))

@@ -147,5 +147,5 @@ op(np.cumulative_prod, "cumulative_prod", "y[i] = Π x[j], j ≤ i", vjp=(_cumul
     jvp=(_cumulative_prod_along,), calls=_cumulative, gives_new=True)
 for _function, _most in ((cummax, "largest"), (cummin, "smallest")):
     op(_function, _function.__name__, f"y[i] = the {_most} x[j], j ≤ i", domain=(DISTINCT,), vjp=(_extreme_back,),
-        jvp=(_extreme_along,), calls=_extremes, kink="a tie is shared evenly", analytic=False, gives_new=True,
+        jvp=(_extreme_along,), calls=_extremes, kink="a tie is shared evenly", gives_new=True,
         vmap=vmap_rules.along_axis, of_ufunc=(np.maximum if _function is cummax else np.minimum, "accumulate"))

@@ -215,7 +215,7 @@ moves(np.broadcast_to, "broadcast_to", "y = x, repeated along new axes", lambda 
     calls=_broadcast, is_view=True, vmap=vmap_rules.broadcast, identity=True)
 op(np.full_like, "full_like", "y = v everywhere, in the shape of x", vjp=(None, lambda g, y, x, v: g),
     jvp=(None, lambda t, y, x, v: t),
-    calls=lambda draw: ((draw.array(REAL, draw.shape()), draw.array(REAL, ())), {}), analytic=False,
+    calls=lambda draw: ((draw.array(REAL, draw.shape()), draw.array(REAL, ())), {}),
     elementwise=True, moves=True, gives_new=True, meaning=lambda x, v: np.broadcast_to(v, np.shape(x)),
     spelling=_full_like, vmap=vmap_rules.fill)
 moves(np.flip, "flip", "y[i] = x[-1-i]", lambda g, y, x, axis=None: np.flip(g, axis), calls=_flip, is_view=True,
@@ -224,7 +224,7 @@ moves(np.roll, "roll", "y[i+k] = x[i]", _roll_back, calls=_roll, vmap=vmap_rules
 moves(np.copy, "copy", "y = x", lambda g, y, x: g, calls=_any, meaning=lambda x: x, elementwise=True, identity=True)
 # The sweep casts the cotangent back.
 op(np.astype, "astype", "y = x", forward=lambda x, dtype: np.astype(x, dtype), vjp=(lambda g, y, x, dtype=None: g,),
-    jvp=(lambda t, y, x, dtype=None: np.astype(t, dtype),), calls=_astype, analytic=False, elementwise=True,
+    jvp=(lambda t, y, x, dtype=None: np.astype(t, dtype),), calls=_astype, elementwise=True,
     gives_new=True, meaning=_same_if_float, spelling=lambda x, dtype: np.astype(x, dtype), vmap=vmap_rules.cast,
     identity=True)
 for _function, _formula, _rule, _calls in (

@@ -141,7 +141,6 @@ def _state_quantile(function: Any, formula: str, scale: float) -> None:
         options=("q",),
         calls=calls,
         kink="at a tie: each entry keeps its place",
-        analytic=False,
         gives_new=True,
         symmetric=True,
     )
@@ -183,17 +182,15 @@ def _partition(draw: Draw) -> Call:
 op(np.average, "average", "y = Σ w x / Σ w", domain=(DISTINCT, POSITIVE),
     forward=lambda a, w=None, axis=None, keepdims=False: np.average(a, axis, w, keepdims=keepdims),
     vjp=(_average_a, _average_w), jvp=(_average_a_along, _average_w_along), bind=_average_call,
-    options=("weights",), calls=_average, analytic=False, gives_new=True,
+    options=("weights",), calls=_average, gives_new=True,
     spelling=lambda a, w=None, **params: np.average(a, weights=w, **params))
 _state_quantile(np.quantile, "y = the q-quantile of x", 1.0)
 _state_quantile(np.percentile, "y = the q-th percentile of x", 100.0)
 op(np.median, "median", "y = the middle of x in ascending order", domain=(DISTINCT,),
     vjp=(lambda g, y, x, axis=None, keepdims=False: _quantile_back(g, y, x, 0.5, axis),),
     jvp=(lambda t, y, x, axis=None, keepdims=False: _quantile_along(t, y, x, 0.5, axis),),
-    calls=over_axes(DISTINCT), kink="at a tie: each entry keeps its place", analytic=False, gives_new=True,
+    calls=over_axes(DISTINCT), kink="at a tie: each entry keeps its place", gives_new=True,
     symmetric=True, vmap=vmap_rules.reduce_batch)
-reduction(np.ptp, "ptp", "y = max x - min x", _ends, domain=DISTINCT, kink="a tie is shared evenly", analytic=False,
-    parity="even")
+reduction(np.ptp, "ptp", "y = max x - min x", _ends, domain=DISTINCT, kink="a tie is shared evenly", parity="even")
 op(np.partition, "partition", "y = x with the k-th in its place", domain=(DISTINCT,), vjp=(_partition_back,),
-    jvp=(_partition_along,), calls=_partition, kink="at a tie: each entry keeps its place", analytic=False,
-    gives_new=True)
+    jvp=(_partition_along,), calls=_partition, kink="at a tie: each entry keeps its place", gives_new=True)

@@ -222,8 +222,7 @@ op(np.linalg.inv, "inv", "y = A⁻¹", domain=(INVERTIBLE,), vjp=(lambda g, y, a
     jvp=(lambda t, y, a: -(y @ t @ y),), calls=_one_invertible, expects=square_matrix_expected,
     kink="LinAlgError at a singular matrix", gives_new=True, vmap=vmap_rules.stacks)
 op(cofactor, "cofactor", "y = det(A) A⁻ᵀ", domain=(INVERTIBLE,), vjp=(_cofactor_rule,), jvp=(_cofactor_rule,),
-    calls=_one_invertible, expects=square_matrix_expected, analytic=False, kink="LinAlgError at a singular matrix",
-    gives_new=True)
+    calls=_one_invertible, expects=square_matrix_expected, kink="LinAlgError at a singular matrix", gives_new=True)
 op(np.linalg.det, "det", "y = det A", domain=(INVERTIBLE,),
     vjp=(lambda g, y, a: np.expand_dims(g, (-1, -2)) * cofactor(a),),
     jvp=(lambda t, y, a: np.sum(t * cofactor(a), axis=(-1, -2)),), calls=_one_invertible,
@@ -232,8 +231,7 @@ op(np.linalg.det, "det", "y = det A", domain=(INVERTIBLE,),
 op(np.linalg.slogdet, "slogdet", "sign, y = the sign and ln |det A|", domain=(INVERTIBLE,),
     vjp=(lambda g, y, a: np.expand_dims(g[1], (-1, -2)) * swap(np.linalg.inv(a)),),
     jvp=(lambda t, y, a: (np.zeros(a.shape[:-2]), np.sum(t * swap(np.linalg.inv(a)), axis=(-1, -2))),),
-    calls=_one_invertible, expects=square_matrix_expected, analytic=False, kink="LinAlgError at a singular matrix",
-    gives_new=True)
+    calls=_one_invertible, expects=square_matrix_expected, kink="LinAlgError at a singular matrix", gives_new=True)
 op(np.linalg.matrix_power, "matrix_power", "y = Aⁿ", domain=(INVERTIBLE,),
     vjp=(lambda g, y, a, n=1: _power_slope(g, swap(a), n),), jvp=(lambda t, y, a, n=1: _power_slope(t, a, n),),
     calls=_matrix_power, expects=square_matrix_expected, is_view=True)
@@ -244,12 +242,12 @@ op(np.linalg.solve, "solve", "y = A⁻¹ b", domain=(INVERTIBLE, REAL), vjp=(_so
 op(np.linalg.pinv, "pinv", "y = A⁺", domain=(FULL_RANK,),
     vjp=(lambda g, y, a, rcond=None, rtol=None: _pinv_slope(g, swap(y), swap(a)),),
     jvp=(lambda t, y, a, rcond=None, rtol=None: _pinv_slope(t, y, a),), bind=_pinv_call,
-    calls=lambda draw: ((_full_rank(draw),), draw.choice([{}, {"rcond": 1e-12}, {"rtol": 1e-12}])), analytic=False,
+    calls=lambda draw: ((_full_rank(draw),), draw.choice([{}, {"rcond": 1e-12}, {"rtol": 1e-12}])),
     kink="without full rank: along matrices of that rank", gives_new=True)
 op(np.linalg.lstsq, "lstsq", "y = the x with the least |A x - b|; its |A x - b|²; rank and singular values of A",
     domain=(SINGULAR_VALUES, REAL), vjp=(_lstsq_for_matrix, _lstsq_for_right),
     jvp=(_lstsq_along_matrix, _lstsq_along_right), calls=_lstsq,
     expects=lambda a, b: f"expected a matrix, and right sides with as many rows, got shapes {a} and {b}",
-    analytic=False, kink="without full rank: along matrices of that rank", gives_new=True)
+    kink="without full rank: along matrices of that rank", gives_new=True)
 piecewise_constant(np.linalg.matrix_rank, "rank", "y = the number of singular values that are not 0",
     domain=FULL_RANK, options=("tol", "hermitian", "rtol"), calls=lambda draw: ((_full_rank(draw),), {}))

@@ -64,7 +64,6 @@ if hasattr(np, "matvec"):
         domain=(REAL, REAL),
         calls=_vecmat,
         expects=lambda a, b: f"the vectors of a do not match the rows of b: shapes {a} and {b}",
-        analytic=False,
     )
 
 
@@ -132,7 +131,7 @@ def _cross(draw: Draw) -> Call:
 bilinear(np.vecdot, "vecdot", "y = Σ a[…,k] b[…,k]",
     lambda g, y, a, b, axis=-1: _back(np.expand_dims(g, -1) * _last(b, axis), a, axis),
     lambda g, y, a, b, axis=-1: _back(np.expand_dims(g, -1) * _last(a, axis), b, axis), aliases=(np.linalg.vecdot,),
-    calls=_vecdot, expects=last_alike, analytic=False)
+    calls=_vecdot, expects=last_alike)
 op(np.cross, "×", "y = a × b", forward=_forward, vjp=(_cross_left, _cross_right),
     jvp=(lambda t, y, a, b, **params: _forward(t, b, **params), lambda t, y, a, b, **params: _forward(a, t,
     **params)), aliases=(np.linalg.cross,), bind=_cross_call, calls=_cross, bilinear=True, sums=True,

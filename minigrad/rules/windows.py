@@ -267,8 +267,7 @@ linear(fold, "fold", "y[stride p + i] += g[p,i]",
 # Forward is a view. Backwards, every entry of x sums over all windows that hold it, which no view can do.
 moves(_view, "sliding_window_view", "y[p,i] = x[p+i]", _sliding_back, calls=_sliding, is_view=True)
 op(max_pool, "max_pool", "y[p] = the largest x of window p", domain=(DISTINCT,), vjp=(_max_pool_back,),
-    jvp=(_max_pool_along,), bind=_pool_call, calls=_pool(DISTINCT), kink="a tie is shared evenly", analytic=False,
-    gives_new=True)
+    jvp=(_max_pool_along,), bind=_pool_call, calls=_pool(DISTINCT), kink="a tie is shared evenly", gives_new=True)
 linear(avg_pool, "avg_pool", "y[p] = the mean x of window p", _avg_pool_back, bind=_pool_call, calls=_pool(REAL))
 for _function, _d in ((conv1d, 1), (conv2d, 2)):
     bilinear(_function, _function.__name__, "y[o,p] = Σ x[c,p+i] k[o,c,i]", _conv_x, _conv_kernel,

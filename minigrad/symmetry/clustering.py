@@ -43,7 +43,7 @@ def is_zero(g: Any) -> bool:
     return g == 0 if type(g) is np.float64 else bool(np.size(g)) and not np.any(g)
 
 
-def _is_coarse(g: Any) -> bool:
+def _is_coarse(g: object) -> bool:
     return type(g) is not np.float64 and bool(np.finfo(np.asarray(g).dtype).eps > 1e-15)
 
 

@@ -35,7 +35,7 @@ TRIED = {
 NAME = re.compile(r"[A-Za-zα-ωΑ-Ω_]\w*(?:\[[\d,]*\])*")
 
 
-def explain(y: Value, u: Any, v: Any = None) -> Explanation:
+def explain(y: Value, u: object, v: object = None) -> Explanation:
     """Show the chain rule for dy/du in formulas and numbers; with v, show why dy/du and dy/dv are equal or differ.
 
     y: a Value of one element. u, v: Values of one element, or entries of arrays, as ``(W1, 0, 2)``; y must have
@@ -70,7 +70,7 @@ def explain(y: Value, u: Any, v: Any = None) -> Explanation:
     return Explanation(sentence, titles, gradients, _grouped(pairs), total, len(pairs), equal, proved)
 
 
-def _entry(x: Any, nodes: Sequence[Value]) -> tuple[Value, Index]:
+def _entry(x: object, nodes: Sequence[Value]) -> tuple[Value, Index]:
     """The node, and the index of one entry."""
     value, index = (x[0], tuple(x[1:])) if isinstance(x, tuple) and x else (x, ())
     if not isinstance(value, Value):

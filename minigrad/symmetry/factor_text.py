@@ -51,7 +51,7 @@ class EntryNames:
         self.numbers[text] = float(np.asarray(v._array)[index])
         return text
 
-    def spelled(self, x: Any, index: Index) -> str:
+    def spelled(self, x: object, index: Index) -> str:
         """An operand's entry as a name, a short formula or a number."""
         if not isinstance(x, Value):
             return f"{float(np.asarray(x)[index]):.4g}"

@@ -83,7 +83,7 @@ class Formulas(Evaluate):
         self.detached.add(node.op.label)
         return Fingerprint(symbols(node._array.size, node.serial).reshape(LANES, *np.shape(node._array)), 1.0, 1.0)
 
-    def plain(self, x: Any) -> Fingerprint:
+    def plain(self, x: object) -> Fingerprint:
         """The print of a plain operand."""
         return _plain(x)
 
@@ -114,7 +114,7 @@ def _unknown(node: Any, prints: Sequence[Fingerprint], params: dict[str, Any]) -
     return found if several else found[0]
 
 
-def _plain(x: Any) -> Fingerprint:
+def _plain(x: object) -> Fingerprint:
     """The print of a plain operand."""
     if type(x) in (float, int, np.float64):
         found = _constants.get(x)

@@ -58,11 +58,11 @@ class Recording:
             found |= {x.serial: g for x, g in sweep(y, seed(y)) if x.serial in found}
         return flat([np.zeros(x.shape) if found[x.serial] is None else found[x.serial] for x in leaves])
 
-    def loss(self, values: Any) -> float:
+    def loss(self, values: object) -> float:
         """The loss at these numbers."""
         return float(np.asarray(self.at(values)[0]._array))
 
-    def at(self, values: Any) -> tuple[Value, list[Value]]:
+    def at(self, values: object) -> tuple[Value, list[Value]]:
         """The loss recorded again at other numbers, and the leaves that hold them."""
         env = self.again(values)
         return env[self.y.serial], [env[p.serial] for p in self.params]
@@ -122,7 +122,7 @@ def of_function(f: Callable[..., Any], params: Any, data: Sequence[Any], for_all
     leaves: list[Value] = []
     paths: list[str] = []
 
-    def enter(x: Any, path: str) -> Value:
+    def enter(x: object, path: str) -> Value:
         leaves.append(argument(np.array(x._array if isinstance(x, Value) else x)))
         paths.append(path)
         return leaves[-1]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..nn.layers import MLP
+from ..nn.mlp import MLP
 
 
 def by_name(model: MLP, entries: Any) -> dict[str, Any]:

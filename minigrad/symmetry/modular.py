@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..engine.array_methods import Axis
+
 Residues = npt.NDArray[np.int64]  # (LANES, ...): the first axis counts the points
 
 P = 2**31 - 1  # a product of two residues fits into 64 bits
@@ -49,7 +51,7 @@ class Fingerprint(NamedTuple):
 
 
 @functools.lru_cache(maxsize=4096)
-def salt(*words: Any) -> tuple[int, int]:
+def salt(*words: object) -> tuple[int, int]:
     """128 bits from a description, the same in every run."""
     digest = hashlib.blake2b(repr(words).encode(), digest_size=16).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
@@ -75,13 +77,13 @@ def _scrambled(z: Any) -> Any:
     return z ^ (z >> np.uint64(31))
 
 
-def symbols(count: int, *words: Any) -> Residues:
+def symbols(count: int, *words: object) -> Residues:
     """Independent random residues, one per symbol: (LANES, count)."""
     number = np.arange(count, dtype=np.int64)
     return random_function(np.stack([number % P, number // P, number * 0, number * 0]), salt("symbol", *words))
 
 
-def from_constant(data: Any) -> Fingerprint:
+def from_constant(data: object) -> Fingerprint:
     """Numbers as residues. Small whole numbers are exact; so is a single half, quarter, ... of one.
 
     Any other number c gets a symbol of its own, and -c the negative of it.
@@ -112,7 +114,7 @@ def identically_zero(x: Residues) -> npt.NDArray[np.bool_]:
     return np.asarray(~x.any(axis=0))
 
 
-def opaque(p: Fingerprint, *words: Any) -> Fingerprint:
+def opaque(p: Fingerprint, *words: object) -> Fingerprint:
     """A random function of every entry that keeps 0: replaces formulas beyond the bounds."""
     return Fingerprint(np.where(identically_zero(p.x), 0, random_function(p.x, salt("opaque", *words))), 1.0, 1.0)
 
@@ -181,7 +183,7 @@ def _product(function: Callable[..., Any], x: Residues, y: Residues, exact: bool
     return np.asarray(((high * HALF + cross) % P * HALF + low) % P)
 
 
-def summed(p: Fingerprint, axis: Any, keepdims: Any) -> Fingerprint:
+def summed(p: Fingerprint, axis: Axis, keepdims: bool) -> Fingerprint:
     """The sum over axes (None: all)."""
     x = per_point(lambda z: np.sum(z, axis=axis, keepdims=keepdims), p.x)
     return bounded(x, p.degree, p.height * (p.x.size / max(x.size, 1)), p.below)

@@ -41,7 +41,9 @@ def start(values: Any) -> Any:
     return by_appearance(np.unique(values + 0.0, return_inverse=True)[1])[0]
 
 
-def prove(y: Value, params: Sequence[Value], symbolic_data: Sequence[Value] = (), values: Any = None) -> Partition:
+def prove(
+    y: Value, params: Sequence[Value], symbolic_data: Sequence[Value] = (), values: object = None
+) -> Partition:
     """The partition for the gradient of y.
 
     symbolic_data: nodes that stand for any data. values: start from these numbers instead of the current ones.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, describe
-from ..nn.layers import MLP
+from ..nn.mlp import MLP
 from .loss_graph import flat, plain_outputs
 from .mlp_neurons import by_name, neuron_classes
 from .ties import Ties

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..engine.value import Value
 from ..errors import ArgumentError
-from ..nn.layers import MLP
+from ..nn.mlp import MLP
 from ..nn.optim import SGD, Adam, Optimiser
 from ..rules.nn import sigmoid, softplus
 from .loss_graph import Recording, flat, record_model_loss
@@ -126,7 +126,7 @@ class _Trial:
         splits, frees = self._changes(self._partition(values()))
         return Remedy(name, splits, frees, why if splits or frees or name not in _SPLIT else _NOTHING)
 
-    def _partition(self, values: Any) -> Partition:
+    def _partition(self, values: object) -> Partition:
         return prove(self.recording.y, self.recording.params, self.recording.symbolic_data, values)
 
     def _changes(self, after: Partition) -> tuple[bool, bool]:

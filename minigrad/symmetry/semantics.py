@@ -1,7 +1,7 @@
 """The meaning of an op as a formula: computes residues of its output from residues of its inputs.
 
 The first property in the op's record that fits decides: a meaning, composed of simpler ops down to the primitives
-(`special`); moving and adding entries; adding products; a reduction in any order; elementwise. For any other op,
+(`primitives`); moving and adding entries; adding products; a reduction in any order; elementwise. For any other op,
 only equal calls are known to give equal results. A missing property loses ties, which is allowed; a wrong one would
 invent ties, so tests check every property of every op.
 """
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_methods import Axis
 from ..engine.node import ARGUMENT
 from ..engine.op import TABLE, UNDIFFERENTIATED, Op
 from ..rules import limits
@@ -37,7 +38,7 @@ from .modular import (
     symbols,
     together,
 )
-from .special import PRIMITIVES, symmetric
+from .primitives import PRIMITIVES, symmetric
 
 Params = dict[str, Any]
 
@@ -145,12 +146,12 @@ def unknown(made_by: Op, prints: Sequence[Fingerprint], params: Params, count: i
     return random_function((total + at) % P, salt("unknown"))
 
 
-def described(params: Params) -> tuple[Any, ...]:
+def described(params: Params) -> tuple[object, ...]:
     """Parameters as text: different parameters give different text."""
     return tuple((name, _text(p)) for name, p in sorted(params.items()))
 
 
-def _text(p: Any) -> str:
+def _text(p: object) -> str:
     if isinstance(p, np.ndarray):
         return f"{p.dtype}{p.shape}{p.tobytes().hex()}"
     if isinstance(p, (tuple, list)):
@@ -210,7 +211,9 @@ def _with_zero(made_by: Op, y: Fingerprint, zero: Any, arity: int, params: Param
     return Fingerprint(x, max(degree, 1.0), max(*heights, float(below)), below)
 
 
-def _symmetric(made_by: Op, x: Fingerprint, axis: Any = None, keepdims: bool = False, **params: Any) -> Fingerprint:
+def _symmetric(
+    made_by: Op, x: Fingerprint, axis: Axis = None, keepdims: bool = False, **params: object
+) -> Fingerprint:
     at_zero = _at_zero(made_by, [np.zeros(max(x.x[0].size, 1))], params)
     if at_zero is None:
         raise Unknown(made_by.label)
@@ -226,7 +229,7 @@ def _of_one(parity: str, x: Residues, key: tuple[int, int]) -> Residues:
     return np.where(negative, (P - y) % P, y) if parity == "odd" else y
 
 
-def _at_zero(made_by: Op, zeros: Sequence[Any], params: Params) -> Fingerprint | None:
+def _at_zero(made_by: Op, zeros: Sequence[object], params: Params) -> Fingerprint | None:
     with np.errstate(all="ignore"):
         try:
             y = np.asarray(made_by.forward(*zeros, **params))

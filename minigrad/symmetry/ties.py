@@ -14,8 +14,8 @@ import numpy as np
 
 from ..engine.value import Value
 from ..errors import ArgumentError, describe
-from ..nn.layers import MLP
 from ..nn.losses import squared_error
+from ..nn.mlp import MLP
 from ..nn.module import Module
 from .loss_graph import Recording, loss_graph_of, of_function, record_model_loss
 from .mlp_neurons import neuron_classes
@@ -142,7 +142,7 @@ def ties(
     return Ties(recording, partition, numbers, evidence, "for all data" if for_all_data else "for this data")
 
 
-def record_loss(f: Any, args: Sequence[Any], for_all_data: bool) -> Recording:
+def record_loss(f: object, args: Sequence[object], for_all_data: bool) -> Recording:
     """The loss as a graph, however it was given."""
     if isinstance(f, Value):
         if args or for_all_data:

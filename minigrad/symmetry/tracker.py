@@ -15,7 +15,7 @@ import numpy as np
 from ..engine.tree import leaves
 from ..engine.value import Value
 from ..errors import ArgumentError, describe
-from ..nn.layers import MLP
+from ..nn.mlp import MLP
 from ..nn.module import Module
 from .loss_graph import flat
 from .mlp_neurons import by_name
@@ -93,7 +93,7 @@ class SymmetryTracker:
         self._largest = np.zeros((2, len(sizes)))
         self._broken: dict[int, str] = {}
 
-    def observe(self, step: int, params: Any, grads: Any) -> Observation:
+    def observe(self, step: int, params: object, grads: object) -> Observation:
         """Record the parameters and their gradients, before the step is made.
 
         params, grads: arrays or Values, nested as the parameters of the ties; for a model, also the list of its
@@ -205,7 +205,7 @@ class SymmetryTracker:
             return None
         return tuple(np.sqrt(np.square(n[:, None] - n[None]).sum(axis=-1)) for n in self._neurons(values))
 
-    def _width(self, values: Any) -> tuple[int, ...] | None:
+    def _width(self, values: object) -> tuple[int, ...] | None:
         if not isinstance(self.ties.recording.model, MLP):
             return None
         return tuple(_distinct(neurons, self._equal) for neurons in self._neurons(values))

@@ -39,10 +39,10 @@ class Described:
     """
 
     key: Hashable = None
-    template: Any = None
+    template: object = None
     inputs: list[Any] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
-    values: list[Any] = field(default_factory=list)  # Values among the arguments: nothing to compile
+    values: list[Value] = field(default_factory=list)  # Values among the arguments: nothing to compile
 
 
 class Describer:
@@ -53,7 +53,7 @@ class Describer:
         self.names = _parameters(f)
         self.check("static", self.static)
 
-    def check(self, option: str, given: Iterable[Any]) -> None:
+    def check(self, option: str, given: Iterable[object]) -> None:
         """Raise ArgumentError if an option names an argument that the function does not have."""
         for which in given if self.names else ():
             if isinstance(which, int):
@@ -139,7 +139,7 @@ def _take_apart(x: Any, path: str, found: Described) -> tuple[Any, Hashable]:
     return _static(x, path)
 
 
-def _input_key(x: Any, path: str) -> Hashable:
+def _input_key(x: object, path: str) -> Hashable:
     """The properties of an input that a trace depends on: its type, shape and layout."""
     if isinstance(x, np.ndarray):
         if type(x) is not np.ndarray or x.dtype.kind not in "fiub":
@@ -163,7 +163,7 @@ def _static(x: Any, path: str) -> tuple[Any, Hashable]:
     return x, _by_value(x)
 
 
-def _by_value(x: Any) -> Hashable:
+def _by_value(x: object) -> Hashable:
     """A static value as a key that separates 0.0 from -0.0, and 2 from 2.0 and True, also inside tuples."""
     if isinstance(x, tuple):
         return (type(x), *map(_by_value, x))

@@ -41,7 +41,7 @@ class Reader(Evaluate):
         self.hidden: dict[int, Ref] = {}  # for an op that saves data: its pair of results
         self.backward = False
 
-    def read(self, roots: Iterable[Any]) -> None:
+    def read(self, roots: Iterable[object]) -> None:
         """Add the steps that compute the roots."""
         nodes = [x for x in roots if isinstance(x, Node)]
         replay(graph(*nodes, since=self.start), self.names, self)

@@ -42,7 +42,7 @@ def apply_operator(compute: Callable[..., Any], *args: Any) -> Any:
     return apply_as_numpy(compute, *args) if numbers else compute(*map(unwrap_weak_float, args))
 
 
-def without_rules(made_by: Op, operands: tuple[Any, ...], differentiable: Any) -> Op:
+def without_rules(made_by: Op, operands: tuple[object, ...], differentiable: object) -> Op:
     """The op of a new node: one without rules where no gradient can arrive."""
     if made_by.label == "argument":
         return made_by

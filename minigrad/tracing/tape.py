@@ -125,7 +125,7 @@ def saved_of(y: Node) -> Any:
     return new_node(type(y), y.params["saved"], SAVED, (y,), None) if y.params else None
 
 
-def any_gradient(x: Any) -> bool:
+def any_gradient(x: object) -> bool:
     """Whether a gradient can flow through a nested Value: then eager code runs rules on Values, too."""
     if isinstance(x, Node):
         return x.has_gradient

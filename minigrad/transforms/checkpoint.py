@@ -97,7 +97,7 @@ class _Run:
         return level, [*level.nodes, *self.outside], level.alive if recorded else ()
 
 
-def _is_differentiable(x: Any) -> bool:
+def _is_differentiable(x: object) -> bool:
     return type(x) is Value and x.has_gradient
 
 

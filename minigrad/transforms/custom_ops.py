@@ -98,7 +98,7 @@ def forget(function: Callable[..., Any]) -> None:
     del _REGISTERED[found]
 
 
-def no_jvp(op_name: str, /, *args: Any, **params: Any) -> NoReturn:
+def no_jvp(op_name: str, /, *args: object, **params: object) -> NoReturn:
     """Raise MissingRule: the jvp of an op that has none."""
     raise MissingRule(
         f"{op_name} states no jvp, so forward mode has no rule\n"

@@ -148,7 +148,7 @@ class Level:
         return tree_map(tangent, self.y)
 
 
-def argnums_tuple(argnums: Any) -> tuple[int, ...]:
+def argnums_tuple(argnums: object) -> tuple[int, ...]:
     """argnums as a tuple."""
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
     if not all(isinstance(n, (int, np.integer)) for n in chosen):
@@ -156,14 +156,14 @@ def argnums_tuple(argnums: Any) -> tuple[int, ...]:
     return chosen
 
 
-def _as_value(y: Any) -> Value:
+def _as_value(y: object) -> Value:
     """An output as a Value of real numbers; plain data, integers and booleans become a constant."""
     if type(y) is Value:
         return y if y.dtype.kind == "f" else argument(y._array)
     return argument(y)
 
 
-def _enter(n: int, x: Any, path: str) -> Value:
+def _enter(n: int, x: object, path: str) -> Value:
     """The node through which one argument enters a level, and at which the level's sweep ends."""
     x = interpreter().enter(x) if type(x) is Value else np.asarray(x)
     if x.dtype.kind not in "fiub":

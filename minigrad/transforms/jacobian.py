@@ -81,7 +81,7 @@ def _push_by_pulls(level: Level, tangents: Any) -> Any:
     return Level(level.pull, (zeros,), {}, (0,)).pull(tangents)[0]
 
 
-def _size(tree: Any) -> int:
+def _size(tree: object) -> int:
     return sum(int(np.size(x)) for x in leaves(tree))
 
 

@@ -59,7 +59,7 @@ class _Batch(Evaluate):
     result for all samples, and whether it has an axis of samples.
     """
 
-    def __init__(self, args: tuple[Any, ...], axes: list[int | None]) -> None:
+    def __init__(self, args: tuple[object, ...], axes: list[int | None]) -> None:
         self.start = next(serials)
         self.size = _size_of(args, axes)
         self.known: dict[int, tuple[Any, bool]] = {}
@@ -188,7 +188,7 @@ def _as_dtype(x: Any, dtype: Any) -> Any:
 # ------------------------------------------------------------------------------------------------ where samples are
 
 
-def _axes_of(args: tuple[Any, ...], in_axes: Any) -> list[int | None]:
+def _axes_of(args: tuple[object, ...], in_axes: object) -> list[int | None]:
     """The axis of samples in each leaf of the arguments, from left to right. Raises ArgumentError."""
     given = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
     if len(given) != len(args):
@@ -199,7 +199,7 @@ def _axes_of(args: tuple[Any, ...], in_axes: Any) -> list[int | None]:
     return [axis for x, spec in zip(args, given, strict=True) for axis in _axes_in(x, spec)]
 
 
-def _axes_in(x: Any, axis: Any) -> list[int | None]:
+def _axes_in(x: object, axis: object) -> list[int | None]:
     if axis is None or (isinstance(axis, (int, np.integer)) and not isinstance(axis, bool)):
         return [None if axis is None else int(axis)] * len(leaves(x))
     kind: Any = kind_of(x) if type(axis) is type(x) else False
@@ -210,7 +210,7 @@ def _axes_in(x: Any, axis: Any) -> list[int | None]:
     return [a for key, item in zip(keys, items, strict=True) for a in _axes_in(item, specs[key])]
 
 
-def _size_of(args: tuple[Any, ...], axes: list[int | None]) -> int:
+def _size_of(args: tuple[object, ...], axes: list[int | None]) -> int:
     """The number of samples, which all named axes must share. Raises ShapeError, ArgumentError."""
     sizes: dict[int, tuple[Any, int]] = {}  # described only in an error: a text takes 5 µs
     for x, axis in zip(leaves(args), axes, strict=True):

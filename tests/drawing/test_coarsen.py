@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from minigrad import Value, draw, errors, nn, scope
 from minigrad.drawing.coarsen import cost
-from minigrad.drawing.dag import depths, is_acyclic, pairs, passed
+from minigrad.drawing.dag import crossed_ranks, depths, is_acyclic, pairs
 from minigrad.drawing.diagram import Diagram
 from minigrad.drawing.outputs.json_output import to_json
 
@@ -145,7 +145,7 @@ def test_a_weight_that_each_step_of_a_loop_uses_takes_no_longer_than_asked() -> 
 )
 def test_ranks_that_arrows_pass_are_counted(arrows: list[tuple[int, int]], ranks: int) -> None:
     heads, tails = np.array(arrows, np.int64).reshape(-1, 2).T
-    assert passed(heads, tails) == ranks
+    assert crossed_ranks(heads, tails) == ranks
 
 
 def test_an_engine_gets_the_time_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

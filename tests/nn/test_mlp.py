@@ -1,4 +1,4 @@
-"""The network in its two forms: shapes, names, starts, and that both forms are one network."""
+"""The network in its two forms: shapes, starts, and that both forms are one network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 import minigrad
 from minigrad import Value, errors, nn
-from minigrad.engine.value import graph
 
 X = np.random.default_rng(5).normal(size=(4, 3))
 T = np.random.default_rng(6).normal(size=(4, 2))
@@ -89,7 +88,7 @@ def test_sizes_that_are_no_layers_are_refused(sizes: Any) -> None:
         nn.MLP(sizes)
 
 
-# Parameters and names.
+# Parameters.
 
 
 def test_parameters_come_layer_by_layer_weights_before_biases() -> None:
@@ -106,25 +105,6 @@ def test_without_biases_there_are_none() -> None:
     assert list(tensor.state()) == ["W1", "W2", "W3"]
     assert len(scalar.parameters()) == 3 * 5 + 5 * 4 + 4 * 2
     np.testing.assert_allclose([v.item() for v in scalar(X[0])], tensor(X[0]).data, rtol=1e-12)
-
-
-def test_everything_in_the_graph_that_a_picture_needs_has_a_name() -> None:
-    net = nn.MLP((2, 2, 1), "sigmoid", "sigmoid", per_neuron=True)
-    names = [v.name for v in graph(net([1.0, 2.0])[0]) if v.name]
-    assert {"x[0]", "x[1]", "z1[0]", "z1[1]", "a1[0]", "a1[1]", "z2[0]", "a2[0]"} <= set(names)
-    assert len(names) == len(set(names)) == 2 + 9 + 6
-    batch = [v.name for row in net([[1.0, 2.0], [3.0, 4.0]]) for v in row]
-    assert batch == ["a2[0,0]", "a2[1,0]"]
-
-
-def test_tensors_of_each_layer_have_names_too() -> None:
-    net = nn.MLP((2, 2, 1), "tanh")
-    assert [v.name for v in graph(net(np.ones(2))) if v.op is not None and v.name] == ["z1", "a1", "z2"]
-
-
-def test_an_activation_that_hands_its_input_through_does_not_rename_it() -> None:
-    net = nn.MLP((2, 1), output=lambda z: z)
-    assert net(np.ones(2)).name == "z1"
 
 
 # Starts.
@@ -279,21 +259,6 @@ def test_softmax_is_taken_over_the_neurons_of_each_sample() -> None:
     tensor, scalar = pair(output="softmax")
     np.testing.assert_allclose(tensor(X).data.sum(axis=1), 1, rtol=1e-14)
     assert sum(v.item() for v in scalar(X[0])) == pytest.approx(1, rel=1e-14)
-
-
-def test_a_module_as_activation_brings_its_parameters() -> None:
-    class Scaled(nn.Module):
-        def __init__(self) -> None:
-            self.slope = Value(2.0, name="slope")
-
-        def __call__(self, z: Value) -> Any:
-            return self.slope * z
-
-    for per_neuron in (False, True):
-        net = nn.MLP((2, 2, 1), Scaled(), per_neuron=per_neuron)
-        assert [name for name, _ in net.named_parameters()].count("slope") == 1
-        nn.squared_error(net(np.ones(2)), np.zeros(1)).backward()
-        assert dict(net.named_parameters())["slope"].grad is not None
 
 
 @pytest.mark.parametrize("name", ["tahn", "", 3, ["tanh"]])

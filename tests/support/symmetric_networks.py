@@ -13,7 +13,7 @@ import minigrad as mg
 from minigrad import nn
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
-    **{name: f for name, f in nn.layers.activations().items() if f is not None},
+    **{name: f for name, f in nn.mlp.activations().items() if f is not None},
     "linear": lambda z: z,
     "elu": mg.elu,
     "gelu": mg.gelu,

@@ -51,7 +51,7 @@ class ArgumentNames:
         return self.names[int(found[1])] + path[found.end() :]
 
 
-def read(layout: Layout, given: Any, names: ArgumentNames, promoted: bool, chosen: tuple[int, ...]) -> Answer:
+def read(layout: Layout, given: object, names: ArgumentNames, promoted: bool, chosen: tuple[int, ...]) -> Answer:
     """Read one gradient per argument into a row; given: a tuple of gradients, or the only one."""
     answer = Answer(np.zeros(layout.size))
     parts = _per_argument(layout, given, chosen)
@@ -169,13 +169,13 @@ def _answers_numbers(tree: Any, given: Any) -> bool:
     return numbers and is_array(given) and np.shape(to_array(given)) == (len(tree),)
 
 
-def _paths(tree: Any, path: str) -> list[str]:
+def _paths(tree: object, path: str) -> list[str]:
     found: list[str] = []
     tree_map(lambda _, where: found.append(where), tree, path)
     return found
 
 
-def _place(answer: Answer, slot: Slot, given: Any, name: str, promoted: bool) -> None:
+def _place(answer: Answer, slot: Slot, given: object, name: str, promoted: bool) -> None:
     """Put one array of an answer into its part of the row."""
     if given is None:  # engines give None where the result does not depend on the input
         return
@@ -295,7 +295,7 @@ class Claim:
         return made
 
 
-def read_like(layout: Layout, given: Any, promoted: bool) -> Answer:
+def read_like(layout: Layout, given: object, promoted: bool) -> Answer:
     """Read a tangent, nested like the result, into a row."""
     answer = Answer(np.zeros(layout.size))
     beside = _beside(layout.tree, given)
@@ -310,7 +310,7 @@ def read_like(layout: Layout, given: Any, promoted: bool) -> Answer:
 
 
 def read_matrix(
-    results: Layout, layout: Layout, given: Any, names: ArgumentNames, chosen: tuple[int, ...]
+    results: Layout, layout: Layout, given: object, names: ArgumentNames, chosen: tuple[int, ...]
 ) -> Answer:
     """Read a matrix of derivatives, nested as by `minigrad.jacobian`, into a row of (outputs x inputs) numbers."""
     outs, ins = results.slots, layout.slots

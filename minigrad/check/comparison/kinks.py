@@ -5,8 +5,6 @@ Slopes alone cannot tell a kink from a smooth function that bends sharply; the g
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...engine.backward import sweep_from
@@ -25,7 +23,7 @@ class KinkLocator:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self._known: dict[Any, str | None] = {}
+        self._known: dict[object, str | None] = {}
 
     def __call__(self, line: int | Array) -> str | None:
         """``relu at node 3``, or another difference between the two sides."""

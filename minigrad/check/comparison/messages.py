@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -143,7 +143,7 @@ def _evidence(
     places = which[mine] - slot.start
     unknown, free = (np.nan, np.nan) if rest is None else (rest[slot.stretch, column], 0.0)
 
-    def array(entries: Array, empty: Any) -> Array:
+    def array(entries: Array, empty: object) -> Array:
         count = slot.stop - slot.start
         made = np.full((given.shape[1], count), empty) if whole else np.full(count, empty)
         made[..., places] = entries[mine].T if whole else entries[mine, column]

@@ -35,7 +35,7 @@ class Subject:
         seed: int,
     ) -> None:
         self.f, self.evaluator, self.seed = f, evaluator, seed
-        self.args: tuple[Any, ...] = args if isinstance(args, tuple) else (args,)
+        self.args: tuple[object, ...] = args if isinstance(args, tuple) else (args,)
         self.chosen = _chosen(argnums, len(self.args))
         self.layout = Layout(self.args, within=self.chosen)
         if not self.layout.slots:
@@ -63,7 +63,7 @@ class Subject:
         """A random generator for directions, the same each time."""
         return np.random.default_rng(self.seed)
 
-    def constants(self) -> list[Any]:
+    def constants(self) -> list[object]:
         """The arguments that are not differentiated."""
         return [
             x for n, x in enumerate(self.args) if not any(s.path.startswith(f"[{n}]") for s in self.layout.slots)

@@ -80,9 +80,8 @@ def judge(given: Array, entries: Entries, allowance: Array, group: Array) -> Ent
         state = np.where(close | nothing, state, WRONG)
         power = np.where(nothing, 0.0, tolerance / np.where(clear, size, np.fmax(top, swing)))
     verdicts = EntryVerdicts(state, value, error, np.where(np.isfinite(tolerance), tolerance, 0.0), power)
-    for i, j in np.argwhere(
-        state == BELOW_RESOLUTION
-    ):  # as at the foot of |x|, where both sides differ and 0 is right
+    # As at the foot of |x|, where both sides differ and 0 is right.
+    for i, j in np.argwhere(state == BELOW_RESOLUTION):
         if entries.measured[i].kinked[j]:
             state[i, j] = KINK
     for i, j in np.argwhere((state == WRONG) | (state == UNRESOLVED) | ~np.isfinite(error)):

@@ -34,10 +34,9 @@ def diagnose(evidence: Evidence, others: Sequence[Evidence] = (), single: bool =
     case = Case(evidence, others)
     if not case.wrong.any():
         return UNKNOWN
+    patterns = (*SINGLE_ENTRY_ORDER * single, *ORDER)
     with np.errstate(all="ignore"):
-        return next(
-            (found for pattern in (*SINGLE_ENTRY_ORDER * single, *ORDER) if (found := pattern(case))), UNKNOWN
-        )
+        return next((found for pattern in patterns if (found := pattern(case))), UNKNOWN)
 
 
 def cotangent_ignored(evidence: Evidence, ones: Evidence) -> Diagnosis | None:

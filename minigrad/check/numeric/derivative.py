@@ -156,7 +156,7 @@ def _along(
     return Estimate(value, error, point.evaluator.count)
 
 
-def _layout(x: Any) -> Layout:
+def _layout(x: object) -> Layout:
     layout = Layout(tuple(map(_floating, x)) if isinstance(x, tuple) else (_floating(x),))
     if not layout.slots:
         raise ArgumentError("nothing to differentiate: no argument contains floats\n  write  1.0 instead of 1")

@@ -49,7 +49,7 @@ class RowFunction:
         return flatten_result(self.result(row))
 
 
-def flatten_result(result: Any) -> Array:
+def flatten_result(result: object) -> Array:
     """All real numbers of a result, as one row."""
     if isinstance(result, float):  # np.float64 as well
         return np.array([result], dtype=np.float64)

@@ -151,7 +151,7 @@ class Samples:
         parts = [slope(self.part(slice(start, start + BLOCK))) for start in range(0, width, BLOCK)]
         return Slope(*(np.concatenate(numbers) for numbers in zip(*parts, strict=True)))
 
-    def part(self, columns: Any) -> Samples:
+    def part(self, columns: slice | Array) -> Samples:
         """Some of the columns."""
         sides = (self.plus[:, columns], self.minus[:, columns], self.center[columns])
         sizes = (self.size[:, columns], self.size_center[columns], self.usual[columns], self.noise[columns])
@@ -214,7 +214,7 @@ class Samples:
         """Which columns do not change beyond rounding on any rung."""
         return self._within(4 * self.floor)
 
-    def _within(self, bound: Any) -> Array:
+    def _within(self, bound: Array | float) -> Array:
         seen, steady = np.zeros(self.center.shape, dtype=bool), np.ones(self.center.shape, dtype=bool)
         for side in (self.plus, self.minus):
             known = np.isfinite(side)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -251,7 +250,7 @@ class Slopes:
         return found
 
     def _again(
-        self, lines: Sequence[Any], scales: Sequence[float], first: Sequence[_Pair], which: Sequence[int]
+        self, lines: Sequence[int | Array], scales: Sequence[float], first: Sequence[_Pair], which: Sequence[int]
     ) -> list[Measurement]:
         """Measurements over the whole ladder, if the first steps did not suffice."""
         if not which:
@@ -268,7 +267,7 @@ class Slopes:
         ]
         return self._measurements(self._samples(lines, scales, WHOLE, whole))  # type: ignore[arg-type]
 
-    def _values(self, lines: Sequence[Any], scales: Sequence[float], depth: Array) -> list[_Pair]:
+    def _values(self, lines: Sequence[int | Array], scales: Sequence[float], depth: Array) -> list[_Pair]:
         """Values at +h and at -h along each line; nan at depths that are not rungs."""
         if not lines:
             return []
@@ -293,7 +292,7 @@ class Slopes:
 
     def _samples(
         self,
-        lines: Sequence[Any],
+        lines: Sequence[int | Array],
         scales: Sequence[float],
         depth: Array,
         values: Sequence[_Pair],
@@ -321,7 +320,7 @@ class Slopes:
         whole = all(np.array_equal(side, np.round(side)) for side in known)
         return Samples(scale, depth, plus, minus, center, *sizes_of, self.unit, whole)
 
-    def _shift(self, line: Any, h: Array) -> Array:
+    def _shift(self, line: int | Array, h: Array) -> Array:
         """How far the evaluated points are from x ± h."""
         if not isinstance(line, int):
             return np.zeros(len(h))
@@ -354,7 +353,7 @@ class Slopes:
         known = found.central.error <= 1e-10 * np.abs(found.central.value)
         return bool(small and not np.all(known))
 
-    def _closer(self, axes: Sequence[Any], grains: Sequence[Array]) -> list[Measurement]:
+    def _closer(self, axes: Sequence[int], grains: Sequence[Array]) -> list[Measurement]:
         """Slopes over steps of the point's own size if it is close to 0, or over tiny steps at 0.
 
         grains: the least change of the function, from longer steps. If the function does not change at all over the

@@ -61,7 +61,7 @@ class Layout:
         tree_map(place, tree)
         self._places = {slot.path: slot for slot in self.slots}
 
-    def row(self, tree: Any = None) -> np.ndarray:
+    def row(self, tree: object = None) -> np.ndarray:
         """The numbers of a tree of this layout (by default the original) as one row of float64."""
         found = [slot.leaf for slot in self.slots] if tree is None else self.leaves(tree)
         return concatenate_flat([to_array(leaf) for leaf in found])
@@ -88,7 +88,7 @@ class Layout:
         """The leaves in the slots of a tree of this layout."""
         found = []
 
-        def take(leaf: Any, where: str) -> None:
+        def take(leaf: object, where: str) -> None:
             if where in self._places:
                 found.append(leaf)
 
@@ -105,7 +105,7 @@ def concatenate_flat(arrays: list[Any]) -> np.ndarray:
     return np.concatenate([np.zeros(0), *(np.ravel(a).astype(np.float64) for a in arrays)])
 
 
-def to_array(leaf: Any) -> np.ndarray:
+def to_array(leaf: object) -> np.ndarray:
     """A leaf as a NumPy array. Raises DTypeError if it does not hold numbers."""
     if type(leaf) is np.ndarray:
         return leaf
@@ -117,12 +117,12 @@ def to_array(leaf: Any) -> np.ndarray:
         raise DTypeError(f"not an array of numbers: {describe(leaf)}") from error
 
 
-def is_array(leaf: Any) -> bool:
+def is_array(leaf: object) -> bool:
     """Whether a leaf is an array or a number, of any library."""
     return isinstance(leaf, (bool, int, float, complex, np.generic)) or hasattr(leaf, "__array__")
 
 
-def is_float(leaf: Any) -> bool:
+def is_float(leaf: object) -> bool:
     """Whether a leaf is made of floats. Raises DTypeError for complex numbers."""
     if not is_array(leaf) or isinstance(leaf, (bool, int, str)):
         return False
@@ -132,7 +132,7 @@ def is_float(leaf: Any) -> bool:
     return kind == "f"
 
 
-def is_number(leaf: Any) -> bool:
+def is_number(leaf: object) -> bool:
     """Whether a leaf is made of real numbers, including integers and truth values."""
     return is_array(leaf) and (is_float(leaf) or to_array(leaf).dtype.kind in "iub")
 

@@ -44,7 +44,7 @@ def find_op(of: Callable[..., Any] | Op) -> Op:
     raise KeyError(f"{getattr(of, '__name__', of)} has no row in the table\n  write  minigrad.ops()   to see it")
 
 
-def literal(x: Any) -> str:
+def literal(x: object) -> str:
     """An array or a number of NumPy as source, anything else as its repr."""
     if isinstance(x, np.ndarray):
         kind = "" if x.dtype in (np.float64, np.int64, np.bool_) and x.size else f", dtype=np.{x.dtype}"

@@ -183,7 +183,7 @@ def _value(line: str, values: Sequence[Any]) -> Any:
     return y if usable else None
 
 
-def _prune(lines: Sequence[str], args: Sequence[Any]) -> SourceProgram:
+def _prune(lines: Sequence[str], args: Sequence[object]) -> SourceProgram:
     """The program without the lines that the last line does not need, with new names in order."""
     needed = {len(lines) - 1}
     for k in reversed(range(len(lines))):

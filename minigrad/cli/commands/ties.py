@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ...nn.layers import MLP
 from ...nn.losses import binary_cross_entropy, squared_error
+from ...nn.mlp import MLP
 from ...rules.nn import cross_entropy
 from ...symmetry.ties import Ties, ties
 

@@ -23,7 +23,7 @@ Known = dict[Ref, Step]
 def simplify_algebra(program: Program) -> Program:
     """Remove steps that return one of their operands, or a constant."""
     steps: list[Step] = []
-    names: dict[Ref, Any] = {}
+    names: dict[Ref, object] = {}
     known: Known = {}
     for before in program.steps:
         step = step_with(before, names)
@@ -36,7 +36,7 @@ def simplify_algebra(program: Program) -> Program:
     return program.with_steps(steps, names)
 
 
-def _result(program: Program, step: Step, known: Known) -> tuple[Any] | None:
+def _result(program: Program, step: Step, known: Known) -> tuple[object] | None:
     """The result of a step if it is known without computing; else None."""
     if step.draws:
         return None
@@ -60,7 +60,7 @@ def _alike(x: Any, y: Any) -> bool:
     return x.dtype == y.dtype and (x.strides == y.strides or x.size < 2)
 
 
-def _is(x: Any, number: float) -> bool:
+def _is(x: object, number: float) -> bool:
     """Whether a constant equals the number, with +0 for 0."""
     if type(x) is Ref or not isinstance(x, (int, float, np.number, np.ndarray)) or np.size(x) == 0:
         return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from ...tracing.program import Program, Ref, Step, step_with
 def merge_common_subexpressions(program: Program) -> Program:
     """Merge equal calls. Random draws stay as they are."""
     steps: list[Step] = []
-    names: dict[Ref, Any] = {}
+    names: dict[Ref, object] = {}
     made: dict[Hashable, Ref] = {}
     for before in program.steps:
         step = step_with(before, names)
@@ -29,7 +28,7 @@ def merge_common_subexpressions(program: Program) -> Program:
     return program.with_steps(steps, names)
 
 
-def _key(x: Any) -> Hashable:
+def _key(x: object) -> Hashable:
     """Arguments as a key: equal for the same variables, and for constants with the same bits."""
     if type(x) is Ref or x is None:
         return x

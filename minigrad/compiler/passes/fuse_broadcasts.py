@@ -14,7 +14,7 @@ _OPERATORS = {operator.add, operator.sub, operator.mul, operator.truediv}
 
 def fuse_broadcasts(program: Program) -> Program:
     """Let elementwise steps broadcast their own operands."""
-    spread: dict[Ref, Any] = {}
+    spread: dict[Ref, object] = {}
     steps: list[Step] = []
     for step in program.steps:
         if step.function is np.broadcast_to and type(step.args[0]) is Ref:

@@ -72,7 +72,7 @@ class _Signs:
             self._compute(operands(step))
             self.steps.append(step)
 
-    def _keeps(self, step: Step, x: Any) -> bool:
+    def _keeps(self, step: Step, x: object) -> bool:
         """Whether an operand is real and laid out like the result, so that either can carry the sign."""
         if type(x) is not Ref:
             return False
@@ -81,7 +81,7 @@ class _Signs:
             return isinstance(a, float) and isinstance(y, float)
         return (a.dtype, a.shape, a.strides) == (y.dtype, y.shape, y.strides) and a.dtype.kind == "f"
 
-    def _is_negated(self, step: Step, x: Any) -> bool:
+    def _is_negated(self, step: Step, x: object) -> bool:
         """Whether an operand is a negation that can be removed."""
         return type(x) is Ref and x in self.under and self._keeps(step, x)
 

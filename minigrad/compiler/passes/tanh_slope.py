@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...tracing.program import Program, Ref, Step
@@ -12,7 +10,7 @@ from ..numpy_functions import SECH2
 
 def reuse_tanh(program: Program) -> Program:
     """Compute sech²(x) from y = tanh(x) if the program has it."""
-    tanh: dict[Any, Ref] = {}
+    tanh: dict[object, Ref] = {}
     steps: list[Step] = []
     for step in program.steps:
         if step.function is np.tanh and type(step.args[0]) is Ref:

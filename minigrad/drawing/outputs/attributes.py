@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from typing import Any
 
 from ...errors import ArgumentError
 
@@ -22,7 +21,7 @@ size smoothing sortv splines start style stylesheet target truecolor viewport vo
 KNOWN = frozenset(NAMES.split())
 
 
-def graph_attributes(given: Mapping[str, Any], options: Collection[str]) -> tuple[tuple[str, str], ...]:
+def graph_attributes(given: Mapping[str, object], options: Collection[str]) -> tuple[tuple[str, str], ...]:
     """Graph attributes as text, in the order of their names.
 
     options: other names the user may have meant. Raises ArgumentError for a name that Graphviz would ignore.
@@ -34,5 +33,5 @@ def graph_attributes(given: Mapping[str, Any], options: Collection[str]) -> tupl
     return tuple((name, _text(given[name])) for name in sorted(given))
 
 
-def _text(x: Any) -> str:
+def _text(x: object) -> str:
     return str(x).lower() if isinstance(x, bool) else str(x)

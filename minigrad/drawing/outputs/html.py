@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from ...errors import ArgumentError
 from ..diagram import Diagram
@@ -78,12 +77,12 @@ def _read(name: str) -> str:
     return (Path(__file__).parent.parent / "viewer" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
-def _view(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+def _view(snapshots: Sequence[Snapshot]) -> dict[str, object]:
     pairs = zip(snapshots, captions(snapshots), strict=True)
     return {"name": snapshots[0].diagram.view, "shots": [_shot(*pair) for pair in pairs]}
 
 
-def _shot(snapshot: Snapshot, caption: str) -> dict[str, Any]:
+def _shot(snapshot: Snapshot, caption: str) -> dict[str, object]:
     diagram = snapshot.diagram
     names = item_names(diagram)
     return {
@@ -153,7 +152,7 @@ def _variables(theme: Theme) -> str:
     return " ".join(f"--{name}: {getattr(theme, name)};" for name in COLOURS)
 
 
-def _json(data: Mapping[str, Any]) -> str:
+def _json(data: Mapping[str, object]) -> str:
     """JSON that is safe in a page: ASCII, and nothing in it closes the script."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for character, code in MARKUP.items():

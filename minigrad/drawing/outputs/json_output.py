@@ -55,7 +55,7 @@ def from_json(text: str) -> Diagram:
     return made
 
 
-def _dump(x: Any) -> str:
+def _dump(x: object) -> str:
     text = json.dumps(_plain(x), ensure_ascii=True, allow_nan=False)
     for character, code in MARKUP.items():
         text = text.replace(character, code)
@@ -93,5 +93,5 @@ def _read(kind: Any, x: Any) -> Any:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: type) -> dict[str, object]:
     return get_type_hints(kind)

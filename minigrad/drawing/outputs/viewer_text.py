@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from .. import format
 from ..diagram import ArraySummary, CardRow, Diagram, DiagramNode, Edge, Group
@@ -55,7 +54,7 @@ def _expression(operation: str, inputs: Sequence[str]) -> str:
     return found if len(found) <= LONG else ""
 
 
-def items(diagram: Diagram, names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+def items(diagram: Diagram, names: Mapping[str, str]) -> dict[str, dict[str, object]]:
     """The facts of each item, and by number its edges and groups.
 
     of: its gradient as a symbol;  facts: with all their digits;  rows: keys of a card's rows
@@ -65,7 +64,7 @@ def items(diagram: Diagram, names: Mapping[str, str]) -> dict[str, dict[str, Any
     grouped = _grouped(diagram.groups)
     inputs, uses = _ends(diagram.edges)
     loss = loss_name(diagram, names)
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, object]] = {}
     for key, one in each(diagram):
         number = grouped[key][0] if key in grouped and key in names else None
         number = number if one.group else None

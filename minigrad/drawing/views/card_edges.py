@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from .. import format
+from ..array_summary import brief_gradient
 from ..diagram import DiagramNode, Edge
-from .brief_summary import brief_gradient
 from .mlp_run import LayerRun, Run
 
 WIDEST, NARROWEST = 4.0, 1.0  # points
@@ -68,7 +67,7 @@ def _to_loss(run: Run, tails: Sequence[DiagramNode], loss: DiagramNode) -> Itera
         yield replace(edge, head_port=port, derivative=slope, exact=edge.exact_contribution)
 
 
-def _edge(run: Run, place: int, tail: DiagramNode, head: DiagramNode, back: Any) -> Edge:
+def _edge(run: Run, place: int, tail: DiagramNode, head: DiagramNode, back: object) -> Edge:
     """An edge along which `back` flows: (samples,), or None if no gradient is needed."""
     edge = Edge("", tail.id, head.id, place, _out(tail))
     if back is None:

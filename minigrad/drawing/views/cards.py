@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from ...symmetry.clustering import TOLERANCE
+from ..array_summary import brief_gradient, brief_value
 from ..diagram import ArraySummary, CardRow, Diagram, DiagramNode
-from .brief_summary import brief_gradient, brief_value
 from .card_columns import place_cards
 from .card_edges import flows
 from .mlp_run import LayerRun, Run, plain_numbers
@@ -113,7 +112,7 @@ def _leads_nowhere(run: Run, layer: int, j: int) -> bool:
     return run.tied is not None and bool(run.tied.frozen[name][j].all()) and not run.layers[layer].W[j].any()
 
 
-def _entries(layer: LayerRun, j: int, shown: Shown) -> Iterator[tuple[str, str, Any]]:
+def _entries(layer: LayerRun, j: int, shown: Shown) -> Iterator[tuple[str, str, tuple[int, ...]]]:
     """Port, parameter and index of each weight into a neuron, and of its bias."""
     for i in range(shown.neurons[layer.number - 1]):
         yield f"w{i}", f"W{layer.number}", (i, j)
@@ -121,7 +120,7 @@ def _entries(layer: LayerRun, j: int, shown: Shown) -> Iterator[tuple[str, str, 
         yield "b", f"b{layer.number}", (j,)
 
 
-def _still(run: Run, parameter: str, index: Any) -> bool:
+def _still(run: Run, parameter: str, index: tuple[int, ...]) -> bool:
     """Whether an entry is proved never to move."""
     return run.tied is not None and bool(run.tied.frozen[parameter][index])
 
@@ -157,7 +156,7 @@ def _neuron(run: Run, shown: Shown, layer: LayerRun, j: int, marks: Lettering) -
 
 
 def _row(
-    mine: str, port: str, name: str, value: Any, g: Any, marks: Lettering, kind: str, frozen: bool = False
+    mine: str, port: str, name: str, value: object, g: object, marks: Lettering, kind: str, frozen: bool = False
 ) -> CardRow:
     member = f"{mine}:{port}"
     badges = ("frozen",) if frozen else ()
@@ -203,7 +202,7 @@ def card_id(layer: int, neuron: int) -> str:
     return f"l{layer}n{neuron}"
 
 
-def entry_name(run: Run, parameter: str, index: Any) -> str:
+def entry_name(run: Run, parameter: str, index: tuple[int, ...]) -> str:
     """w1[0,2] if each weight is a value of its own, W1[0,2] if it is an entry of one."""
     first = parameter[0].lower() if run.model.per_neuron else parameter[0]
     return f"{first}{parameter[1:]}[{','.join(map(str, index))}]"

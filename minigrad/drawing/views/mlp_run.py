@@ -14,8 +14,8 @@ import numpy as np
 from ...engine import modes
 from ...engine.value import Value, graph, seed, sweep
 from ...errors import ArgumentError, MinigradError, describe
-from ...nn.layers import MLP
 from ...nn.losses import squared_error
+from ...nn.mlp import MLP
 from ...symmetry.mlp_neurons import by_name, neuron_classes
 from ...symmetry.ties import Ties, ties
 
@@ -62,7 +62,7 @@ class Tied:
     frozen: dict[str, Any]
     twins: list[Any]
 
-    def proof(self, parameter: str, index: Any) -> str:
+    def proof(self, parameter: str, index: tuple[int, ...]) -> str:
         """The group an entry is proved to belong to; "" if none."""
         group = int(self.groups[parameter][index])
         return str(group) if self.found.evidence[group] == "proved" else ""
@@ -95,7 +95,7 @@ class Run:
         return samples[0] if self.single else samples
 
 
-def run_mlp(model: MLP, x: Any, y: Any = None, loss: Loss | None = None, seconds: float = SECONDS) -> Run:
+def run_mlp(model: MLP, x: object, y: object = None, loss: Loss | None = None, seconds: float = SECONDS) -> Run:
     """The network at x, its loss, all gradients, and which parameters are tied.
 
     Without y, the loss is the sum of the outputs. Raises ArgumentError if the loss is not one number.
@@ -119,7 +119,7 @@ def run_mlp(model: MLP, x: Any, y: Any = None, loss: Loss | None = None, seconds
     )
 
 
-def chosen_loss(y: Any, loss: Loss | None) -> Loss:
+def chosen_loss(y: object, loss: Loss | None) -> Loss:
     """The given loss, or the default: the squared error, without a target the sum of the outputs."""
     return loss or (sum_outputs if y is None else squared_error)
 
@@ -157,7 +157,7 @@ def plain_numbers(nested: Any) -> Any:
     return [plain_numbers(part) for part in nested] if isinstance(nested, (list, tuple)) else nested
 
 
-def function_name(f: Any) -> str:
+def function_name(f: object) -> str:
     """A function in words; "loss" if it has no name of its own."""
     if f is sum_outputs:
         return "sum of outputs"
@@ -247,7 +247,7 @@ def find_ties(model: Any, x: Any, y: Any, loss: Loss, result: Value, seconds: fl
         return None, f"Ties are not known: {str(error).splitlines()[0]}."
 
 
-def _tied(model: MLP, x: Any, y: Any, loss: Loss, result: Value, seconds: float) -> tuple[Tied | None, str]:
+def _tied(model: MLP, x: object, y: object, loss: Loss, result: Value, seconds: float) -> tuple[Tied | None, str]:
     found, remark = find_ties(model, x, y, loss, result, seconds)
     if found is None:
         return None, remark

@@ -14,21 +14,22 @@ from typing import Any
 import numpy as np
 
 from ...engine.value import Value, seed, sweep
-from ...nn.layers import MLP, Layer, Neurons
+from ...nn.linear import Layer, Neurons
+from ...nn.mlp import MLP
 from ...nn.module import Module
 from ...symmetry.clustering import TOLERANCE
 from ...symmetry.mlp_neurons import neuron_classes
 from ...symmetry.ties import Ties
 from .. import format
+from ..array_summary import brief_gradient, brief_value
 from ..diagram import CardRow, Diagram, DiagramNode, Edge
 from ..local_derivatives import uses_of
 from . import view
-from .brief_summary import brief_gradient, brief_value
 from .card_columns import place_cards
 from .card_edges import edge_width
 from .cards import WIDTHS, Shown, card_node, cards
 from .mlp_run import SECONDS, Loss, chosen_loss, find_ties, function_name, plain_numbers, record_prediction
-from .modules import INPUT, LOSS, ModulePart, PartEdge, module_parts, ways
+from .modules import INPUT, LOSS, ModulePart, PartEdge, module_parts, part_edges
 from .request import ViewRequest
 from .row_groups import Lettering, RowPlace, lettering
 
@@ -76,7 +77,7 @@ def part_cards(request: ViewRequest) -> Diagram:
 
 
 def module_cards(
-    model: Module, x: Any, y: Any = None, loss: Loss | None = None, seconds: float = SECONDS
+    model: Module, x: object, y: object = None, loss: Loss | None = None, seconds: float = SECONDS
 ) -> Diagram:
     """The diagram of loss(model(x), y), one card for each part of the model."""
     chosen = chosen_loss(y, loss)
@@ -87,10 +88,10 @@ def module_cards(
     seen = ModelRun(model, x, result, gradients, found, function_name(chosen), remark)
     cut = max((v.serial for v in _values(prediction)), default=0)
     every = module_parts(model)
-    passed = ways(every, result, cut)
+    uses = part_edges(every, result, cut)
     marks = lettering(_places(seen, every))
     nodes = [_input(x), *(_card(seen, k, part, marks) for k, part in enumerate(every)), _loss(seen, y)]
-    edges = tuple(_edges(seen, every, passed))
+    edges = tuple(_edges(seen, every, uses))
     in_line = [(edge.tail, edge.head) for edge in edges] == [(a.id, b.id) for a, b in pairwise(nodes)]
     if in_line:
         nodes = [node for column in place_cards([[node] for node in nodes]) for node in column]
@@ -117,7 +118,7 @@ def stacked(arrays: Sequence[Any]) -> Any:
     return np.concatenate([np.ravel(a) for a in arrays])
 
 
-def _values(nested: Any) -> Iterator[Value]:
+def _values(nested: object) -> Iterator[Value]:
     if isinstance(nested, Value):
         yield nested
     elif isinstance(nested, (list, tuple)):
@@ -217,14 +218,14 @@ def _badges(seen: ModelRun, part: ModulePart) -> tuple[str, ...]:
     return tuple(badges)
 
 
-def _input(x: Any) -> DiagramNode:
+def _input(x: object) -> DiagramNode:
     data = np.asarray(plain_numbers(x))
     return card_node(
         "x", "input", "", (CardRow(OUT, _with_shape("x", data), brief_value(data), None, None, kind="input"),)
     )
 
 
-def _loss(seen: ModelRun, y: Any) -> DiagramNode:
+def _loss(seen: ModelRun, y: object) -> DiagramNode:
     rows = []
     if y is not None:
         data = np.asarray(plain_numbers(y))
@@ -234,13 +235,13 @@ def _loss(seen: ModelRun, y: Any) -> DiagramNode:
     return card_node("loss", "result", seen.loss_name, tuple(rows))
 
 
-def _edges(seen: ModelRun, every: Sequence[ModulePart], passed: Sequence[PartEdge]) -> Iterator[Edge]:
+def _edges(seen: ModelRun, every: Sequence[ModulePart], uses: Sequence[PartEdge]) -> Iterator[Edge]:
     """One edge from each part to each it feeds; the gradient flowing back is that of all its uses together."""
     flow: dict[tuple[int, int], list[float]] = {}
     needed: dict[tuple[int, int], bool] = {}
-    for way in passed:
-        ends = way.tail, way.head
-        back = _back(seen, way)
+    for use in uses:
+        ends = use.tail, use.head
+        back = _back(seen, use)
         flow.setdefault(ends, []).append(0.0 if back is None else float(format.euclidean_norm(np.asarray(back))))
         needed[ends] = needed.get(ends, False) or back is not None
     fed = {head for _, head in flow}
@@ -265,11 +266,11 @@ def _edges(seen: ModelRun, every: Sequence[ModulePart], passed: Sequence[PartEdg
         )
 
 
-def _back(seen: ModelRun, way: PartEdge) -> Any:
+def _back(seen: ModelRun, use: PartEdge) -> Any:
     """The gradient that comes back along an edge; None if none is needed."""
-    if way.through.serial not in seen.gradients:
+    if use.through.serial not in seen.gradients:
         return None
-    return uses_of(way.user, seen.gradients.get(way.user.serial))[way.place].contribution
+    return uses_of(use.user, seen.gradients.get(use.user.serial))[use.place].contribution
 
 
 def _id(k: int) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from ...engine.dataclass_trees import is_dataclass
 from ...engine.value import Value, graph
@@ -45,7 +44,7 @@ def module_parts(model: Module) -> list[ModulePart]:
     """The modules within a model that hold parameters themselves, in the order of its attributes; no recursion."""
     found: dict[int, ModulePart] = {}
     seen: set[int] = set()
-    waiting: list[tuple[str, str, Any, ModulePart]] = [("", "", model, ModulePart("", model))]
+    waiting: list[tuple[str, str, object, ModulePart]] = [("", "", model, ModulePart("", model))]
     while waiting:
         path, attribute, thing, owner = waiting.pop()
         if id(thing) in seen or not (isinstance(thing, (Value, Module, list, tuple, dict)) or is_dataclass(thing)):
@@ -66,11 +65,11 @@ def module_parts(model: Module) -> list[ModulePart]:
     return list(found.values())
 
 
-def ways(found: list[ModulePart], result: Value, made_by_model: int) -> list[PartEdge]:
+def part_edges(found: list[ModulePart], result: Value, made_by_model: int) -> list[PartEdge]:
     """How values pass from part to part. made_by_model: the serial up to which values are the model's."""
     owner = {v.serial: k for k, part in enumerate(found) for values in part.held.values() for v in values}
     origin: dict[int, frozenset[int]] = {}
-    passed: list[PartEdge] = []
+    edges: list[PartEdge] = []
     for v in graph(result):
         if v.op is None:
             origin[v.serial] = frozenset() if v.serial in owner else frozenset({INPUT})
@@ -84,13 +83,15 @@ def ways(found: list[ModulePart], result: Value, made_by_model: int) -> list[Par
             origin[v.serial] = frozenset().union(*(origin[x.serial] for x in v.inputs))
         else:
             origin[v.serial] = frozenset({home})
-            passed += _passed(v, home, origin, owner)
+            edges += _edges_into(v, home, origin, owner)
         if len(origin[v.serial]) == 1 and (k := next(iter(origin[v.serial]))) >= 0:
             found[k].last = v
-    return passed
+    return edges
 
 
-def _passed(v: Value, home: int, origin: dict[int, frozenset[int]], owner: dict[int, int]) -> Iterator[PartEdge]:
+def _edges_into(
+    v: Value, home: int, origin: dict[int, frozenset[int]], owner: dict[int, int]
+) -> Iterator[PartEdge]:
     """The inputs of v from other parts; for the loss, also parameters it uses itself."""
     for place, x in enumerate(v.inputs):
         given = origin[x.serial] | (

@@ -127,7 +127,7 @@ def _operation(v: Value, folded: Sum | None) -> str:
     return format.operation_text(v.op.label, v.operands, shown, lambda x: isinstance(x, Value))
 
 
-def _goes_without_saying(p: Any, usual: Any) -> bool:
+def _goes_without_saying(p: object, usual: object) -> bool:
     return p is None or p is False or (isinstance(p, int | float | str) and p == usual)
 
 

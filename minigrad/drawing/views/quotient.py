@@ -86,11 +86,11 @@ def _classes(found: Survey, made: Diagram) -> dict[str, int]:
     tails: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for edge in made.edges:
         tails[edge.head].append((edge.place, edge.tail))
-    numbers: dict[Any, int] = {}
+    numbers: dict[object, int] = {}
     classes: dict[str, int] = {}
     for node in made.nodes:
         if node.gradient is not None and node.group is None:
-            key: Any = node.id  # no other node has its gradient
+            key: object = node.id  # no other node has its gradient
         else:
             inputs = [classes[tail] for _, tail in sorted(tails[node.id])]
             ordered = tuple(sorted(inputs) if node.operation in UNORDERED else inputs)
@@ -99,7 +99,7 @@ def _classes(found: Survey, made: Diagram) -> dict[str, int]:
     return classes
 
 
-def _contents(v: Value) -> tuple[Any, ...]:
+def _contents(v: Value) -> tuple[object, ...]:
     """The contents that equal values share: their numbers; for an op, its constants and parameters."""
     if v.op is None:
         return (_bytes(v._array),)

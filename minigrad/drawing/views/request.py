@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ...engine.value import Value, graph
-from ...nn.layers import MLP
+from ...nn.mlp import MLP
 from ...nn.module import Module
 from ..graph_data import Survey, survey
 from .mlp_run import SECONDS, Loss, Run, chosen_loss, record_prediction, run_mlp
@@ -29,10 +28,10 @@ class ViewRequest:
     """
 
     subject: Value | Module
-    x: Any = None
-    y: Any = None
+    x: object = None
+    y: object = None
     loss: Loss | None = None
-    names: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, object] = field(default_factory=dict)
     wrong: Collection[int] = ()
     sums: bool = True
     neurons: int | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -161,7 +160,7 @@ def _powers(words: str, value: float, kind: str) -> Iterator[tuple[Name, float]]
         yield Name(f"1 over twice {words}", kind), 0.5 / value
 
 
-def is_numeric(constant: Any) -> bool:
+def is_numeric(constant: object) -> bool:
     """Whether a constant is a real number, or an array of real numbers or of truth values (a mask)."""
     try:
         array = np.asarray(constant)
@@ -170,5 +169,5 @@ def is_numeric(constant: Any) -> bool:
     return array.dtype.kind in "iuf" or (array.dtype.kind == "b" and array.ndim > 0)
 
 
-def _one(value: Any) -> float:
+def _one(value: object) -> float:
     return float(np.ravel(np.asarray(value, dtype=np.float64))[0])

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.array_methods import Axis
 from .modular import (
     BELOW,
     WHOLE,
@@ -118,7 +119,7 @@ def _spread(*xs: Any) -> list[Any]:
     return [np.broadcast_to(x.reshape(4, *(1,) * (ndim + 1 - x.ndim), *x.shape[1:]), (4, *shape)) for x in xs]
 
 
-def total(x: Fingerprint, axis: Any = None, keepdims: bool = False) -> Fingerprint:
+def total(x: Fingerprint, axis: Axis = None, keepdims: bool = False) -> Fingerprint:
     """Σ x."""
     return summed(x, axis, keepdims)
 
@@ -138,7 +139,7 @@ def log(x: Fingerprint) -> Fingerprint:
 
 
 def symmetric(
-    x: Fingerprint, at_zero: Fingerprint, name: str, axis: Any = None, keepdims: bool = False
+    x: Fingerprint, at_zero: Fingerprint, name: str, axis: Axis = None, keepdims: bool = False
 ) -> Fingerprint:
     """A function of the entries along axes that does not ask for their order: max, min."""
     entries = random_function(x.x, salt("in any order", name))
@@ -152,7 +153,7 @@ def symmetric(
 
 
 # The arithmetic of residues itself: all other meanings come down to it.
-PRIMITIVES: dict[Any, Callable[..., Fingerprint | None]] = {
+PRIMITIVES: dict[Callable[..., object], Callable[..., Fingerprint | None]] = {
     np.add: add,
     np.subtract: subtract,
     np.multiply: multiply,

@@ -1,81 +1,28 @@
-"""Layers, and the network they make: a = g(h W + b), a layer at a time or a neuron at a time.
+"""The multilayer perceptron: layers of neurons, one after the other, in either form of `linear`.
 
-Both forms hold the same numbers under the same names. The first is fast; the second is for pictures, where every
-weight is a separate Value. `init` makes the initial numbers.
+`init` makes the initial numbers.
 """
 
 from __future__ import annotations
 
 import functools
-import operator
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ..engine.name_scopes import ModelPart
 from ..engine.op import TABLE
 from ..engine.value import Value
 from ..errors import ShapeError
 from .init import Seed, Spec, initial
+from .linear import Array, Function, Layer, Neurons
 from .module import Module
-
-Array: TypeAlias = npt.NDArray[Any]
-Function: TypeAlias = Callable[[Any], Any]
 
 
 def activations() -> dict[str, Function | None]:
     """The activations by name: the ops of the table that are marked as activations, and "linear"."""
     named = {op.label: op.function for op in TABLE.values() if op.activation}
     return {"linear": None} | dict(sorted(named.items()))
-
-
-class Layer(Module):
-    """A layer at a time: ``a = g(h @ W + b)`` for one sample (inputs,) or a batch (samples, inputs)."""
-
-    def __init__(self, number: int, weights: Array, biases: Array | None, activation: Function | None) -> None:
-        self.number = number
-        self.W = Value(weights, name=f"W{number}")
-        self.b = None if biases is None else Value(biases, name=f"b{number}")
-        self.activation = activation
-        _set_part(ModelPart(f"layer {number}", "layer"), self.W, self.b)
-
-    def __call__(self, h: Any) -> Value:
-        """The outputs of all neurons, (outputs,) or (samples, outputs)."""
-        z: Value = h @ self.W if self.b is None else h @ self.W + self.b
-        z.name = f"z{self.number}"
-        return z if self.activation is None else _set_name(self.activation(z), f"a{self.number}")
-
-
-class Neurons(Module):
-    """A neuron at a time: ``a[j] = g(Σᵢ h[i] w[i][j] + b[j])`` out of scalar Values."""
-
-    def __init__(self, number: int, weights: Array, biases: Array | None, activation: Function | None) -> None:
-        self.number = number
-        self.W = [
-            [Value(x, name=f"w{number}[{i},{j}]") for j, x in enumerate(row)] for i, row in enumerate(weights)
-        ]
-        self.b = None if biases is None else [Value(x, name=f"b{number}[{j}]") for j, x in enumerate(biases)]
-        self.activation = activation
-        layer = ModelPart(f"layer {number}", "layer")
-        for j, column in enumerate(zip(*self.W, strict=True)):
-            _set_part(ModelPart(f"neuron {j}", "neuron", layer), *column, *(() if self.b is None else (self.b[j],)))
-
-    def __call__(self, h: Sequence[Any], sample: str = "") -> list[Value]:
-        """The outputs of all neurons; `sample` comes before the neuron in the names: z1[sample,neuron]."""
-        z = [self._weighted_sum(h, j) for j in range(len(self.W[0]))]
-        for j, value in enumerate(z):
-            value.name = f"z{self.number}[{sample}{j}]"
-        if self.activation is None:
-            return z
-        a = _neuron_by_neuron(self.activation, z)
-        return [_set_name(value, f"a{self.number}[{sample}{j}]") for j, value in enumerate(a)]
-
-    def _weighted_sum(self, h: Sequence[Any], j: int) -> Value:
-        products = [x * row[j] for x, row in zip(h, self.W, strict=True)]
-        total: Value = functools.reduce(operator.add, products)
-        return total if self.b is None else total + self.b[j]
 
 
 class MLP(Module):
@@ -139,14 +86,14 @@ class MLP(Module):
         """Copies of all parameters as plain arrays, {"W1": ..., "b1": ...}: the same in both forms."""
         return {name: _read(held) for name, held in self._by_name().items()}
 
-    def load(self, arrays: Mapping[str, Any] | Sequence[Any]) -> None:
+    def load(self, arrays: Mapping[str, Spec] | Sequence[Spec]) -> None:
         """Set all parameters, from the `state` of a network in either form, or from a list in that order."""
         shapes = {name: array.shape for name, array in self.state().items()}
         numbers = {k: initial(spec, shapes[k], name=k) for k, spec in _one_each(arrays, shapes).items()}
         for name, held in self._by_name().items():
             _write(held, numbers[name])
 
-    def _by_name(self) -> dict[str, Any]:
+    def _by_name(self) -> dict[str, object]:
         """Every parameter by name: a Value, or nested lists of scalar Values."""
         every = {f"{kind}{layer.number}": getattr(layer, kind) for layer in self.layers for kind in ("W", "b")}
         return {name: held for name, held in every.items() if held is not None}
@@ -220,25 +167,3 @@ def _write(held: Any, numbers: Any) -> None:
 
 def _is_sample(x: Any) -> bool:
     return bool(len(x)) and not isinstance(x[0], (list, tuple)) and np.ndim(x[0]) == 0
-
-
-def _neuron_by_neuron(activation: Function, z: list[Value]) -> list[Value]:
-    """g of every neuron's z; a function that might mix neurons, as softmax does, gets them all at once."""
-    if activation in TABLE and TABLE[activation].elementwise:
-        return [activation(value) for value in z]
-    together = activation(np.stack(z))
-    return [together[j] for j in range(len(together))]
-
-
-def _set_part(part: ModelPart, *parameters: Value | None) -> None:
-    """Note which part of the model the parameters belong to, for pictures."""
-    for value in parameters:
-        if value is not None:
-            value.mark = part
-
-
-def _set_name(value: Value, name: str) -> Value:
-    """Name the value, unless it has a name already (g may be the identity)."""
-    if value.name is None:
-        value.name = name
-    return value
