@@ -7,7 +7,7 @@ import numpy as np
 
 import minigrad
 
-# All it takes: a NumPy function and its derivative in NumPy, which minigrad differentiates in turn.
+# This takes a NumPy function and its derivative, also in NumPy, so that minigrad can differentiate it again.
 bump = minigrad.custom(
     lambda x: np.exp(-x * x) * np.cos(x),
     name="bump",
@@ -25,7 +25,7 @@ def main(folder: Path) -> None:
     print(f"  y''       {second(x):.9f}  {(first(x + h) - first(x - h)) / (2 * h):.9f}")
     print(f"  forwards  {minigrad.jvp(bump, (x,), (1.0,))[1]:.9f}")
 
-    # Check its rules over the whole domain, as for an op of the table; then catch a wrong rule.
+    # Check its rules over the whole domain, as for an op of the table; then check an op with a wrong rule.
     print(minigrad.check_op(bump))
     slope = minigrad.custom(lambda x: np.arctan(x), name="slope", vjp=lambda g, y, x: g / np.sqrt(1 + x * x))
     print(minigrad.check_op(slope))

@@ -1,8 +1,8 @@
-"""The gallery: the networks of the discussions that started the project, in every view and theme.
+"""Write the gallery: the networks of the discussions that started the project, in every view and theme.
 
     python demos/gallery.py [folder]
 
-Writes a picture per theme, network and view, two interactive pages, and a README that shows them all.
+It has a picture for each theme, network and view, two interactive pages, and a README that shows them all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ VIEWS, THEMES = ("cards", "quotient", "ops"), ("auto", "light", "dark", "print")
 
 
 def training() -> Drawing:
-    """The tied neurons in training; step 2 changes one weight, and they grow apart from there."""
+    """The tied neurons in training; after step 2 one weight is changed, so that they grow apart."""
     net, x, y, loss = two_neurons(TIED)
     optimiser, history = nn.optim.SGD(net.parameters(), 0.5), {}
     for step in range(6):

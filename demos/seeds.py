@@ -36,7 +36,7 @@ def logistic() -> tuple[Any, ...]:
     return nn.MLP((2, 1), output="sigmoid", init=0), x, [[0.0], [0.0], [1.0], [1.0]], nn.binary_cross_entropy
 
 
-def searched() -> tuple[Any, ...]:
+def best_draw() -> tuple[Any, ...]:
     W1 = np.array([[-0.13787113, -1.30913914, 0.64624687], [-1.76733779, 0.77449265, 1.61122177]])
     W2 = np.array([[-1.42489674], [-1.94360005], [2.56365303]])
     net = nn.MLP((2, 3, 1), "sigmoid", "sigmoid", init=[W1, W2], bias=False)
@@ -59,7 +59,7 @@ NETWORKS = {
         logistic(),
         "No hidden layer, all weights start at 0: they differ after one step, and learn.",
     ),
-    "random-search": (searched(), "The best of 100,000 random draws; its gradients show how to improve it."),
+    "random-search": (best_draw(), "The best of 100,000 random draws; its gradients show how to improve it."),
 }
 
 

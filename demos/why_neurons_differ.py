@@ -1,7 +1,7 @@
 """Why do the neurons of a layer end up different? One network, three starts: equal, one weight changed, random.
 
-A 2-3-2-1 network learns XOR. The demo draws each start in the same layout (equal gradients share a letter and a
-colour), then trains it; the table shows how many distinct neurons each layer has. `explain` shows why.
+A 2-3-2-1 network learns XOR from each start. A table shows how many distinct neurons each layer has in training; a
+picture shows the gradients at the start (equal ones share a letter and a colour); `explain` shows why they differ.
 
     python demos/why_neurons_differ.py
 """
@@ -15,7 +15,7 @@ from minigrad import SymmetryTracker, explain, nn, quotient, ties
 from minigrad.errors import RenderError
 
 X, Y = nn.data.xor()
-SIZES, LOOKS = (2, 3, 2, 1), (0, 1, 10, 100, 300, 1000)
+SIZES, REPORTED = (2, 3, 2, 1), (0, 1, 10, 100, 300, 1000)  # layers; steps
 
 
 def network(start: str, per_neuron: bool = False) -> nn.MLP:
@@ -36,24 +36,28 @@ def loss(net: nn.MLP) -> Any:
 
 
 def train(net: nn.MLP) -> list[str]:
-    """Distinct neurons per hidden layer at the chosen steps, and the loss at the end."""
+    """Distinct neurons per hidden layer at the reported steps, and the loss at the end."""
     tracker, optimiser = (
         SymmetryTracker(ties(net, X, Y, nn.binary_cross_entropy)),
         nn.optim.Adam(net.parameters(), 0.02),
     )
-    for step in range(LOOKS[-1] + 1):
+    for step in range(REPORTED[-1] + 1):
         net.zero_grad()
         loss(net).backward()
-        if step in LOOKS:
+        if step in REPORTED:
             tracker.observe(step, net.parameters(), [p.grad for p in net.parameters()])
         optimiser.step()
-    return ["-".join(map(str, seen.width or ())) for seen in tracker.observations] + [f"{loss(net).item():.4f}"]
+    widths = ["-".join(map(str, observation.width or ())) for observation in tracker.observations]
+    return [*widths, f"{loss(net).item():.4f}"]
 
 
 def draw(start: str) -> str:
-    """Draw one sample, one neuron at a time; every start has the same graph, so the same layout."""
+    """Draw the operations on one sample, neuron by neuron; every start has the same graph, so the same layout.
+
+    In this sample the changed weight has input 1, so the picture shows how its neuron differs.
+    """
     net = network(start, per_neuron=True)
-    J = nn.binary_cross_entropy(net(X[1]), Y[1])
+    J = nn.binary_cross_entropy(net(X[2]), Y[2])
     J.name = "J"
     found = ties(net, X, Y, nn.binary_cross_entropy)
     picture = minigrad.draw(J, title=f"{start}: {found.summary()}")
@@ -65,7 +69,7 @@ def draw(start: str) -> str:
 
 
 def main() -> None:
-    print("distinct neurons per hidden layer, by step" + "".join(f"{k:>8,}" for k in LOOKS) + "    loss")
+    print("distinct neurons per hidden layer, by step" + "".join(f"{k:>8,}" for k in REPORTED) + "    loss")
     for start in ("equal", "one weight changed", "random"):
         print(f"{start:42}" + "".join(f"{cell:>8}" for cell in train(network(start))))
     for start in ("equal", "one weight changed", "random"):

@@ -14,7 +14,7 @@ printf 'def f(x: int) -> int:\n    return x\n' >"$work/tree/typedpkg/__init__.py
 touch "$work/tree/typedpkg/py.typed"
 printf 'import typedpkg\n\ny: int = typedpkg.f(1)\n' >"$work/user/use.py"
 
-check() { # check NAME LINE-OF-PYPROJECT: installs the tree, runs it, and prints what mypy says of the user's file
+check() { # check NAME LINE-OF-PYPROJECT: installs the tree, runs the user's file, and keeps mypy's report on it
   cat >"$work/tree/pyproject.toml" <<TOML
 [build-system]
 requires = ["setuptools==80.9.0"]

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # `inspect.signature` raises for some of NumPy's most used functions up to 2.3 and works from 2.4 on, so code that reads
-# parameter names at run time passes on the newest NumPy alone. np.concatenate, np.where and np.dot are such functions:
+# parameter names at run time works only on the newest NumPy. np.concatenate, np.where and np.dot are such functions:
 # Python wrappers around C without a text signature. (In 2.1 a ufunc has no `__module__` either: AttributeError.)
-# What to do: never ask for the signature of a NumPy function without a fallback; keep the names of the parameters
-# beside the function, and run the tests on the lowest NumPy that is promised, not on the newest alone.
+# What to do: never ask for the signature of a NumPy function without a fallback. Keep the names of the parameters
+# beside the function, and run the tests on the lowest NumPy that you support, not only on the newest.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

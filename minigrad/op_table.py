@@ -105,9 +105,11 @@ def op_name(record: Op) -> str:
 
 
 def qualified(function: Any) -> str:
-    """np.exp, np.linalg.norm, minigrad.relu, operator.getitem; a ufunc of another package by its name alone."""
+    """np.exp, np.linalg.norm, minigrad.relu, operator.getitem; bare names in a script and of other ufuncs."""
     if isinstance(function, np.ufunc) and getattr(np, function.__name__, None) is not function:
         return function.__name__
+    if getattr(function, "__module__", "") == "__main__":
+        return str(function.__name__)
     module = "numpy" if isinstance(function, np.ufunc) else str(getattr(function, "__module__", "")) or "numpy"
     module = "minigrad" if module.startswith("minigrad") else module.lstrip("_").replace("numpy", "np")
     return f"{module}.{function.__name__}"

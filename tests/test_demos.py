@@ -1,8 +1,9 @@
-"""The demos do what they say: run on their own, in a folder of their own."""
+"""Each demo runs in an empty folder and prints and draws what it promises."""
 
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -32,7 +33,7 @@ def test_why_neurons_differ(
     assert widths["random"][:-1] == ["3-2"] * 6
     assert float(widths["equal"][-1]) > 1 > 0.1 > float(widths["random"][-1])
     assert "equal: 20 parameters move as 6 · hidden layers of 3 and 2 act as 1 and 1" in text
-    assert "every factor has a twin (proved)" in text and "dJ/dW1[0,0] ≠ dJ/dW1[0,1] because" in text
+    assert "all their factors match (proved)" in text and "dJ/dW1[0,0] ≠ dJ/dW1[0,1] because" in text
     assert text.endswith("Your 2-3-2-1 network is this 2-1-1-1 network.\n")
     pictures = sorted(tmp_path.iterdir())
     assert len(pictures) == 3
@@ -42,6 +43,9 @@ def test_why_neurons_differ(
         kinds = [g.get("class", "").split()[:1] for g in root.iter("{http://www.w3.org/2000/svg}g")]
         shapes.add((kinds.count(["node"]), kinds.count(["edge"])))
     assert len(shapes) == 1, "one graph, three starts"
+    changed = (tmp_path / "why-neurons-differ-one-weight-changed.svg").read_text(encoding="utf-8")
+    letters = [re.search(rf'aria-label="w1\[0,{j}\] value [^"]*\((\w+)\)"', changed)[1] for j in range(3)]  # type: ignore[index]
+    assert letters[0] != letters[1] == letters[2], "the picture shows that the changed neuron differs"
 
 
 def test_seeds(capsys: pytest.CaptureFixture[str]) -> None:

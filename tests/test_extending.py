@@ -119,7 +119,7 @@ def test_a_view_that_gives_no_diagram_or_draws_something_else_is_refused() -> No
         views.register("mine", lambda request: None, "nothing", draws=["graph"])  # type: ignore[arg-type, return-value]
     views.register("mine", lambda request: "a picture", "text", in_viewer=False)  # type: ignore[arg-type, return-value]
     try:
-        with pytest.raises(ArgumentError, match="the view 'mine' gives a Diagram, got str"):
+        with pytest.raises(ArgumentError, match="the view 'mine' must return a Diagram, got str"):
             draw(Value(1.0) * 2, view="mine")
     finally:
         views.unregister("mine")

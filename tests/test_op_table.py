@@ -7,7 +7,7 @@ import numpy as np
 import minigrad
 from minigrad.cli.main import main
 from minigrad.engine.op import TABLE
-from minigrad.op_table import composites, markdown, table_text
+from minigrad.op_table import composites, markdown, qualified, table_text
 
 PAGE = Path(minigrad.__file__).parent / "rules" / "README.md"
 
@@ -60,3 +60,11 @@ def test_functions_made_of_others_are_listed_and_are_no_rows():
     for name, formula in composites():
         assert formula
         assert f"| {name} |" in markdown() and f"  {name} " in table_text()
+
+
+def test_a_function_of_a_script_is_called_by_its_bare_name():
+    def slope(x):
+        return x
+
+    slope.__module__ = "__main__"
+    assert qualified(slope) == "slope"

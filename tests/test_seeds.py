@@ -483,7 +483,7 @@ def test_two_neurons_the_tool_names_the_factors_that_differ() -> None:
 def test_two_neurons_tied_is_proved_and_any_one_of_the_six_unties_them() -> None:
     v = two_neurons(TIED)
     assert explain(v["J"], v["w1"], v["w3"]).sentence == (
-        "dJ/dw1 and dJ/dw3 are equal, and stay equal: every factor has a twin (proved)"
+        "dJ/dw1 and dJ/dw3 are equal and stay equal: all their factors match (proved)"
     )
     for changed in range(7):
         weights = [w + 0.01 * (i == changed) for i, w in enumerate(TIED)]

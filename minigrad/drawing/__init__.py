@@ -1,13 +1,17 @@
 """Pictures of a computation and its gradients.
 
-    survey    the data of a graph        letters, uses, sums, badges   facts computed from the data
-    views/    a survey as a diagram      diagram   the picture in plain text and numbers: all outputs read it
-    dot, svg, ...  one output each       findings, words, legend   titles, notes, numbers and ops as text
-    render    calls Graphviz             theme, colours, markup, boxes   the look
-    picture   the Drawing a user gets    boundary  decision boundaries of classifiers, over their data
-    html      the viewer: one page that needs nothing else; telling  its words; snapshots  its steps of training
-
-A picture never changes what it shows: nothing here writes to a Value.
+    draw          the function, and the Drawing it returns
+    graph_data    the data of a graph: values, gradients, uses, names
+    equal_groups, cells, local_derivatives, fold_sums, clusters, badges   facts computed from these data
+    coarsen, dag  a smaller graph in place of one that would take too long to draw
+    views/        make a diagram of a graph or a model
+    diagram       the content of a picture in plain text and numbers: all outputs read it
+    captions, card_text, format, array_summary   titles, notes, numbers and operations as text
+    theme, colours                               the look
+    outputs/      write a diagram: one file per format, and `render`, which calls Graphviz
+    viewer/       script and style of the .html page
+    boundary      decision boundaries of classifiers
+Nothing here writes to a Value.
 """
 
 from .boundary import Boundary, decision_boundary

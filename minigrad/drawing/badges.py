@@ -1,4 +1,4 @@
-"""Words of warning on a value: nan, inf, dead, frozen, wrong rule."""
+"""Badges: the warnings on a value, such as nan, inf, dead, frozen, wrong rule."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def _not_finite(*arrays: Any) -> list[str]:
 
 
 def _dead(v: Value) -> str:
-    """The word for a dead value: past a kink for every sample (the first axis), so no gradient passes back.
+    """The badge of a dead value: for every sample (the first axis) it is past a kink, so no gradient passes back.
 
-    For a matrix, how many of its columns are dead.
+    For a matrix, the badge counts the dead columns.
     """
     made_by = v.op
     if made_by is None or not made_by.kink or not made_by.elementwise or len(v.inputs) != 1:

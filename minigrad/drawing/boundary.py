@@ -1,7 +1,7 @@
 """decision_boundary: the regions of a classifier's two classes as SVG, one panel for each classifier.
 
-It needs no plotting library: it draws a grid of cells in two tints (a run of one class is one rectangle) and the
-data on top, a disc for class 0 and a square for class 1, so nothing depends on colour alone.
+It needs no plotting library: it draws a grid of cells in two tints (neighbours of one class join into a rectangle)
+and the data on top, discs for class 0 and squares for class 1, so nothing depends on colour alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .outputs.svg import xml
 from .theme import FONT, LIGHT, PALETTE
 
 CELLS, SIDE, GAP, HEAD = 80, 240, 20, 42  # cells per side; points
-MARGIN = 0.15  # of the range of the data, around it
+MARGIN = 0.15  # around the data, as a share of their range
 COLOURS = (PALETTE[1], PALETTE[0])
 
 
@@ -50,7 +50,7 @@ def decision_boundary(
 ) -> Boundary:
     """Draw the decision regions of classifiers of points in the plane, with the data on top.
 
-    classifiers: a function (or model, in either form) from (n, 2) to (n,) or (n, 1); or several of them, by title.
+    classifiers: a function or model from (n, 2) to (n,) or (n, 1); or several of them, by title.
     Class 1 is where the output exceeds `level`: 0.5 for a probability, 0 for a logit. x: (n, 2), finite. y: (n,) or
     (n, 1), 0 or 1. Equal numbers give equal bytes. Raises ShapeError, ArgumentError.
     """

@@ -1,6 +1,6 @@
-"""The words of a picture: its title, how to read it, a paragraph for readers who cannot see it.
+"""The text around a picture: its title, how to read it, a paragraph for readers who cannot see it.
 
-They are made from finished nodes, edges and groups.
+It is made from finished nodes, edges and groups.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from . import card_text, format
 from .diagram import ZERO, Diagram, DiagramNode, Edge, Group
 
 TITLE = 72  # maximum characters of a title
-FEW = 3  # a title gives the gradients of up to so many leaves one by one
-NAMED = 6  # a list names up to so many members of a group
-BOXES = "A box shows the value, below it ∂ the gradient. Rounded: a leaf; double: the result; inputs from the top."
+FEW = 3  # a title lists the gradients of at most this many leaves
+NAMED = 6  # a list names at most this many members of a group
+BOXES = (
+    "A box shows the value and, below it, its gradient (∂). Rounded: a leaf; double border: the result. "
+    "Arrows enter from the top in operand order."
+)
 
 
 def label(node: DiagramNode) -> str:
@@ -58,15 +61,18 @@ def _finding(result: str, leaves: Sequence[DiagramNode], groups: Sequence[Group]
     different = len(leaves) - sum(len(names) - 1 for names in shared.values())
     equal = [names + ["0"] * (group == ZERO) for group, names in shared.items() if len(names) > 1]
     if not equal:
-        if one_by_one := _each(result, leaves):
+        if one_by_one := _one_by_one(result, leaves):
             return one_by_one
         return f"{'both' if len(leaves) == 2 else f'all {len(leaves)}'} leaf gradients differ"
-    stay = ", and stay so" if all(_stay(leaves, g) for g, names in shared.items() if len(names) > 1) else ""
-    listing = f"equal gradients: {', '.join(' = '.join(names) for names in equal)}{stay}"
-    return listing if len(listing) <= TITLE else f"{len(leaves)} leaves share {different} gradients{stay}"
+    stay = all(_stay_equal(leaves, group) for group, names in shared.items() if len(names) > 1)
+    listing = ", ".join(" = ".join(names) for names in equal)
+    listing = f"gradients that stay equal: {listing}" if stay else f"equal gradients: {listing}"
+    if len(listing) <= TITLE:
+        return listing
+    return f"{len(leaves)} leaves {'always share' if stay else 'share'} {different} gradients"
 
 
-def _each(result: str, leaves: Sequence[DiagramNode]) -> str:
+def _one_by_one(result: str, leaves: Sequence[DiagramNode]) -> str:
     """The gradients of a few named numbers, one by one; "" if there is no room."""
     if len(leaves) > FEW or not all(leaf.name and leaf.gradient and leaf.gradient.exact for leaf in leaves):
         return ""
@@ -78,7 +84,7 @@ def _lines_of(node: DiagramNode) -> str:
     return " ".join(node.gradient.lines) if node.gradient else ""
 
 
-def _stay(leaves: Sequence[DiagramNode], group: str) -> bool:
+def _stay_equal(leaves: Sequence[DiagramNode], group: str) -> bool:
     """Whether the gradients of the leaves of a group are proved to stay equal."""
     ties = {leaf.tie for leaf in leaves if leaf.group == group}
     return len(ties) == 1 and "" not in ties
@@ -102,7 +108,7 @@ def notes(
         evidence.append("dashed: equal now" + (f", no proof ({unproved})" if unproved else ""))
     found.append(f"Same letter: equal gradients (relative tolerance {tolerance}); {'; '.join(evidence)}.")
     if any(not group.apart for group in groups):
-        found[-1] = found[-1][:-1] + "; no colour: one gradient, passed on as + does."
+        found[-1] = found[-1][:-1] + "; no colour: one gradient that ops such as + pass on unchanged."
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""Cards in words, for readers who cannot see them: a card, an arrow between two cards, a whole picture."""
+"""Cards as sentences, for readers who cannot see them: a card, an arrow between two cards, a whole picture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def card_lines(node: DiagramNode) -> list[str]:
 
 def arrow(edge: Edge, tail: DiagramNode, head: DiagramNode) -> str:
     """An arrow: the value it carries, and where it ends."""
-    leaving, arriving = _named(tail, edge.tail_port), _named(head, edge.head_port)
+    leaving, arriving = _row_name(tail, edge.tail_port), _row_name(head, edge.head_port)
     to = f"{arriving} of {head.name}" if arriving and head.name else arriving or head.name
     return f"{leaving or tail.name} to {to}"
 
@@ -52,7 +52,7 @@ def _row(row: CardRow) -> str:
     return line + "".join(f", {badge}" for badge in row.badges)
 
 
-def _named(node: DiagramNode, port: str) -> str:
+def _row_name(node: DiagramNode, port: str) -> str:
     return next((row.name for row in node.rows if row.port == port), "")
 
 

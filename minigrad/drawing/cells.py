@@ -21,10 +21,10 @@ from .graph_data import Survey
 from .theme import letter
 
 NOTE = (
-    "A cell shows the value, below it the gradient; "
+    "A cell shows the value and, below it, its gradient; "
     f"same letter: equal gradients (relative tolerance {TOLERANCE:g})."
 )
-MOST = 4_000  # at most so many entries are compared: nobody would read more letters
+MOST = 4_000  # maximum entries that are compared: nobody would read more letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def with_cells(diagram: Diagram, found: Survey, grouped: Letters) -> Diagram:
     return replace(
         diagram,
         nodes=nodes,
-        groups=_together(diagram.groups, groups),
+        groups=_merge_zeros(diagram.groups, groups),
         title=title,
         notes=(*notes, NOTE) if groups else diagram.notes,
     )
@@ -74,7 +74,7 @@ def _title(diagram: Diagram, entries: Sequence[Entry], found: Survey, grouped: L
     total = sum(sizes.values())
     different = total - sum(len(group.members) - 1 for group in groups)
     proved = all(group.proved for group in groups)
-    finding = f"share, for now, {different} gradient{'s' * (different > 1)}"
+    finding = f"now share {different} gradient{'s' * (different > 1)}"
     finding = f"move as {different}" if proved else finding
     return f"{diagram.title.split(' · ')[0]} · {total} parameters {finding}"
 
@@ -127,7 +127,7 @@ def _grid(one: str, cells: Sequence[Sequence[str]], lettered: dict[str, str]) ->
     return grid if any(any(line) for line in grid) else ()
 
 
-def _together(of_nodes: Sequence[Group], of_cells: Sequence[Group]) -> tuple[Group, ...]:
+def _merge_zeros(of_nodes: Sequence[Group], of_cells: Sequence[Group]) -> tuple[Group, ...]:
     """Nodes and cells whose gradient is 0 form one group, the last."""
     zeros = [group for group in (*of_nodes, *of_cells) if group.letter == ZERO]
     rest = [group for group in (*of_nodes, *of_cells) if group.letter != ZERO]

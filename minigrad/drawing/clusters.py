@@ -1,7 +1,7 @@
 """Boxes around values: the scopes they were computed in, the layers and neurons they are part of.
 
-Serials show the scope of a value. An op of a model belongs to the box of its parameters; so do the values computed
-from it, up to the named result of the layer. Linear in the size of the graph.
+The serial of a value shows in which scope it was made. An op of a model belongs to the box of its parameters; so do
+the values computed from it, up to the named result of the layer. Linear in the size of the graph.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from ..engine.name_scopes import Mark, ModelPart, scope
 from .diagram import Cluster
 from .graph_data import Survey
 
-Around: TypeAlias = scope | ModelPart
-Path: TypeAlias = tuple[Around, ...]  # from the outermost box to the innermost
+Enclosing: TypeAlias = scope | ModelPart
+Path: TypeAlias = tuple[Enclosing, ...]  # from the outermost box to the innermost
 
-RESULT = re.compile(r"[za]\d+(\[.*\])?")  # what `nn` calls weighted sums and activations
+RESULT = re.compile(r"[za]\d+(\[.*\])?")  # the names that `nn` gives weighted sums and activations
 ACTIVATION = re.compile(r"a\d+(\[.*\])?")
 
 
@@ -32,12 +32,12 @@ def clusters(found: Survey) -> tuple[tuple[Cluster, ...], list[int | None]]:
     places: list[int | None] = []
     for path in paths:
         parent: int | None = None
-        for around in path:
-            key = id(around)
+        for enclosing in path:
+            key = id(enclosing)
             if key not in numbers:
                 numbers[key] = len(boxes)
-                kind = around.kind if isinstance(around, ModelPart) else "scope"
-                boxes.append(Cluster(around.name, kind, parent))
+                kind = enclosing.kind if isinstance(enclosing, ModelPart) else "scope"
+                boxes.append(Cluster(enclosing.name, kind, parent))
             parent = numbers[key]
         places.append(parent)
     return tuple(boxes), places
@@ -62,10 +62,10 @@ def _paths(found: Survey, marks: Sequence[object]) -> list[Path]:
         for tail in tails:
             if isinstance(marks[tail], ModelPart):
                 users.setdefault(tail, []).append(head)
-    for leaf, heads in users.items():  # a parameter used in one place only belongs there
-        around = _common([paths[head] for head in heads])
-        if around[len(around) - len(inner[leaf]) :] == inner[leaf]:
-            paths[leaf] = around
+    for leaf, heads in users.items():  # a parameter that is used in one place belongs there
+        path = _common([paths[head] for head in heads])
+        if path[len(path) - len(inner[leaf]) :] == inner[leaf]:
+            paths[leaf] = path
     return paths
 
 
@@ -73,39 +73,41 @@ def _scopes(found: Survey, marks: Sequence[object]) -> list[Path]:
     """The scopes each value was made in."""
     known: dict[int, scope] = {}
     for mark in marks:
-        around = mark.scope if isinstance(mark, Mark) else None
-        while around is not None and id(around) not in known:
-            known[id(around)] = around
-            around = around.parent
-    coming = sorted(known.values(), key=lambda around: around.start, reverse=True)
-    still_open: list[scope] = []
-    around_here: Path = ()
+        enclosing = mark.scope if isinstance(mark, Mark) else None
+        while enclosing is not None and id(enclosing) not in known:
+            known[id(enclosing)] = enclosing
+            enclosing = enclosing.parent
+    upcoming = sorted(known.values(), key=lambda enclosing: enclosing.start, reverse=True)
+    open_scopes: list[scope] = []
+    path_here: Path = ()
     paths = []
     for v, mark in zip(found.values, marks, strict=True):
-        before = len(still_open)
-        while coming and coming[-1].start <= v.serial:
-            still_open.append(coming.pop())
-        ended = any(around.end is not None and around.end <= v.serial for around in still_open)
+        before = len(open_scopes)
+        while upcoming and upcoming[-1].start <= v.serial:
+            open_scopes.append(upcoming.pop())
+        ended = any(enclosing.end is not None and enclosing.end <= v.serial for enclosing in open_scopes)
         if ended:
-            still_open = [around for around in still_open if around.end is None or v.serial < around.end]
-        if ended or len(still_open) > before:
-            around_here = _common([_chain(around) for around in _innermost(still_open)])
-        paths.append(_chain(mark.scope) if isinstance(mark, Mark) else around_here)
+            open_scopes = [
+                enclosing for enclosing in open_scopes if enclosing.end is None or v.serial < enclosing.end
+            ]
+        if ended or len(open_scopes) > before:
+            path_here = _common([_chain(enclosing) for enclosing in _innermost(open_scopes)])
+        paths.append(_chain(mark.scope) if isinstance(mark, Mark) else path_here)
     return paths
 
 
-def _innermost(still_open: Sequence[scope]) -> list[scope]:
+def _innermost(open_scopes: Sequence[scope]) -> list[scope]:
     """Scopes with no other inside. If two ran in two threads, serials do not show which one made a value."""
-    outer = {id(around) for innermost in still_open for around in _chain(innermost)[:-1]}
-    return [around for around in still_open if id(around) not in outer]
+    outer = {id(enclosing) for innermost in open_scopes for enclosing in _chain(innermost)[:-1]}
+    return [enclosing for enclosing in open_scopes if id(enclosing) not in outer]
 
 
 def _chain(innermost: scope) -> Path:
-    path: list[Around] = []
-    around: scope | None = innermost
-    while around is not None:
-        path.append(around)
-        around = around.parent
+    path: list[Enclosing] = []
+    enclosing: scope | None = innermost
+    while enclosing is not None:
+        path.append(enclosing)
+        enclosing = enclosing.parent
     return tuple(reversed(path))
 
 

@@ -1,9 +1,8 @@
-"""Shrinks a graph that would take too long to draw: some values keep a box of their own, others share one.
+"""Shrinks a graph that would take too long to draw: values share boxes until the picture fits the time.
 
-The budget is in seconds, but costs are counted, not measured, so a graph gives the same picture on every machine.
-Step by step, until the estimate fits: boxes of scopes and layers close, chains of operations become one box, equal
-boxes become one, and at last each layer of the graph becomes one. Numbers only, no text; positions and edges are
-arrays, since there may be a million of them.
+The time is estimated from counts, not measured, so a graph gives the same picture on every machine. These steps are
+taken until the estimate fits: close the boxes of scopes and layers, merge chains of operations, merge equal boxes,
+merge each layer of the graph. Numbers only, no text; positions and edges are arrays, as there may be a million.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ PER_BOX = 6e-4  # to write a box and to read it back
 PER_ITEM, PER_ITEM_SQUARED = 5.5e-4, 1.1e-7  # to lay out boxes and arrows
 PER_LONG_SQUARED = 5.5e-7  # to route arrows past boxes between their ends
 RANKED = 50_000  # boxes up to which crossed ranks are counted; more do not fit anyway
-LEAST = 120  # boxes and arrows shown however little time there is
-ALIKE = 150_000  # boxes searched for equal ones
+LEAST = 120  # boxes and arrows that are always shown
+COMPARED = 150_000  # maximum boxes that are compared with each other
 FEWEST = 3  # boxes: a picture with fewer shows too little
-PIECES = 16  # boxes for the chains of a graph that has fewer chains
-BANDS = 24  # boxes of the last resort
+PIECES = 16  # boxes that a few long chains are cut into
+BANDS = 24  # maximum boxes of the last step
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ class Shrunk:
     kinds    chain, cluster or layer for each box with several values; other boxes show a single value
     names    the name of each closed scope or layer
     times    how many equal boxes a box stands for
-    done     the steps taken, in order: clusters, chains, alike, layers
+    done     the steps taken, in order: clusters, chains, equal, layers
     needed   seconds that the whole graph would take
     """
 
@@ -59,13 +58,13 @@ class Shrunk:
     needed: float = 0.0
 
 
-def cost(values: int, boxes: int, arrows: int, crossed: int = 0) -> float:
-    """Estimated seconds from a graph of so many values to a picture of so many boxes and arrows.
+def cost(values: int, boxes: int, arrows: int, crossed_ranks: int = 0) -> float:
+    """Estimated seconds to draw a graph with these numbers of values, boxes and arrows.
 
-    crossed: ranks that arrows cross. A weight used in each step of a loop has very long arrows.
+    crossed_ranks: by all arrows. A weight used in each step of a loop has very long arrows.
     """
     items = boxes + arrows
-    layout = PER_ITEM * items + PER_ITEM_SQUARED * items**2 + PER_LONG_SQUARED * crossed**2
+    layout = PER_ITEM * items + PER_ITEM_SQUARED * items**2 + PER_LONG_SQUARED * crossed_ranks**2
     return PER_VALUE * values + PER_BOX * boxes + layout
 
 
@@ -76,7 +75,7 @@ def shrink(
     places: Sequence[int | None],
     seconds: float,
 ) -> Shrunk | None:
-    """The boxes to show within so many seconds; None if the whole graph fits.
+    """The boxes to show within this time; None if the whole graph fits.
 
     inner: sums shown as one node, with the positions of their parts. boxes, places: the results of `clusters`.
     """
@@ -90,7 +89,7 @@ def shrink(
 
 
 class _Shrinking:
-    """The steps, which change one set of labels."""
+    """The steps; all of them change the same labels."""
 
     def __init__(
         self,
@@ -114,9 +113,9 @@ class _Shrinking:
     def run(self) -> Shrunk:
         steps: list[tuple[str, Callable[[], bool]]] = [
             *((("clusters", lambda depth=depth: self._close(depth))) for depth in range(self._depth(), 0, -1)),
-            ("chains", self._chains),
-            ("alike", self._alike),
-            ("layers", self._layers),
+            ("chains", self._merge_chains),
+            ("equal", self._merge_equal),
+            ("layers", self._merge_layers),
         ]
         for name, step in steps:
             if self._fits():
@@ -135,14 +134,14 @@ class _Shrinking:
         )
 
     def crossed_ranks(self) -> int:
-        """Ranks that arrows cross, with each box as near to the result as possible; 0 for too many boxes."""
+        """The ranks that arrows cross, with each box as near to the result as possible; 0 for too many boxes."""
         labels = self.shrunk.labels
         if _count(labels) > RANKED:
             return 0
         return crossed_ranks(labels[self.heads], labels[self.tails])
 
-    def _take(self, labels: Labels, kind: str) -> bool:
-        """Use new labels; the result keeps a box of its own, with the parts of its sum."""
+    def _relabel(self, labels: Labels, kind: str) -> bool:
+        """Use new labels; the result keeps its own box, with the parts of its sum."""
         labels[self.shrunk.labels == self.found.result] = self.found.result
         counts = np.bincount(labels, minlength=len(labels))
         before = np.bincount(self.shrunk.labels, minlength=len(labels))
@@ -183,7 +182,7 @@ class _Shrinking:
         labels = labels[self.shrunk.labels]  # values that shared a box still share one
         if _count(labels) <= FEWEST or not is_acyclic(*pairs(labels[self.heads], labels[self.tails])):
             return False
-        taken = self._take(labels, "cluster")
+        taken = self._relabel(labels, "cluster")
         for number in distinct(closed[inside]).tolist():
             if int(last[number]) in self.shrunk.kinds:
                 self.shrunk.names[int(last[number])] = path_of(self.boxes, number)
@@ -191,7 +190,7 @@ class _Shrinking:
 
     # -------------------------------------------------------------------------------------------- chains
 
-    def _chains(self) -> bool:
+    def _merge_chains(self) -> bool:
         """Merge each value that is the only use of its only input with that input; not for leaves."""
         labels = self.shrunk.labels
         inner = ~self.leaf[self.tails]
@@ -206,10 +205,10 @@ class _Shrinking:
         last[tails[joined]] = heads[joined]  # each points to the next, then all to the last
         while not np.array_equal(further := last[last], last):
             last = further
-        merged = _in_pieces(last, distinct(labels))[labels]
+        merged = _cut_chains(last, distinct(labels))[labels]
         grown = np.bincount(merged, minlength=n) > np.bincount(labels, minlength=n)
         self._absorb(merged, np.flatnonzero(grown))
-        return self._take(merged, "chain")
+        return self._relabel(merged, "chain")
 
     def _absorb(self, labels: Labels, boxes: Any) -> None:
         """Put each leaf with a single user into the user's box, if that is one of these boxes."""
@@ -223,12 +222,12 @@ class _Shrinking:
         inside = self.leaf & (low == high) & allowed[np.minimum(low, n)]
         labels[inside] = low[inside]
 
-    # --------------------------------------------------------------------------------------------- alike
+    # --------------------------------------------------------------------------------------------- equal
 
-    def _alike(self) -> bool:
+    def _merge_equal(self) -> bool:
         """Merge boxes with the same numbers that are computed in the same way from equal boxes."""
         labels = self.shrunk.labels
-        if _count(labels) > ALIKE:
+        if _count(labels) > COMPARED:
             return False
         first, members = self._classes()
         merged = np.array([first.get(label, label) for label in labels.tolist()])
@@ -260,14 +259,14 @@ class _Shrinking:
         times: dict[int, int] = {}
         for label in order:
             key = (
-                tuple(map(self._print, inside[label])),
+                tuple(map(self._fingerprint, inside[label])),
                 tuple(sorted(first[tail] for tail in inputs.get(label, ()))),
             )
             first[label] = label if label == self.found.result else known.setdefault(key, label)
             times[first[label]] = times.get(first[label], 0) + 1
         return first, times
 
-    def _print(self, k: int) -> tuple[Any, ...]:
+    def _fingerprint(self, k: int) -> tuple[Any, ...]:
         v, g = self.found.values[k], self.found.gradients[k]
         data = v._array if isinstance(v._array, tuple) else np.asarray(v._array).tobytes()
         return (
@@ -278,8 +277,8 @@ class _Shrinking:
 
     # -------------------------------------------------------------------------------------------- layers
 
-    def _layers(self) -> bool:
-        """Merge boxes equally far from the leaves, into at most so many bands."""
+    def _merge_layers(self) -> bool:
+        """Merge boxes equally far from the leaves, into at most BANDS boxes."""
         labels = self.shrunk.labels
         inner = ~self.leaf[self.tails]
         heads, tails = pairs(labels[self.heads[inner]], labels[self.tails[inner]])
@@ -300,14 +299,14 @@ class _Shrinking:
         self.shrunk.names.clear()
         self.shrunk.times.clear()
         self.shrunk.kinds.clear()
-        return self._take(merged, "layer")
+        return self._relabel(merged, "layer")
 
 
 def _count(labels: Labels) -> int:
     return int(np.count_nonzero(np.bincount(labels)))
 
 
-def _in_pieces(last: Any, boxes: Any) -> Any:
+def _cut_chains(last: Any, boxes: Any) -> Any:
     """Cut long chains in pieces if there are few, to show how values and gradients change along them.
 
     last: for each box the end of its chain. Returns the end of its piece.

@@ -1,4 +1,4 @@
-"""Arithmetic of colours, as #RRGGBB: mixing, and the contrast of two. `theme` chooses the colours."""
+"""Arithmetic of colours, written as #RRGGBB: mixing, and the contrast of two. `theme` chooses the colours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ BLACK, WHITE = "#000000", "#FFFFFF"
 
 
 def mix(colour: str, share: float, ground: str = WHITE) -> str:
-    """A mixture: this share of the colour, the rest of the ground."""
+    """A mixture: this share of the colour, the rest from the ground."""
     pairs = zip(_rgb(colour), _rgb(ground), strict=True)
     return _hex(below + (above - below) * share for above, below in pairs)
 
@@ -19,7 +19,7 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def against(colour: str, grounds: Iterable[str], ratio: float, towards: str = BLACK) -> str:
+def with_contrast(colour: str, grounds: Iterable[str], ratio: float, towards: str = BLACK) -> str:
     """The colour, moved towards black (or white) until its contrast to every ground is at least `ratio`."""
     grounds = list(grounds)
     for step in range(21):

@@ -52,7 +52,7 @@ def depths(heads: Any, tails: Any) -> dict[int, int]:
 
 
 def crossed_ranks(heads: Any, tails: Any) -> int:
-    """The number of ranks that arrows cross, summed, with each box as late as its users allow."""
+    """The number of ranks that all arrows together cross, with each box placed as late as its users allow."""
     heads, tails = pairs(heads, tails)
     left = depths(tails, heads)
     ends = zip(heads.tolist(), tails.tolist(), strict=True)

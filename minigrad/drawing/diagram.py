@@ -1,4 +1,4 @@
-"""The content of a picture in plain text and numbers: every output is made from this one description.
+"""The content of a picture in plain text and numbers: all outputs are made from this one description.
 
 A diagram holds no Value and no large array: it keeps no graph alive, does not change when a parameter steps, and
 can be written as JSON without loss. It has no colours, DOT or SVG. `views/` make diagrams; outputs read them.
@@ -55,7 +55,7 @@ class DiagramNode:
     """One box. `id` comes from the order of creation (n0, n1, ...) or the place in the model, not from memory.
 
     kind         parameter | input | constant | op | sum | result | card | chain | cluster | layer
-                 (chain, cluster, layer stand for several values: `count` of them; `hides` lists them in words)
+                 (chain, cluster, layer stand for `count` values; `hides` describes them)
     name         as the user typed it, "" if none
     operation    the op with its constants folded in ("* 2", "maximum(., 0)", "Σ"); "" for a leaf
     formula      of the op, one line, from the table
@@ -63,7 +63,7 @@ class DiagramNode:
     group        the letter
     tie          members of a group with the same tie are proved to keep equal gradients; "" if nothing is proved
     cell_groups  for a tensor shown as cells: a letter or "" per cell, rows as in value.cells
-    badges       words: "nan", "inf", "dead", "frozen", "wrong rule"
+    badges       warnings: "nan", "inf", "dead", "frozen", "wrong rule"
     cluster      index into Diagram.clusters, or None
     source       "file:line: text" of the user's code under debug, else ""
     rows         of a card
@@ -104,7 +104,7 @@ class Edge:
     exact         the same at full precision, "" if not one number
     contribution  the gradient this use passes back: (dL/dhead)(dhead/dtail) as short text; exact_contribution
                   likewise
-    flow          Euclidean norm of the contribution; None: no gradient is needed (dashed); 0.0: exactly 0 (dotted)
+    flow          Euclidean norm of the contribution; 0.0: exactly 0 (dotted); None: no gradient is needed (dashed)
     width         1.0 to 4.0 points, by log10 of the flow relative to the largest of the picture
     """
 
@@ -127,7 +127,7 @@ class Edge:
 class Group:
     """Nodes (ids) or card rows ("id:port") whose gradients are equal.
 
-    apart: equal gradients in separate places; else one gradient passed on along edges, as + does.
+    apart: equal gradients in separate places; else one gradient that ops such as + pass on unchanged.
     proved: the gradients of all members stay equal under gradient descent; else they are only equal now.
     """
 

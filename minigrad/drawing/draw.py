@@ -24,7 +24,7 @@ from .theme import NAMES
 from .view_selection import USAGE, diagrams, request
 
 BUDGET = 5.0  # seconds a picture may take; a graph that would take longer is shown with less detail
-TREE = 60  # a picture with up to so many nodes is shown as a text tree, too
+TREE = 60  # a picture with at most this many nodes is shown as a text tree, too
 
 
 class Drawing:
@@ -86,7 +86,7 @@ class Drawing:
 
     @property
     def _picture(self) -> Picture:
-        """The picture as outputs take it."""
+        """The input of the outputs."""
         steps = self.history if isinstance(self.history, Mapping) else dict(enumerate(self.history))
         history = {str(step): (drawing.diagram, *drawing.others) for step, drawing in steps.items()}
         return Picture(self.diagram, self.theme, self._patience, self.others, history)
@@ -152,18 +152,18 @@ def draw(
     names: for values without a name of their own, such as `locals()`. wrong: a result of `check_graph`, or serials:
     marks those nodes as made by an op whose rule is wrong. theme: auto, light, dark or print.
     sums: whether ``a + b + c`` is one Σ, or a node for each +. title: replaces the finding.
-    history: drawings of the same at earlier steps of training, in a sequence or by step; the .html page steps
-    through them and marks where a tie breaks.
+    history: drawings of the same graph earlier in training, in a sequence or by step; the .html page steps through
+    them and marks where a tie breaks.
     engine, and graph attributes (rankdir="TB", ...): as in Graphviz. Raises ArgumentError for anything but a Value
     or a model, for an unknown theme, view or engine, and for a bad title, time or history.
     """
     _check(y, data, names, engine)
-    _check_looks(title, seconds, history)
+    _check_options(title, seconds, history)
     wrong = getattr(wrong, "wrong", wrong)
     options = {"names": names or {}, "wrong": wrong, "sums": sums, "neurons": neurons, "seconds": seconds}
     made, *others = diagrams(request(y, data, loss, **options), view)
     made = made if title is None else replace(made, title=title)
-    return Drawing(_laid_out(made, engine, given), theme, history, seconds, others)
+    return Drawing(_with_layout(made, engine, given), theme, history, seconds, others)
 
 
 def _check(y: object, data: tuple[object, ...], names: object, engine: str | None) -> None:
@@ -180,7 +180,7 @@ def _check(y: object, data: tuple[object, ...], names: object, engine: str | Non
         raise ArgumentError(f"no engine is called {engine!r}\n  expected one of {', '.join(ENGINES)}")
 
 
-def _check_looks(title: object, seconds: object, history: object) -> None:
+def _check_options(title: object, seconds: object, history: object) -> None:
     if not isinstance(title, (str, NoneType)):
         raise ArgumentError(f"a title is text, got {describe(title)}")
     if not isinstance(seconds, Real) or not float(seconds) >= 0:
@@ -193,8 +193,8 @@ def _check_looks(title: object, seconds: object, history: object) -> None:
         )
 
 
-def _laid_out(made: Diagram, engine: str | None, given: Mapping[str, object]) -> Diagram:
-    """With the caller's engine and attributes; either an engine or a rankdir drops the places a view gave."""
+def _with_layout(made: Diagram, engine: str | None, given: Mapping[str, object]) -> Diagram:
+    """The diagram with the caller's engine and attributes. If either sets the layout, cards lose their places."""
     attributes = dict(made.attributes) | dict(graph_attributes(given, draw.__kwdefaults__ or ()))
     if made.engine == "neato" and (engine or "rankdir" in given):
         made = replace(made, nodes=tuple(replace(node, at=None) for node in made.nodes), engine="dot")

@@ -1,4 +1,4 @@
-"""The letters: values with equal gradients share one; for each letter, whether the gradients will stay equal.
+"""Letters: values with equal gradients share one. For each letter, a proof that they stay equal, if there is one.
 
 Results are positions in a survey. `theme` gives a letter its look, the views show it.
 """
@@ -22,13 +22,13 @@ from .diagram import ZERO
 from .graph_data import Survey
 from .theme import letter
 
-COMPARABLE = 200_000  # values; comparing the gradients of more takes longer than a picture may
-PROVABLE, ENTRIES = 10_000, 50_000  # values, and entries of all of them: a proof takes about half a second
+COMPARABLE = 200_000  # values; comparing more gradients would take too long for a picture
+PROVABLE, ENTRIES = 10_000, 50_000  # values, and entries of all values: a proof then takes about half a second
 
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """Positions of values whose gradients are equal. See `diagram.Group` for `apart`, `diagram.Node` for `tie`."""
+    """Positions of values with equal gradients. `apart`: see `diagram.Group`. `ties`: see `DiagramNode.tie`."""
 
     letter: str
     members: tuple[int, ...]
@@ -92,7 +92,7 @@ def _passed_on(found: Survey, equal: Sequence[Sequence[int]]) -> set[int]:
     }
 
 
-class _Nothing:
+class _NoProof:
     """No proof: no value has a tie."""
 
     frozen: frozenset[int] = frozenset()
@@ -107,7 +107,7 @@ class _Nothing:
         return ("",) * len(members)
 
 
-class _Proved(_Nothing):
+class _Proof(_NoProof):
     """The gradients of chosen values as formulas, at points where tied leaves are equal: see `symmetry.proof`."""
 
     def __init__(self, found: Survey, chosen: Sequence[int]) -> None:
@@ -115,58 +115,58 @@ class _Proved(_Nothing):
         y = found.values[found.result]
         partition = prove(y, leaves)
         place = {v.serial: k for k, v in enumerate(found.values)}
-        self.frozen = frozenset(place[leaves[k].serial] for k in _still(leaves, partition))
+        self.frozen = frozenset(place[leaves[k].serial] for k in _frozen_leaves(leaves, partition))
         parts = np.split(partition.classes, np.cumsum([v._array.size for v in leaves])[:-1])
         self.classes = {place[v.serial]: x.reshape(v._array.shape) for v, x in zip(leaves, parts, strict=True)}
-        self._prints = _prints(y, leaves, [found.values[k] for k in chosen], partition)
+        self._fingerprints = _fingerprints(y, leaves, [found.values[k] for k in chosen], partition)
         self._at = {k: number for number, k in enumerate(chosen)}
 
     def ties(self, members: Sequence[int]) -> tuple[str, ...]:
-        prints = [self._bytes(k) for k in members]
-        bearers = Counter(prints)
-        number = {x: str(place) for place, x in enumerate(dict.fromkeys(prints), start=1)}
-        return tuple(number[x] if bearers[x] > 1 else "" for x in prints)
+        fingerprints = [self._bytes(k) for k in members]
+        bearers = Counter(fingerprints)
+        number = {x: str(place) for place, x in enumerate(dict.fromkeys(fingerprints), start=1)}
+        return tuple(number[x] if bearers[x] > 1 else "" for x in fingerprints)
 
     def zeros(self, members: Sequence[int]) -> tuple[str, ...]:
         return tuple("" if any(self._bytes(k)) else "1" for k in members)
 
     def _bytes(self, k: int) -> bytes:
-        x = self._prints[self._at[k]]
+        x = self._fingerprints[self._at[k]]
         return b"" if x is None else np.ascontiguousarray(x).tobytes()
 
 
-def _still(leaves: Sequence[Value], partition: Partition) -> list[int]:
+def _frozen_leaves(leaves: Sequence[Value], partition: Partition) -> list[int]:
     """The leaves whose entries never move."""
     ends = np.cumsum([0, *(v._array.size for v in leaves)])
     return [k for k in range(len(leaves)) if partition.frozen[ends[k] : ends[k + 1]].all()]
 
 
-def _prints(y: Value, leaves: Sequence[Value], chosen: Sequence[Value], partition: Partition) -> list[object]:
+def _fingerprints(y: Value, leaves: Sequence[Value], chosen: Sequence[Value], partition: Partition) -> list[object]:
     """The residues of the gradients of chosen values at points of the partition; None without a gradient."""
     zero = (flat([v._array for v in leaves]) == 0) & partition.frozen
     given = points(leaves, (), partition.classes, zero)
     gradients = recorded_gradients(y, chosen, through=True)
     reached = [g for g in gradients if g is not None]
-    prints = iter(Formulas(reached, leaves).read(given))
-    return [None if g is None else next(prints).x for g in gradients]
+    fingerprints = iter(Formulas(reached, leaves).read(given))
+    return [None if g is None else next(fingerprints).x for g in gradients]
 
 
-def _proof(found: Survey, groups: Sequence[Sequence[int]]) -> tuple[_Nothing, str]:
-    """The proof, or None and the reason."""
+def _proof(found: Survey, groups: Sequence[Sequence[int]]) -> tuple[_NoProof, str]:
+    """The proof, and "" or the reason why there is none."""
     y = found.values[found.result]
     if not found.sweep:
-        return _Nothing(), ""
+        return _NoProof(), ""
     if np.size(y._array) != 1:
-        return _Nothing(), ""
+        return _NoProof(), ""
     if len(found.values) > PROVABLE:
-        return _Nothing(), f"more than {PROVABLE:,} values"
+        return _NoProof(), f"more than {PROVABLE:,} values"
     if sum(v._array.size for v in found.values if not isinstance(v._array, tuple)) > ENTRIES:
-        return _Nothing(), f"more than {ENTRIES:,} entries"
+        return _NoProof(), f"more than {ENTRIES:,} entries"
     if not any(v.op is None and v._array.dtype.kind == "f" for v in found.values):
-        return _Nothing(), "no leaf can move"
+        return _NoProof(), "no leaf can move"
     if any(v.op is None and not np.isfinite(v._array).all() for v in found.values):
-        return _Nothing(), "nan or inf among the leaves"
+        return _NoProof(), "nan or inf among the leaves"
     try:
-        return _Proved(found, sorted({k for members in groups for k in members})), ""
+        return _Proof(found, sorted({k for members in groups for k in members})), ""
     except MinigradError as error:  # a user's rule that cannot run on Values
-        return _Nothing(), str(error).splitlines()[0]
+        return _NoProof(), str(error).splitlines()[0]

@@ -1,4 +1,4 @@
-"""Long sums as one node: which + of a graph are steps of a longer sum, and its terms in order.
+"""Long sums as one node: finds the + that are steps of a longer sum, and its terms in order.
 
 In ``((a + b) + c) + d`` the inner sums are hidden: each has one use and no name.
 """
@@ -22,7 +22,7 @@ ADD = TABLE[np.add]
 class Sum:
     """A long sum.
 
-    terms: (position of the value, position of the + that takes it, which input of it). constants: also added.
+    terms: (position of the value, position of the + that uses it, which input of it). constants: the other terms.
     parts: positions of the inner sums, which are not shown.
     """
 
@@ -35,7 +35,7 @@ def sums(found: Survey) -> dict[int, Sum]:
     """The long sums of a graph, by the position of their last +. No recursion, linear time."""
     times = Counter(tail for tails in found.uses for tail in tails)
     inner = _inner(found, times)
-    return {head: _flattened(found, head, inner) for head in _heads(found, inner)}
+    return {head: _flatten(found, head, inner) for head in _heads(found, inner)}
 
 
 def _inner(found: Survey, times: Counter[int]) -> set[int]:
@@ -67,7 +67,7 @@ def _heads(found: Survey, inner: set[int]) -> list[int]:
     ]
 
 
-def _flattened(found: Survey, head: int, inner: set[int]) -> Sum:
+def _flatten(found: Survey, head: int, inner: set[int]) -> Sum:
     """The terms from left to right."""
     terms, constants, parts = [], [], []
     todo: list[tuple[int, int, int] | Any] = [(head, -1, -1)]

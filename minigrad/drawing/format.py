@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-SMALL = 8  # arrays of up to so many elements are written out
+SMALL = 8  # arrays with at most this many elements are written out
 PER_LINE = 4
 CUT = 40  # shown characters of a name
 DIRECTIONS = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
@@ -161,7 +161,7 @@ def cut(text: str) -> str:
     return text if len(text) <= CUT else text[: CUT - 3] + "..."
 
 
-def undirected(text: str) -> str:
+def escape_direction_marks(text: str) -> str:
     """The text with escapes for marks of direction, which would reverse or hide the text beside them."""
     return "".join(c.encode("unicode_escape").decode() if _is_direction(c) else c for c in text)
 

@@ -1,7 +1,7 @@
 """The data of a graph: its values, their gradients, their uses, their names.
 
-It has numbers and positions but no text, so a graph of a million values can be surveyed before a view chooses what
-to show. A position is a value's place in serial order. Nothing is written to any Value.
+It has numbers and positions but no text, so that a graph of a million values can be surveyed before a view chooses
+the values to show. A position is a value's place in serial order. Nothing is written to any Value.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..engine.tree import kind_of
 from ..engine.value import Value, graph, sweep
 from ..nn.module import Module
 
-LISTED = 10_000  # so many entries of a list, tuple or dict in `names` are looked at
+LISTED = 10_000  # the first entries of a list, tuple or dict in `names` that are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Survey:
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def without_garbage_collection() -> Iterator[None]:
     """Switch off the garbage collector, which would scan all objects again and again while many are made."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -60,11 +60,11 @@ def uncollected() -> Iterator[None]:
 
 
 def survey(y: Value, names: Mapping[str, object] | None = None, wrong: Collection[int] = ()) -> Survey:
-    """Look over the graph of y; linear in its size.
+    """Survey the graph of y, in time linear in its size.
 
     The gradients are those of y itself if it has one element, else those of the cotangent in `y.grad`; without
     one there are no gradients, and the remark says so. names: for values without a name of their own; modules,
-    lists, tuples and dicts pass theirs on to their contents. wrong: serials.
+    lists, tuples and dicts pass their names on to their contents. wrong: serials.
     """
     values = graph(y)
     place = {v.serial: position for position, v in enumerate(values)}
@@ -125,13 +125,13 @@ def _names(given: Mapping[str, object]) -> dict[int, str]:
             for path, value in thing.named_parameters():
                 found.setdefault(value.serial, f"{name}.{path}")
         elif kind_of(thing):
-            for step, value in _held(thing):
+            for step, value in _contents(thing):
                 if isinstance(value, Value):
                     found.setdefault(value.serial, f"{name}{step}")
     return found
 
 
-def _held(thing: Any) -> list[tuple[str, Any]]:
+def _contents(thing: Any) -> list[tuple[str, Any]]:
     kind = kind_of(thing)
     keys, items, _ = kind.split(thing)
     return [(kind.path % (key,), item) for key, item in islice(zip(keys, items, strict=True), LISTED)]

@@ -21,7 +21,7 @@ from ..engine.value import Value
 class Use:
     """One input of a node.
 
-    derivative    of the node by this input, if that is a number or, for an elementwise op, one per entry
+    derivative    of the node by this input: one number, or for an elementwise op one per entry; None otherwise
     contribution  the gradient this use passes back, in the shape of the input; None if none is needed
     """
 
@@ -39,7 +39,7 @@ def uses_of(y: Value, g: Any) -> list[Use]:
     absent: list[Any] = [None] * len(y.operands)
     with np.errstate(all="ignore"):
         local = _call_rules(y, np.ones_like(y._array)) if _has_derivative(y) else absent
-        back = absent if g is None else _call_rules(y, _whole(y, g) if isinstance(y._array, tuple) else g)
+        back = absent if g is None else _call_rules(y, _complete(y, g) if isinstance(y._array, tuple) else g)
         return [
             Use(d, c if c is None or isinstance(x._array, tuple) else reduce_to_shape(c, x._array, y.op.label))
             for x, d, c in zip(y.operands, local, back, strict=True)
@@ -47,7 +47,7 @@ def uses_of(y: Value, g: Any) -> list[Use]:
         ]
 
 
-def _whole(y: Any, g: Sequence[Any]) -> tuple[Any, ...]:
+def _complete(y: Any, g: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(np.zeros_like(part) if c is None else c for c, part in zip(g, y._array, strict=True))
 
 
@@ -64,13 +64,16 @@ def _call_rules(y: Any, g: Any) -> list[Any]:
     output, args, params = rule_arguments(y, ())
     if y.op.variadic:
         found = rules[0](g, output, *args, **params)
-        return [(c() if callable(c) else c) if _wants(x) else None for x, c in zip(y.operands, found, strict=True)]
+        return [
+            (c() if callable(c) else c) if _needs_gradient(x) else None
+            for x, c in zip(y.operands, found, strict=True)
+        ]
     found = [None] * len(y.operands)  # inputs within parameters have no rule
     for k, (x, rule) in enumerate(zip(y.operands, rules, strict=False)):
-        if rule is not None and _wants(x):
+        if rule is not None and _needs_gradient(x):
             found[k] = rule(g, output, *args, **params)
     return found
 
 
-def _wants(x: object) -> bool:
+def _needs_gradient(x: object) -> bool:
     return isinstance(x, Node) and not isinstance(x._array, tuple) and x._array.dtype.kind == "f"

@@ -1,7 +1,7 @@
 """The look of a picture: the colours of each theme, the marks of a group, the width of a text.
 
-Colours have names by purpose. Views choose the content of a picture, `dot` writes it. A picture is drawn in the
-colours of one theme; another theme is the same picture with each colour `replaced`.
+Colours are named by purpose. Views choose the content of a picture, `dot` writes it. A picture is drawn in the
+colours of one theme; another theme is the same picture with other colours (`colour_map`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from .colours import WHITE, against, contrast, mix
+from .colours import WHITE, contrast, mix, with_contrast
 
 # Okabe and Ito's palette: readers with any kind of colour vision can tell it apart (jfly.uni-koeln.de/color).
 # Its eighth colour, black, is the ink. Light and dark colours alternate where possible.
@@ -89,12 +89,12 @@ class Theme:
         yield from self.heat
 
 
-def _coloured(colour: str, paper: str, share: float, towards: str) -> Style:
+def _palette_style(colour: str, paper: str, share: float, towards: str) -> Style:
     """The style of one palette colour: a tint for the node, the full colour for the chip."""
     fill = mix(colour, share, paper)
     ink = max((DARK_INK, LIGHT_INK), key=lambda ink: contrast(ink, colour))
     # The frame's colour differs from the chip's, so that a style sheet can replace each.
-    line = against(mix(towards, 0.08, colour), [fill, paper], LINE, towards)
+    line = with_contrast(mix(towards, 0.08, colour), [fill, paper], LINE, towards)
     return Style(fill, colour, ink, line)
 
 
@@ -117,7 +117,7 @@ LIGHT = Theme(
     warning="#B00020",
     plain=Style("#F7F8F9", "#FDFDFD", "#121212", "#82888F"),
     zero=Style("#E7E9EC", "#D3D7DB", "#131313", "#6F757C"),
-    groups=tuple(_coloured(colour, WHITE, 0.27, "#000000") for colour in PALETTE),
+    groups=tuple(_palette_style(colour, WHITE, 0.27, "#000000") for colour in PALETTE),
     heat=_heat(PALETTE[5], "#E1E4E7", PALETTE[6], SCALE),
 )
 DARK = Theme(
@@ -131,7 +131,7 @@ DARK = Theme(
     warning="#FF9C94",
     plain=Style("#1A1D25", "#14161D", "#F1F3F5", "#8A929C"),
     zero=Style("#2A2E37", "#3A3F4A", "#F0F2F4", "#9AA2AC"),
-    groups=tuple(_coloured(colour, "#0F1117", 0.25, "#FFFFFF") for colour in PALETTE),
+    groups=tuple(_palette_style(colour, "#0F1117", 0.25, "#FFFFFF") for colour in PALETTE),
     heat=_heat(PALETTE[5], "#363B45", PALETTE[6], SCALE),
 )
 # Black on white only: letters alone show groups.
@@ -142,8 +142,8 @@ THEMES = {theme.name: theme for theme in (LIGHT, DARK, PRINT)}
 NAMES = ("auto", *THEMES)  # auto: light or dark, as the reader's system
 
 
-def replaced(one: Theme, other: Theme) -> dict[str, str]:
-    """The colours of one theme by those of another."""
+def colour_map(one: Theme, other: Theme) -> dict[str, str]:
+    """The colours of the other theme, by those of the first."""
     return {a: b for a, b in zip(one.colours(), other.colours(), strict=True) if a != b}
 
 

@@ -1,4 +1,4 @@
-"""Makes the view asked for and, for a small graph, the others, so the viewer can switch between them."""
+"""Makes the requested view and, for a small graph, the others, so the viewer can switch between them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..engine.value import Value
 from ..errors import ArgumentError, MinigradError, describe
 from ..nn.module import Module
 from .diagram import Diagram
-from .graph_data import uncollected
+from .graph_data import without_garbage_collection
 from .views import VIEWS, View
 from .views.mlp_run import Loss
 from .views.request import ViewRequest
@@ -26,7 +26,7 @@ def request(subject: Value | Module, data: tuple[Any, ...], loss: Loss | None, *
     """
     neurons = options["neurons"]
     if neurons is not None and (not isinstance(neurons, int) or neurons < 1):
-        raise ArgumentError(f"neurons is how many of a layer to show one by one, at least 1; got {neurons!r}")
+        raise ArgumentError(f"neurons is the number of neurons per layer to show, at least 1; got {neurons!r}")
     if isinstance(subject, Value):
         return ViewRequest(subject, **options)
     return ViewRequest(subject, *_model_data(data, loss), **options)
@@ -41,7 +41,7 @@ def diagrams(asked: ViewRequest, name: str | None) -> tuple[Diagram, ...]:
     if asked.kind not in view.draws:
         wanted = "a model, not of a Value" if asked.kind == "value" else "a Value, not of a model"
         raise ArgumentError(f"{name!r} is a view of {wanted}{USAGE}")
-    with uncollected():
+    with without_garbage_collection():
         chosen = _diagram(view, asked)
         if not asked.is_small or (asked.kind == "value" and chosen.hidden):
             return (chosen,)
@@ -56,7 +56,7 @@ def diagrams(asked: ViewRequest, name: str | None) -> tuple[Diagram, ...]:
 def _diagram(view: View, asked: ViewRequest) -> Diagram:
     made = view.function(asked)
     if not isinstance(made, Diagram):
-        raise ArgumentError(f"the view {view.name!r} gives a Diagram, got {describe(made)}")
+        raise ArgumentError(f"the view {view.name!r} must return a Diagram, got {describe(made)}")
     return made if made.view == view.name else replace(made, view=view.name)
 
 

@@ -1,10 +1,14 @@
 """Symmetry: which parameters stay equal in training, why, and for how long.
 
-    ties      which entries always stay equal      explain   why two gradients are equal or differ
-    quotient  the equivalent smaller network       tracker   follows ties through training
+    ties         which entries always stay equal        explain           why two gradients are equal or differ
+    quotient     the equivalent smaller network         tracker           follows ties through training
+    remedies     tries changes that may split ties      equal_gradients   which gradients are equal now
 
-    recording  the loss as a graph     proof, probe      the two ways to find ties
-    field, meaning, special, formulas  graphs read as formulas
+    loss_graph   the loss as a graph                    proof, probe      the two ways to find ties
+    clustering   finds equal gradients                  mlp_neurons       finds equal neurons
+    vectorise    makes graphs of single numbers smaller
+    paths        the paths of the chain rule, with `factor_text` and `explanation_report`
+    fingerprints, semantics, primitives, modular        read a graph as formulas
 
 Nothing here changes a Value or a model.
 """

@@ -1,6 +1,6 @@
-"""Find equal gradients: nodes of one shape whose gradients agree up to rounding.
+"""Finds equal gradients: nodes of one shape whose gradients agree up to rounding.
 
-This compares the current numbers only. It does not say whether they will stay equal.
+It compares the current numbers only, and does not show whether they will stay equal.
 """
 
 from __future__ import annotations

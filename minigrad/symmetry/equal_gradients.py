@@ -18,7 +18,7 @@ from ..engine.value import Value, graph, seed, sweep
 from ..errors import ArgumentError, describe
 from .clustering import TOLERANCE, TOLERANCE_SINGLE, equal_groups, is_zero
 
-PLACES, LINES = 12, 60  # printed at most: places per group, and groups
+PLACES, LINES = 12, 60  # maximum printed: places per group, and groups
 KINDS = ("nodes", "columns", "rows", "entries", "opposite", "zero")
 
 
@@ -31,7 +31,7 @@ class EntryPlace:
     name: str
 
     def __repr__(self) -> str:
-        """Written as an index: W1[:, 2]."""
+        """As an index expression: W1[:, 2]."""
         inside = ", ".join(":" if i is None else str(i) for i in self.index)
         return f"{self.name}[{inside}]" if self.index else self.name
 
@@ -70,7 +70,7 @@ class EqualGradients:
         return tuple(group for group in self.groups if group.kind == kind)
 
     def __repr__(self) -> str:
-        """One group per line; of many, the first ones and a count of the rest per kind."""
+        """One group per line; if there are many, the first ones and how many more there are of each kind."""
         head = f"equal gradients, to {self.tolerance:g} of the largest entry"
         more = Counter(group.kind for group in self.groups[LINES:])
         rest = [f"  and {count:,} more groups of {kind}" for kind, count in more.items()]

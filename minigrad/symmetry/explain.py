@@ -1,7 +1,7 @@
 """explain: where a gradient comes from, and why two gradients are equal or differ, factor by factor.
 
-`paths` finds the paths and `local` writes their factors as formulas. This module compares the paths of two
-gradients side by side; `report` holds the result and writes it as text or HTML.
+`paths` finds the paths and `factor_text` writes their factors as formulas. This module compares the paths of two
+gradients side by side; `explanation_report` writes the result as text or HTML.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from .factor_text import EntryNames, Index
 from .fingerprints import Formulas, recorded_gradients
 from .loss_graph import loss_graph_of
 from .modular import LANES, Fingerprint, symbols
-from .paths import ChainFactor, Path, Ways
+from .paths import ChainFactor, Path, PathSearch
 from .probe import SIZES, probe
 from .proof import prove
 
-MANY = 1000  # paths compared; of the rest, only the sum is reported
+MANY = 1000  # paths compared; the report gives only the sum of the rest
 SEEN = 1e-8  # relative difference up to which two gradients at a random point are equal
 TRIED = {
-    True: "wherever it was tried; no proof was found",
-    False: "nothing keeps them equal",
-    None: "they may or may not stay so: the masks of this graph do not record their inputs",
+    True: "are equal now and at every point tried; no proof was found",
+    False: "are equal now, but nothing keeps them equal",
+    None: "are equal now and may or may not stay equal: the masks of this graph do not record their inputs",
 }
 NAME = re.compile(r"[A-Za-zα-ωΑ-Ω_]\w*(?:\[[\d,]*\])*")
 
@@ -52,26 +52,26 @@ def explain(y: Value, u: object, v: object = None) -> Explanation:
     with np.errstate(all="ignore"):
         found = {node.serial: g for node, g in sweep(y, start)}
     gradients = tuple(float(np.asarray(found.get(x.serial, np.zeros(np.shape(x._array))))[i]) for x, i in asked)
-    ways = [Ways(y, x, i, names) for x, i in asked]
+    ways = [PathSearch(y, x, i, names) for x, i in asked]
     titles = tuple(f"d{names.of(y, (0,) * y.ndim if y.ndim else ())}/d{names.of(x, i)}" for x, i in asked)
     total = tuple(way.total for way in ways)
     if v is None:
         paths = list(islice(ways[0].largest(), MANY))
-        groups = _grouped([Pair(path, None, ()) for path in paths])
+        groups = _group_pairs([Pair(path, None, ()) for path in paths])
         return Explanation(
             _of_one(titles[0], gradients[0], paths, total[0]), titles, gradients, groups, total, len(paths)
         )
     tolerance = TOLERANCE_SINGLE if any(x._array.dtype.itemsize < 8 for x, _ in asked) else TOLERANCE
-    pairs = [_paired(path, ways[1], tolerance) for path in islice(ways[0].largest(), MANY)]
+    pairs = [_pair(path, ways[1], tolerance) for path in islice(ways[0].largest(), MANY)]
     equal = abs(gradients[0] - gradients[1]) <= tolerance * max(map(abs, gradients))
     proved = equal and _stays_equal(y, asked)
-    seen = TRIED[_seen_equal(y, asked)] if equal and not proved else ""
+    seen = TRIED[_probe_equal(y, asked)] if equal and not proved else ""
     sentence = _of_two(titles, pairs, names, equal, proved, total, seen)
-    return Explanation(sentence, titles, gradients, _grouped(pairs), total, len(pairs), equal, proved)
+    return Explanation(sentence, titles, gradients, _group_pairs(pairs), total, len(pairs), equal, proved)
 
 
 def _entry(x: object, nodes: Sequence[Value]) -> tuple[Value, Index]:
-    """The node, and the index of one entry."""
+    """A node, and the index of one of its entries."""
     value, index = (x[0], tuple(x[1:])) if isinstance(x, tuple) and x else (x, ())
     if not isinstance(value, Value):
         raise ArgumentError(f"explain takes Values and entries of Values, as (W1, 0, 2), got {describe(value)}")
@@ -91,7 +91,7 @@ def _entry(x: object, nodes: Sequence[Value]) -> tuple[Value, Index]:
     return value, tuple(int(i) % n for i, n in zip(index, shape, strict=True))
 
 
-def _paired(path: Path, ways: Ways, tolerance: float) -> Pair:
+def _pair(path: Path, ways: PathSearch, tolerance: float) -> Pair:
     """Pair a path with the matching one of the other gradient: the same ops, and the same entries if possible."""
     twin = _twin(path.factors, ways)
     if twin is None:
@@ -104,17 +104,17 @@ def _close(a: float, b: float, tolerance: float) -> bool:
     return abs(a - b) <= tolerance * max(abs(a), abs(b))
 
 
-def _twin(factors: Sequence[ChainFactor], ways: Ways) -> Path | None:
+def _twin(factors: Sequence[ChainFactor], ways: PathSearch) -> Path | None:
     """The matching path of the other gradient: through the same entries if possible, else similar ones."""
-    steps = _followed(factors, ways, same=True) or _followed(factors, ways, same=False)
+    steps = _follow(factors, ways, same=True) or _follow(factors, ways, same=False)
     if steps is None:
         return None
     found = tuple(ways.factor(stop, step) for stop, step in steps)
     return Path(found, float(np.prod([factor.number for factor in found])))
 
 
-def _followed(factors: Sequence[ChainFactor], ways: Ways, same: bool) -> tuple[Any, ...] | None:
-    """The steps most like the factors. same: prefer a step through the very same entry to any other."""
+def _follow(factors: Sequence[ChainFactor], ways: PathSearch, same: bool) -> tuple[Any, ...] | None:
+    """The steps most similar to the factors. same: prefer a step through the same entry to any other."""
     best: dict[Any, tuple[int, tuple[Any, ...]]] = {ways.start: (0, ())}
     for factor in factors:
         longer: dict[Any, tuple[int, tuple[Any, ...]]] = {}
@@ -128,8 +128,8 @@ def _followed(factors: Sequence[ChainFactor], ways: Ways, same: bool) -> tuple[A
     return best[ways.end][1] if ways.end in best else None
 
 
-def _likeness(factor: ChainFactor, step: tuple[Any, float, str], ways: Ways) -> int | None:
-    """How similar a step is to a factor: None for another op, highest through the same entry."""
+def _likeness(factor: ChainFactor, step: tuple[Any, float, str], ways: PathSearch) -> int | None:
+    """How similar a step is to a factor: None for another op, the highest number for the same entry."""
     (serial, index), _, _ = step
     node = ways.node[serial]
     if (node.op.label if node.op else "") != factor.maker:
@@ -142,8 +142,8 @@ def _likeness(factor: ChainFactor, step: tuple[Any, float, str], ways: Ways) -> 
     return 2 * int(index == own_index)
 
 
-def _grouped(pairs: Sequence[Pair]) -> tuple[PathGroup, ...]:
-    """Group pairs by the kinds of their steps and the rows that differ; largest product first."""
+def _group_pairs(pairs: Sequence[Pair]) -> tuple[PathGroup, ...]:
+    """Group pairs by the kinds of their steps and by the rows that differ; largest product first."""
     groups: dict[Any, list[Pair]] = {}
     for pair in pairs:
         kinds = tuple((f.maker, f.stop[0]) for f in pair.first.factors)
@@ -152,7 +152,7 @@ def _grouped(pairs: Sequence[Pair]) -> tuple[PathGroup, ...]:
 
 
 def _stays_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool:
-    """Whether both gradients have the same formula wherever descent may take the leaves of y."""
+    """Whether both gradients have the same formula at all points that descent may reach."""
     leaves = [node for node in graph(y) if node.op is None]
     partition = prove(y, leaves)
     nodes = [x for x, _ in asked]
@@ -174,16 +174,16 @@ def _stays_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool:
     return all(bool(a[i] == b[j]) for a, b in zip(first.x, second.x, strict=True))
 
 
-def _seen_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool | None:
+def _probe_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool | None:
     """Whether the gradients are equal at random points that descent may reach; None if that cannot be tried."""
     recording = loss_graph_of(y)
-    if recording.masks:
+    if recording.is_detached:
         return None
     found, rng = probe(recording), np.random.default_rng(0)
     stays_zero = found.frozen & (recording.values == 0)
     for size in SIZES:
         numbers = rng.normal(size=int(found.classes.max(initial=-1)) + 1) * size
-        env = recording.again(np.where(stays_zero, 0.0, numbers[found.classes]))
+        env = recording.record_again(np.where(stays_zero, 0.0, numbers[found.classes]))
         there = env[y.serial]
         with np.errstate(all="ignore"):
             swept = {node.serial: g for node, g in sweep(there, seed(there))}
@@ -193,7 +193,7 @@ def _seen_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool | None:
     return True
 
 
-# The finding as a sentence.
+# The sentences of the finding.
 
 
 def _of_one(title: str, gradient: float, paths: Sequence[Path], total: int) -> str:
@@ -203,7 +203,7 @@ def _of_one(title: str, gradient: float, paths: Sequence[Path], total: int) -> s
     zeros = [next((f.words for f in path.factors if f.number == 0), None) for path in paths]
     if all(zeros):
         names = list(dict.fromkeys(zeros))
-        return f"{title} = 0 because every path has a factor 0: {_listed([f'{name} = 0' for name in names])}"
+        return f"{title} = 0 because every path has a factor 0: {_enumerate([f'{name} = 0' for name in names])}"
     return f"{title} = 0: the {count} cancel"
 
 
@@ -218,24 +218,24 @@ def _of_two(
 ) -> str:
     first, second = titles
     if proved:
-        return f"{first} and {second} are equal, and stay equal: every factor has a twin (proved)"
+        return f"{first} and {second} are equal and stay equal: all their factors match (proved)"
     if equal:
-        return f"{first} and {second} are equal now, and {seen}"
+        return f"{first} and {second} {seen}"
     reasons = list(dict.fromkeys(reason for pair in pairs for reason in _reasons(pair, names)))
     if len(reasons) > 2:
         reasons = list(dict.fromkeys(map(_general, reasons)))
     if not reasons:
         how = (
-            "the paths have no twins"
+            "their paths do not match"
             if total[0] == total[1]
             else f"{total[0]:,} paths lead to one, {total[1]:,} to the other"
         )
         return f"{first} ≠ {second} because {how}"
-    return f"{first} ≠ {second} because {_listed(reasons)}"
+    return f"{first} ≠ {second} because {_enumerate(reasons)}"
 
 
 def _reasons(pair: Pair, names: EntryNames) -> Iterator[str]:
-    """The names that make the factors of a pair differ, as w5 ≠ w6."""
+    """The names that make the factors of a pair differ, such as w5 ≠ w6."""
     if pair.second is None:
         return
     for k in pair.differ:
@@ -264,7 +264,7 @@ def _general(reason: str) -> str:
     return f"{entry[1]}[{left}] ≠ {entry[3]}[{right}]"
 
 
-def _listed(reasons: Sequence[str]) -> str:
+def _enumerate(reasons: Sequence[str]) -> str:
     """a and b; a, b, c and 5 more."""
     kept = list(reasons[:4])
     if len(reasons) > 4:

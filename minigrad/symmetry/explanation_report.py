@@ -1,4 +1,4 @@
-"""An explanation, and how it is printed: as text in a terminal, as HTML in a notebook."""
+"""An explanation, and how to print it: as text in a terminal, as HTML in a notebook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Cells = list[tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Pair:
-    """A path of the first gradient, its twin of the second (None if it has none), and the rows that differ."""
+    """A path of the first gradient, the matching one of the second (or None), and the factors that differ."""
 
     first: Path
     second: Path | None
@@ -23,7 +23,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class PathGroup:
-    """Pairs of paths through the same kinds of steps that differ in the same rows; the largest comes first."""
+    """Pairs of paths with the same kinds of steps that differ in the same factors; the largest comes first."""
 
     pairs: tuple[Pair, ...]
 
@@ -61,7 +61,7 @@ def explanation_text(explanation: Explanation) -> str:
     """The sentence, a table for each of the largest groups of paths, and a line that counts the rest."""
     lines = [explanation.sentence]
     for group in explanation.groups[:SHOWN]:
-        lines += ["", *_aligned(_cells(group, explanation.titles))]
+        lines += ["", *_align(_cells(group, explanation.titles))]
         if note := _others(group):
             lines.append(f"  {note}")
     if rest := _rest(explanation):
@@ -70,8 +70,8 @@ def explanation_text(explanation: Explanation) -> str:
 
 
 def html(explanation: Explanation) -> str:
-    """The same as a fragment of HTML: a table per group, differing rows marked by ≠ and in bold."""
-    from html import escape  # used by notebooks alone
+    """The same as a fragment of HTML: a table per group; rows that differ are bold and marked by ≠."""
+    from html import escape  # only notebooks need it
 
     parts = [f"<p><strong>{escape(explanation.sentence)}</strong></p>"]
     for group in explanation.groups[:SHOWN]:
@@ -116,7 +116,7 @@ def _via(path: Path) -> str:
 
 
 def _of(pair: Pair, k: int) -> str:
-    """∂upper/∂lower; where the two names differ, their common stem without numbers."""
+    """∂upper/∂lower; if two names differ, their common stem without numbers."""
     a = pair.first.factors[k]
     if pair.second is None:
         return f"∂{a.upper}/∂{a.lower}"
@@ -162,7 +162,7 @@ def _rest(explanation: Explanation) -> str:
     return f"left out: {'; '.join(notes)}" if notes else ""
 
 
-def _aligned(rows: Cells) -> list[str]:
+def _align(rows: Cells) -> list[str]:
     """Pad each column to one width, two spaces apart."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return [("  " + "  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True))).rstrip() for row in rows]

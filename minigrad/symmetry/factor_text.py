@@ -19,16 +19,16 @@ LONG = 24  # characters: a longer formula is replaced by a name
 
 
 @dataclass(frozen=True)
-class Words:
-    """A fraction: the factors above the line over those below it."""
+class Fraction:
+    """A fraction as text: the factors above the line, and those below it."""
 
     sign: int = 1
     above: tuple[str, ...] = ()
     below: tuple[str, ...] = ()
 
-    def times(self, other: Words) -> Words:
+    def times(self, other: Fraction) -> Fraction:
         """The product."""
-        return Words(self.sign * other.sign, self.above + other.above, self.below + other.below)
+        return Fraction(self.sign * other.sign, self.above + other.above, self.below + other.below)
 
     def __str__(self) -> str:
         """As text: -y / a3."""
@@ -37,22 +37,22 @@ class Words:
 
 
 class EntryNames:
-    """Names the entries of values, and keeps the number of each entry it named."""
+    """Names the entries of values, and keeps the number of each entry that it named."""
 
     def __init__(self, nodes: list[Value]) -> None:
         self.rank = {v.serial: k for k, v in enumerate(nodes)}
         self.numbers: dict[str, float] = {}
 
     def of(self, v: Value, index: Index) -> str:
-        """The name of an entry: a1, W1[0,2]; for a value without a name, its place in the graph."""
+        """The name of an entry: a1, W1[0,2]; a value without a name is named by its place in the graph, as v3."""
         rank = self.rank[v.serial]
         name = v.name or ("y" if rank == len(self.rank) - 1 else f"v{rank}")
         text = f"{name}[{','.join(map(str, index))}]" if index else name
         self.numbers[text] = float(np.asarray(v._array)[index])
         return text
 
-    def spelled(self, x: object, index: Index) -> str:
-        """An operand's entry as a name, a short formula or a number."""
+    def text_of(self, x: object, index: Index) -> str:
+        """The entry of an operand as a name, a short formula or a number."""
         if not isinstance(x, Value):
             return f"{float(np.asarray(x)[index]):.4g}"
         if x.name:
@@ -61,12 +61,12 @@ class EntryNames:
             return f"{float(np.asarray(x._array)[index]):.4g}"
         operands = x.operands
         if x.op.label in ("+", "-", "neg") and len(operands) <= 2:
-            parts = [self.spelled(o, under(index, o)) for o in operands]
+            parts = [self.text_of(o, under(index, o)) for o in operands]
             text = f"-{parts[0]}" if x.op.label == "neg" else f"({f' {x.op.label} '.join(parts)})"
             if len(text) <= LONG:
                 return text
         if len(operands) == 1 and x.op.elementwise:
-            text = f"{'σ' if x.op.label == 'sigmoid' else x.op.label}({self.spelled(operands[0], index)})"
+            text = f"{'σ' if x.op.label == 'sigmoid' else x.op.label}({self.text_of(operands[0], index)})"
             if len(text) <= LONG:
                 return text
         return self.of(x, index)
@@ -79,79 +79,79 @@ def under(index: Index, operand: Any) -> Index:
     return tuple(0 if n == 1 else i for i, n in zip(tail, shape, strict=True))
 
 
-Rule = Callable[[Value, int, Index, Index, EntryNames], Words]
+Rule = Callable[[Value, int, Index, Index, EntryNames], Fraction]
 
 
-def partial(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
-    """The derivative of entry e of y by entry f of its operand number k."""
+def partial(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Fraction:
+    """The derivative of entry e of y by entry f of operand k."""
     assert y.op is not None
     rule = RULES.get(y.op.label)
     if rule is not None:
         return rule(y, k, e, f, names)
-    return Words(above=(f"{y.op.label}′({names.spelled(y.operands[k], f)})",))
+    return Fraction(above=(f"{y.op.label}′({names.text_of(y.operands[k], f)})",))
 
 
 def _output(y: Value, e: Index, names: EntryNames, otherwise: str) -> str:
     """An op's output as its name, or as a function of its input."""
-    return names.of(y, e) if y.name else f"{otherwise}({names.spelled(y.operands[0], e)})"
+    return names.of(y, e) if y.name else f"{otherwise}({names.text_of(y.operands[0], e)})"
 
 
-def _divide(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
-    a, b = (names.spelled(x, under(e, x)) for x in y.operands)
-    return Words(below=(b,)) if k == 0 else Words(-1, (a,), (b, b))
+def _divide(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Fraction:
+    a, b = (names.text_of(x, under(e, x)) for x in y.operands)
+    return Fraction(below=(b,)) if k == 0 else Fraction(-1, (a,), (b, b))
 
 
-def _power(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
-    a, p = (names.spelled(x, under(e, x)) for x in y.operands)
+def _power(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Fraction:
+    a, p = (names.text_of(x, under(e, x)) for x in y.operands)
     if k == 1:
-        return Words(above=(f"{a}^{p}", f"ln {a}"))
-    return Words(above=("2", a) if p == "2" else (p, f"{a}^({p} - 1)"))
+        return Fraction(above=(f"{a}^{p}", f"ln {a}"))
+    return Fraction(above=("2", a) if p == "2" else (p, f"{a}^({p} - 1)"))
 
 
-def _matmul(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
+def _matmul(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Fraction:
     a, b = y.operands
     if k == 0:
         other: tuple[int, ...] = (f[-1], e[-1]) if np.ndim(_data(b)) == 2 else (f[-1],)
-        return Words(above=(names.spelled(b, other),)) if np.ndim(_data(b)) <= 2 else _unnamed(y, names, f, k)
+        return Fraction(above=(names.text_of(b, other),)) if np.ndim(_data(b)) <= 2 else _generic(y, names, f, k)
     other = (e[0], f[0]) if np.ndim(_data(a)) == 2 else (f[0],)
-    return Words(above=(names.spelled(a, other),)) if np.ndim(_data(a)) <= 2 else _unnamed(y, names, f, k)
+    return Fraction(above=(names.text_of(a, other),)) if np.ndim(_data(a)) <= 2 else _generic(y, names, f, k)
 
 
-def _unnamed(y: Value, names: EntryNames, f: Index, k: int) -> Words:
-    return Words(above=(f"{y.op.label if y.op else ''}′({names.spelled(y.operands[k], f)})",))
+def _generic(y: Value, names: EntryNames, f: Index, k: int) -> Fraction:
+    return Fraction(above=(f"{y.op.label if y.op else ''}′({names.text_of(y.operands[k], f)})",))
 
 
 def _data(x: Any) -> Any:
     return x._array if isinstance(x, Value) else x
 
 
-def _sigmoid(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
+def _sigmoid(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Fraction:
     a = _output(y, e, names, "σ")
-    return Words(above=(a, f"(1 - {a})"))
+    return Fraction(above=(a, f"(1 - {a})"))
 
 
-def _mean(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
-    return Words(below=(str(y.inputs[0]._array.size // max(np.size(y._array), 1)),))
+def _mean(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Fraction:
+    return Fraction(below=(str(y.inputs[0]._array.size // max(np.size(y._array), 1)),))
 
 
-def _other(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
+def _other(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Fraction:
     other = y.operands[1 - k]
-    return Words(above=(names.spelled(other, under(e, other)),))
+    return Fraction(above=(names.text_of(other, under(e, other)),))
 
 
 def _input(template: str) -> Rule:
     """A rule whose factor is a formula in the op's input."""
-    return lambda y, k, e, f, names: Words(above=(template.format(names.spelled(y.operands[0], f)),))
+    return lambda y, k, e, f, names: Fraction(above=(template.format(names.text_of(y.operands[0], f)),))
 
 
-def _one(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Words:
-    return Words()
+def _one(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Fraction:
+    return Fraction()
 
 
 RULES: dict[str, Rule] = {
     "+": _one,
-    "-": lambda y, k, e, f, names: Words(sign=(1, -1)[k]),
-    "neg": lambda y, k, e, f, names: Words(sign=-1),
+    "-": lambda y, k, e, f, names: Fraction(sign=(1, -1)[k]),
+    "neg": lambda y, k, e, f, names: Fraction(sign=-1),
     "*": _other,
     "·": _other,
     "/": _divide,
@@ -160,13 +160,13 @@ RULES: dict[str, Rule] = {
     "dot": _matmul,
     "mean": _mean,
     "sigmoid": _sigmoid,
-    "log": lambda y, k, e, f, names: Words(below=(names.spelled(y.operands[0], f),)),
-    "exp": lambda y, k, e, f, names: Words(above=(_output(y, e, names, "exp"),)),
-    "tanh": lambda y, k, e, f, names: Words(above=(f"(1 - {_output(y, e, names, 'tanh')}²)",)),
+    "log": lambda y, k, e, f, names: Fraction(below=(names.text_of(y.operands[0], f),)),
+    "exp": lambda y, k, e, f, names: Fraction(above=(_output(y, e, names, "exp"),)),
+    "tanh": lambda y, k, e, f, names: Fraction(above=(f"(1 - {_output(y, e, names, 'tanh')}²)",)),
     "relu": _input("[{} > 0]"),
     "softplus": _input("σ({})"),
     "square": _input("2 {}"),
-    "sqrt": lambda y, k, e, f, names: Words(below=("2", _output(y, e, names, "√"))),
+    "sqrt": lambda y, k, e, f, names: Fraction(below=("2", _output(y, e, names, "√"))),
     **dict.fromkeys(
         ("sum", "pos", "[…]", "reshape", "ravel", "transpose", "swapaxes", "stack", "concatenate", "expand_dims"),
         _one,

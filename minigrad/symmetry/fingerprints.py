@@ -1,7 +1,7 @@
-"""A recorded graph read as formulas: residues for some outputs, from residues for some of its nodes.
+"""Reads a recorded graph as formulas: computes fingerprints of outputs from fingerprints of some of its nodes.
 
-The gradient is read in the same way as the value: running the rules of the table on Values records it as a graph
-like any other. So there is no second set of rules for adjoints that could be wrong.
+The gradient is read in the same way as the value: run on Values, the rules of the table record it as a graph like
+any other. So there is no second set of rules for adjoints that could be wrong.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..engine.value import Value, graph, seed, sweep_from
 from ..tracing import trace
 from ..tracing.replay import Evaluate, compute, own_params
 from .modular import LANES, Fingerprint, from_constant, random_function, salt, symbols
-from .semantics import DIRECT, Unknown, described, meaning, unknown
+from .semantics import DIRECT, Unknown, describe_params, meaning, unknown
 
 _constants: dict[Any, Fingerprint] = {}
 
@@ -25,8 +25,8 @@ _constants: dict[Any, Fingerprint] = {}
 def recorded_gradients(y: Value, xs: Sequence[Value], through: bool = False) -> list[Any]:
     """The gradient of y for each x, as a node of a recorded graph; None if y does not depend on x.
 
-    through: whether the sweep continues past an x, because one x may have been computed from another.
-    The rules see Values everywhere, masks included, so the graph does not depend on the numbers at this point.
+    through: whether the sweep continues past an x, for the case that one x was computed from another.
+    The rules see only Values, even for masks, so the graph does not depend on the numbers at this point.
     """
     own = {x.serial for x in xs}
     with modes.recording(), trace(), np.errstate(all="ignore"):
@@ -37,7 +37,7 @@ def recorded_gradients(y: Value, xs: Sequence[Value], through: bool = False) -> 
 
 
 class Formulas(Evaluate):
-    """The graph of some outputs, which can be read many times with other residues for the `given` nodes."""
+    """The graph of some outputs, which can be read many times with other fingerprints for the `given` nodes."""
 
     def __init__(self, outputs: Sequence[Any], given: Sequence[Value]) -> None:
         self.outputs = list(outputs)
@@ -57,10 +57,10 @@ class Formulas(Evaluate):
                 self.fixed[node.serial] = self._fixed(node)
 
     def read(self, given: dict[int, Fingerprint]) -> list[Fingerprint]:
-        """The prints of the outputs."""
+        """The fingerprints of the outputs."""
         env: dict[int, Any] = {**self.fixed, **given}
         with np.errstate(over="ignore"):
-            for node in self.nodes:  # `replay`, with a short way for the commonest ops
+            for node in self.nodes:  # as `replay`, with a shortcut for the commonest ops
                 a, b = node._a, node._b
                 direct = DIRECT.get(node.op)
                 if direct is not None and node._array.dtype.kind != "b":
@@ -73,7 +73,7 @@ class Formulas(Evaluate):
         return [env[v.serial] if isinstance(v, Value) else from_constant(v) for v in self.outputs]
 
     def _fixed(self, node: Any) -> Any:
-        """The print of a node that depends on data alone, or that does not record its inputs."""
+        """The fingerprint of a node that depends only on data, or that does not record its inputs."""
         if node.op is None or (node.op is ARGUMENT and not node.inputs):
             return from_constant(node._array)
         if node.operands:
@@ -84,30 +84,30 @@ class Formulas(Evaluate):
         return Fingerprint(symbols(node._array.size, node.serial).reshape(LANES, *np.shape(node._array)), 1.0, 1.0)
 
     def plain(self, x: object) -> Fingerprint:
-        """The print of a plain operand."""
+        """The fingerprint of a plain operand."""
         return _plain(x)
 
     def apply(self, node: Any, operands: list[Any]) -> Any:
-        """The print of one node, a list of prints if it has several outputs."""
-        prints, params = operands, own_params(node)
+        """The fingerprint of a node, or a list of them if it has several outputs."""
+        params = own_params(node)
         try:
-            if len(prints) > len(restore_parameters(node.op, list(node.operands), node.params)[0]):
+            if len(operands) > len(restore_parameters(node.op, list(node.operands), node.params)[0]):
                 raise Unknown(node.op.label)  # a Value inside a parameter
             # In NumPy True + True is True, so an op with a boolean result is no sum or product.
             logical = type(node._array) is not tuple and node._array.dtype.kind == "b"
-            found = meaning(node.op, prints, params, logical)
+            found = meaning(node.op, operands, params, logical)
         except Unknown as label:
             self.unknown.add(str(label))
-            found = _unknown(node, prints, params)
+            found = _unknown(node, operands, params)
         return found
 
-    alias = apply  # `semantics` says of which copies the numbers are the same
+    alias = apply  # a copy or a view has the meaning of its op, as any node
 
 
-def _unknown(node: Any, prints: Sequence[Fingerprint], params: dict[str, Any]) -> Any:
+def _unknown(node: Any, operands: Sequence[Fingerprint], params: dict[str, Any]) -> Any:
     several = type(node._array) is tuple
     parts = [
-        unknown(node.op, prints, {**params, "output": k}, np.size(part)).reshape(LANES, *np.shape(part))
+        unknown(node.op, operands, {**params, "output": k}, np.size(part)).reshape(LANES, *np.shape(part))
         for k, part in enumerate(node._array if several else (node._array,))
     ]
     found = [Fingerprint(x, 1.0, 1.0) for x in parts]
@@ -115,7 +115,7 @@ def _unknown(node: Any, prints: Sequence[Fingerprint], params: dict[str, Any]) -
 
 
 def _plain(x: object) -> Fingerprint:
-    """The print of a plain operand."""
+    """The fingerprint of a plain operand."""
     if type(x) in (float, int, np.float64):
         found = _constants.get(x)
         if found is None:
@@ -125,5 +125,5 @@ def _plain(x: object) -> Fingerprint:
         return found
     if not isinstance(x, (np.ndarray, np.generic, bool, int)):  # such as None for a missing bound
         zero = np.zeros((LANES,), dtype=np.int64)
-        return Fingerprint(random_function(zero, salt("operand", described({"it": x}))), 1.0, 1.0)
+        return Fingerprint(random_function(zero, salt("operand", describe_params({"it": x}))), 1.0, 1.0)
     return from_constant(x)

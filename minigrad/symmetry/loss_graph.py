@@ -1,6 +1,6 @@
-"""The loss as a graph: recorded from a function or a model, and computed again at other numbers.
+"""The loss as a graph: recorded from a function or a model, it can be computed again at other numbers.
 
-The proof, the probe, the remedies and explanations all work on a `Recording`, however the loss was given.
+The proof, the probe, the remedies and explanations all work on a `Recording`.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from ..tracing.replay import Evaluate, own_params, replay
 class Recording:
     """A recorded loss y and its parameters.
 
-    symbolic_data: nodes that stand for any data. paths: the parameters' names. nested: nests one array per
-    parameter as the parameters are.
+    symbolic_data: nodes that stand for any data. paths: the names of the parameters. nest: puts one array per
+    parameter into the structure of the parameters.
     """
 
     y: Any
     params: Sequence[Value]
     paths: Sequence[str]
-    nested: Callable[[Sequence[Any]], Any]
+    nest: Callable[[Sequence[Any]], Any]
     symbolic_data: Sequence[Value] = ()
     model: Module | None = None
     call: tuple[Any, ...] = ()  # x, y, loss for a model
@@ -64,33 +64,33 @@ class Recording:
 
     def at(self, values: object) -> tuple[Value, list[Value]]:
         """The loss recorded again at other numbers, and the leaves that hold them."""
-        env = self.again(values)
+        env = self.record_again(values)
         return env[self.y.serial], [env[p.serial] for p in self.params]
 
-    def again(self, values: Any) -> dict[int, Any]:
-        """Every node recorded again, by the serial of the old one."""
+    def record_again(self, values: Any) -> dict[int, Any]:
+        """All nodes, recorded again at these numbers, by the serial of the old node."""
         leaves = [
             argument(part.astype(p._array.dtype)) for part, p in zip(self.split(values), self.params, strict=True)
         ]
         env: dict[int, Any] = {p.serial: leaf for p, leaf in zip(self.params, leaves, strict=True)}
         with modes.recording(), np.errstate(all="ignore"):
-            return replay(graph(self.y), env, _Again())
+            return replay(graph(self.y), env, _RecordAgain())
 
     @property
-    def masks(self) -> bool:
+    def is_detached(self) -> bool:
         """Whether some node does not keep its inputs, so the graph cannot be computed again."""
         return any(v.op not in (None, ARGUMENT) and not v.operands for v in graph(self.y))
 
 
-class _Again(Evaluate):
-    """Every node recorded anew."""
+class _RecordAgain(Evaluate):
+    """Records each node again."""
 
     def leaf(self, node: Any) -> Any:
-        """Data, and what has let go of its operands, stay."""
+        """Keep data, and nodes that no longer have their operands."""
         return node if node.op is None or not node.operands else NotImplemented
 
     def apply(self, node: Any, operands: list[Any]) -> Any:
-        """The same op of other operands."""
+        """Record the same op with other operands."""
         return record(Value, node.op, tuple(operands), own_params(node) or None)
 
     alias = apply
@@ -118,7 +118,7 @@ def loss_graph_of(y: Value) -> Recording:
 
 
 def of_function(f: Callable[..., Any], params: Any, data: Sequence[Any], for_all_data: bool) -> Recording:
-    """Record f(params, *data) so that the graph does not depend on these numbers."""
+    """Record f(params, *data) as a graph that does not depend on these numbers."""
     leaves: list[Value] = []
     paths: list[str] = []
 
@@ -132,15 +132,15 @@ def of_function(f: Callable[..., Any], params: Any, data: Sequence[Any], for_all
     with modes.recording(), trace():
         y = f(entered, *given)
 
-    def nested(arrays: Sequence[Any]) -> Any:
+    def nest(arrays: Sequence[Any]) -> Any:
         rest = iter(arrays)
         return tree_map(lambda _, path: next(rest), params)
 
-    return Recording(_loss(y), leaves, paths, nested, symbolic_data)
+    return Recording(_loss(y), leaves, paths, nest, symbolic_data)
 
 
 def record_model_loss(model: Any, x: Any, y: Any, loss: Callable[[Any, Any], Any], for_all_data: bool) -> Recording:
-    """Record loss(model(x), y) in the same way."""
+    """Record loss(model(x), y) as a graph that does not depend on these numbers."""
     named = model.named_parameters()
     symbolic_data, given = _data((x, y), for_all_data, per_number=bool(getattr(model, "per_neuron", False)))
     with modes.recording(), trace():
@@ -158,7 +158,7 @@ def record_model_loss(model: Any, x: Any, y: Any, loss: Callable[[Any, Any], Any
 
 
 def _data(data: Sequence[Any], for_all_data: bool, per_number: bool) -> tuple[list[Value], list[Any]]:
-    """Data as they are; for all data, nodes of the same shapes and types that stand for any data."""
+    """The data, unchanged; or for all data, nodes of the same shapes and types that stand for any data."""
     if not for_all_data:
         return [], list(data)
     symbolic_data: list[Value] = []
@@ -172,10 +172,10 @@ def _data(data: Sequence[Any], for_all_data: bool, per_number: bool) -> tuple[li
         symbolic_data.append(new_node(Value, array, ARGUMENT, ()))
         return symbolic_data[-1]
 
-    return symbolic_data, [tree_map(symbol, _stacked(x)) for x in data]
+    return symbolic_data, [tree_map(symbol, _stack(x)) for x in data]
 
 
-def _stacked(x: Any) -> Any:
+def _stack(x: Any) -> Any:
     """Convert lists of numbers to arrays."""
     if isinstance(x, (list, tuple)) and not any(isinstance(part, (Value, dict)) for part in x):
         return np.asarray(x)

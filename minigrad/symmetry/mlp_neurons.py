@@ -1,4 +1,4 @@
-"""Find equal neurons in a network of `nn`, from the class numbers of its weights."""
+"""Finds equal neurons in a network of `nn`, from the class numbers of its weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def by_name(model: MLP, entries: Any) -> dict[str, Any]:
 def neuron_classes(model: MLP, classes: Any) -> list[Any]:
     """For each hidden layer, the class of each neuron, numbered by first appearance.
 
-    Two neurons are equal if their incoming weights, biases and outgoing weights are, place for place.
+    Two neurons are equal if their incoming weights, biases and outgoing weights are equal, entry by entry.
     """
     c = by_name(model, classes)
     found = []

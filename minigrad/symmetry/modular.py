@@ -1,8 +1,8 @@
 """Formulas as numbers: arithmetic in the integers modulo a prime, at several random points at once.
 
-Two formulas that are equal as polynomials are equal at every point; two that are not agree at a random point with
-probability at most degree / prime (Schwartz 1980, Zippel 1979). An array entry is four independent residues
-(`LANES`); a random function replaces anything that is no polynomial. `semantics` says how each op acts.
+Formulas that are equal as polynomials are equal at every point; different ones agree at a random point with
+probability at most degree / prime (Schwartz 1980, Zippel 1979). Each entry of an array has four independent
+residues (`LANES`); a random function replaces anything that is no polynomial. `semantics` has the rule of each op.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ Residues = npt.NDArray[np.int64]  # (LANES, ...): the first axis counts the poin
 
 P = 2**31 - 1  # a product of two residues fits into 64 bits
 LANES = 4
-# Above these bounds, a random function replaces the formula. Two formulas within them agree by accident with
-# probability under (2^12 / P)^4 < 2^-75. No coefficient of their difference is a multiple of P: each is smaller
-# than P, even after both are multiplied by their denominators.
+# Beyond these bounds, a random function replaces the formula. Two different formulas within them agree with
+# probability under (2^12 / P)^4 < 2^-75: the coefficients of their difference, multiplied by both denominators, are
+# smaller than P, so none is a multiple of P.
 DEGREE, HEIGHT, BELOW = 2.0**12, 2.0**20 - 1, 2**10
 WHOLE = 1024  # whole numbers up to this stay exact; every other number becomes a random symbol of its own
 HALF = 2**16
@@ -33,8 +33,8 @@ HALF = 2**16
 class Fingerprint(NamedTuple):
     """The residues of an array of formulas, with bounds on their degree and the size of their coefficients.
 
-    below: the whole number that divides all of them. exponential: e to the power of this, if known.
-    logarithm: that of this, if it is known to be larger than 0.
+    below: the common denominator, a whole number. exponential: e to the power of this, if known. logarithm: that of
+    this, if this is known to be larger than 0.
     """
 
     x: Residues
@@ -52,7 +52,7 @@ class Fingerprint(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def salt(*words: object) -> tuple[int, int]:
-    """128 bits from a description, the same in every run."""
+    """128 bits from a description, equal in every run."""
     digest = hashlib.blake2b(repr(words).encode(), digest_size=16).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
 
@@ -60,18 +60,18 @@ def salt(*words: object) -> tuple[int, int]:
 def random_function(x: Residues, key: tuple[int, int]) -> Residues:
     """A random function of the four residues of each entry; every key gives another function.
 
-    The finalizer of SplitMix64 (Steele, Lea and Flood 2014), over the two words that the four residues form.
+    It applies the finalizer of SplitMix64 (Steele, Lea and Flood 2014) to the two words that the residues form.
     """
     u = x.astype(np.uint64)
     a, b = u[0:1] | u[1:2] << np.uint64(31), u[2:3] | u[3:4] << np.uint64(31)
-    a = _scrambled(a + np.uint64(key[0]))
-    b = _scrambled((b + np.uint64(key[1])) ^ a)
-    a = _scrambled(a + b)
+    a = _scramble(a + np.uint64(key[0]))
+    b = _scramble((b + np.uint64(key[1])) ^ a)
+    a = _scramble(a + b)
     words = np.concatenate([a, a >> np.uint64(31), b, b >> np.uint64(31)]) & np.uint64(P)
     return words.view(np.int64) % P
 
 
-def _scrambled(z: Any) -> Any:
+def _scramble(z: Any) -> Any:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
@@ -84,9 +84,9 @@ def symbols(count: int, *words: object) -> Residues:
 
 
 def from_constant(data: object) -> Fingerprint:
-    """Numbers as residues. Small whole numbers are exact; so is a single half, quarter, ... of one.
+    """Numbers as residues. Small whole numbers are exact; so is a fraction such as 1/2 if it is the only number.
 
-    Any other number c gets a symbol of its own, and -c the negative of it.
+    Any other number c gets its own symbol, and -c the negative of that.
     """
     c = np.asarray(data)
     if c.dtype.kind == "b":
@@ -115,20 +115,20 @@ def identically_zero(x: Residues) -> npt.NDArray[np.bool_]:
 
 
 def opaque(p: Fingerprint, *words: object) -> Fingerprint:
-    """A random function of every entry that keeps 0: replaces formulas beyond the bounds."""
+    """A random function of every entry that maps 0 to 0: it replaces formulas beyond the bounds."""
     return Fingerprint(np.where(identically_zero(p.x), 0, random_function(p.x, salt("opaque", *words))), 1.0, 1.0)
 
 
-def bounded(x: Residues, degree: float, height: float, below: int = 1) -> Fingerprint:
-    """The print, made opaque if it is beyond the bounds. So x / 2^11 and 2^20 x, which share a residue, differ."""
+def bound(x: Residues, degree: float, height: float, below: int = 1) -> Fingerprint:
+    """The fingerprint, opaque if it is beyond the bounds: so x / 2^11 and 2^20 x, with one residue, differ."""
     p = Fingerprint(x, degree, height, below)
     return p if degree <= DEGREE and height <= HEIGHT and below <= BELOW else opaque(p, below)
 
 
-def together(*prints: Fingerprint) -> tuple[float, list[float], int]:
+def common_denominator(*fingerprints: Fingerprint) -> tuple[float, list[float], int]:
     """The largest degree, the heights over a common denominator, and that denominator."""
-    below = math.lcm(*(p.below for p in prints))
-    return max(p.degree for p in prints), [p.height * (below // p.below) for p in prints], below
+    below = math.lcm(*(p.below for p in fingerprints))
+    return max(p.degree for p in fingerprints), [p.height * (below // p.below) for p in fingerprints], below
 
 
 def align_axes(*xs: Residues) -> list[Residues]:
@@ -140,35 +140,35 @@ def align_axes(*xs: Residues) -> list[Residues]:
 def add(a: Fingerprint, b: Fingerprint) -> Fingerprint:
     """The sum."""
     x, y = align_axes(a.x, b.x)
-    degree, heights, below = together(a, b)
-    return bounded((x + y) % P, degree, sum(heights), below)
+    degree, heights, below = common_denominator(a, b)
+    return bound((x + y) % P, degree, sum(heights), below)
 
 
 def subtract(a: Fingerprint, b: Fingerprint) -> Fingerprint:
     """The difference."""
     x, y = align_axes(a.x, b.x)
-    degree, heights, below = together(a, b)
-    return bounded((x - y) % P, degree, sum(heights), below)
+    degree, heights, below = common_denominator(a, b)
+    return bound((x - y) % P, degree, sum(heights), below)
 
 
 def multiply(a: Fingerprint, b: Fingerprint) -> Fingerprint:
     """The product, entry by entry."""
     x, y = align_axes(a.x, b.x)
-    return bounded(x * y % P, a.degree + b.degree, a.height * b.height, a.below * b.below)
+    return bound(x * y % P, a.degree + b.degree, a.height * b.height, a.below * b.below)
 
 
 def per_point(function: Callable[..., Any], *xs: Residues) -> Any:
-    """Apply a function of arrays at each point; it may move and add entries, not multiply or divide them."""
+    """Apply a function of arrays at each point. It may move and add entries, but not multiply or divide them."""
     return np.stack([function(*(x[k] for x in xs)) for k in range(LANES)]) % P
 
 
 def bilinear_product(function: Callable[..., Any], a: Fingerprint, b: Fingerprint, terms: float) -> Fingerprint:
-    """Apply a function that sums products of an entry of a and one of b; terms: the most terms in a sum.
+    """Apply a function that sums products of an entry of a and an entry of b. terms: the most terms in a sum.
 
-    Splits residues into halves of 16 bits, whose products are exact in float64, so BLAS can sum them.
+    It splits residues into halves of 16 bits: their products are exact in float64, so BLAS can sum them.
     """
     points = [_product(function, x, y, exact=terms < 2**20) for x, y in zip(a.x, b.x, strict=True)]
-    return bounded(np.stack(points), a.degree + b.degree, a.height * b.height * terms, a.below * b.below)
+    return bound(np.stack(points), a.degree + b.degree, a.height * b.height * terms, a.below * b.below)
 
 
 def _product(function: Callable[..., Any], x: Residues, y: Residues, exact: bool) -> Residues:
@@ -183,26 +183,26 @@ def _product(function: Callable[..., Any], x: Residues, y: Residues, exact: bool
     return np.asarray(((high * HALF + cross) % P * HALF + low) % P)
 
 
-def summed(p: Fingerprint, axis: Axis, keepdims: bool) -> Fingerprint:
+def sum_over(p: Fingerprint, axis: Axis, keepdims: bool) -> Fingerprint:
     """The sum over axes (None: all)."""
     x = per_point(lambda z: np.sum(z, axis=axis, keepdims=keepdims), p.x)
-    return bounded(x, p.degree, p.height * (p.x.size / max(x.size, 1)), p.below)
+    return bound(x, p.degree, p.height * (p.x.size / max(x.size, 1)), p.below)
 
 
-def rows_in_common(x: Residues, *more: Sequence[Any]) -> tuple[Any, int]:
-    """Class numbers for (LANES, n) residues: equal for entries that agree in all residues and in `more`.
+def number_rows(x: Residues, *more: Sequence[Any]) -> tuple[Any, int]:
+    """Number the classes of (LANES, n) residues: entries that agree in all residues and in `more` form a class.
 
-    Classes are numbered in order of first appearance. Returns the numbers and how many classes there are.
+    Numbers follow the order of first appearance. Returns the number of each entry, and how many classes there are.
     """
     keys = [x[0] << 31 | x[1], x[2] << 31 | x[3], *(np.asarray(m, dtype=np.int64) for m in more)]
     numbers = np.zeros(x.shape[1], dtype=np.int64)
     for key in keys:
         found = np.unique(key, return_inverse=True)[1]
         numbers = np.unique(numbers * (found.max(initial=0) + 1) + found, return_inverse=True)[1]
-    return by_appearance(numbers)
+    return renumber(numbers)
 
 
-def by_appearance(numbers: Any) -> tuple[Any, int]:
+def renumber(numbers: Any) -> tuple[Any, int]:
     """Renumber classes in order of first appearance; also returns how many there are."""
     _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)

@@ -16,11 +16,11 @@ import numpy as np
 
 from ..engine.forward import push
 from ..engine.value import Value, graph, sweep_from
-from .factor_text import EntryNames, Index, Words, partial, under
+from .factor_text import EntryNames, Fraction, Index, partial, under
 from .loss_graph import loss_graph_of
 
 Stop = tuple[int, Index]  # a node by its serial, and an entry
-TERMS = 3  # written out when a factor is a sum
+TERMS = 3  # terms that are written out if a factor is a sum
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Path:
     product: float
 
 
-class Ways:
-    """All paths from y to entry `index` of u: counts them, and yields the largest first."""
+class PathSearch:
+    """Finds all paths from y to entry `index` of u: counts them, and yields the largest first."""
 
     def __init__(self, y: Value, u: Value, index: Index, names: EntryNames) -> None:
         nodes = graph(y)
@@ -61,7 +61,7 @@ class Ways:
         self._explore()
 
     def _explore(self) -> None:
-        """Find every stop on the way; then compute, from the end, each stop's path count and largest product."""
+        """Find all stops; then compute, from the end, how many paths each has and their largest product."""
         todo, order = [self.start], []
         while todo:
             stop = todo.pop()
@@ -111,11 +111,11 @@ class Ways:
         return self._steps[stop]
 
     def _next(self, stop: Stop) -> list[tuple[Stop, float, str]]:
-        """The stops below, each with the sum over all unnamed ways there."""
-        found: dict[Stop, list[tuple[float, Words]]] = {}
-        todo: list[tuple[Stop, float, Words]] = [(stop, 1.0, Words())]
+        """The next stops, each with the sum over all ways through unnamed values."""
+        found: dict[Stop, list[tuple[float, Fraction]]] = {}
+        todo: list[tuple[Stop, float, Fraction]] = [(stop, 1.0, Fraction())]
         while todo:
-            (serial, e), number, words = todo.pop(0)  # in the order in which they were written
+            (serial, e), number, words = todo.pop(0)  # in the order of the operands
             for k, x, f, slope in self._operands(self.node[serial], e):
                 longer = words.times(partial(self.node[serial], k, e, f, self.names))
                 lower = (x.serial, f)
@@ -123,10 +123,10 @@ class Ways:
                     found.setdefault(lower, []).append((number * slope, longer))
                 else:
                     todo.append((lower, number * slope, longer))
-        return [(lower, sum(n for n, _ in ways), _joined([w for _, w in ways])) for lower, ways in found.items()]
+        return [(lower, sum(n for n, _ in ways), _sum_text([w for _, w in ways])) for lower, ways in found.items()]
 
     def _operands(self, y: Value, e: Index) -> Iterator[tuple[int, Value, Index, float]]:
-        """The entries on the way to the end that entry e of y depends on, each with the derivative."""
+        """The entries that entry e of y depends on and that lead to the end, each with the derivative."""
         for k, x in enumerate(y.operands):
             if not isinstance(x, Value) or x.serial not in self.reach:
                 continue
@@ -142,19 +142,19 @@ class Ways:
                     yield k, x, f, float(slopes[f])
 
     def _slopes_and_entries(self, y: Value, k: int, e: Index, x: Value) -> tuple[Any, Any]:
-        """The derivative of entry e of y by operand k, and the entries of that operand it depends on."""
+        """The derivative of entry e of y by operand k, and the entries of that operand on which it depends."""
         slopes: Any
         if sum(other is x for other in y.operands) > 1:
             slopes = np.asarray(self._slope_of(y, k, e))
         elif y.op is not None and y.op.elementwise and np.shape(x._array) == np.shape(y._array):
-            slopes = self._slopes(y, None).get(x.serial)  # all entries at once: each depends on one entry only
+            slopes = self._slopes(y, None).get(x.serial)  # for all entries at once: each depends on one entry
         else:
             slopes = self._slopes(y, e).get(x.serial)
         if y.op is not None and y.op.elementwise:
             return slopes, [under(e, x)]
-        return slopes, map(tuple, np.argwhere(self._made_of(y, e, x)).tolist())
+        return slopes, map(tuple, np.argwhere(self._entries_used(y, e, x)).tolist())
 
-    def _made_of(self, y: Value, e: Index, x: Value) -> Any:
+    def _entries_used(self, y: Value, e: Index, x: Value) -> Any:
         """Which entries of x affect entry e of y, at these numbers or others: a weight may be 0."""
         parts = [_slopes(twins[y.serial], e).get(twins[x.serial].serial) for twins in self.twins]
         return np.logical_or.reduce([np.zeros(np.shape(x._array), bool), *(p != 0 for p in parts if p is not None)])
@@ -167,7 +167,7 @@ class Ways:
         return self._partials[key]  # type: ignore[no-any-return]
 
     def _slope_of(self, y: Value, k: int, e: Index) -> Any:
-        """The derivative by operand k alone, for a value that is several operands."""
+        """The derivative by operand k alone, for a value that is used as several operands."""
         seed = np.zeros(np.shape(y._array))
         seed[e] = 1.0
         operands = [x._array if isinstance(x, Value) else x for x in y.operands]
@@ -200,8 +200,8 @@ def _slopes(y: Value, e: Index | None) -> dict[int, Any]:
         return {x.serial: np.asarray(g) for x, g in swept if x is not y}
 
 
-def _joined(ways: list[Words]) -> str:
-    """A sum of formulas; long sums are cut."""
+def _sum_text(ways: list[Fraction]) -> str:
+    """A sum of formulas as text; a long sum is cut."""
     text = " + ".join(map(str, ways[:TERMS])).replace("+ -", "- ")
     return text if len(ways) <= TERMS else f"{text} + {len(ways) - TERMS} more"
 
@@ -209,7 +209,7 @@ def _joined(ways: list[Words]) -> str:
 def _reach(nodes: list[Value], every: list[dict[int, Any]], u: Value, index: Index) -> dict[int, Any]:
     """By serial, the entries that depend on the given entry: those that its tangent reaches.
 
-    A weight of 0 may stop the tangent at these numbers, so it is pushed through other numbers as well.
+    A weight of 0 may stop the tangent at these numbers, so the tangent is also computed at other numbers.
     """
     direction = np.zeros(np.shape(u._array))
     direction[index] = 1.0
@@ -225,13 +225,13 @@ def _reach(nodes: list[Value], every: list[dict[int, Any]], u: Value, index: Ind
 
 
 def _twins(nodes: list[Value]) -> Iterator[dict[int, Any]]:
-    """The graph itself, and copies with other numbers in the leaves if it can be computed again."""
+    """The graph itself and, if it can be computed again, copies with other numbers in the leaves."""
     yield {v.serial: v for v in nodes}
     recording = loss_graph_of(nodes[-1])
-    if not recording.masks:
+    if not recording.is_detached:
         numbers = np.random.default_rng(0).normal(size=(3, *recording.values.shape))
         for values in (np.abs(numbers[0]), *numbers[1:]):  # positive numbers open most relus
-            yield recording.again(values)
+            yield recording.record_again(values)
 
 
 def _named_stops(nodes: list[Value], reach: dict[int, Any], y: Value, u: Value) -> set[int]:

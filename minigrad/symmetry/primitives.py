@@ -1,8 +1,8 @@
-"""Primitives of proofs: sums, products, fractions and random functions that compose all other meanings.
+"""Primitives of proofs: sums, products, fractions and random functions, of which all other meanings are composed.
 
-Each takes the prints of the operands and the parameters of the call, and returns the print of the output, or None
-if it does not cover these parameters. A primitive is an identity that holds for all numbers. Formulas written with
-two ops that share one, as `x * x` and `x ** 2`, compare equal.
+Each takes the fingerprints of the operands and the parameters of the call, and returns the fingerprint of the
+output, or None if it does not cover these parameters. A primitive is an identity that holds for all numbers.
+Formulas that come down to the same primitives compare equal, such as `x * x` and `x ** 2`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from .modular import (
     Residues,
     add,
     align_axes,
-    bounded,
+    bound,
+    common_denominator,
     from_constant,
     identically_zero,
     multiply,
@@ -31,16 +32,15 @@ from .modular import (
     random_function,
     salt,
     subtract,
-    summed,
-    together,
+    sum_over,
 )
 
 ONE = from_constant(1)
-HIGHEST_POWER = 8  # the largest power written as a product; a higher one is a random function
+HIGHEST_POWER = 8  # the largest power that is written as a product; a higher one is a random function
 
 
-def function(p: Fingerprint, name: str) -> Fingerprint:
-    """A function of one variable, known only by its name."""
+def unknown_function(p: Fingerprint, name: str) -> Fingerprint:
+    """A function of one variable of which only the name is known."""
     return Fingerprint(random_function(p.x, salt("function", name)), 1.0, 1.0)
 
 
@@ -50,11 +50,11 @@ def inverse(p: Fingerprint) -> Fingerprint:
     if fraction is not None:
         return fraction
     one = (p.x == 1).all(axis=0)
-    return Fingerprint(np.where(one, 1, function(p, "inverse").x), 1.0, 1.0)
+    return Fingerprint(np.where(one, 1, unknown_function(p, "inverse").x), 1.0, 1.0)
 
 
 def _fraction(p: Fingerprint) -> Fingerprint | None:
-    """1 / n for whole numbers n with a common denominator that is not too large; else None."""
+    """1 / n for whole numbers n, if their common denominator is not too large; else None."""
     if p.degree or p.below != 1 or not p.x.size:
         return None
     numbers = [n if n <= WHOLE else n - P for n in np.unique(p.x[0]).tolist()]
@@ -65,8 +65,8 @@ def _fraction(p: Fingerprint) -> Fingerprint | None:
     return Fingerprint(x, 0.0, below / min(map(abs, numbers)), below)
 
 
-def divide_prints(a: Fingerprint, b: Fingerprint) -> Fingerprint:
-    """a / b, as a · (1 / b); 1 / n where b is n times an a that is never 0, as in the softmax of equal entries."""
+def divide_fingerprints(a: Fingerprint, b: Fingerprint) -> Fingerprint:
+    """a / b, as a · (1 / b). If b is n times a and a is never 0, as in the softmax of equal entries: 1 / n."""
     found = multiply(a, inverse(b))
     if a.logarithm is None:
         return found
@@ -87,12 +87,12 @@ def divide_prints(a: Fingerprint, b: Fingerprint) -> Fingerprint:
     logs = logs._replace(x=np.where(equal, spread(log(share)), logs.x))
     if equal.all():  # a plain number: its degree is 0
         return share._replace(x=spread(share), logarithm=logs)
-    degree, heights, below = together(found, share)
-    quotient = bounded(np.where(equal, spread(share), found.x), degree, max(heights), below)
+    degree, heights, below = common_denominator(found, share)
+    quotient = bound(np.where(equal, spread(share), found.x), degree, max(heights), below)
     return quotient._replace(logarithm=logs)
 
 
-def power_prints(a: Fingerprint, b: Fingerprint) -> Fingerprint | None:
+def whole_power(a: Fingerprint, b: Fingerprint) -> Fingerprint | None:
     """a ** b for a small whole number b, as a product."""
     whole = b.x.size and (b.x == b.x.flat[0]).all() and b.degree == 0 and b.below == 1
     exponent = int(b.x.flat[0]) if whole else -1
@@ -104,12 +104,14 @@ def power_prints(a: Fingerprint, b: Fingerprint) -> Fingerprint | None:
 
 
 def where(condition: Fingerprint, a: Fingerprint, b: Fingerprint) -> Fingerprint:
-    """a where c, else b: computed as b + c (a - b), with c 0 or 1."""
-    if condition.degree == 0:  # a plain mask: the branch not taken leaves no trace
+    """a where the condition c holds, else b: computed as b + c (a - b), with c 0 or 1."""
+    if condition.degree == 0:  # a plain mask: only the chosen branch matters
         x = np.where(*_spread(condition.x != 0, a.x, b.x))
-        degree, heights, below = together(a, b)
-        return bounded(x, degree, max(heights), below)
-    truth = Fingerprint(np.where(identically_zero(condition.x), 0, function(condition, "is true").x), 1.0, 1.0)
+        degree, heights, below = common_denominator(a, b)
+        return bound(x, degree, max(heights), below)
+    truth = Fingerprint(
+        np.where(identically_zero(condition.x), 0, unknown_function(condition, "is true").x), 1.0, 1.0
+    )
     return add(b, multiply(truth, subtract(a, b)))
 
 
@@ -121,27 +123,27 @@ def _spread(*xs: Any) -> list[Any]:
 
 def total(x: Fingerprint, axis: Axis = None, keepdims: bool = False) -> Fingerprint:
     """Σ x."""
-    return summed(x, axis, keepdims)
+    return sum_over(x, axis, keepdims)
 
 
 def exp(x: Fingerprint) -> Fingerprint:
     """e^x, with e^0 = 1."""
     if x.exponential is not None:
         return x.exponential
-    return Fingerprint(np.where(identically_zero(x.x), 1, function(x, "exp").x), 1.0, 1.0, logarithm=x)
+    return Fingerprint(np.where(identically_zero(x.x), 1, unknown_function(x, "exp").x), 1.0, 1.0, logarithm=x)
 
 
 def log(x: Fingerprint) -> Fingerprint:
     """ln x, with ln 1 = 0."""
     if x.logarithm is not None:
         return x.logarithm._replace(exponential=x)
-    return Fingerprint(np.where((x.x == 1).all(axis=0), 0, function(x, "ln").x), 1.0, 1.0)
+    return Fingerprint(np.where((x.x == 1).all(axis=0), 0, unknown_function(x, "ln").x), 1.0, 1.0)
 
 
 def symmetric(
     x: Fingerprint, at_zero: Fingerprint, name: str, axis: Axis = None, keepdims: bool = False
 ) -> Fingerprint:
-    """A function of the entries along axes that does not ask for their order: max, min."""
+    """A function of the entries along axes that ignores their order, such as max or min."""
     entries = random_function(x.x, salt("in any order", name))
     if keepdims or axis is not None or len(x.shape):
         entries = per_point(lambda z: np.sum(z, axis=axis, keepdims=keepdims), entries)
@@ -152,13 +154,13 @@ def symmetric(
     return Fingerprint(np.where(zero, residues, out), 1.0, max(at_zero.height, at_zero.below), at_zero.below)
 
 
-# The arithmetic of residues itself: all other meanings come down to it.
-PRIMITIVES: dict[Callable[..., object], Callable[..., Fingerprint | None]] = {
+# All other meanings come down to these.
+PRIMITIVES: dict[object, Callable[..., Fingerprint | None]] = {
     np.add: add,
     np.subtract: subtract,
     np.multiply: multiply,
-    np.divide: divide_prints,
-    np.power: power_prints,
+    np.divide: divide_fingerprints,
+    np.power: whole_power,
     np.where: where,
     np.exp: exp,
     np.log: log,

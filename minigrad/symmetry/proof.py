@@ -1,10 +1,10 @@
 """The proof: the coarsest partition of parameter entries that gradient descent cannot break.
 
-P is the partition, V_P all points that are constant on its classes, and 0 on the zero-valued entries that still
-count as frozen. Start with "equal value now"; read value and gradient as formulas in one symbol per class;
-split the classes by their gradient's formula; repeat until nothing changes. Then equal classes have equal gradients
-at every point of V_P: descent never leaves it. This is partition refinement for backward differential equivalence
-(Cardelli, Tribastone, Tschaikowski and Vandin 2016), with formulas compared as in `field`.
+P is the partition. V_P holds all points that are constant on its classes, and 0 on the zero-valued entries that
+still count as frozen. Start with "equal value now"; read the gradient as formulas in one symbol per class; split
+the classes by these formulas; repeat until nothing changes. Then the entries of a class have equal gradients at
+every point of V_P, so descent never leaves V_P. This is partition refinement for backward differential equivalence
+(Cardelli, Tribastone, Tschaikowski and Vandin 2016), with formulas compared as in `modular`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy as np
 from ..engine.value import Value
 from .fingerprints import Formulas, recorded_gradients
 from .loss_graph import flat
-from .modular import LANES, Fingerprint, by_appearance, identically_zero, rows_in_common, symbols
-from .vectorise import batched
+from .modular import LANES, Fingerprint, identically_zero, number_rows, renumber, symbols
+from .vectorise import vectorise
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Partition:
     """Class numbers of all entries, in the order of the parameters, and which entries never move.
 
     classes: entries of one class always have equal values and gradients. frozen: the gradient is 0 as long as the
-    grouping holds. unknown: labels of ops without a known meaning, because of which ties may be missed.
+    classes hold. unknown: labels of ops without a known meaning; these may hide ties.
     """
 
     classes: Any
@@ -37,8 +37,8 @@ class Partition:
 
 
 def start(values: Any) -> Any:
-    """Classes of equal value."""
-    return by_appearance(np.unique(values + 0.0, return_inverse=True)[1])[0]
+    """Class numbers: entries with equal values form a class."""
+    return renumber(np.unique(values + 0.0, return_inverse=True)[1])[0]
 
 
 def prove(
@@ -46,10 +46,10 @@ def prove(
 ) -> Partition:
     """The partition for the gradient of y.
 
-    symbolic_data: nodes that stand for any data. values: start from these numbers instead of the current ones.
+    symbolic_data: nodes that stand for any data. values: numbers to start from; by default the current ones.
     """
     values = flat([p._array for p in params]) if values is None else values
-    vectors = batched(y, params, symbolic_data)
+    vectors = vectorise(y, params, symbolic_data)
     if vectors is not None:
         loss, entries, data = vectors
         return Proof(loss, [entries], [data]).partition(values)
@@ -75,16 +75,16 @@ class Proof:
             rounds += 1
             x = self.at(classes, zero)
             frozen = identically_zero(x)
-            finer, count = rows_in_common(x, classes, zero & frozen)
+            finer, count = number_rows(x, classes, zero & frozen)
             if count == classes.max(initial=-1) + 1 and not (zero & ~frozen).any():
                 return Partition(classes, frozen, rounds, tuple(sorted(self.formulas.unknown)))
             classes, zero = finer, zero & frozen
 
     def at(self, classes: Any, zero: Any) -> Any:
-        """The residues of all gradients, (LANES, entries), if entries of one class share a symbol."""
-        prints = self.formulas.read(points(self.params, self.symbolic_data, classes, zero))
+        """The residues of all gradients, (LANES, entries), where entries of one class share a symbol."""
+        fingerprints = self.formulas.read(points(self.params, self.symbolic_data, classes, zero))
         out = np.zeros((LANES, len(classes)), dtype=np.int64)
-        parts = [p.x.reshape(LANES, -1) for p in prints]
+        parts = [p.x.reshape(LANES, -1) for p in fingerprints]
         if parts:
             out[:, self.reached] = np.concatenate(parts, axis=1)
         return out

@@ -1,8 +1,9 @@
 """quotient: the smaller network that computes the same as a network with tied neurons.
 
 The neurons of a class become one. Its outgoing weights are multiplied by the size of the class, so that the next
-layer sees the same sums: with classes of m neurons before and n after, ``Q = m W``. The gradient of Q is n times
-that of one W, and Q must move m times as far, so ``lr · m / n`` takes the same path. These factors are the `rates`.
+layer gets the same sums: a weight from a class of m neurons to a class of n neurons becomes ``Q = m W``. The
+gradient of Q is n times that of one W, and Q must move m times as far, so the learning rate is multiplied by
+``m / n``. These factors are the `rates`.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ WRITE = "  write  quotient(ties(model, x, y, loss))  with an MLP"
 class Quotient:
     """The smaller network, and its relation to the original.
 
-    model          the network of `nn` with one neuron per class; per layer or per neuron, as the original
-    multiplicity   how many original neurons each hidden neuron replaces, per hidden layer
-    rates          factors for the learning rate, per parameter, that make gradient descent take the same path
+    model          the network of `nn` with one neuron per class; in the form of the original
+    multiplicity   for each hidden layer, how many original neurons each of its neurons replaces
+    rates          for each parameter, the factors of the learning rate: with them descent takes the same path
     """
 
     model: MLP
@@ -40,7 +41,11 @@ class Quotient:
     def summary(self) -> str:
         """One line: Your 2-3-3-2 network is this 2-1-1-2 network."""
         old, new = ("-".join(map(str, m.sizes)) for m in (self.original, self.model))
-        return f"Your {old} network is this {new} network." if old != new else f"Your {old} network has no twins."
+        return (
+            f"Your {old} network is this {new} network."
+            if old != new
+            else f"Your {old} network has no equal neurons."
+        )
 
     def descend(self, lr: float) -> None:
         """Take one step of gradient descent with the gradients in `model`, scaled by `rates`."""
@@ -51,8 +56,8 @@ class Quotient:
                 p.data -= lr * rates[start : start + p.size].reshape(p.shape) * p.grad
             start += p.size
 
-    def expanded(self) -> dict[str, Any]:
-        """The parameters of the original network that match this one, as `load` takes them."""
+    def expand(self) -> dict[str, Any]:
+        """The parameters of the original network that correspond to this one, as `load` takes them."""
         found, groups = {}, self._groups()
         for name, q in self.model.state().items():
             k = int(name[1:])
@@ -92,7 +97,7 @@ def quotient(ties: Ties) -> Quotient:
 
 
 def _is_the_same(model: MLP, groups: list[Any], ties: Ties) -> bool:
-    """Whether both networks agree at random numbers that keep the ties: zeros may hide a difference now."""
+    """Whether both networks agree at random numbers that keep the ties: zeros might hide a difference now."""
     numbers = np.random.default_rng(0).normal(size=int(ties.classes.max(initial=-1)) + 1)[ties.classes]
     large = _network(model, [np.arange(size) for size in model.sizes])
     large.load(by_name(model, numbers))

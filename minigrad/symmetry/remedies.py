@@ -1,7 +1,7 @@
-"""Try each remedy on the loss at hand: which ones split ties, and which do not.
+"""Tries each remedy on the loss at hand, and reports which ones split ties.
 
-The proof decides at the numbers that a remedy leads to, so rounding decides nothing. Training that should keep ties
-uses gradients made exactly equal within a tie, after a check that they are equal to rounding.
+The proof decides, at the numbers that a remedy leads to, so rounding errors have no effect. Where training should
+keep ties, gradients are averaged within a tie, after a check that they are equal up to rounding.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .mlp_neurons import by_name
 from .proof import Partition, prove
 
 STEPS, RATE, SEED = 20, 0.01, 0
-# Of the largest gradient, by bytes per number: gradients in a tie must agree to this before they are averaged.
+# Gradients in a tie must agree to this share of the largest before they are averaged; by bytes per number.
 EQUAL = {8: 1e-9, 4: 1e-3}
 NUDGES = 64  # entries tried for the smallest nudge
 FRESH = {"sigmoid": sigmoid, "softplus": softplus}
@@ -31,9 +31,9 @@ FRESH = {"sigmoid": sigmoid, "softplus": softplus}
 
 @dataclass(frozen=True)
 class Remedy:
-    """A remedy for ties, its effect here, and the reason.
+    """A remedy for ties, its effect on this loss, and the reason.
 
-    splits: separates entries that moved together. frees: makes frozen entries move.
+    splits: whether it separates entries that moved together. frees: whether it makes frozen entries move.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Remedy:
 
     @property
     def works(self) -> bool:
-        """Whether it changes anything about the ties."""
+        """Whether it splits or frees anything."""
         return self.splits or self.frees
 
 
@@ -93,7 +93,7 @@ class _Trial:
 
     def __init__(self, recording: Recording, partition: Partition) -> None:
         self.recording, self.before = recording, partition
-        if self.recording.masks:
+        if self.recording.is_detached:
             raise ArgumentError(
                 "the masks of this graph do not record their inputs\n"
                 "  write  ties(f, params, *data)   so that it can be computed at other numbers"
@@ -108,14 +108,14 @@ class _Trial:
             self._at("random start", self._random, "ties come from equal starts"),
             self._at("noise", self._noise, "each gradient entry gets different noise"),
             self._at("masks", self._masks, "a mask stops some entries of a tie and not others"),
-            self._at("dropout", self._dropout, "a dropped neuron gets another gradient than its twins"),
+            self._at("dropout", self._dropout, "a dropped neuron gets a different gradient from its twins"),
             self._at(
-                "more steps", self._steps(5 * STEPS), "a step keeps equal weights equal, so more of them do, too"
+                "more steps", self._steps(5 * STEPS), "a step keeps equal weights equal, and so do more steps"
             ),
-            self._at("another rate", self._steps(STEPS, 10 * RATE), "equal gradients make equal steps at any rate"),
-            self._at("momentum", self._momentum, "equal histories make equal velocities"),
-            self._at("Adam", self._adam, "equal histories are divided by equal roots"),
-            self._at("weight decay", self._decay, "equal weights decay alike"),
+            self._at("another rate", self._steps(STEPS, 10 * RATE), "equal gradients give equal steps at any rate"),
+            self._at("momentum", self._momentum, "equal gradients so far give equal velocities"),
+            self._at("Adam", self._adam, "equal gradients so far give equal means, and equal steps"),
+            self._at("weight decay", self._decay, "equal weights decay equally"),
         ]
         if isinstance(self.recording.model, MLP):
             tried.append(self._activation(self.recording.model))
@@ -149,7 +149,7 @@ class _Trial:
             values[entry] += 0.1 * max(1.0, abs(values[entry]))
             after = self._partition(values)
             count = _groups(after)
-            # The entry itself leaves its tie: only a larger number of groups means that others were split.
+            # The changed entry leaves its tie and adds a group; any further group means that others were split.
             if count > max(best[0], groups + 1) or (best[1] is None and self._changes(after)[1]):
                 best = count, entry
         if best[1] is None:
@@ -178,7 +178,7 @@ class _Trial:
     # Training.
 
     def _gradient(self, values: Any) -> Any:
-        """The gradient, exactly equal within ties as in exact arithmetic."""
+        """The gradient, exactly equal within ties, as it would be in exact arithmetic."""
         g = self.recording.gradient(values)
         classes, largest = self.before.classes, np.abs(g).max(initial=0)
         mean = np.bincount(classes, g) / np.bincount(classes)
@@ -209,12 +209,12 @@ class _Trial:
     def _dropout(self) -> Any:
         values = self.values.copy()
         for _ in range(3):
-            mask = self._dropped()
+            mask = self._dropout_mask()
             values -= RATE * self._scale() * self.recording.gradient(values * mask) * mask
         return values
 
-    def _dropped(self) -> Any:
-        """A mask of the entries in use: in a network, no weights out of dropped neurons; else a random half."""
+    def _dropout_mask(self) -> Any:
+        """A mask of the entries in use: a network loses the weights out of dropped neurons; else a random half."""
         model = self.recording.model
         if not isinstance(model, MLP):
             return self.rng.random(self.values.shape) < 0.5
@@ -231,7 +231,7 @@ class _Trial:
         lr: float = RATE,
         **settings: Any,
     ) -> Any:
-        """The numbers after some steps of an optimiser. change: a function of each gradient; without, ties hold."""
+        """The numbers after some steps of an optimiser. change: applied to each gradient; without it, ties hold."""
         w, scale = Value(self.values.copy()), self._scale()
         optimiser = make([w], lr=lr, **settings)
         for _ in range(steps):
@@ -254,14 +254,14 @@ class _Trial:
         x, y, loss = self.recording.call
         recording = record_model_loss(fresh, x, y, loss, bool(self.recording.symbolic_data))
         splits, frees = self._changes(prove(recording.y, recording.params, recording.symbolic_data, self.values))
-        why = f"{name} is not 0 at 0" if frees else "equal neurons compute the same, whatever the activation"
+        why = f"{name} is not 0 at 0" if frees else "equal neurons stay equal with any activation"
         return Remedy("another activation", splits, frees, why)
 
 
 def _groups(partition: Partition) -> int:
-    """How many groups there are: the entries that never move are one."""
+    """How many groups there are; the entries that never move are one group."""
     return len(set(partition.classes[~partition.frozen].tolist())) + bool(partition.frozen.any())
 
 
 _SPLIT = ("random start", "noise", "masks", "dropout")
-_NOTHING = "it has nothing to act on here"
+_NOTHING = "there is nothing here that it could split"

@@ -1,9 +1,9 @@
-"""The meaning of an op as a formula: computes residues of its output from residues of its inputs.
+"""The meaning of an op as a formula: computes the fingerprint of its output from the fingerprints of its inputs.
 
-The first property in the op's record that fits decides: a meaning, composed of simpler ops down to the primitives
-(`primitives`); moving and adding entries; adding products; a reduction in any order; elementwise. For any other op,
-only equal calls are known to give equal results. A missing property loses ties, which is allowed; a wrong one would
-invent ties, so tests check every property of every op.
+The properties in the op's record decide, the first that fits: it has a meaning, which comes down to `primitives`;
+it moves and adds entries; it adds products; it reduces in any order; it is elementwise. Of any other op it is only
+known that equal calls give equal results. A missing property loses ties, which is allowed; a wrong one would invent
+ties, so tests check every property of every op.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from .modular import (
     add,
     align_axes,
     bilinear_product,
-    bounded,
+    bound,
+    common_denominator,
     from_constant,
     identically_zero,
     multiply,
@@ -36,7 +37,6 @@ from .modular import (
     salt,
     subtract,
     symbols,
-    together,
 )
 from .primitives import PRIMITIVES, symmetric
 
@@ -47,73 +47,73 @@ class Unknown(Exception):
     """The op has no meaning for these operands; the message is its label."""
 
 
-def meaning(made_by: Op, prints: Sequence[Fingerprint], params: Params, logical: bool = False) -> Any:
-    """The print of the output (a list for several outputs) from the prints of all operands. Raises Unknown.
+def meaning(made_by: Op, operands: Sequence[Fingerprint], params: Params, logical: bool = False) -> Any:
+    """The fingerprint of the output, or a list of them, from those of all operands. Raises Unknown.
 
-    params: the node's, without the data saved for its rule. logical: the output holds True and False, so the op
-    adds and multiplies nothing.
+    params: those of the node, without the data saved for its rule. logical: whether the output holds True and
+    False; then the op adds and multiplies nothing.
     """
     if made_by is ARGUMENT:
-        return prints[0]
-    if len(prints) > len(made_by.domain) and not made_by.variadic:  # a Value inside a parameter
+        return operands[0]
+    if len(operands) > len(made_by.domain) and not made_by.variadic:  # a Value inside a parameter
         raise Unknown(made_by.label)
     if not logical:
-        found = _composed(made_by, prints, params)
+        found = _compose(made_by, operands, params)
         if found is not None:
             return found
     if made_by.moves or (made_by.sums and not made_by.bilinear and not logical):
-        return _moved(made_by, prints, params, not made_by.moves)
-    if made_by.bilinear and made_by.sums and len(prints) == 2 and not logical:
-        return _product(made_by, prints, params)
+        return _move(made_by, operands, params, not made_by.moves)
+    if made_by.bilinear and made_by.sums and len(operands) == 2 and not logical:
+        return _product(made_by, operands, params)
     if made_by.elementwise:
-        return _elementwise(made_by, prints, params)
-    if made_by.symmetric and len(prints) == 1:
-        return _symmetric(made_by, prints[0], **params)
+        return _elementwise(made_by, operands, params)
+    if made_by.symmetric and len(operands) == 1:
+        return _symmetric(made_by, operands[0], **params)
     raise Unknown(made_by.label)
 
 
-def _composed(made_by: Op, prints: Sequence[Fingerprint], params: Params) -> Any:
-    """Apply a primitive, or run the op's meaning on the prints as on arrays; None if neither covers the call."""
+def _compose(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Any:
+    """Apply a primitive, or call the op's meaning with formulas; None if neither covers the call."""
     if made_by.function in PRIMITIVES:
-        return PRIMITIVES[made_by.function](*prints, **params)
+        return PRIMITIVES[made_by.function](*operands, **params)
     if made_by.meaning is None:
         return None
     try:
-        found = made_by.meaning(*map(Formula, prints), **params)
+        found = made_by.meaning(*map(Formula, operands), **params)
     except Unknown:
         return None
     if found is NotImplemented:
         return None
-    y: Fingerprint = found.print if isinstance(found, Formula) else from_constant(found)
-    zero = functools.reduce(np.logical_and, map(identically_zero, align_axes(*(p.x for p in prints))))
-    return _with_zero(made_by, y, zero, len(prints), params) if made_by.elementwise and zero.any() else y
+    y: Fingerprint = found.fingerprint if isinstance(found, Formula) else from_constant(found)
+    zero = functools.reduce(np.logical_and, map(identically_zero, align_axes(*(p.x for p in operands))))
+    return _with_zero(made_by, y, zero, len(operands), params) if made_by.elementwise and zero.any() else y
 
 
 class Formula(np.lib.mixins.NDArrayOperatorsMixin):
-    """A print that NumPy's functions accept: the table gives their meaning, as for any node."""
+    """A fingerprint as an array that NumPy's functions accept; they act on it by their meanings."""
 
-    __slots__ = ("print",)
+    __slots__ = ("fingerprint",)
 
     def __init__(self, of: Fingerprint) -> None:
-        self.print = of
+        self.fingerprint = of
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the array of formulas."""
-        return self.print.shape
+        """The shape of the array."""
+        return self.fingerprint.shape
 
     @property
     def ndim(self) -> int:
-        """How many axes it has."""
+        """The number of axes."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
-        """How many entries it has."""
+        """The number of entries."""
         return math.prod(self.shape)
 
     def __getitem__(self, index: Any) -> Any:
-        return Formula(meaning(TABLE[operator.getitem], [self.print], {"index": index}))
+        return Formula(meaning(TABLE[operator.getitem], [self.fingerprint], {"index": index}))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__" or ufunc not in TABLE:
@@ -130,23 +130,23 @@ class Formula(np.lib.mixins.NDArrayOperatorsMixin):
 
 def _apply(made_by: Op, args: Any, kwargs: Any) -> Any:
     inputs, params = made_by.arguments(args, kwargs)
-    prints = [x.print if isinstance(x, Formula) else from_constant(x) for x in inputs]
-    found = meaning(made_by, prints, params)
+    operands = [x.fingerprint if isinstance(x, Formula) else from_constant(x) for x in inputs]
+    found = meaning(made_by, operands, params)
     return tuple(map(Formula, found)) if isinstance(found, list) else Formula(found)
 
 
-def unknown(made_by: Op, prints: Sequence[Fingerprint], params: Params, count: int) -> Any:
+def unknown(made_by: Op, operands: Sequence[Fingerprint], params: Params, count: int) -> Any:
     """Residues (LANES, count) for an unknown op: equal calls give equal entries in the same order."""
     total = np.zeros((4, 1), dtype=np.int64)
-    for place, p in enumerate(prints):
+    for place, p in enumerate(operands):
         entries = p.x.reshape(4, -1)
         where = symbols(entries.shape[1], "in", place, p.shape)
         total = total + random_function((entries + where) % P, salt("entry")).sum(axis=1, keepdims=True) % P
-    at = symbols(count, "out", made_by.page, made_by.label, described(params))
+    at = symbols(count, "out", made_by.page, made_by.label, describe_params(params))
     return random_function((total + at) % P, salt("unknown"))
 
 
-def described(params: Params) -> tuple[object, ...]:
+def describe_params(params: Params) -> tuple[object, ...]:
     """Parameters as text: different parameters give different text."""
     return tuple((name, _text(p)) for name, p in sorted(params.items()))
 
@@ -158,26 +158,26 @@ def _text(p: object) -> str:
         return f"{type(p).__name__}({','.join(map(_text, p))})"
     if p is None or p is Ellipsis or isinstance(p, (str, int, float, slice, np.generic, np.dtype, type)):
         return repr(p)
-    return f"{type(p)} {id(p)}"  # equal only to itself, as far as is known
+    return f"{type(p)} {id(p)}"  # known to equal only itself
 
 
-def _moved(made_by: Op, prints: Sequence[Fingerprint], params: Params, adds: bool) -> Any:
-    """Run the forward function on residues."""
+def _move(made_by: Op, operands: Sequence[Fingerprint], params: Params, adds: bool) -> Any:
+    """Apply the forward function to residues."""
 
     def forward(*xs: Any) -> Any:
         return made_by.forward(*xs, **params)
 
-    degree, heights, below = together(*prints)
-    first = forward(*(p.x[0] for p in prints))
+    degree, heights, below = common_denominator(*operands)
+    first = forward(*(p.x[0] for p in operands))
     if isinstance(first, (tuple, list)):
-        moved = [per_point(lambda *xs, k=k: forward(*xs)[k], *(p.x for p in prints)) for k in range(len(first))]
-        return [bounded(x, degree, max(heights), below) for x in moved]
-    x = per_point(forward, *(p.x for p in prints))
-    return bounded(x, degree, max(heights) * (max(prints[0].x[0].size, 1) if adds else 1), below)
+        moved = [per_point(lambda *xs, k=k: forward(*xs)[k], *(p.x for p in operands)) for k in range(len(first))]
+        return [bound(x, degree, max(heights), below) for x in moved]
+    x = per_point(forward, *(p.x for p in operands))
+    return bound(x, degree, max(heights) * (max(operands[0].x[0].size, 1) if adds else 1), below)
 
 
-def _product(made_by: Op, prints: Sequence[Fingerprint], params: Params) -> Fingerprint:
-    a, b = prints
+def _product(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Fingerprint:
+    a, b = operands
     if any("optimize" in p for p in params):
         params = {name: p for name, p in params.items() if name != "optimize"}
     matrix = made_by.function in (np.matmul, np.dot) and len(a.shape) > 0 and len(b.shape) > 0
@@ -185,12 +185,12 @@ def _product(made_by: Op, prints: Sequence[Fingerprint], params: Params) -> Fing
     return bilinear_product(functools.partial(made_by.forward, **params), a, b, float(max(terms, 1)))
 
 
-def _elementwise(made_by: Op, prints: Sequence[Fingerprint], params: Params) -> Fingerprint:
-    """A random function of the operands' entries; where all are 0, the op's own number there."""
-    words = (made_by.page, made_by.label, described(params))
-    xs = align_axes(*(p.x for p in prints))
+def _elementwise(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Fingerprint:
+    """A random function of the operands' entries; where all are 0, the number that the op gives there."""
+    words = (made_by.page, made_by.label, describe_params(params))
+    xs = align_axes(*(p.x for p in operands))
     if len(xs) == 1:
-        x = _of_one(made_by.parity, xs[0], salt(*words))
+        x = _unary(made_by.parity, xs[0], salt(*words))
     else:
         same = made_by.commutative
         keys = [salt(*words, 0 if same else place) for place in range(len(xs))]
@@ -201,12 +201,12 @@ def _elementwise(made_by: Op, prints: Sequence[Fingerprint], params: Params) -> 
 
 
 def _with_zero(made_by: Op, y: Fingerprint, zero: Any, arity: int, params: Params) -> Fingerprint:
-    """The print, with what the op gives at 0 where all inputs are."""
+    """The fingerprint, with the number that the op gives at 0 wherever all inputs are 0."""
     at_zero = _at_zero(made_by, [np.float64(0)] * arity, params)
     if at_zero is None:
         return y
     residues = at_zero.x.reshape(4, *(1,) * (y.x.ndim - 1))
-    degree, heights, below = together(y, at_zero)
+    degree, heights, below = common_denominator(y, at_zero)
     x = np.where(np.broadcast_to(zero, y.x.shape[1:]), residues, y.x)
     return Fingerprint(x, max(degree, 1.0), max(*heights, float(below)), below)
 
@@ -217,11 +217,11 @@ def _symmetric(
     at_zero = _at_zero(made_by, [np.zeros(max(x.x[0].size, 1))], params)
     if at_zero is None:
         raise Unknown(made_by.label)
-    return symmetric(x, at_zero, repr((made_by.page, made_by.label, described(params))), axis, keepdims)
+    return symmetric(x, at_zero, repr((made_by.page, made_by.label, describe_params(params))), axis, keepdims)
 
 
-def _of_one(parity: str, x: Residues, key: tuple[int, int]) -> Residues:
-    """A random function of x: odd or even if the op is known to be."""
+def _unary(parity: str, x: Residues, key: tuple[int, int]) -> Residues:
+    """A random function of x, odd or even if the op is."""
     if not parity:
         return random_function(x, key)
     negative = x[0] > P // 2
@@ -233,12 +233,12 @@ def _at_zero(made_by: Op, zeros: Sequence[object], params: Params) -> Fingerprin
     with np.errstate(all="ignore"):
         try:
             y = np.asarray(made_by.forward(*zeros, **params))
-        except (TypeError, ValueError):  # of whole numbers only
+        except (TypeError, ValueError):  # the op takes whole numbers only
             return None
     return from_constant(y) if y.shape == () and np.isfinite(y) else None
 
 
-# What a scalar graph is mostly made of goes past all questions.
+# A shortcut for the ops that most nodes of scalar graphs are made of.
 DIRECT: dict[Op, Callable[[Fingerprint, Fingerprint], Fingerprint]] = {
     TABLE[np.add]: add,
     TABLE[np.subtract]: subtract,

@@ -1,4 +1,4 @@
-"""ties: finds the parameters that move as one for as long as they are trained, and says on what evidence.
+"""ties: finds the parameters that always get equal gradients in training, and states the evidence.
 
 `loss_graph` turns a loss into a graph; `proof` and `probe` find its ties.
 """
@@ -19,7 +19,7 @@ from ..nn.mlp import MLP
 from ..nn.module import Module
 from .loss_graph import Recording, loss_graph_of, of_function, record_model_loss
 from .mlp_neurons import neuron_classes
-from .modular import by_appearance
+from .modular import renumber
 from .probe import probe
 from .proof import Partition, prove
 from .remedies import Remedies, remedies
@@ -33,9 +33,9 @@ Group = tuple[Entry, ...]
 
 @dataclass(frozen=True, eq=False)
 class Ties:
-    """The entries of parameters that move as one.
+    """The groups of parameter entries that always get equal gradients.
 
-    groups         each a tuple of (path, index); index is () for a number. Every entry is in one group
+    groups         each a tuple of (path, index), with index () for a number; every entry is in one group
     labels         an integer array of group numbers for each parameter, nested as the parameters are
     evidence       "proved" or "probed" for each group
     frozen         the number of the group of entries that never move; None if there is none
@@ -66,7 +66,7 @@ class Ties:
     @property
     def labels(self) -> Any:
         """Group numbers, nested as the parameters are."""
-        return self.recording.nested(self.recording.split(self.numbers))
+        return self.recording.nest(self.recording.split(self.numbers))
 
     @property
     def frozen(self) -> int | None:
@@ -93,7 +93,7 @@ class Ties:
         return self.partition.classes
 
     def summary(self) -> str:
-        """One line: the number of parameters and groups, and the size each layer acts as."""
+        """One line: how many groups the parameters move as, and how many distinct neurons the layers have."""
         count = self.numbers.size
         text = f"{_count(count, 'parameter')} {_moves(count)} as {self.independent:,}"
         frozen = int(self.partition.frozen.sum())
@@ -106,7 +106,7 @@ class Ties:
         return text if set(self.evidence) <= {"proved"} else f"{text} (probed, not proved)"
 
     def remedies(self) -> Remedies:
-        """Try out what splits these ties. See `remedies.Remedy`."""
+        """Try the remedies that may split these ties. See `remedies.Remedy`."""
         return remedies(self.recording, self.partition)
 
     def __repr__(self) -> str:
@@ -117,17 +117,16 @@ class Ties:
 def ties(
     f: Value | Module | Callable[..., Any], *args: Any, for_all_data: bool = False, method: str = "auto"
 ) -> Ties:
-    """Find the coarsest grouping of parameter entries that gradient descent can never break.
+    """Find the largest groups of parameter entries that gradient descent never separates.
 
     ties(f, params, *data)       for the loss f(params, *data); params: any nesting of arrays
     ties(y)                      for a recorded loss; its leaves are the parameters, in serial order
     ties(model, x, y, loss)      for loss(model(x), y) with a model of `nn`; squared error by default
 
-    Entries that share a group are equal now and get equal gradients wherever gradient descent, momentum, Adam or
-    weight decay may take them. for_all_data: for any data, not only these. method: "prove" from the structure,
-    "probe" at random points, or "auto": prove, and probe if an op is unknown to the proof or there are more than
-    300,000 entries. A proof errs with probability below 1e-15; a probe is evidence.
-
+    The entries of a group are equal now, and get equal gradients at every step of gradient descent, momentum, Adam
+    or weight decay. for_all_data: for any data, not only these. method: "prove" from the structure, "probe" at
+    random points, or "auto": prove, and probe if the proof does not know an op or there are more than 300,000
+    entries. A proof errs with probability below 1e-15; a probe is only evidence.
     Raises TracingError if f branches on the numbers of a Value, ShapeError if the loss is not one number.
     """
     if method not in METHODS:
@@ -135,15 +134,15 @@ def ties(
     recording = record_loss(f, args, for_all_data)
     values = recording.values
     if not np.isfinite(values).all():
-        raise ValueError("ties compares the parameters' numbers, and some are nan or infinite")
-    partition, proof = _decided(recording, method)
+        raise ValueError("ties compares the numbers of the parameters, and some of them are nan or infinite")
+    partition, proof = _decide(recording, method)
     numbers = _groups(partition)
     evidence = _evidence(numbers, None if proof is None else _groups(proof))
     return Ties(recording, partition, numbers, evidence, "for all data" if for_all_data else "for this data")
 
 
 def record_loss(f: object, args: Sequence[object], for_all_data: bool) -> Recording:
-    """The loss as a graph, however it was given."""
+    """The loss as a graph, whether it is given as a graph, a model or a function."""
     if isinstance(f, Value):
         if args or for_all_data:
             raise ArgumentError(
@@ -166,19 +165,19 @@ def record_loss(f: object, args: Sequence[object], for_all_data: bool) -> Record
     return of_function(f, args[0], args[1:], for_all_data)
 
 
-def _decided(recording: Recording, method: str) -> tuple[Partition, Partition | None]:
-    """The partition, and the proved one (None if nothing is proved)."""
+def _decide(recording: Recording, method: str) -> tuple[Partition, Partition | None]:
+    """The partition by the chosen method, and the proved partition (None without a proof)."""
     size = sum(p._array.size for p in recording.params)
-    if method == "probe" or (method == "auto" and size > PROVABLE and not recording.masks):
+    if method == "probe" or (method == "auto" and size > PROVABLE and not recording.is_detached):
         return probe(recording), None
     proof = prove(recording.y, recording.params, recording.symbolic_data)
-    if method == "prove" or not proof.unknown or recording.masks or recording.symbolic_data:
+    if method == "prove" or not proof.unknown or recording.is_detached or recording.symbolic_data:
         return proof, proof
-    return _joined(proof, probe(recording)), proof
+    return _join(proof, probe(recording)), proof
 
 
-def _joined(proof: Partition, seen: Partition) -> Partition:
-    """The finest partition that is at least as coarse as both."""
+def _join(proof: Partition, seen: Partition) -> Partition:
+    """The finest partition that merges all entries that either of the two merges."""
     classes = seen.classes
     while True:
         before = classes
@@ -187,16 +186,16 @@ def _joined(proof: Partition, seen: Partition) -> Partition:
             np.minimum.at(least, other, classes)
             classes = least[other]
         if (classes == before).all():
-            return Partition(by_appearance(classes)[0], proof.frozen | seen.frozen, proof.rounds, proof.unknown)
+            return Partition(renumber(classes)[0], proof.frozen | seen.frozen, proof.rounds, proof.unknown)
 
 
 def _groups(partition: Partition) -> Any:
     """Group numbers of all entries, in order of first appearance; the frozen entries are one group."""
-    return by_appearance(np.where(partition.frozen, -1, partition.classes))[0]
+    return renumber(np.where(partition.frozen, -1, partition.classes))[0]
 
 
 def _evidence(numbers: Any, proved: Any) -> tuple[str, ...]:
-    """The evidence for each group: a group is proved if it lies within one group of the proof."""
+    """The evidence for each group: it is proved if all its entries are in one group of the proof."""
     count = int(numbers.max(initial=-1)) + 1
     if proved is None:
         return ("probed",) * count

@@ -1,8 +1,8 @@
 """SymmetryTracker: follows ties while a network is trained, and finds what broke them.
 
-A tie can break in three ways, each with its own signs. Gradients differ on equal parameters: the loss or the data
-are not symmetric (dropout, noise, masks). Parameters separate although their gradients were equal: the update rule
-does not treat them alike. Or rounding separates them: they differ in a last bit first, and grow apart from there.
+A tie can break in three ways. Gradients differ on equal parameters: the loss or the data are not symmetric
+(dropout, noise, masks). Parameters separate although their gradients were equal: the update rule does not treat
+them alike. Or rounding separates them: they first differ in a last bit, then grow apart.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from .loss_graph import flat
 from .mlp_neurons import by_name
 from .ties import Ties
 
-ROUNDING = {8: 1e-11, 4: 1e-4}  # relative differences that the rounding of one step can cause, by bytes per number
+ROUNDING = {8: 1e-11, 4: 1e-4}  # relative difference that the rounding of one step can cause, by bytes per number
 EQUAL = {8: 1e-6, 4: 1e-4}  # the default tolerance, by bytes per number
-UNEXPLAINED = 1e3  # gradients that differ by more than this times the parameters' spread have another reason
+UNEXPLAINED = (
+    1e3  # if gradients differ by more than this times the spread of the parameters, there is another cause
+)
 SMALL = 1e-3  # of the largest gradient of all: smaller gradients are compared relative to this
 GRADIENTS, UPDATE, DRIFT = "gradients", "update", "rounding"
 SENTENCES = {
@@ -94,8 +96,7 @@ class SymmetryTracker:
         self._broken: dict[int, str] = {}
 
     def observe(self, step: int, params: object, grads: object) -> Observation:
-        """Record the parameters and their gradients, before the step is made.
-
+        """Record the parameters and their gradients, before the optimiser's step.
         params, grads: arrays or Values, nested as the parameters of the ties; for a model, also the list of its
         parameters. Raises ValueError if the number of entries differs.
         """
@@ -153,7 +154,7 @@ class SymmetryTracker:
             return np.where(high == low, 0.0, (high - low) / np.where(size > 0, size, 1.0))
 
     def _judge(self, step: int, values: Any, grads: Any) -> None:
-        """Record the cause of a break when it first shows; another cause may still replace rounding."""
+        """Record the cause when a tie first breaks; if it is rounding, another cause may replace it later."""
         largest = float(values[self._tied].max(initial=0))
         for k in self._tied.tolist():
             cause = self._cause(k, values[k], grads[k], largest)
@@ -171,14 +172,14 @@ class SymmetryTracker:
             )
 
     def _cause(self, k: int, value: float, grad: float, largest: float) -> str | None:
-        """Why group k breaks; None if it does not. largest: of all ties' spreads, which affects all gradients."""
+        """Why group k breaks; None if it does not. largest: the largest spread of any tie."""
         if grad > max(self._rounding, UNEXPLAINED * largest):
             return GRADIENTS
         if self._before is not None:
             explained = max(self._rounding, UNEXPLAINED * float(self._before[0][self._tied].max(initial=0)))
             if self._before[1][k] <= explained and value > explained:
                 return UPDATE
-        if value > self._rounding:  # it follows another tie that broke, if one did
+        if value > self._rounding:  # if another tie broke before, this one follows it
             return next((b.cause for b in self.breaks if b.cause != DRIFT), DRIFT)
         return DRIFT if value > 0 else None
 

@@ -1,7 +1,7 @@
 """Turns a graph of single numbers into a graph of vectors: 50,000 nodes become a few hundred.
 
-Nodes of one op whose inputs are ready go into one vector; a chain of additions becomes one sum, however it was
-bracketed. Nothing here is about symmetry: the new graph has the value and the gradient of the old one.
+Nodes of one op whose inputs are ready form one vector; a chain of additions becomes one sum, with any brackets.
+Nothing here is about symmetry: the new graph has the value and the gradient of the old one.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from ..engine.value import Value, argument, graph
 from ..rules.indexing import scatter
 from ..tracing import trace
 from ..tracing.replay import own_params
-from .semantics import described
+from .semantics import describe_params
 
 ADD, POWER = TABLE[np.add], TABLE[np.power]
 NUMBER = (float, int, np.number, np.bool_)
 WORTH_IT = 4  # nodes per vector, on average
 
 
-def batched(y: Value, params: Sequence[Value], symbolic_data: Sequence[Value]) -> tuple[Value, Value, Value] | None:
+def vectorise(
+    y: Value, params: Sequence[Value], symbolic_data: Sequence[Value]
+) -> tuple[Value, Value, Value] | None:
     """The same loss as a function of two vectors, parameters and data; None if impossible or not worth it."""
     nodes = graph(y)
     own = {x.serial for x in (*params, *symbolic_data)}
@@ -46,7 +48,7 @@ def _is_plain(node: Any) -> bool:
     if node.op is None:
         return True
     if node.op is ADD and isinstance(node._array, np.bool_):
-        return False  # this is "or", not a sum
+        return False  # it is "or", not a sum
     operands = node.operands
     return bool(operands) and node.op.elementwise and all(isinstance(x, (Value, *NUMBER)) for x in operands)
 
@@ -70,7 +72,7 @@ class _Levels:
     def _place(self, node: Any) -> None:
         operands = node.operands
         if node.op is ADD:
-            operands = self._flattened(operands)
+            operands = self._flatten(operands)
             if node.serial in self._inner:
                 self._parts[node.serial] = operands
                 return
@@ -80,7 +82,7 @@ class _Levels:
         level[node.serial] = above
         self.groups[above, node.op, *_kind(node)].append(node)
 
-    def _flattened(self, operands: Sequence[Any]) -> list[Any]:
+    def _flatten(self, operands: Sequence[Any]) -> list[Any]:
         """The terms of a sum. Extends the longest part, so a chain of n sums takes n steps."""
         parts = [self._parts.pop(x.serial, [x]) if isinstance(x, Value) else [x] for x in operands]
         short, long = sorted(parts, key=len)
@@ -102,9 +104,9 @@ def _kind(node: Any) -> tuple[Any, Any]:
     """The rest of the group key: parameters, and which operands are plain numbers."""
     if node.op is ADD:
         return (), ()
-    exact = node.op is POWER  # x ** 2 has a meaning of its own
+    exact = node.op is POWER  # x ** 2 and x ** 3 have different meanings
     kinds = tuple(isinstance(x, Value) or (exact and float(x)) for x in node.operands)
-    return described(node.params) if node.params else (), kinds
+    return describe_params(node.params) if node.params else (), kinds
 
 
 class _Vectors:
@@ -138,19 +140,19 @@ class _Vectors:
         return self._gather([y])[0], self.vectors[0], self.vectors[1]
 
     def _operand(self, xs: Sequence[Any]) -> Any:
-        """One operand for all nodes of a group: gathered from their places, or plain numbers."""
+        """One operand for all nodes of a group: gathered from the vectors, or plain numbers."""
         if isinstance(xs[0], Value) and any(x.serial in self.place for x in xs):
-            return self._mixed(xs)
+            return self._gather_mixed(xs)
         numbers = np.array([x._array if isinstance(x, Value) else x for x in xs])
         return numbers[0] if (numbers == numbers[0]).all() else numbers
 
     def _sums(self, terms: Sequence[Sequence[Any]]) -> Any:
         flat = [x for ts in terms for x in ts]
         whose = np.repeat(np.arange(len(terms)), [len(ts) for ts in terms])
-        return scatter(self._mixed(flat), whose, (len(terms),))
+        return scatter(self._gather_mixed(flat), whose, (len(terms),))
 
-    def _mixed(self, xs: Sequence[Any]) -> Any:
-        """Values gathered from their places; data and plain numbers as they are."""
+    def _gather_mixed(self, xs: Sequence[Any]) -> Any:
+        """Values gathered from the vectors; data and plain numbers unchanged."""
         known = [isinstance(x, Value) and x.serial in self.place for x in xs]
         if all(known):
             return self._gather(xs)
@@ -162,7 +164,7 @@ class _Vectors:
         return np.concatenate([values, numbers[~np.array(known)]])[order]
 
     def _gather(self, xs: Sequence[Value]) -> Any:
-        """The entries for some old nodes, read from only the vectors that hold them."""
+        """The entries of some old nodes; reads only the vectors that hold them."""
         places = np.array([self.place[x.serial] for x in xs])
         whose = np.searchsorted(self.starts, places, side="right") - 1
         # An empty vector starts where the next one does.

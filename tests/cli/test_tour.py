@@ -16,7 +16,7 @@ from minigrad.drawing import Drawing
 from minigrad.errors import RenderError
 
 Capture = pytest.CaptureFixture[str]
-TWIN = "every factor has a twin (proved)"
+TWIN = "all their factors match (proved)"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -70,7 +70,7 @@ def test_the_three_pictures_show_what_their_titles_say(tmp_path: Path, monkeypat
         Picture(tmp_path / f"{name}.svg") for name in ("two-neurons", "two-neurons-tied", "all-ones")
     )
     assert different.title == "∂J/∂w1 = -0.0374062 and ∂J/∂w3 = -0.0357890 differ because w5 ≠ w6 and a1 ≠ a2"
-    assert tied.title == "∂J/∂w1 = -0.0346521 and ∂J/∂w3 = -0.0346521 are equal, and stay equal: " + TWIN
+    assert tied.title == "∂J/∂w1 = -0.0346521 and ∂J/∂w3 = -0.0346521 are equal and stay equal: " + TWIN
     assert ones.title == "all ones: 29 parameters share 9 gradients"
     assert all(picture.title in picture.shown for picture in (different, tied, ones))
     assert [len(p.nodes) for p in (different, tied, ones)] == [29, 29, 144]
@@ -105,7 +105,7 @@ def test_tied_neurons_have_no_factor_that_differs_and_stay_equal(capsys: Capture
     numbers = """1.0000000 0.7310586 0.8772703 0.7062562 0.3477772 -1.4159167
                  -0.0346521 -0.0693042 -0.2147439"""
     assert set(numbers.split()) <= set(text.split())
-    assert "≠" not in text and f"are equal, and stay equal: {TWIN}" in text
+    assert "≠" not in text and f"are equal and stay equal: {TWIN}" in text
     assert "After 1,000 steps" in text and "equal to the last bit after every step." in text
     assert "With 0.1 added to any one of w1, w2, w3, w4, w5, w6 the two neurons grow apart." in text
 

@@ -1,4 +1,4 @@
-"""Where things stand in an SVG: boxes of nodes and texts, points along edges; and how good that is, in numbers."""
+"""Measures the layout of an SVG: the boxes of nodes and texts, points along edges, overlaps and crossings."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import numpy as np
 
 SVG = "{http://www.w3.org/2000/svg}"
 STEPS = 24  # points along each piece of an edge
-NARROW = 0.42  # of a letter's height is the least width of one: a test shall not see overlaps that are none
+NARROW = 0.42  # width of the narrowest letter as a share of its height, so that no overlap is reported in error
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 @dataclass
 class Drawn:
-    """A node: its box, and its texts with theirs."""
+    """A node: its box, and its texts with their boxes."""
 
     id: str
     box: Box
@@ -49,7 +49,7 @@ def overlapping(svg: str) -> list[tuple[str, str]]:
 
 
 def struck_through(svg: str) -> list[tuple[str, str]]:
-    """Edges with a text within a node that they go through."""
+    """Edges that run through a text in a node."""
     found = []
     for edge, points in edges(svg).items():
         for node in nodes(svg):
@@ -61,14 +61,14 @@ def struck_through(svg: str) -> list[tuple[str, str]]:
 
 
 def crossings(one: Any, other: Any) -> int:
-    """How often two edges between the same two columns cross: both are given at the same places across."""
+    """How often two edges between the same two columns cross. Both are sampled at the same x."""
     apart = np.round((one - other)[:, 1], 3)
     signs = np.sign(apart[apart != 0])
     return int(np.count_nonzero(signs[1:] != signs[:-1]))
 
 
 def looks(node: Drawn) -> tuple[Any, ...]:
-    """The form of a node wherever it stands: its size, and the place and height of each text."""
+    """The form of a node, without its position: its size, and the place and height of each text."""
     left, top, right, bottom = node.box
     texts = [(box[0] - left, box[1] - top, box[3] - top) for _, box in node.texts]
     return tuple(np.round([right - left, bottom - top, *np.ravel(texts)], 2).tolist())

@@ -1,4 +1,4 @@
-"""The networks of the threads that the project grew out of, at their data: what `draw` takes."""
+"""The networks of the discussions that started the project, with their data, as arguments of `draw`."""
 
 from seeds import NETWORKS
 

@@ -1,4 +1,4 @@
-"""What is shown of an array: every cell of a small one, a summary of a large one, no surprise from nan and inf."""
+"""The summary of an array: every cell of a small one, statistics of a large one, and arrays with nan and inf."""
 
 from __future__ import annotations
 

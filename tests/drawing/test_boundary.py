@@ -1,4 +1,4 @@
-"""Decision boundaries: the regions are where the classifier says, the points where they are."""
+"""Decision boundaries: regions follow the classifier, points are at their places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cards for those who cannot see them: what is in the picture is in its words."""
+"""Cards for readers who cannot see them: the text has everything that the picture shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Letters inside arrays: equal entries and no others, solid where they are proved to stay equal; their look."""
+"""Letters inside arrays: for equal entries and no others, solid if they are proved to stay equal; their look."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from minigrad import Value, draw, nn
 from minigrad.drawing.colours import contrast
 from minigrad.drawing.outputs.cells_dot import array_tables
 from minigrad.drawing.outputs.dot import styles
-from minigrad.drawing.theme import THEMES, replaced
+from minigrad.drawing.theme import THEMES, colour_map
 
 X = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.5]])
 Y = np.array([[1.0], [1.0], [0.0], [0.0]])
@@ -44,7 +44,7 @@ def test_neurons_that_start_different_have_no_letters() -> None:
 
 
 def test_equal_now_is_not_taken_for_tied() -> None:
-    """Both gradients are 2 here, and part as soon as a step is made."""
+    """Both gradients are 2 now, and differ after one step."""
     w = Value([1.0, 2.0, 5.0], "w")
     diagram = draw((w * np.array([2.0, 1.0, 3.0]) * w * np.array([0.5, 0.5, 1.0])).sum()).diagram
     assert cells_of(diagram, "w") == (("A", "A", ""),)
@@ -61,7 +61,7 @@ def test_letters_reach_across_arrays() -> None:
 
 
 def test_an_entry_is_named_as_it_is_written_in_code() -> None:
-    """The cells of a cube are laid out in rows, of a vector in one: that is no part of the index."""
+    """A picture shows a cube in rows and a vector in one row; the index of an entry ignores that."""
     t, b = Value(np.arange(8.0).reshape(2, 2, 2), "t"), Value([7.0, 9.0], "b")
     diagram = draw((t**2).sum() + (b * b).sum()).diagram
     (group,) = [group for group in diagram.groups if group.gradient == "14"]
@@ -70,7 +70,7 @@ def test_an_entry_is_named_as_it_is_written_in_code() -> None:
 
 @pytest.mark.parametrize(
     ("weights", "told"),
-    [([1.0, 1.0], "share, for now, 1 gradient"), ([2.0, 2.0], "share, for now, 2 gradients")],
+    [([1.0, 1.0], "now share 1 gradient"), ([2.0, 2.0], "now share 2 gradients")],
 )
 def test_the_title_counts_single_numbers_with_the_entries_of_arrays(weights: Any, told: str) -> None:
     w, a, b = Value([1.0, 2.0], "w"), Value(1.0, "a"), Value([3.0], "b")
@@ -107,7 +107,7 @@ def test_heat_maps_have_a_mark_on_what_is_negative(theme: str) -> None:
 def test_every_colour_of_the_scale_has_its_own_in_every_theme() -> None:
     light = THEMES["light"]
     for other in ("dark", "print"):
-        mapped = replaced(light, THEMES[other])
+        mapped = colour_map(light, THEMES[other])
         for a, b in zip(light.heat, THEMES[other].heat, strict=True):
             assert a == b or mapped[a] == b, "two things of one colour would be mapped to one"
 

@@ -1,4 +1,4 @@
-"""Boxes: each value stands in the scopes it was computed in, and in the layer and neuron it is part of."""
+"""Boxes: each value is in the scopes it was computed in, and in the layer and neuron it belongs to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from minigrad.drawing.graph_data import survey
 
 
 def boxes(diagram: Diagram) -> dict[str, str]:
-    """Of each node, by name or operation: the path of its boxes."""
+    """The path of boxes of each node, by name or operation."""
     paths: list[str] = []
     for cluster in diagram.clusters:
         around = "" if cluster.parent is None else f"{paths[cluster.parent]}/"
@@ -58,7 +58,7 @@ def test_a_scope_of_another_graph_makes_no_box() -> None:
 
 
 def test_scopes_of_another_thread_make_no_box_here() -> None:
-    """Their serials lie among ours."""
+    """Their serials lie between ours."""
     x = Value(1.0, "x")
     inside, done = threading.Event(), threading.Event()
     results: list[Value] = []
@@ -80,7 +80,7 @@ def test_scopes_of_another_thread_make_no_box_here() -> None:
 
 
 def test_scopes_of_two_threads_at_a_time_take_nothing_from_each_other() -> None:
-    """Which of the two a value was made in, serials do not tell: but for the marked ones, it has no box."""
+    """Serials do not show in which of the two a value was made, so only marked values get a box."""
     x = Value(0.5, "x")
     turn = threading.Barrier(2)
     results: list[Any] = [None, None]

@@ -1,4 +1,4 @@
-"""Large graphs: a picture within the time, the same each time, which says what it hides and how to get it."""
+"""Large graphs: a picture within the time limit, always the same one, with a note about what it hides."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def network(width: int, init: Any = "xavier_uniform") -> Value:
 
 
 def tangle(size: int) -> Value:
-    """No scopes, no chains, nothing alike."""
+    """A graph without scopes, chains or equal values."""
     rng = np.random.default_rng(0)
     values = [Value(float(x), f"v{k}") for k, x in enumerate(rng.uniform(-1, 1, 30))]
     for k in range(size):
@@ -61,7 +61,7 @@ GRAPHS: dict[str, Callable[[], Value]] = {
 
 
 def check_whole(diagram: Diagram, values: int) -> None:
-    """Boxes account for every value; arrows lead between boxes, and not in a circle."""
+    """Check that the boxes cover every value, and that arrows join boxes without a cycle."""
     ids = [node.id for node in diagram.nodes]
     assert len(set(ids)) == len(ids) and len({edge.id for edge in diagram.edges}) == len(diagram.edges)
     place = {one: k for k, one in enumerate(ids)}
@@ -118,7 +118,7 @@ def test_the_seconds_that_are_named_are_enough() -> None:
 
 
 def test_a_weight_that_each_step_of_a_loop_uses_takes_no_longer_than_asked() -> None:
-    """Its arrows pass all of the loop: 70 steps, of 284 values, took an engine more than a minute."""
+    """Its arrows run past the whole loop: for 70 steps with 284 values an engine took more than a minute."""
 
     def loop(steps: int) -> Value:
         w, u, h = Value(np.eye(2), "w"), Value(np.eye(2), "u"), np.zeros(2)
@@ -138,7 +138,7 @@ def test_a_weight_that_each_step_of_a_loop_uses_takes_no_longer_than_asked() -> 
     [
         ([(1, 0), (2, 1), (3, 2)], 0),
         ([(1, 0), (2, 1), (3, 2), (3, 0)], 2),
-        ([(1, 0), (2, 1), (3, 2), (3, 9), (2, 8), (8, 7)], 0),  # 9, 8 and 7 stand beside what uses them
+        ([(1, 0), (2, 1), (3, 2), (3, 9), (2, 8), (8, 7)], 0),  # 9, 8 and 7 are one rank before their users
         ([(1, 0), (1, 0), (1, 1)], 0),
         ([], 0),
     ],
@@ -149,7 +149,7 @@ def test_ranks_that_arrows_pass_are_counted(arrows: list[tuple[int, int]], ranks
 
 
 def test_an_engine_gets_the_time_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a picture of 1,000 seconds would be given up after a minute."""
+    """Otherwise a picture with seconds=1000 would be stopped after a minute."""
     import subprocess
 
     given = []
@@ -250,7 +250,7 @@ def test_a_million_values_in_a_chain_are_drawn(tmp_path: Any) -> None:
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30))
 def test_depths_are_those_of_the_longest_way(arrows: list[tuple[int, int]]) -> None:
-    """Against the plain recursion, on arrows that all lead to larger numbers."""
+    """Compares with the plain recursion, on arrows that all lead to larger numbers."""
     forward = sorted({(max(a, b), min(a, b)) for a, b in arrows if a != b})
     heads, tails = pairs(np.array([h for h, _ in forward], np.int64), np.array([t for _, t in forward], np.int64))
     assert list(zip(heads.tolist(), tails.tolist(), strict=True)) == forward

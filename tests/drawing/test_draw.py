@@ -10,7 +10,7 @@ import pytest
 from minigrad.drawing import Drawing, draw
 from minigrad.drawing.outputs import OUTPUTS, render
 from minigrad.drawing.outputs.svg import NAMED
-from minigrad.drawing.theme import THEMES, replaced
+from minigrad.drawing.theme import THEMES, colour_map
 from minigrad.engine.value import Value
 from minigrad.errors import ArgumentError, RenderError
 
@@ -80,7 +80,7 @@ def test_an_engine_that_fails_is_an_error_with_its_own_words() -> None:
 
 
 def fake_engine(folder: Path, script: str) -> str:
-    """A program called dot that does as it is told."""
+    """A program called dot that runs the given script."""
     program = folder / "dot"
     program.write_text(f"#!{sys.executable}\nimport sys, time\n{script}\n")
     program.chmod(0o755)
@@ -255,7 +255,7 @@ def test_each_theme_is_drawn_in_its_own_colours_and_no_other(theme: str, tied: V
 
 def test_the_dark_style_sheet_replaces_every_colour_that_the_dark_theme_has_another_for(tied: Value) -> None:
     svg = draw(tied)._svg()
-    dark = {a.lower(): b for a, b in replaced(THEMES["light"], THEMES["dark"]).items()}
+    dark = {a.lower(): b for a, b in colour_map(THEMES["light"], THEMES["dark"]).items()}
     for attribute, colour in set(re.findall(r' (fill|stroke)="([^"]+)"', svg)):
         code = NAMED.get(colour, colour)
         assert (f'[{attribute}="{colour}"]{{{attribute}:{dark.get(code)}}}' in svg) == (code in dark)

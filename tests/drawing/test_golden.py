@@ -1,7 +1,7 @@
-"""Pictures as they were when somebody last looked at them: any change of what is drawn is seen, and meant.
+"""Golden files: a change in a picture makes a test fail until somebody has looked at it and committed it.
 
-PYTHONPATH=tests:tests/support:demos python tests/drawing/test_golden.py    writes the golden files anew
-python demos/gallery.py    the gallery, whose SVG is golden too: look at it, then commit both
+PYTHONPATH=tests:tests/support:demos python tests/drawing/test_golden.py    writes the golden files again
+python demos/gallery.py    writes the gallery, whose SVG is golden too: look at it, then commit both
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def drawn(picture: str, theme: str = "light") -> Drawing:
 
 
 def blunt(text: str) -> str:
-    """The text with its numbers in nine digits: the last ones are the processor's."""
+    """The text with numbers in nine digits: further digits depend on the processor."""
     return NUMBER.sub(lambda match: f"{float(match[0]):.9g}", text)
 
 

@@ -1,4 +1,4 @@
-"""How good a layout is, in numbers, for the networks of the threads: measured in the SVG that a reader gets."""
+"""The quality of layouts in numbers, for the networks of the discussions: measured in the SVG of the picture."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_edges_between_two_layers_cross_no_more_than_they_must(name: str) -> Non
 
 
 def test_an_edge_ends_at_the_letter_of_its_row() -> None:
-    """The port is where the view says that it is: beside the row's texts, on their height."""
+    """The port is where the view computed it: beside the row's texts, at their height."""
     text, diagram = svg(*all_ones())
     drawn, cards = layout.edges(text), {node.id: node for node in layout.nodes(text)}
     names = {f"{n.id}:{row.port}": row.name for n in diagram.nodes for row in n.rows}
@@ -112,7 +112,7 @@ def test_parts_that_skip_a_part_are_led_around_it() -> None:
 
 
 def test_the_measures_see_what_is_wrong() -> None:
-    """A node on another, an edge through a text, a crossing: each is found in a picture that has it."""
+    """Plants a node on another, an edge through a text and a crossing: each measure finds its fault."""
     diagram = draw(*two_neurons()).diagram
 
     def moved(card: str, x: float, y: float) -> str:

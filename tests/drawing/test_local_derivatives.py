@@ -1,4 +1,4 @@
-"""What each use of a value hands back: together they are its gradient, for every op of the table."""
+"""The gradients that all uses of a value pass back add up to its gradient, for every op of the table."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ OPS = {f"{op.page}.{op.function.__name__}": op for op in TABLE.values() if op.vj
 
 
 def summed(found: Survey) -> list[Any]:
-    """The sum of what all uses hand back, for each value; None where none does."""
+    """For each value the sum of the gradients that its uses pass back; None if none does."""
     total: list[Any] = [None] * len(found.values)
     for k, v in enumerate(found.values):
         if isinstance(v._array, tuple):
-            continue  # each output tells its own
+            continue  # its outputs have their own
         for tail, use in zip(found.uses[k], uses_of(v, found.gradients[k]), strict=True):
             if use.contribution is not None and not isinstance(found.values[tail]._array, tuple):
                 total[tail] = use.contribution if total[tail] is None else total[tail] + use.contribution
@@ -44,7 +44,7 @@ def agree(y: Value) -> None:
 
 
 def _of_tuple(found: Survey, k: int) -> bool:
-    """Whether a value was an input of an op with several outputs, or is that op's hidden node."""
+    """Whether a value is an input of an op with several outputs, or the hidden node of that op."""
     hidden = {place for place, v in enumerate(found.values) if isinstance(v._array, tuple)}
     return k in hidden or any(k in found.uses[place] for place in hidden)
 

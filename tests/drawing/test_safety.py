@@ -27,7 +27,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def drawing_of(name: str) -> Drawing:
-    """A picture with a text in each place where a user's text may stand."""
+    """A picture with the text at every place where a user's text may appear."""
     a, t = Value(2.0, name), Value(np.ones((2, 2)), name)
     with scope(name):
         h = a * 3.0 + a
@@ -58,7 +58,7 @@ class Page(html.parser.HTMLParser):
 
 
 def structure(text: str, suffix: str) -> Any:
-    """What of an output must not depend on any name."""
+    """The part of an output that must not depend on any name."""
     if suffix == ".html":
         page = Page(text)
         assert not page.handlers
@@ -99,7 +99,7 @@ def test_any_text_leaves_the_outputs_in_text_as_they_are(name: str) -> None:
 
 
 def test_what_a_line_of_code_and_a_formula_say_is_text_too() -> None:
-    """They come from a user's file, and from ops that a user states."""
+    """They come from a user's file, and from ops that a user adds."""
     drawing = drawing_of("plain")
     node: DiagramNode = drawing.diagram.nodes[0]
     from dataclasses import replace

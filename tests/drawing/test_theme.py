@@ -3,7 +3,7 @@ from itertools import chain
 import pytest
 
 from minigrad.drawing import theme
-from minigrad.drawing.colours import against, contrast, mix
+from minigrad.drawing.colours import contrast, mix, with_contrast
 
 THEMES = list(theme.THEMES.values())
 
@@ -13,7 +13,7 @@ def test_the_palette_is_that_of_okabe_and_ito() -> None:
         *("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"),
     )
     assert (orange, sky_blue, green, yellow, purple, blue, vermillion) == theme.PALETTE
-    assert contrast(theme.LIGHT.ink, black) < 1.15  # for black: what is written is not coloured
+    assert contrast(theme.LIGHT.ink, black) < 1.15  # black is the eighth colour, and the ink
     for one in (theme.LIGHT, theme.DARK):
         assert [one.style(i).chip for i in range(7)] == list(theme.PALETTE)
 
@@ -38,7 +38,7 @@ def test_a_colour_too_faint_would_be_found() -> None:
 
 @pytest.mark.parametrize("other", [theme.DARK, theme.PRINT], ids=lambda one: one.name)
 def test_a_colour_of_the_light_theme_becomes_one_colour_of_another(other: theme.Theme) -> None:
-    """A style sheet knows a colour and not what it is for."""
+    """A style sheet replaces a colour and does not know its purpose."""
     found: dict[str, set[str]] = {}
     for a, b in zip(theme.LIGHT.colours(), other.colours(), strict=True):
         found.setdefault(a, set()).add(b)
@@ -54,8 +54,8 @@ def test_no_group_of_the_palette_looks_like_another_and_those_beyond_have_their_
 
 
 def test_against_moves_a_colour_just_as_far_as_it_must() -> None:
-    assert against("#0072B2", ["#FFFFFF"], 3) == "#0072B2"
-    moved = against("#F0E442", ["#FFFFFF"], 3)
+    assert with_contrast("#0072B2", ["#FFFFFF"], 3) == "#0072B2"
+    moved = with_contrast("#F0E442", ["#FFFFFF"], 3)
     assert 3 <= contrast(moved, "#FFFFFF") < 3.6
     assert mix("#FF0000", 0.5) == "#FF8080" and mix("#FF0000", 0.5, "#000000") == "#800000"
     assert len(set(chain(*(one.colours() for one in THEMES)))) > 30

@@ -1,4 +1,4 @@
-"""equal_gradients: groups of each kind, up to the tolerance and no further."""
+"""equal_gradients: finds groups of each kind, up to the tolerance and no further."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def told(groups: Any) -> list[str]:
 
 
 def weighted(*rows: Any) -> Any:
-    """A matrix whose gradient is the one given."""
+    """A matrix with the given gradient."""
     W = Value(np.ones(np.shape(rows)), name="W")
     return (W * np.array(rows)).sum()
 

@@ -1,4 +1,4 @@
-"""explain: the right factors, aligned; the right reasons; every path counted or named as left out."""
+"""explain: the right factors, aligned; the right reasons; every path is shown or counted as left out."""
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ def test_the_sentence_names_what_differs_in_an_array() -> None:
 def test_tied_entries_are_proved_and_rows_of_different_inputs_are_not() -> None:
     J, p = network(0.5)
     same = explain(J, (p["W1"], 0, 2), (p["W1"], 0, 0))
-    assert (
-        same.sentence == "dJ/dW1[0,2] and dJ/dW1[0,0] are equal, and stay equal: every factor has a twin (proved)"
-    )
+    assert same.sentence == "dJ/dW1[0,2] and dJ/dW1[0,0] are equal and stay equal: all their factors match (proved)"
     assert same.equal and same.proved and "≠" not in str(same)
     other = explain(J, (p["W1"], 0, 2), (p["W1"], 1, 2))
     assert not other.equal and "because" in other.sentence
@@ -86,7 +84,7 @@ def test_equal_now_but_not_for_ever_is_said_to_be_so() -> None:
     a, b = Value(1.0, name="a"), Value(1.0, name="b")
     told = explain(a**2 + 2 * b, a, b)
     assert told.equal and not told.proved
-    assert told.sentence == "dy/da and dy/db are equal now, and nothing keeps them equal"
+    assert told.sentence == "dy/da and dy/db are equal now, but nothing keeps them equal"
 
 
 def test_inner_values_are_compared_too() -> None:
@@ -144,7 +142,7 @@ def test_factors_read_as_one_would_write_them(make: Any, words: list[str]) -> No
     a, b = Value(2.0, name="a"), Value(3.0, name="b")
     y = make(a, b)
     y.name = "y"
-    between = Value(1.0, name="c") * y  # a named value above, so that nameless ones below are summed up
+    between = Value(1.0, name="c") * y  # with a named value above, the unnamed ones below are summed up
     told = [explain(between, x).groups[0].pairs[0].first.factors[-1].words for x in (a, b)]
     assert [re.sub(r"v\d+", "v4", text) for text in told] == words
 
@@ -232,16 +230,16 @@ def test_the_gradient_of_a_value_for_itself_is_a_path_without_factors() -> None:
 
 
 def test_what_no_proof_was_found_for_is_tried_before_it_is_said_that_nothing_keeps_it() -> None:
-    """The determinant of a symmetric matrix: dy/dw0 = w1 and dy/dw1 = w0, for ever, and the proof knows none."""
+    """The determinant of a symmetric matrix: dy/dw0 = w1 and dy/dw1 = w0 stay equal, but the proof misses it."""
     w = Value(np.array([3.0, 3.0, 1.0]), name="w")
     y = np.linalg.det(np.stack([np.stack([w[0], 2 * w[2]]), np.stack([w[2], w[1]])]))
     told = explain(y, (w, 0), (w, 1))
-    assert told.sentence.endswith("are equal now, and wherever it was tried; no proof was found")
+    assert told.sentence.endswith("are equal now and at every point tried; no proof was found")
     assert told.equal and not told.proved
 
 
 def test_masks_that_forgot_their_inputs_leave_it_open() -> None:
     u = Value(np.array([1.0, 1.0]), name="u")
     told = explain(u[0] * (u[1] > 0) + u[1] * (u[0] > 0), (u, 0), (u, 1))
-    assert told.sentence.endswith("may not stay so: the masks of this graph do not record their inputs")
+    assert told.sentence.endswith("may not stay equal: the masks of this graph do not record their inputs")
     assert not told.proved

@@ -1,4 +1,4 @@
-"""The probe: gaps and not buckets; kinks; saturation; confirmed before it is said."""
+"""The probe: gaps in place of buckets; kinks; saturation; a second round confirms each result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""quotient: the same predictions, the same loss, the same path of descent; and no quotient where there is none."""
+"""quotient: the same predictions, loss and path of descent; an error if there is no quotient."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ X, Y = RNG.normal(size=(6, 3)), RNG.normal(size=(6, 2))
 
 
 def blocks(shape: tuple[int, ...], rng: Any) -> Any:
-    """Neurons in two blocks of 2 and the rest."""
+    """Neurons in two blocks of 2, and the others."""
     columns = np.broadcast_to(np.where(np.arange(shape[-1]) < 2, 0.3, -0.4), shape).copy()
     if len(shape) == 2 and shape[0] > 3:
         columns *= np.where(np.arange(shape[0]) < 2, 1.0, 0.5)[:, None]
@@ -42,7 +42,7 @@ def test_predictions_loss_and_the_path_of_descent(
         for p in net.parameters():
             p.data -= 0.01 * p.grad
         small.descend(0.01)
-    expanded = small.expanded()
+    expanded = small.expand()
     for name, array in net.state().items():
         np.testing.assert_allclose(expanded[name], array, rtol=1e-10, atol=1e-12)
 
@@ -54,7 +54,7 @@ def test_one_rate_for_all_would_be_another_path() -> None:
         nn.squared_error(n(X), Y).backward()
     nn.optim.SGD(net.parameters(), 0.01).step()
     nn.optim.SGD(small.model.parameters(), 0.01).step()
-    assert np.abs(small.expanded()["W1"] - net.state()["W1"]).max() > 1e-3
+    assert np.abs(small.expand()["W1"] - net.state()["W1"]).max() > 1e-3
 
 
 def test_the_words_and_the_multiplicities() -> None:
@@ -64,9 +64,8 @@ def test_the_words_and_the_multiplicities() -> None:
     np.testing.assert_array_equal(small.model.state()["W2"], [[3.0]])
     np.testing.assert_allclose(small.rates["W1"], np.full((2, 1), 1 / 3))
     np.testing.assert_array_equal(small.rates["W3"], [[3.0, 3.0]])
-    assert (
-        quotient(ties(nn.MLP((2, 3, 1), init="normal", seed=0), X[:, :2], Y[:, :1])).summary().endswith("no twins.")
-    )
+    random = nn.MLP((2, 3, 1), init="normal", seed=0)
+    assert quotient(ties(random, X[:, :2], Y[:, :1])).summary() == "Your 2-3-1 network has no equal neurons."
 
 
 def test_an_activation_that_mixes_neurons_has_no_quotient() -> None:
@@ -76,7 +75,7 @@ def test_an_activation_that_mixes_neurons_has_no_quotient() -> None:
 
 @pytest.mark.parametrize(("output", "init"), [(None, 0.0), ("sigmoid", 0.0), ("softmax", 0.0), ("softmax", 1.0)])
 def test_an_activation_that_mixes_neurons_is_found_out_where_weights_hide_it(output: Any, init: float) -> None:
-    """Weights of 0, or a softmax of equal outputs, predict the same today; one step later they do not."""
+    """With weights of 0, or a softmax of equal outputs, the predictions agree now but not after one step."""
     with pytest.raises(ArgumentError, match="mixes its neurons"):
         quotient(ties(nn.MLP((3, 4, 3, 2), "softmax", output, init=init), X, Y))
 

@@ -1,4 +1,4 @@
-"""What splits ties and what does not: once per remedy, and for each kind of tie."""
+"""Which remedies split ties: one test per remedy and kind of tie."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_graph_with_masks_that_cannot_be_computed_anew_is_refused() -> None:
 
 
 def test_float32_has_more_rounding_within_a_tie_and_the_same_remedies() -> None:
-    """33 neurons and 64 samples: gradients of twins differ by some 1e-7 of the largest, by the order of sums."""
+    """33 neurons, 64 samples: the order of sums makes gradients of equal neurons differ by 1e-7 of the largest."""
     rng = np.random.default_rng(0)
     net = nn.MLP((2, 33, 1), init=lambda shape, rng: np.full(shape, 0.3, np.float32))
     data = (rng.normal(size=(64, n)).astype(np.float32) for n in (2, 1))

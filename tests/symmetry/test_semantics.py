@@ -17,16 +17,16 @@ from minigrad.engine.tree import leaves
 from minigrad.engine.value import argument
 from minigrad.symmetry import semantics, ties
 from minigrad.symmetry.fingerprints import Formulas
-from minigrad.symmetry.modular import LANES, Fingerprint, P, rows_in_common, symbols
+from minigrad.symmetry.modular import LANES, Fingerprint, P, number_rows, symbols
 from minigrad.tracing import trace
 
 OPS = {f"{op.page}-{op.function.__name__}": op for op in TABLE.values()}
 EXAMPLES, DRAWS = 10, 4
-REFUSED = (ValueError, np.linalg.LinAlgError, IndexError)  # calls that cannot be made with these numbers
+REFUSED = (ValueError, np.linalg.LinAlgError, IndexError)  # raised for numbers that an op refuses
 
 
 class Call:
-    """One call of an op with its float inputs tied: few classes of entries, the first of them perhaps zero."""
+    """A call of an op with tied float inputs: few classes of entries, of which the first may be zero."""
 
     def __init__(self, op: Op, example: Any, rng: np.random.Generator, zero: bool) -> None:
         self.op, self.params, self.rng, self.zero = op, example.params, rng, zero
@@ -37,7 +37,7 @@ class Call:
         ]
 
     def made(self) -> tuple[list[Any], list[Value]]:
-        """The call with other numbers: they are constant on the classes, and from the op's domain (or 0)."""
+        """The call with other numbers from the op's domain (or 0), constant on the classes."""
         xs = []
         for x, kinds in zip(self.inputs, self.kinds, strict=True):
             if kinds is None:
@@ -51,7 +51,7 @@ class Call:
         return xs, [v for v in leaves(result) if isinstance(v, Value)]
 
     def groups(self) -> Any:
-        """Numbers of the groups of output entries that have equal residues."""
+        """The group numbers of output entries; entries with equal residues form a group."""
         xs, outputs = self.made()
         given = {}
         for place, (x, kinds) in enumerate(zip(xs, self.kinds, strict=True)):
@@ -61,14 +61,14 @@ class Call:
                 given[x.serial] = Fingerprint(residues.reshape(LANES, *kinds.shape), 1.0, 1.0)
         prints = Formulas(outputs, [x for x in xs if isinstance(x, Value)]).read(given)
         assert [p.shape for p in prints] == [np.shape(v._array) for v in outputs]
-        return rows_in_common(np.concatenate([p.x.reshape(LANES, -1) for p in prints], axis=1))[0]
+        return number_rows(np.concatenate([p.x.reshape(LANES, -1) for p in prints], axis=1))[0]
 
     def numbers(self) -> Any:
         return np.concatenate([np.ravel(v._array).astype(float) for v in self.made()[1]])
 
 
 def check(op: Op) -> int:
-    """Compare; gives how many pairs were equal as formulas."""
+    """Compare numbers and formulas. Returns how many pairs were equal as formulas."""
     rng, pairs = np.random.default_rng(0), 0
     for number, example in enumerate(random_calls(op, EXAMPLES)):
         call = Call(op, example, rng, zero=bool(number % 2))
@@ -191,7 +191,7 @@ N = 5
     ],
 )
 def test_n_times_one_nth_is_one(zero: Any) -> None:
-    """Then such a formula is 0, so that w beside it never moves; and beside one that is not, it does."""
+    """n · (1/n) - 1 is 0, so a factor w of it never moves; if it is not 0, w moves."""
     found = ties(lambda p: p["w"] * zero(p["x"]) + p["x"] ** 2, {"w": 2.0, "x": 3.0}, method="prove")
     assert found.groups[found.frozen or 0] == (("['w']", ()),) and found.frozen == 0
     moving = ties(lambda p: p["w"] * (zero(p["x"]) + p["x"]) + p["x"] ** 2, {"w": 2.0, "x": 3.0}, method="prove")
@@ -224,7 +224,7 @@ def test_networks_are_read_without_unknown_ops() -> None:
 
 
 def test_a_sum_of_masks_is_no_sum_of_numbers() -> None:
-    """True + True is True: the mask of either is 1 where both hold, their sum as numbers is 2."""
+    """True + True is True: where both masks hold, their sum as masks is 1 and their sum as numbers is 2."""
 
     def f(p: Any) -> Any:
         either = (p[0] > 0) + (p[1] > 0)
@@ -236,7 +236,7 @@ def test_a_sum_of_masks_is_no_sum_of_numbers() -> None:
 
 
 def test_a_gradient_inside_the_loss_is_read_too() -> None:
-    """A gradient penalty: tied where the penalty is alike, and only there."""
+    """A gradient penalty: parameters are tied only if the penalty is the same for them, too."""
 
     def f(p: Any, weights: Any) -> Any:
         slope = minigrad.grad(lambda x: np.sum(np.tanh(x * p)))(np.ones(3))
@@ -249,7 +249,7 @@ def test_a_gradient_inside_the_loss_is_read_too() -> None:
 
 @pytest.mark.parametrize("kind", [int, np.int32, bool])
 def test_a_number_made_whole_is_no_longer_that_number(kind: Any) -> None:
-    """Both factors are 1 at the start, and the second slips to 0.99 where the first falls to 0 (or stays True)."""
+    """Both factors are 1 at the start. If the second slips to 0.99, the first falls to 0 (or stays True)."""
     found = ties(lambda w: w[0] * w[2].astype(kind) + w[1] * w[2], np.array([3.0, 3.0, 1.0]), method="prove")
     assert found.labels[0] != found.labels[1]
     kept = ties(lambda w: w[0] * w[2].astype(np.float32) + w[1] * w[2], np.array([3.0, 3.0, 1.0]), method="prove")
@@ -271,7 +271,7 @@ def test_a_relu_written_with_maximum_is_proved_and_not_probed(relu: Any) -> None
 
 
 def test_an_op_whose_two_rules_are_one_object_is_not_taken_for_elementwise() -> None:
-    """softmax of a vector: its Jacobian is symmetric, so that one rule serves both ways."""
+    """softmax of a vector: its Jacobian is symmetric, so one rule serves both modes."""
     rules = (lambda g, y, x: y * (g - np.sum(g * y)),)
 
     def mine(x: Any) -> Any:
@@ -289,7 +289,7 @@ def test_an_op_whose_two_rules_are_one_object_is_not_taken_for_elementwise() -> 
 
 @pytest.mark.parametrize("activation", ["tanh", np.sin, minigrad.softsign, np.arctan])
 def test_biases_of_an_odd_network_on_odd_data_never_move(activation: Any) -> None:
-    """Each sample has a mirror image with minus the target: the gradients of biases cancel, in every layer."""
+    """Each sample has a mirror image with the opposite target, so the gradients of all biases cancel."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(4, 2)), rng.normal(size=(4, 1))
     net = nn.MLP((2, 3, 3, 1), activation, init="normal", seed=0)
@@ -302,7 +302,7 @@ def test_biases_of_an_odd_network_on_odd_data_never_move(activation: Any) -> Non
 
 
 def test_what_an_op_gives_at_zero_keeps_its_bounds() -> None:
-    """sigmoid(0) is 1/2, which stands over 2."""
+    """sigmoid(0) is 1/2, whose denominator is 2."""
     zero = Fingerprint(np.zeros((LANES, 3), np.int64), 1.0, 1.0)
     half = semantics.meaning(TABLE[minigrad.sigmoid], [zero], {})
     assert half.below == 2 and (half.x * 2 % P == 1).all()

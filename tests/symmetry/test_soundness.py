@@ -1,4 +1,4 @@
-"""Never a false tie: what is proved to be tied is tied wherever training may go. By random networks and graphs."""
+"""Never a false tie: proved ties hold wherever training may go. Random networks and graphs are tried."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from minigrad.symmetry import ties
 from minigrad.symmetry.probe import probe, split
 from minigrad.tracing import trace
 
-NOTHING = 1e-9  # where nothing moves, gradients are rounding, and layer_norm of equal entries enlarges that
-ROUNDING = 1e-8  # of the largest gradient: products of five layers at random points
+NOTHING = 1e-9  # gradients of frozen entries are rounding errors, which layer_norm of equal entries enlarges
+ROUNDING = 1e-8  # share of the largest gradient: products of five layers at random points
 
 
 @st.composite
@@ -27,7 +27,7 @@ def networks(draw: Any) -> Network:
 
 
 def numbers(found: Any) -> tuple[Any, Any, Any]:
-    """Classes, what never moves, what stays zero."""
+    """The classes, the entries that never move, the entries that stay zero."""
     partition = found.partition
     return partition.classes, partition.frozen, partition.frozen & (found.recording.values == 0)
 
@@ -80,7 +80,7 @@ def decay() -> Step:
 @given(case=networks())
 @settings(max_examples=15, deadline=None)
 def test_a_proved_group_stays_equal_over_100_steps(rule: Callable[[], Step], case: Network) -> None:
-    """Rounding may part twins by a last bit, and training enlarge that: so equal to a millionth, not to the bit."""
+    """Rounding may change a last bit and training may enlarge that, so entries must be equal to a millionth."""
     found = ties(case.f, case.params, case.x, case.y, method="prove")
     classes, _, _ = numbers(found)
     values, step = found.recording.values, rule()
@@ -98,7 +98,7 @@ def test_a_proved_group_stays_equal_over_100_steps(rule: Callable[[], Step], cas
 @given(networks(), st.integers(0, 2**16))
 @settings(max_examples=100, deadline=None)
 def test_no_pair_whose_gradients_differ_is_called_tied(case: Network, seed: int) -> None:
-    """The other way round: gradients that differ by more than rounding, now or nearby, are in two groups."""
+    """The converse: gradients that differ by more than rounding, now or nearby, are in different groups."""
     found = ties(case.f, case.params, case.x, case.y, method="prove")
     classes, _, zero = numbers(found)
     values = found.recording.values
@@ -119,7 +119,7 @@ OPS: list[Callable[[Any, Any], Any]] = [
 
 @st.composite
 def scalar_graphs(draw: Any) -> tuple[Callable[[Any], Any], Any]:
-    """A function of a list of numbers that uses each in random ways, and a start with few different ones."""
+    """A function that uses each number of a list in random ways, and a start with few different numbers."""
     n = draw(st.integers(2, 6))
     plan = draw(
         st.lists(st.tuples(st.integers(0, len(OPS) - 1), st.integers(0, 40), st.integers(0, 40)), max_size=20)
@@ -166,10 +166,10 @@ def test_a_recorded_graph_says_what_the_function_says(graph: Any) -> None:
 
 
 def test_a_wrong_proof_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Planted: all residues of one class taken for equal. The comparison at random points must see it."""
+    """Plants a proof that takes all residues of a class for equal. The comparison at random points must fail."""
     from minigrad.symmetry import proof
 
-    monkeypatch.setattr(proof, "rows_in_common", lambda x, *more: (more[0], int(more[0].max()) + 1))
+    monkeypatch.setattr(proof, "number_rows", lambda x, *more: (more[0], int(more[0].max()) + 1))
     x, y = np.random.default_rng(0).normal(size=(4, 3)), np.ones((4, 1))
     false = ties(lambda w, x, y: np.sum((x @ w - y) ** 2), np.ones((3, 1)), x, y)
     assert false.independent == 1
@@ -179,8 +179,8 @@ def test_a_wrong_proof_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_what_the_proof_misses_against_the_probe_is_counted_and_has_a_name() -> None:
-    """The kinds: that a softmax adds up to 1 where its entries are not all equal, and formulas with more fractions
-    than its bounds allow, as of a wide layer_norm. Both are rare, so one case of each is added (109 and 215).
+    """The proof misses two kinds: that a softmax of unequal entries adds up to 1, and formulas with more fractions
+    than its bounds allow, as in a wide layer_norm. Both are rare, so one case of each is added (109 and 215).
     In 209, a softmax of equal entries is a plain number of degree 0, which keeps the deep formula behind it within
     the bounds."""
     kinds = {"cross_entropy": 0, "layer_norm": 0, "none of these": 0}

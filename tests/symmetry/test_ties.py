@@ -1,4 +1,4 @@
-"""ties: what it says of each kind of start, in each of its three forms, and what it refuses."""
+"""ties: its result for each kind of start, in each of its three forms, and its errors."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def test_entries_of_other_values_are_in_other_groups_whatever_their_gradients() 
 
 
 def test_equal_gradients_now_that_part_later_are_no_tie() -> None:
-    """At w = (1, 1) both gradients are 2; along the way they are not: w0² against 2 w1."""
+    """At w = (1, 1) both gradients are 2, but they differ along the way: the terms are w0² and 2 w1."""
     found = ties(lambda w: w[0] ** 2 + 2 * w[1], np.ones(2))
     assert len(found.groups) == 2
 
 
 def test_a_tie_that_hangs_on_another_falls_with_it() -> None:
-    """w0 and w1 would be tied if w2 and w3 were, and these are not: the refinement needs a second round."""
+    """w0 and w1 would be tied if w2 and w3 were tied. They are not, so the refinement needs a second round."""
     found = ties(lambda w: w[0] * w[2] + w[1] * w[3] + w[3] ** 2, np.array([1.0, 1.0, 2.0, 2.0]))
     assert len(found.groups) == 4 and found.partition.rounds > 2
 
@@ -68,14 +68,14 @@ def test_what_the_loss_does_not_depend_on_is_frozen() -> None:
 
 
 def test_a_zero_that_moves_is_not_frozen() -> None:
-    """Zero now, and its gradient is not: only b1 and b2, which multiply each other, stay."""
+    """An entry that is 0 but has a gradient moves; only b1 and b2, which multiply each other, stay 0."""
     found = ties(lambda p: (p["a"] - 1) ** 2 + p["b1"] * p["b2"], {"a": 0.0, "b1": 0.0, "b2": 0.0})
     assert found.groups == ((("['a']", ()),), (("['b1']", ()), ("['b2']", ())))
     assert found.frozen == 1
 
 
 def test_zeros_that_wake_each_other_up_are_not_frozen() -> None:
-    """c has a gradient only once b has moved, and b only once a has: none of them is frozen."""
+    """c has a gradient only after b has moved, and b only after a has moved: none of them is frozen."""
     found = ties(lambda p: (p[0] - 1) ** 2 + p[0] * p[1] + p[1] * p[2], [0.0, 0.0, 0.0])
     assert found.frozen is None and found.independent == 3
 
@@ -134,7 +134,7 @@ def test_the_leaves_of_a_recorded_graph_are_its_parameters_in_serial_order() -> 
 
 
 def test_a_mask_that_forgot_its_inputs_ties_nothing() -> None:
-    """Recorded outside of a trace, both masks are 1: but they hang on u and v, and may part."""
+    """Recorded outside a trace, both masks are 1, but they depend on u and v and may become different."""
     u, v = Value(1.0, name="u"), Value(2.0, name="v")
     w1, w2 = Value(0.5, name="w1"), Value(0.5, name="w2")
     eager = ties(w1 * (u > 0) + w2 * (v > 0) + u * u + 3 * v * v)

@@ -1,4 +1,4 @@
-"""SymmetryTracker: what broke a tie, told apart in three; widths, parameters, distances on the way."""
+"""SymmetryTracker: the three causes of a broken tie; widths, parameters and distances along the way."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ X, Y = RNG.normal(size=(8, 2)), RNG.normal(size=(8, 1))
 def train(
     steps: int, change: Callable[[int, Any, Any], Any] = lambda k, g, rng: g, loss: Any = None, dtype: Any = float
 ) -> SymmetryTracker:
-    """A tied network; `change` may spoil what is done with the gradient, `loss` the gradient itself."""
+    """Train a tied network. `loss` may spoil the gradient, `change` the step made with it."""
     net = nn.MLP((2, 5, 1), init=lambda shape, rng: np.full(shape, 0.3, dtype))
     rng = np.random.default_rng(0)
     x, y = X.astype(dtype), Y.astype(dtype)
@@ -95,7 +95,7 @@ def test_momentum_adam_and_decay_are_not_blamed() -> None:
 
 @pytest.mark.parametrize(("dtype", "bit"), [(float, 1e-15), (np.float32, 1e-7)])
 def test_rounding_that_grows_is_told_apart_from_the_rest(dtype: Any, bit: float) -> None:
-    """One last bit, planted; then an unstable descent makes it a thousand times as large."""
+    """Plants a change in a last bit; an unstable descent then makes it a thousand times as large."""
     net = nn.MLP((2, 5, 1), init=lambda shape, rng: np.full(shape, 0.3, dtype))
     x, y = X.astype(dtype), Y.astype(dtype)
     tracker = SymmetryTracker(ties(net, x, y))
@@ -159,7 +159,7 @@ def test_another_number_of_entries_is_refused() -> None:
 def test_rounding_near_a_minimum_is_not_taken_for_a_loss_that_is_not_symmetric(
     neurons: int, samples: int, rate: float
 ) -> None:
-    """There, gradients are sums that cancel: small, with the rounding of their large terms."""
+    """Near a minimum, gradients are sums that cancel: small numbers with the rounding errors of large terms."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(samples, 2)).astype(np.float32), rng.normal(size=(samples, 1)).astype(np.float32)
     net = nn.MLP((2, neurons, 1), init=lambda shape, rng: np.full(shape, 0.3, np.float32))
@@ -174,7 +174,7 @@ def test_rounding_near_a_minimum_is_not_taken_for_a_loss_that_is_not_symmetric(
 
 
 def planted(values: list[float], grads: list[float], last: float, apart: float) -> SymmetryTracker:
-    """Two twins that have had these values and gradients, and a last look at which each differs by so much."""
+    """Two tied entries that had these values and gradients, and a last observation with these differences."""
     found = ties(lambda w: np.sum(w**2), np.ones(2))
     tracker = SymmetryTracker(found)
     for k, (value, grad) in enumerate(zip(values, grads, strict=True)):
@@ -184,7 +184,7 @@ def planted(values: list[float], grads: list[float], last: float, apart: float) 
 
 
 def test_a_last_bit_of_what_has_been_large_is_rounding_where_it_has_become_small() -> None:
-    """On its way through 0, or at a minimum, 1e-16 is more than a millionth of what is left."""
+    """On the way through 0, or at a minimum, a difference of 1e-16 is more than a millionth of the value."""
     assert causes(planted([1.0], [1.0], 1e-10, 1e-16)) == {"rounding"}
     assert causes(planted([1e-10], [1e-10], 1e-10, 1e-16)) == {"update"}
 

@@ -1,4 +1,4 @@
-"""A graph of numbers as a graph of vectors: the same value, the same gradient, far fewer nodes."""
+"""A graph of numbers becomes a graph of vectors: the same value and gradient, far fewer nodes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from minigrad import Value, nn
 from minigrad.engine.value import graph, sweep
 from minigrad.symmetry import ties
-from minigrad.symmetry.vectorise import batched
+from minigrad.symmetry.vectorise import vectorise
 from minigrad.tracing import trace
 
 RNG = np.random.default_rng(1)
@@ -26,7 +26,7 @@ def network(activation: str = "tanh") -> Any:
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "softplus", "linear"])
 def test_value_and_gradient_are_those_of_the_old_graph(activation: str) -> None:
     y, params = network(activation)
-    found = batched(y, params, [])
+    found = vectorise(y, params, [])
     assert found is not None
     loss, entries, free = found
     assert loss.item() == pytest.approx(y.item(), rel=1e-13) and free.size == 0
@@ -45,7 +45,7 @@ def test_sums_used_twice_constants_powers_and_free_data() -> None:
             s = a + b + 1.5
             parts.append((s + a) * (s + 2 * b) + s**2 + a**3 - (b / (a * a + 1)).tanh())
         y = sum(parts[1:], start=parts[0])
-    found = batched(y, w, x)
+    found = vectorise(y, w, x)
     assert found is not None
     loss, entries, free = found
     assert loss.item() == pytest.approx(y.item(), rel=1e-13)
@@ -61,20 +61,20 @@ def test_a_chain_of_ten_thousand_sums_is_one() -> None:
         total = w[0] * 2.0
         for v in w[1:]:
             total = total + v * 2.0
-        found = batched(total * total, w, [])
+        found = vectorise(total * total, w, [])
     assert found is not None and len(graph(found[0])) < 20
     assert len(ties(total * total).groups) == 1
 
 
 def test_arrays_masks_without_inputs_and_graphs_without_width_are_left_alone() -> None:
     a = Value(1.0)
-    assert batched((Value(np.ones(3)) * 2).sum(), [a], []) is None
-    assert batched(a * (a > 0), [a], []) is None
+    assert vectorise((Value(np.ones(3)) * 2).sum(), [a], []) is None
+    assert vectorise(a * (a > 0), [a], []) is None
     deep = a
     for _ in range(50):
         deep = deep.tanh()
-    assert batched(deep, [a], []) is None
-    assert batched(a, [a], []) is None
+    assert vectorise(deep, [a], []) is None
+    assert vectorise(a, [a], []) is None
 
 
 def test_masks_are_combined_as_masks() -> None:
@@ -84,6 +84,6 @@ def test_masks_are_combined_as_masks() -> None:
         y = sum(both[1:], start=both[0])
         either = [a * ((a > 0) + (b > 0)) for a, b in zip(w, x, strict=True)]
         z = sum(either[1:], start=either[0])
-    found = batched(y, w, x)
+    found = vectorise(y, w, x)
     assert found is not None and found[0].item() == pytest.approx(y.item(), rel=1e-13)
-    assert batched(z, w, x) is None, "the sum of two masks is no sum of numbers"
+    assert vectorise(z, w, x) is None, "the sum of two masks is no sum of numbers"

@@ -22,7 +22,7 @@ from .render import SECONDS
 class Picture:
     """The input of an output: a diagram and its look.
 
-    theme: auto, light, dark or print. seconds: time limit of a layout engine. others: the same in other views.
+    theme: auto, light, dark or print. seconds: time limit of a layout engine. others: the diagrams of other views.
     history: for each step of training, its diagrams in all views.
     """
 
@@ -34,7 +34,7 @@ class Picture:
 
     @property
     def colours(self) -> Theme:
-        """The colours of the theme; for auto the light ones, since few formats can ask the reader's system."""
+        """The colours of the theme; for auto the light ones, since few formats know the reader's system."""
         return LIGHT if self.theme == "auto" else THEMES[self.theme]
 
 
@@ -73,11 +73,11 @@ def unregister(suffix: str) -> None:
 def output(suffix: str, help: str) -> Callable[[F], F]:
     """`register` as a decorator: ``@output(".csv", "a table of the nodes")``."""
 
-    def registered(write: F) -> F:
+    def decorate(write: F) -> F:
         register(suffix, write, help)
         return write
 
-    return registered
+    return decorate
 
 
 def encode(suffix: str, picture: Picture) -> bytes | None:

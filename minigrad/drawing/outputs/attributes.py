@@ -1,4 +1,4 @@
-"""The graph attributes that Graphviz knows, and the user's as text. Nothing else about Graphviz is here."""
+"""The graph attributes that Graphviz knows, and the user's as text. Nothing else about Graphviz belongs here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The size of a card and the positions of its rows. The view that places cards and the output that writes them both
-use it, so an edge ends at its row.
+"""The size of a card and the positions of its rows, in points.
 
-All sizes are in points.
+The view that places cards and the output that writes them both use it, so that an edge ends at its row.
 """
 
 from __future__ import annotations

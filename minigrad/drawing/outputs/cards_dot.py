@@ -8,10 +8,10 @@ from ..diagram import CardRow, DiagramNode, Edge
 from ..format import cut, visible
 from ..theme import Style, Theme, text_width
 from . import card_layout as size
-from .markup import label_text, quoted
+from .markup import label_text, quote
 
 ARROW = 6.0  # points, the length of an arrow's head
-LEVEL = 0.55  # share of the way across on which an edge keeps its direction
+LEVEL = 0.55  # how far the control points of a curve lie from its ends, as a share of its width
 WARNINGS = ("nan", "inf", "dead", "frozen", "wrong rule")
 HEAD = "head"  # the port of the left end of a head
 
@@ -40,13 +40,13 @@ def ends(edge: Edge, tail: DiagramNode, head: DiagramNode) -> tuple[str, str]:
     leave, arrive = f":{edge.tail_port}:e" * bool(edge.tail_port), f":{edge.head_port or HEAD}:w"
     if tail.at is None or head.at is None:
         return f"{tail.id}{leave} -> {head.id}{arrive}", ""
-    return f"{tail.id} -> {head.id}", quoted(spline(edge, tail, head))
+    return f"{tail.id} -> {head.id}", quote(spline(edge, tail, head))
 
 
 def spline(edge: Edge, tail: DiagramNode, head: DiagramNode) -> str:
     """The curve of an edge from the right of a row to the left of another, horizontal at both ends.
 
-    All edges between two columns bend alike, so two of them cross at most once, and only if they must.
+    All edges between two columns have the same bend, so two of them cross at most once, and only if they must.
     """
     (x, y), (end, level) = _side(tail, edge.tail_port, 1), _side(head, edge.head_port, -1)
     arrow = end - ARROW
@@ -124,7 +124,7 @@ def _box(content: str, width: int, style: str, fill: str, line: str) -> str:
 
 
 def _line(cells: Sequence[str], width: int, height: int) -> str:
-    """A row of the card: a table of its own, so no row stretches another's columns."""
+    """A row of the card: a separate table, so that no row stretches the columns of another."""
     return f'<TR><TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}">{_table(cells)}</TD></TR>'
 
 

@@ -20,7 +20,7 @@ Looks = Mapping[str | None, Style]
 
 
 def array_tables(node: DiagramNode, looks: Looks, theme: Theme) -> str:
-    """The table for value and gradient of a node; "" if the node has no arrays to show."""
+    """The table of a node's value and gradient; "" if the node has no arrays to show."""
     value, gradient = node.value, node.gradient
     if value is None:
         return ""

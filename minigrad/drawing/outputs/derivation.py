@@ -1,8 +1,8 @@
-"""The chain rule in lines, and the backward sweep in steps, as the viewer shows them.
+"""The chain rule in lines, and the backward sweep in steps, for the viewer.
 
 A line is one use: its symbol, the gradient that arrives there, the local derivative, and their product. In a graph
-of operations each edge is a use. Edges of a card are uses of its output; `chain_rule_lines` writes those of its
-other rows.
+of operations each edge is a use. The edges of a card are the uses of its output; `chain_rule_lines` writes the uses
+of its other rows.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def chain_rule_lines(diagram: Diagram, names: Mapping[str, str]) -> dict[str, li
     found: dict[str, list[dict[str, str]]] = {}
     for node in diagram.nodes:
         if node.rows:
-            found[node.id] = []  # its rows have them
+            found[node.id] = []  # its rows have the lines
         for row, out, derivative in _inside(node, enters):
             key, head = f"{node.id}:{row.port}", f"{node.id}:{out.port}"
             batch = "" if out.gradient is None or out.gradient.exact or row.kind == "op" else SUMMED
@@ -80,7 +80,7 @@ def chain_rule_lines(diagram: Diagram, names: Mapping[str, str]) -> dict[str, li
 
 
 def _inside(node: DiagramNode, enters: Mapping[tuple[str, str], str]) -> Iterator[tuple[CardRow, CardRow, str]]:
-    """Each row of a card that another of its rows uses, that other row, and the derivative if it is one number."""
+    """Each row of a card that another of its rows uses; that other row; the derivative if it is one number."""
     results = [row for row in node.rows if row.kind == "op"]
     if not results or node.kind == "result":
         return
@@ -92,7 +92,7 @@ def _inside(node: DiagramNode, enters: Mapping[tuple[str, str], str]) -> Iterato
 
 
 def _ratio(row: CardRow, out: CardRow) -> str:
-    """The derivative of an activation: the gradient after it over the gradient before it."""
+    """The derivative of an activation: the gradient of its input over the gradient of its output."""
     if not (row.gradient and out.gradient and row.gradient.exact and out.gradient.exact):
         return ""
     above = float(out.gradient.exact)
@@ -100,7 +100,7 @@ def _ratio(row: CardRow, out: CardRow) -> str:
 
 
 def steps(diagram: Diagram, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The backward sweep, one node per step: its id, words for the step, and the partial sums of its inputs."""
+    """The backward sweep, one node per step: its id, a description, and the partial sums of its inputs."""
     swept = sorted((node for node in diagram.nodes if node.step is not None), key=lambda node: node.step or 0)
     # Cards come in columns, with the loss last.
     swept = swept or [node for node in reversed(diagram.nodes) if any(row.kind == "op" for row in node.rows)]
@@ -150,11 +150,11 @@ class _Waiting:
                 self._uses[edge.tail] += 1
 
     def take(self, edge: Edge) -> str:
-        """Add the gradient of an edge; return the sum so far (of numbers only) and its number of uses of all."""
+        """Add the gradient of an edge. Returns the sum so far (of numbers only), and how many uses have arrived."""
         come, count = self._come[edge.tail], self._uses[edge.tail]
         come.append(edge)
         uses = f"{len(come)} of {count} uses"
-        if not all(one.exact_contribution for one in come):  # of arrays, the texts do not add up
+        if not all(one.exact_contribution for one in come):  # the text of an array has no sum
             return edge.contribution if count == 1 else uses
         total = format.number_text(sum(float(one.exact_contribution) for one in come))
         return total if count == 1 else f"{total} ({uses})"

@@ -18,7 +18,7 @@ from .card_layout import Columns, share_columns
 from .cards_dot import card_label, ends
 from .legend import headline, is_crowded
 from .links import link
-from .markup import SMALL, label_text, quoted, table
+from .markup import SMALL, label_text, quote, table
 from .node_label import box, least_width
 
 LAYOUT = {
@@ -33,7 +33,7 @@ LAYOUT = {
     "fontname": FONT,
     "fontsize": "11",
 }
-ROOMY, THIN = {"ranksep": "2"}, 0.25  # for a crowd of arrows: room between the ranks, a share of the width
+ROOMY, THIN = {"ranksep": "2"}, 0.25  # for a crowd of arrows: more room between ranks; a share of the usual width
 
 
 def to_dot(diagram: Diagram, theme: Theme = LIGHT, dpi: int | None = None) -> str:
@@ -68,7 +68,7 @@ def _statements(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[str
     yield f'  edge [color="{theme.arrow}", fontname={FONT}, arrowsize=0.5]'
     if "label" not in dict(diagram.attributes):
         yield f"  label=<{headline(diagram, looks, theme)}>"
-    for line in _clustered(diagram, theme):
+    for line in _clusters(diagram, theme):
         yield f"  {line}"
     least = {leaf: least_width(node for node in diagram.nodes if is_leaf(node) == leaf) for leaf in (True, False)}
     cards = {node.id: node for node in diagram.nodes if node.rows}
@@ -91,7 +91,7 @@ def _of_the_graph(diagram: Diagram, theme: Theme, dpi: int | None) -> Iterator[s
     """Attributes of the graph: those of every picture, overridden by the caller's."""
     usual = LAYOUT | (ROOMY if is_crowded(diagram) else {}) | {"bgcolor": theme.paper}
     usual |= ({"dpi": str(dpi)} if dpi else {}) | dict(diagram.attributes)
-    yield f"  graph [{', '.join(f'{name}={quoted(value)}' for name, value in usual.items())}]"
+    yield f"  graph [{', '.join(f'{name}={quote(value)}' for name, value in usual.items())}]"
 
 
 def _node(node: DiagramNode, style: Style, theme: Theme, label: str) -> str:
@@ -102,10 +102,10 @@ def _node(node: DiagramNode, style: Style, theme: Theme, label: str) -> str:
     line = theme.warning if wrong else theme.line if bordered else style.fill
     attributes = {
         "id": node.id,
-        "class": quoted(f"{node.kind}{' wrong' * wrong}"),
-        "style": quoted(",".join(look)),
-        "fillcolor": quoted(style.fill),
-        "color": quoted(line),
+        "class": quote(f"{node.kind}{' wrong' * wrong}"),
+        "style": quote(",".join(look)),
+        "fillcolor": quote(style.fill),
+        "color": quote(line),
         "penwidth": "3" if wrong else "1",
         "peripheries": "2" if node.kind == "result" else "1",
         "margin": "0.04" if leaf else "0",
@@ -117,7 +117,7 @@ def _node(node: DiagramNode, style: Style, theme: Theme, label: str) -> str:
 
 
 def _card(node: DiagramNode, columns: Columns, looks: Mapping[str | None, Style], theme: Theme) -> str:
-    place = f"pos={quoted(f'{node.at[0]:g},{node.at[1]:g}')}, " if node.at else ""
+    place = f"pos={quote(f'{node.at[0]:g},{node.at[1]:g}')}, " if node.at else ""
     look = f"id={node.id}, class={node.kind}, shape=plain"
     return f"{node.id} [{look}, {place}label=<{card_label(node, columns, looks, theme)}>]"
 
@@ -130,17 +130,17 @@ def _between(edge: Edge, tail: DiagramNode, head: DiagramNode) -> str:
 
 
 def _place(node: DiagramNode) -> dict[str, str]:
-    """The place a view has given a node, in points, and its size in inches, as Graphviz expects; {} if none."""
+    """The place that a view gave a node, in points, and its size in inches, as Graphviz expects; {} if none."""
     if node.at is None:
         return {}
     x, y, width, height = node.at
     size = {"width": f"{width / 72:.4f}", "height": f"{height / 72:.4f}", "fixedsize": "true"}
-    return {"pos": quoted(f"{x:g},{y:g}"), **size}
+    return {"pos": quote(f"{x:g},{y:g}"), **size}
 
 
 def _link(node: DiagramNode) -> dict[str, str]:
     href = link(node.source)
-    return {"URL": quoted(href), "tooltip": quoted(visible(node.source))} if href else {}
+    return {"URL": quote(href), "tooltip": quote(visible(node.source))} if href else {}
 
 
 def _edge(edge: Edge, theme: Theme, inputs: Mapping[str, int]) -> str:
@@ -169,14 +169,14 @@ def _line(edge: Edge, share: float = 1.0) -> dict[str, str]:
 
 
 def _beside(edge: Edge, theme: Theme) -> str:
-    """The local derivative and its number of uses, kept off the arrow by the arrow's own width."""
+    """The local derivative and its number of uses; the wider the arrow, the farther from it."""
     label = edge.derivative + f"  ×{edge.count:,}" * (edge.count > 1)
     words = label_text(label, colour=theme.muted, size=SMALL)
     size = f'HEIGHT="{round(SMALL + 2 + edge.width)}" VALIGN="TOP"'
     return table([f"<TR><TD {size}>{words}</TD></TR>"], padding=0)
 
 
-def _clustered(diagram: Diagram, theme: Theme) -> Iterator[str]:
+def _clusters(diagram: Diagram, theme: Theme) -> Iterator[str]:
     """Nested boxes around nodes, each opened and closed once; no recursion."""
     inside: dict[int | None, list[int]] = {}
     for number, cluster in enumerate(diagram.clusters):

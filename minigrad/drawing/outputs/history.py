@@ -54,7 +54,7 @@ def timeline(now: Diagram, earlier: Mapping[str, Sequence[Diagram]]) -> list[Sna
 
 def captions(snapshots: Sequence[Snapshot]) -> list[str]:
     """For each snapshot its step and the ties that break there, or else the step where the first tie breaks."""
-    ties = ["", *(broken(one.diagram, other.diagram) for one, other in pairwise(snapshots))]
+    ties = ["", *(broken_ties(one.diagram, other.diagram) for one, other in pairwise(snapshots))]
     first = next((snapshot.step for snapshot, text in zip(snapshots, ties, strict=True) if text), "")
     otherwise = f"a tie breaks at {_step(first)}" if first else "no tie breaks"
     return [f"{_step(s.step)} · {text or otherwise}" for s, text in zip(snapshots, ties, strict=True)]
@@ -64,8 +64,8 @@ def _step(label: str) -> str:
     return f"step {label}" if label.isdecimal() else label
 
 
-def broken(before: Diagram, now: Diagram) -> str:
-    """Which parameters are no longer tied, in words; "" if none."""
+def broken_ties(before: Diagram, now: Diagram) -> str:
+    """A line about the parameters that are no longer tied; "" if there are none."""
     parameters, ties, later = _parameters(before), _ties(before), _ties(now)
     if not ties:  # without a proof: gradients that are equal now
         ties, later = _letters(before), _letters(now)
@@ -73,14 +73,14 @@ def broken(before: Diagram, now: Diagram) -> str:
     for key in parameters:
         if key in ties:
             sets.setdefault(ties[key], []).append(key)
-    broken = []
+    found = []
     for tie, members in sets.items():
         parts: dict[str, list[str]] = {}
         for key in members:
             parts.setdefault(later.get(key, key), []).append(cut(visible(parameters[key].name)) or key)
         if len(parts) > 1:
-            broken.append(f"{tie.split()[0]} breaks: {' | '.join(', '.join(names) for names in parts.values())}")
-    return "; ".join(broken)
+            found.append(f"{tie.split()[0]} breaks: {' | '.join(', '.join(names) for names in parts.values())}")
+    return "; ".join(found)
 
 
 def _ties(diagram: Diagram) -> dict[str, str]:
@@ -95,14 +95,14 @@ def _letters(diagram: Diagram) -> dict[str, str]:
 
 
 def chart(snapshots: Sequence[Snapshot]) -> str:
-    """The values of the parameters over the snapshots as SVG, in light colours; those of tied ones coincide."""
+    """A chart of the parameters over the snapshots as SVG, in light colours; the lines of tied ones coincide."""
     first = snapshots[0].diagram
     tracks = dict(list(_tracks(snapshots).items())[:LINES])
     numbers = [y for track in tracks.values() for y in track if math.isfinite(y)]
     low, high = min(numbers, default=0.0), max(numbers, default=0.0)
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none">']
     for place, (one, other) in enumerate(pairwise(snapshots), start=1):
-        if broken(one.diagram, other.diagram):
+        if broken_ties(one.diagram, other.diagram):
             x = _across(place, len(snapshots))
             parts.append(
                 f'<line x1="{x}" x2="{x}" y1="0" y2="{HEIGHT}" stroke="{LIGHT.warning}" stroke-dasharray="3 3"/>'

@@ -1,7 +1,7 @@
 """Diagrams as one HTML page that a browser opens from the disk: the viewer.
 
-The page holds the pictures as laid out by the engine, the diagrams as data, and the script and style of `viewer/`
-unchanged; it loads nothing. Any name may occur in it: text is escaped, and only our script may run.
+The page holds the pictures as the engine laid them out, the diagrams as data, and the script and style of `viewer/`
+unchanged; it loads nothing. Names may contain anything: text is escaped, and only our script may run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...errors import ArgumentError
 from ..diagram import Diagram
-from ..theme import LIGHT, THEMES, Style, Theme, replaced
+from ..theme import LIGHT, THEMES, Style, Theme, colour_map
 from . import Picture, output
 from .derivation import chain_rule_lines, steps, uses
 from .dot import styles, to_dot
@@ -26,7 +26,7 @@ from .render import SECONDS
 from .svg import NAMED, to_svg, xml
 from .viewer_text import evidence, item_names, items, member_list
 
-# Each builds on those before it.
+# Each file uses those before it.
 SCRIPTS = ("data", "stage", "light", "chain", "stepper", "training", "table", "search", "saving", "main")
 PLACE = re.compile(r"\{\{(\w+)\}\}")
 PROLOGUE = re.compile(r"^.*?(?=<svg\b)", re.DOTALL)  # the head of an XML file; a page has its own
@@ -37,7 +37,7 @@ COLOURS = ("paper", "ground", "ink", "muted", "line", "warning")  # of the page 
 def to_html(views: Sequence[Sequence[Snapshot]], theme: str = "auto", seconds: float = SECONDS) -> str:
     """The page for some views, each at one or several steps of training. It opens with the first view.
 
-    theme: auto, light, dark or print, at first. seconds: time limit of the engine for each picture. Raises
+    theme: the first theme: auto, light, dark or print. seconds: time limit of the engine for each picture. Raises
     RenderError if there is no layout engine.
     """
     script = viewer_script()
@@ -57,7 +57,7 @@ def to_html(views: Sequence[Sequence[Snapshot]], theme: str = "auto", seconds: f
 
 @output(".html", "an interactive page that needs no server and no network")
 def write_html(picture: Picture) -> str:
-    """The page of a picture: all its views, each at all steps of training with the same structure."""
+    """The page of a picture: all its views, each at all steps of training that have the same structure."""
     views = [timeline(picture.diagram, picture.history)]
     for shown in picture.others:
         try:
@@ -132,7 +132,7 @@ def _themes() -> dict[str, dict[str, str]]:
     """The colours of another theme by those of the light theme."""
     found = {}
     for name, theme in THEMES.items():
-        changed = replaced(LIGHT, theme)
+        changed = colour_map(LIGHT, theme)
         named = {word.upper(): changed[code.upper()] for word, code in NAMED.items() if code.upper() in changed}
         found[name] = changed | named
     return found

@@ -11,10 +11,10 @@ from ..format import cut, visible
 from ..theme import Style, Theme, text_width
 from .markup import SMALL, TEXT_SIZE, TITLE_SIZE, cell, chip, label_text, row, table
 
-FEW, NARROW, WIDE = 12, 95, 150  # characters of a line of notes; so few nodes make a narrow picture
-LETTER, LEAST = 6, 50  # points per letter of a note; minimum characters of a line, however narrow the picture
+FEW, NARROW, WIDE = 12, 95, 150  # below FEW nodes a picture is narrow; characters of a line of notes
+LETTER, LEAST = 6, 50  # points per letter of a note; minimum characters of a line, even above a narrow picture
 BELOW = 8  # points between the last note and a picture that has no legend
-CROWD, CROWDED = 500, 6  # from so many arrows, and arrows per node, on they are a crowd
+CROWD, CROWDED = 500, 6  # above this many arrows, and arrows per node, they are a crowd
 LISTED = 36  # maximum letters that are explained one by one
 COLUMNS, COLUMNS_OF_MANY, MANY = 4, 6, 60  # columns of the legend; those of a picture with MANY nodes
 
@@ -52,7 +52,7 @@ def headline(diagram: Diagram, looks: Looks, theme: Theme) -> str:
 
 
 def _line_length(diagram: Diagram) -> int:
-    """Characters of a line of notes: as many as fit above the picture, if its places are known."""
+    """Characters of a line of notes: as many as fit above the picture, if its width is known."""
     places = [node.at for node in diagram.nodes if node.at]
     if places and len(places) == len(diagram.nodes):
         right, left = max(x + w / 2 for x, _, w, _ in places), min(x - w / 2 for x, _, w, _ in places)
@@ -62,7 +62,7 @@ def _line_length(diagram: Diagram) -> int:
 
 
 def _letters(diagram: Diagram, looks: Looks, theme: Theme, beside: int) -> str:
-    """The letters, and a filler: without it the engine would stretch them to the width of the notes."""
+    """The letters, and a filler: without it the engine would stretch the letters to the width of the notes."""
     shown = () if any(node.rows for node in diagram.nodes) else diagram.groups[:LISTED]  # rows list their own
     if not shown:
         return ""
@@ -70,7 +70,7 @@ def _letters(diagram: Diagram, looks: Looks, theme: Theme, beside: int) -> str:
     nodes = {node.id: node for node in diagram.nodes}
     members = [_members(group, nodes) for group in shown]
     widths = [text_width(words, TEXT_SIZE) + 8 for words in members]
-    chips = [chip(group.letter, looks[group.letter], proved=_tied(group, nodes)) for group in shown]
+    chips = [chip(group.letter, looks[group.letter], proved=_is_tied(group, nodes)) for group in shown]
     cells = [
         c + cell(label_text(t, colour=theme.ink), width) for c, t, width in zip(chips, members, widths, strict=True)
     ]
@@ -79,7 +79,7 @@ def _letters(diagram: Diagram, looks: Looks, theme: Theme, beside: int) -> str:
     return row([f"<TD>{table(rows, spacing=3)}</TD>", cell("", filler)])
 
 
-def _tied(group: Group, nodes: Mapping[str, DiagramNode]) -> bool:
+def _is_tied(group: Group, nodes: Mapping[str, DiagramNode]) -> bool:
     """Whether each member has the frame of a proved tie."""
     return all(nodes[member].tie for member in group.members if member in nodes)
 

@@ -1,4 +1,4 @@
-"""Links from a node to the line of code that made it, as `debug` remembers it: "file:line: text"."""
+"""Links from a node to the line of code that made it. `debug` keeps that line: "file:line: text"."""
 
 from __future__ import annotations
 

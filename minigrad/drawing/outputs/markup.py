@@ -1,6 +1,6 @@
 """The pieces of Graphviz's HTML-like labels: text, cells, rows, tables, the chip of a letter.
 
-This module escapes any text it gets. It knows nothing of the content of a picture.
+This module escapes all text that it gets. It knows nothing about the content of a picture.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def escape_html_label(text: str) -> str:
     return text if text.strip(" ") else "&#160;" * len(text)
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Text as the quoted value of a DOT attribute."""
     lines = [visible(line).replace("\\", "\\\\").replace('"', '\\"') for line in text.split("\n")]
     return '"' + "\\n".join(lines) + '"'

@@ -15,10 +15,10 @@ from ..theme import Theme, text_width
 from .cells_dot import Looks, array_tables, width_of
 from .markup import LINE_END, TEXT_SIZE, cell, chip, label_text, row, table
 
-PORT_HEIGHT = 4  # points along the left side for each arrow of several
+PORT_HEIGHT = 4  # points along the left side for each arrow, if there are several
 PARTIAL = "∂ "  # before a gradient
 CHIP = 17  # width in points of a letter's chip and the space beside it
-CALM = 110  # nodes up to this many points wide get equal widths
+CALM = 110  # points: narrower nodes all get the same width
 
 
 def box(node: DiagramNode, looks: Looks, theme: Theme, inputs: int, least: int = 0) -> str:

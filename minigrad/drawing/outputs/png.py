@@ -1,4 +1,4 @@
-"""A picture as PNG, in pixels: fewer per inch for a large one."""
+"""A picture as PNG; a large one gets fewer pixels per inch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .render import render
 from .svg import is_placed
 
 DPI = 144  # sharp on a dense screen
-SHARP = 150  # up to so many boxes are drawn at full density
+SHARP = 150  # a picture with at most this many boxes is drawn at full density
 
 
 @output(".png", "pixels")

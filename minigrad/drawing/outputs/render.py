@@ -1,7 +1,7 @@
 """The only module that calls Graphviz: DOT text in, a picture's bytes out.
 
-An engine is a program of its own: it may be missing, fail, or take too long. Each of these raises an error that
-says what to do.
+An engine is a separate program: it may be missing, fail, or take too long. Each of these raises an error that says
+what to do.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ INSTALL_PDF = (
     "  or     apt-get install graphviz     (on a Mac, brew install graphviz)\n"
     "  or     save .svg, and print it to PDF from a browser"
 )
-# pygraphviz uses Graphviz as a library. It runs in a process of its own, so that it can be stopped.
+# pygraphviz uses Graphviz as a library. It runs in a separate process, so that it can be stopped.
 PYGRAPHVIZ = """\
 import sys, pygraphviz
 graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
@@ -45,7 +45,7 @@ def render(
 ) -> bytes:
     """The picture of a DOT text, as "svg", "png" or "pdf".
 
-    engine: a layout engine by its name in Graphviz. placed: whether the nodes have their places already.
+    engine: a layout engine, by its name in Graphviz. placed: whether the nodes already have their places.
     Raises RenderError, which says what to install, and ArgumentError for an unknown engine.
     """
     import subprocess  # slow to import, and only drawing needs it

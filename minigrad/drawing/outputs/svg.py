@@ -11,8 +11,8 @@ import re
 from .. import card_text
 from ..captions import alt_text, label, node_type
 from ..diagram import Diagram, DiagramNode, Edge
-from ..format import undirected
-from ..theme import DARK, LIGHT, THEMES, replaced
+from ..format import escape_direction_marks
+from ..theme import DARK, LIGHT, THEMES, colour_map
 from . import Picture, output
 from .dot import to_dot
 from .render import SECONDS, render
@@ -36,14 +36,14 @@ def to_svg(diagram: Diagram, theme: str = "auto", seconds: float = SECONDS) -> s
     titles = {node.id: node_title(node) for node in diagram.nodes}
     titles |= {edge.id: edge_title(edge, nodes[edge.tail], nodes[edge.head]) for edge in diagram.edges}
 
-    def retitled(match: re.Match[str]) -> str:
+    def retitle(match: re.Match[str]) -> str:
         title = titles.get(match[1])
         if title is None:
             return match[0]
         spoken = f'role="graphics-symbol" aria-label="{attribute(title)}"'
         return f'<g id="{match[1]}" {match[2]} {spoken}>\n<title>{xml(title)}</title>'
 
-    text = GROUP.sub(retitled, text)
+    text = GROUP.sub(retitle, text)
     head = f"<title>{xml(diagram.title)}</title>\n<desc>{xml(alt_text(diagram))}</desc>"
     head += f"\n<style>{dark_style(text)}</style>" if theme == "auto" else ""
     return HEAD.sub(lambda match: f'{match[0][:-1]} role="graphics-document">\n{head}', text, count=1)
@@ -70,7 +70,7 @@ def dark_style(svg: str) -> str:
 
     Style overrides attributes; a renderer without style sheets shows the light picture.
     """
-    dark = {light.lower(): colour for light, colour in replaced(LIGHT, DARK).items()}
+    dark = {light.lower(): colour for light, colour in colour_map(LIGHT, DARK).items()}
     rules = [
         f'[{attribute}="{written}"]{{{attribute}:{dark[code]}}}'
         for attribute, written in sorted(set(COLOUR.findall(svg)))
@@ -114,7 +114,7 @@ def xml(text: str) -> str:
 
     Escaped are characters that XML does not allow, and marks that would reverse the text beside them.
     """
-    text = undirected(ILLEGAL.sub("\ufffd", text))
+    text = escape_direction_marks(ILLEGAL.sub("\ufffd", text))
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\r", "&#13;")):
         text = text.replace(character, entity)
     return text

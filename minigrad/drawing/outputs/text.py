@@ -1,7 +1,7 @@
 """A diagram as plain text: a tree for terminals, from the result down to its inputs.
 
 A node with several uses is written out once; at its other uses, an arrow and its number refer to it. A branch
-that would be indented too far continues below, in a tree of its own.
+that would be indented too far continues below, in a separate tree.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ COLUMNS = {"value": 22, "gradient": 18, "local": 14}  # maximum characters of ea
 def to_text(diagram: Diagram, width: int = WIDTH) -> str:
     """The tree of a diagram, no line wider than `width`: name and operation, value, gradient and letter.
 
-    local: the derivative, by the branch, of the line it hangs from.
+    local: the derivative of the parent line by this one.
     """
     lines = list(textwrap.wrap(visible(diagram.title), width))
     for note in (*diagram.hidden, *_legend(diagram)):
@@ -57,11 +57,11 @@ class _Row:
 
 def _line(row: _Row, widths: Sequence[int], width: int) -> str:
     columns = (row.left, row.value, row.gradient, row.local)
-    cells = [_fitted(text, wide).ljust(wide) for text, wide in zip(columns, widths, strict=True)]
-    return _fitted("  ".join((*cells, row.marks)).rstrip(), width)
+    cells = [_truncate(text, wide).ljust(wide) for text, wide in zip(columns, widths, strict=True)]
+    return _truncate("  ".join((*cells, row.marks)).rstrip(), width)
 
 
-def _fitted(text: str, width: int) -> str:
+def _truncate(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: max(width - 1, 0)]}…"
 
 
@@ -86,7 +86,7 @@ class _Forest:
         self.met: set[str] = set()
 
     def rows(self) -> Iterator[_Row]:
-        """Repeated nodes, and nodes too deep, appear by name only. No recursion."""
+        """All lines. A repeated node, or one too deep, appears by name only. No recursion."""
         while self.waiting:
             start = self.waiting.popleft()
             todo = [] if start in self.met else [(start, "", "", 0, "")]
@@ -94,27 +94,31 @@ class _Forest:
                 one, stem, branch, depth, local = todo.pop()
                 branches = _branches(self.nodes[one], self.inputs.get(one, ()))
                 if one in self.met or (depth >= DEEPEST and branches):
-                    yield self._named(one, f"{stem}{branch}", local)
+                    yield self._reference_row(one, f"{stem}{branch}", local)
                     continue
                 self.met.add(one)
-                yield self._written(one, f"{stem}{branch}", local, begins=not depth)
+                yield self._node_row(one, f"{stem}{branch}", local, begins=not depth)
                 stem += BELOW[branch]
-                yield from (_of_card(row, stem) for row in self.nodes[one].rows)
+                yield from (_card_row(row, stem) for row in self.nodes[one].rows)
                 ends = ["├─ "] * (len(branches) - 1) + ["└─ "]
                 below = zip(branches, ends, strict=False)
                 todo += reversed([(edge.tail, stem, end, depth + 1, edge.derivative) for edge, end in below])
 
-    def _named(self, one: str, before: str, local: str) -> _Row:
+    def _reference_row(self, one: str, before: str, local: str) -> _Row:
         written = one in self.met
         self.waiting.extend([one] * (not written))
-        return _Row(f"{before}{_called(self.nodes[one])}", local=local, marks=f"{'↑' if written else '↓'} {one}")
+        return _Row(f"{before}{_node_text(self.nodes[one])}", local=local, marks=f"{'↑' if written else '↓'} {one}")
 
-    def _written(self, one: str, before: str, local: str, *, begins: bool) -> _Row:
+    def _node_row(self, one: str, before: str, local: str, *, begins: bool) -> _Row:
         node = self.nodes[one]
         number = f"  {one}" if self.times[one] > 1 or (begins and self.times[one]) else ""
         marks = ", ".join(filter(None, (*node.badges, visible(node.hides))))
         return _Row(
-            f"{before}{_called(node)}{number}", _value(node.value), _grad(node.gradient, node.group), local, marks
+            f"{before}{_node_text(node)}{number}",
+            _value(node.value),
+            _grad(node.gradient, node.group),
+            local,
+            marks,
         )
 
 
@@ -123,13 +127,13 @@ def _branches(node: DiagramNode, edges: Sequence[Edge]) -> list[Edge]:
     return list({edge.tail: edge for edge in edges}.values()) if node.rows else sorted(edges, key=lambda e: e.place)
 
 
-def _called(node: DiagramNode) -> str:
+def _node_text(node: DiagramNode) -> str:
     many = f"×{node.times}" if node.times > 1 else f"{node.count:,} values" if node.kind in SEVERAL else ""
     parts = [cut(visible(node.name)), node.operation, captions.node_type(node), many]
     return "  ".join(filter(None, parts)) or "leaf"
 
 
-def _of_card(row: CardRow, stem: str) -> _Row:
+def _card_row(row: CardRow, stem: str) -> _Row:
     return _Row(f"{stem}│ {cut(visible(row.name))}", _value(row.value), _grad(row.gradient, row.group))
 
 

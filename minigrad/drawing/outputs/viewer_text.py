@@ -1,6 +1,6 @@
-"""The words of the viewer: the name of each value, and its facts.
+"""The text of the viewer: the name of each value, and its facts.
 
-They are found by the keys that groups use: "n3" for a node, "n3:w0" for a row of a card. The page shows them.
+They are stored by the keys that groups use: "n3" for a node, "n3:w0" for a row of a card. The page shows them.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ def _expression(operation: str, inputs: Sequence[str]) -> str:
 def items(diagram: Diagram, names: Mapping[str, str]) -> dict[str, dict[str, object]]:
     """The facts of each item, and by number its edges and groups.
 
-    of: its gradient as a symbol;  facts: with all their digits;  rows: keys of a card's rows
-    inputs, uses: edges;  strongest: the use that passes back most, if the edges have all uses
-    group, groups: that of its letter; all that it or its cells are in, in the order of the diagram
+    of: its gradient as a symbol;  facts: texts by name, numbers with all digits;  rows: keys of a card's rows
+    inputs, uses: edges;  strongest: the use that passes back most (None for a card, whose rows have other uses)
+    group: that of its letter;  groups: all groups that it or one of its cells is in, in the order of the diagram
     """
-    grouped = _grouped(diagram.groups)
+    grouped = _groups_by_key(diagram.groups)
     inputs, uses = _ends(diagram.edges)
     loss = loss_name(diagram, names)
     found: dict[str, dict[str, object]] = {}
@@ -87,8 +87,8 @@ def items(diagram: Diagram, names: Mapping[str, str]) -> dict[str, dict[str, obj
     return found
 
 
-def _grouped(groups: Sequence[Group]) -> dict[str, list[int]]:
-    """The numbers of the groups of each key; a tensor is also in those of its cells ("n2:0,1")."""
+def _groups_by_key(groups: Sequence[Group]) -> dict[str, list[int]]:
+    """For each key the numbers of its groups; a tensor is also in the groups of its cells ("n2:0,1")."""
     found: dict[str, list[int]] = defaultdict(list)
     for number, group in enumerate(groups):
         for key in dict.fromkeys(key for member in group.members for key in (member, member.split(":")[0])):
@@ -151,14 +151,14 @@ def _of_node(node: DiagramNode) -> dict[str, str]:
 
 
 def evidence(group: Group, tie: str = "") -> str:
-    """The evidence for the equality of a group's gradients, or of those of its members with a tie."""
+    """Why the gradients of a group are equal, or those of its members with a tie."""
     if group.proved or tie:
         return "proved to stay equal"
     return "equal now" if group.apart else "one gradient, passed on"
 
 
 def _size(numbers: ArraySummary | None) -> str:
-    """For an array also the norm, and the share of zeros if there are any."""
+    """For an array: its norm, and the share of zeros if there are any."""
     if numbers is None or numbers.exact or numbers.norm is None:
         return ""
     return f", norm {format.number_text(numbers.norm)}" + (f", {numbers.zeros:.0%} zeros" if numbers.zeros else "")
@@ -170,6 +170,6 @@ def full(numbers: ArraySummary | None) -> str:
 
 
 def member_list(group: Group) -> str:
-    """The members of a group in a line: names, or how many there are."""
+    """The members of a group in a line: their names, or how many there are."""
     names = [format.cut(format.visible(name)) for name in group.names if name]
     return ", ".join(names) if 0 < len(names) <= 8 else f"{len(group.members)} in all"

@@ -1,4 +1,4 @@
-// The chain rule of a node with its numbers; a second node's beside it, with differing factors marked.
+// The chain rule of a node; beside it that of a second node, with differing factors marked.
 
 const panel = $("panel");
 
@@ -29,7 +29,7 @@ function way(key) {
   return found;
 }
 
-// Whether two numbers differ by more than rounding, or two texts at all.
+// Whether numbers differ by more than rounding; whether texts differ.
 function differ(one, other) {
   const [a, b] = [Number(one || NaN), Number(other || NaN)];
   return Math.abs(a - b) > 1e-12 * Math.max(Math.abs(a), Math.abs(b)) || (Number.isNaN(a - b) && one !== other);
@@ -63,7 +63,7 @@ function column(one, other) {
       make("h3", {}, uses.length ? `sum over the uses: ${uses.length}` : "no use passes a gradient back"),
     ],
     make("ol", {}, ...uses, ...rows),
-    ...one.way.length > 1 ? [make("h3", {}, "down from the loss, by the strongest use"), make("table", {}, ...factors, Number.isNaN(product) ? "" : last)] : []);
+    ...one.way.length > 1 ? [make("h3", {}, "from the loss, along the strongest uses"), make("table", {}, ...factors, Number.isNaN(product) ? "" : last)] : []);
 }
 
 function verdict(one, other) {

@@ -30,7 +30,7 @@ function reach(key, kind, end) {
   return [...nodes, ...edges];
 }
 
-// A number in four digits; words unchanged.
+// A number in four digits; other text unchanged.
 function short(text = "") {
   if (text === "" || !Number.isFinite(Number(text))) return text;
   return String(Number(Number(text).toPrecision(4))).replaceAll("-", "−");

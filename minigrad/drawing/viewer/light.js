@@ -1,4 +1,4 @@
-// Light up the ancestors, descendants and group of the node in focus.
+// Highlight the ancestors, descendants and group of the node in focus.
 
 const note = $("note");
 
@@ -29,7 +29,7 @@ function light(key, groups = key ? item(key).groups : []) {
   mark();
 }
 
-// Redraw all frames and words.
+// Redraw all frames and their texts.
 function mark() {
   overlay.replaceChildren();
   for (const id of state.twins) ring(id, "twin");

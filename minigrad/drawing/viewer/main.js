@@ -38,7 +38,7 @@ function refresh() {
 }
 
 function say(words) {
-  $("said").textContent = words;
+  $("status").textContent = words;
 }
 
 function leave() {
@@ -53,7 +53,7 @@ function leave() {
   }
 }
 
-// The action of each key. A button does what its key does.
+// The action of each key, and of the button with that data-key.
 const KEYS = {
   "+": () => zoom(1.25),
   "-": () => zoom(0.8),
@@ -79,7 +79,7 @@ const KEYS = {
   ArrowDown: () => pan(0, -60),
 };
 
-// Act on a key; false if it does nothing.
+// Act on a key; false if it has no action.
 function act({ key, target, shiftKey }) {
   const also = { "=": "+", 0: "f" }[key] || key;
   if (state.focus && (key === "Tab" || (key.startsWith("Arrow") && !shiftKey))) return walk({ key, shiftKey });

@@ -1,4 +1,4 @@
-// Search in names and facts.
+// Search the names and facts of all items.
 
 const search = $("search");
 let hits = [];

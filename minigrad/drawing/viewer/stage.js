@@ -1,9 +1,9 @@
 // Put the picture on the stage, move, zoom and mark it.
 
 const stage = $("stage");
-const glass = make("div", { id: "glass" }); // gets pointer events for the picture: thousands of listeners are slow
+const glass = make("div", { id: "glass" }); // takes all pointer events: a listener per node is slow
 const camera = { x: 0, y: 0, zoom: 1, fitted: true };
-const MOVED = 4; // pixels: a press that moves so far is a drag, not a click
+const MOVED = 4; // pixels: a press that moves this far is a drag, not a click
 let svg, overlay, parts, boxes, frame, press, dragged;
 
 // Show the picture as the engine laid it out; the page shows its title and legend.
@@ -65,7 +65,7 @@ function reveal(id) {
   pan(by("left", "right"), by("top", "bottom"));
 }
 
-// Draw a frame around a node, with words in it.
+// Frame a node, with text in it.
 function ring(id, kind, words) {
   const box = boxes.get(id);
   if (!box) return;

@@ -19,7 +19,7 @@ function sayStep() {
   say(now ? now.words : `The backward sweep: ${steps.length} steps from the loss.`);
 }
 
-// Reached nodes light up; nodes that wait for more uses show their sum so far.
+// Highlight reached nodes; those that wait for more uses show their sum so far.
 function markStep() {
   const past = shot().steps.slice(0, state.step + 1);
   const now = past.at(-1)?.id;

@@ -1,4 +1,4 @@
-// The same data as a table: sort it by any column, copy it as text.
+// The data as a table that can be sorted and copied as text.
 
 const COLUMNS = ["made by", "shape", "value", "gradient", "group", "uses", "step"];
 const rows = $("rows");

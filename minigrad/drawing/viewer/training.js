@@ -5,7 +5,7 @@ function showCaption() {
   $("training").hidden = shots.length < 2;
   $("shot").max = shots.length - 1;
   $("shot").value = shotNumber();
-  $("trained").textContent = shot().caption;
+  $("caption").textContent = shot().caption;
   $("cursor").style.left = `${100 * shotNumber() / (shots.length - 1)}%`;
 }
 

@@ -29,7 +29,7 @@ F = TypeVar("F", bound=ViewFunction)
 class View:
     """A view. draws: its subjects, "value", "model" or both. help: one line.
 
-    in_viewer: whether the .html page of a small graph offers it beside the view asked for.
+    in_viewer: whether the .html page of a small graph offers it beside the requested view.
     """
 
     name: str
@@ -69,8 +69,8 @@ def unregister(name: str) -> None:
 def view(name: str, help: str, draws: Collection[str] = SUBJECTS, in_viewer: bool = True) -> Callable[[F], F]:
     """`register` as a decorator: ``@view("bars", "a bar for each value")``."""
 
-    def registered(function: F) -> F:
+    def decorate(function: F) -> F:
         register(name, function, help, draws, in_viewer)
         return function
 
-    return registered
+    return decorate

@@ -15,7 +15,7 @@ from .mlp_run import LayerRun, Run
 WIDEST, NARROWEST = 4.0, 1.0  # points
 
 
-def flows(run: Run, columns: Sequence[Sequence[DiagramNode]]) -> Iterator[Edge]:
+def card_edges(run: Run, columns: Sequence[Sequence[DiagramNode]]) -> Iterator[Edge]:
     """All edges, layer by layer, sorted by head and place. columns: inputs, layers, loss."""
     found = [
         edge for layer in run.layers for edge in _into(run, layer, *columns[layer.number - 1 : layer.number + 1])
@@ -34,7 +34,7 @@ def edge_width(flow: float | None, largest: float) -> float:
 
 
 def _into(run: Run, layer: LayerRun, tails: Sequence[DiagramNode], heads: Sequence[DiagramNode]) -> Iterator[Edge]:
-    """An edge for each output of the previous column, times its weight."""
+    """An edge from each output of the previous column to the weight that multiplies it."""
     needed = layer.number > 1 or run.dx is not None
     for j, head in enumerate(heads):
         for i, tail in enumerate(tails):
@@ -48,7 +48,7 @@ def _into(run: Run, layer: LayerRun, tails: Sequence[DiagramNode], heads: Sequen
 
 
 def _rest(layer: LayerRun, i: int, j: int, tail: DiagramNode, head: DiagramNode, needed: bool) -> Edge:
-    """Edges to or from the card for the rest of a layer."""
+    """An edge to or from the card that stands for the rest of a layer."""
     rows = slice(i, i + 1 if tail.count == 1 else None)
     into = slice(j, j + 1 if head.count == 1 else None)
     back = np.einsum("sj,ij->sij", layer.dz[:, into], layer.W[rows, into]) if needed else None
@@ -82,5 +82,5 @@ def _edge(run: Run, place: int, tail: DiagramNode, head: DiagramNode, back: obje
 
 
 def _out(tail: DiagramNode) -> str:
-    """The row where an arrow leaves: the last."""
+    """The row where an arrow leaves: the last one."""
     return tail.rows[-1].port

@@ -14,7 +14,7 @@ from ...symmetry.clustering import TOLERANCE
 from ..array_summary import brief_gradient, brief_value
 from ..diagram import ArraySummary, CardRow, Diagram, DiagramNode
 from .card_columns import place_cards
-from .card_edges import flows
+from .card_edges import card_edges
 from .mlp_run import LayerRun, Run, plain_numbers
 from .row_groups import Lettering, RowPlace, lettering
 
@@ -26,13 +26,13 @@ MORE = "more"  # the port of the row for everything not shown one by one
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How many neurons of each layer are shown, inputs first; how many a hidden one stands for (1 by default)."""
+    """How many neurons each layer shows, inputs first; how many neurons a hidden one stands for (by default 1)."""
 
     neurons: tuple[int, ...]
     times: tuple[tuple[int, ...], ...] = ()
 
     def of(self, layer: int, neuron: int) -> int:
-        """How many neurons a neuron stands for."""
+        """How many neurons this one stands for."""
         return self.times[layer - 1][neuron] if 0 < layer <= len(self.times) else 1
 
 
@@ -49,7 +49,7 @@ def cards(run: Run, shown: Shown | None = None) -> Diagram:
     return Diagram(
         view="cards",
         nodes=tuple(node for column in columns for node in column),
-        edges=tuple(flows(run, columns)),
+        edges=tuple(card_edges(run, columns)),
         groups=marks.groups,
         clusters=(),
         title=cards_title(run, marks),
@@ -60,7 +60,7 @@ def cards(run: Run, shown: Shown | None = None) -> Diagram:
 
 
 def cards_title(run: Run, marks: Lettering) -> str:
-    """The finding: as how few the parameters move, or how few gradients they share now."""
+    """The finding: how many groups the parameters move as, or how many gradients they share now."""
     if run.tied is not None:
         return run.tied.found.summary()
     names = [member for group in marks.groups for member in group.members if member.split(":")[1] not in "za"]
@@ -73,32 +73,32 @@ def _places(run: Run, shown: Shown) -> Iterator[RowPlace]:
     """Every row with a gradient: parameters in reading order, then sums and outputs, then inputs."""
     for layer in run.layers:
         for j in range(shown.neurons[layer.number]):
-            yield from _of_parameters(run, layer, j, shown)
+            yield from _parameter_rows(run, layer, j, shown)
     for layer in run.layers:
         for j in range(shown.neurons[layer.number]):
-            yield from _of_results(run, layer, j)
+            yield from _result_rows(run, layer, j)
     if run.dx is not None:
         for i in range(shown.neurons[0]):
             yield RowPlace(f"{card_id(0, i)}:a", f"x[{i}]", run.one(run.dx[:, i]), is_parameter=False)
 
 
-def _of_parameters(run: Run, layer: LayerRun, j: int, shown: Shown) -> Iterator[RowPlace]:
+def _parameter_rows(run: Run, layer: LayerRun, j: int, shown: Shown) -> Iterator[RowPlace]:
     mine = card_id(layer.number, j)
     for port, parameter, index in _entries(layer, j, shown):
         g = (layer.dW if parameter[0] == "W" else layer.db)[index]
         proof = "" if run.tied is None else run.tied.proof(parameter, index)
         place = RowPlace(
-            f"{mine}:{port}", entry_name(run, parameter, index), g, proof, _still(run, parameter, index)
+            f"{mine}:{port}", entry_name(run, parameter, index), g, proof, _is_frozen(run, parameter, index)
         )
         sum_is_it = port == "b" and run.single
         yield replace(place, also=((f"{mine}:z", f"z{layer.number}[{j}]"),)) if sum_is_it else place
 
 
-def _of_results(run: Run, layer: LayerRun, j: int) -> Iterator[RowPlace]:
+def _result_rows(run: Run, layer: LayerRun, j: int) -> Iterator[RowPlace]:
     hidden = layer.number < len(run.layers)
     for kind, _, g in layer.results:
         if kind == "z" and run.single and layer.b is not None:
-            continue  # it equals that of the bias
+            continue  # the bias has the same gradient
         proof = f"{kind}{layer.number} {run.tied.twins[layer.number - 1][j]}" if run.tied and hidden else ""
         name, frozen = f"{kind}{layer.number}[{j}]", hidden and _leads_nowhere(run, layer.number, j)
         yield RowPlace(
@@ -120,7 +120,7 @@ def _entries(layer: LayerRun, j: int, shown: Shown) -> Iterator[tuple[str, str, 
         yield "b", f"b{layer.number}", (j,)
 
 
-def _still(run: Run, parameter: str, index: tuple[int, ...]) -> bool:
+def _is_frozen(run: Run, parameter: str, index: tuple[int, ...]) -> bool:
     """Whether an entry is proved never to move."""
     return run.tied is not None and bool(run.tied.frozen[parameter][index])
 
@@ -137,7 +137,7 @@ def _neuron(run: Run, shown: Shown, layer: LayerRun, j: int, marks: Lettering) -
     rows = []
     for port, parameter, index in _entries(layer, j, shown):
         value, g = (layer.W, layer.dW) if parameter[0] == "W" else (layer.b, layer.db)
-        name, frozen = entry_name(run, parameter, index), _still(run, parameter, index)
+        name, frozen = entry_name(run, parameter, index), _is_frozen(run, parameter, index)
         rows.append(_row(mine, port, name, value[index], g[index], marks, "parameter", frozen))
     if missing := len(layer.W) - shown.neurons[layer.number - 1]:
         rest = slice(-missing, None)
@@ -167,12 +167,12 @@ def _row(
 
 
 def _with_rest(run: Run, k: int, column: Sequence[DiagramNode]) -> list[DiagramNode]:
-    """A column, with one more card for all neurons (or inputs) of the layer that are not shown."""
+    """A column, with one more card that stands for the neurons (or inputs) that are not shown."""
     missing = run.model.sizes[k] - len(column)
     if not missing:
         return list(column)
     values = run.x if k == 0 else run.layers[k - 1].a
-    what = "inputs" if k == 0 else "neurons"
+    what = ("neuron" if k else "input") + "s" * (missing > 1)
     row = CardRow("a", "values", brief_value(values[:, -missing:]), None, None, kind="op")
     rest = card_node(card_id(k, len(column)), "layer" if k else "input", f"… {missing:,} more {what}", (row,))
     return [*column, replace(rest, count=missing, hides=f"{missing:,} {what}")]
@@ -203,7 +203,7 @@ def card_id(layer: int, neuron: int) -> str:
 
 
 def entry_name(run: Run, parameter: str, index: tuple[int, ...]) -> str:
-    """w1[0,2] if each weight is a value of its own, W1[0,2] if it is an entry of one."""
+    """w1[0,2] if each weight is a Value, W1[0,2] if it is an entry of one."""
     first = parameter[0].lower() if run.model.per_neuron else parameter[0]
     return f"{first}{parameter[1:]}[{','.join(map(str, index))}]"
 
@@ -217,7 +217,7 @@ def card_node(
 
 
 def _not_finite(layer: LayerRun, j: int) -> list[str]:
-    """nan, inf: whether any number of a neuron is one."""
+    """The badges nan and inf, if some number of the neuron is one."""
     every = np.concatenate([part[:, j] for part in (layer.W, layer.dW, layer.z, layer.dz, layer.a)])
     return ["nan"] * bool(np.isnan(every).any()) + ["inf"] * bool(np.isinf(every).any())
 
@@ -225,7 +225,7 @@ def _not_finite(layer: LayerRun, j: int) -> list[str]:
 def _notes(run: Run, marks: Lettering) -> Iterator[str]:
     """How to read the picture: the meaning of numbers and letters, and which equalities are proved."""
     samples = len(run.x)
-    many = f"{samples} samples: least .. largest value, |norm| of the gradients"
+    many = f"{samples} samples: smallest .. largest value, |norm| of the gradients"
     yield f"Gradients of the {run.loss_name}; {many if samples > 1 else 'one sample'}."
     if marks.groups:
         proof = (
@@ -247,4 +247,4 @@ def _hidden(run: Run, shown: Shown) -> Iterator[str]:
         if n > m
     ]
     if missing:
-        yield f"Not shown one by one: {', '.join(missing)} (layer 0: inputs); neurons={max(sizes)} shows all."
+        yield f"Not shown: {', '.join(missing)} (layer 0: inputs); write neurons={max(sizes)} to show all."

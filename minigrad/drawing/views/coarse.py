@@ -1,4 +1,4 @@
-"""The view of operations for a large graph: boxes that stand for many values, and words for the values they hide.
+"""The view of operations for a large graph: boxes that stand for many values, with a description of these.
 
 `coarsen` decides which values share a box. A value with its own box looks as in the view of operations.
 """
@@ -26,16 +26,16 @@ from . import view
 from .operations import arrow_width, ops_view
 from .request import ViewRequest
 
-LONG = 1_800  # seconds: nobody waits so long for a picture
-STRIP = 10  # from so many boxes in a row on, they go one below another
+LONG = 1_800  # seconds: nobody waits longer for a picture
+STRIP = 10  # a row of this many boxes is drawn from top to bottom
 LABELS = 3  # kinds of operations that a box lists
 DONE = {
     "clusters": "scopes and layers are closed",
     "chains": "chains of operations are one box each",
-    "alike": "values computed in the same way from equal values are one box, ×n",
+    "equal": "values computed in the same way from equal values are one box, ×n",
     "layers": "values equally far from the leaves are one box",
 }
-MOVES = "The width of an arrow to or from such a box shows the whole gradient of the value it starts from."
+MOVES = "If an arrow joins a box of several values, its width shows the whole gradient of the values at its tail."
 
 
 @view("ops", "a node for each value")
@@ -45,7 +45,7 @@ def coarse_ops(request: ViewRequest) -> Diagram:
 
 
 def within(found: Survey, seconds: float, *, fold: bool = True) -> Diagram:
-    """The view of operations, shrunk so that the picture takes at most about so many seconds."""
+    """The view of operations, shrunk so that the picture takes about this many seconds at most."""
     fold = fold and len(found.values) <= COMPARABLE  # in a larger graph, sums are merged anyway
     inner = {head: s.parts for head, s in sums(found).items()} if fold else {}
     boxes, places = clusters(found)
@@ -53,11 +53,11 @@ def within(found: Survey, seconds: float, *, fold: bool = True) -> Diagram:
     return (
         ops_view(found, fold=fold, boxed=(boxes, places))
         if shrunk is None
-        else _merged(found, shrunk, boxes, places, fold)
+        else _coarse_diagram(found, shrunk, boxes, places, fold)
     )
 
 
-def _merged(
+def _coarse_diagram(
     found: Survey, shrunk: Shrunk, boxes: Sequence[Cluster], places: Sequence[int | None], fold: bool
 ) -> Diagram:
     grouped = letters(found)
@@ -69,8 +69,8 @@ def _merged(
     ]
     nodes += [_box(found, shrunk, label, members, places[label]) for label, members in inside.items()]
     nodes.sort(key=lambda node: int(node.id[1:]))
-    kept, nodes = _used(boxes, nodes)
-    groups, nodes = _seen(base.groups, nodes)
+    kept, nodes = _kept_boxes(boxes, nodes)
+    groups, nodes = _visible_groups(base.groups, nodes)
     edges = (*base.edges, *_edges(found, shrunk, base.edges))
     return replace(
         base,
@@ -92,7 +92,9 @@ def _is_strip(edges: Sequence[Edge], boxes: int) -> bool:
     return longest >= STRIP and boxes <= 1.5 * longest
 
 
-def _seen(groups: Sequence[Group], nodes: Sequence[DiagramNode]) -> tuple[tuple[Group, ...], list[DiagramNode]]:
+def _visible_groups(
+    groups: Sequence[Group], nodes: Sequence[DiagramNode]
+) -> tuple[tuple[Group, ...], list[DiagramNode]]:
     """Groups with at least two visible members, lettered from A; the nodes with these letters."""
     kept = [group for group in groups if len(group.members) > 1 or group.letter == ZERO]
     letters_ = {group.letter: ZERO if group.letter == ZERO else letter(k) for k, group in enumerate(kept)}
@@ -155,7 +157,7 @@ def _norm(found: Survey, members: Any) -> float | None:
 
 
 def _edges(found: Survey, shrunk: Shrunk, known: Sequence[Edge]) -> list[Edge]:
-    """One arrow between two boxes that the view of operations does not have."""
+    """The arrows between boxes that the view of operations lacks, one for each pair."""
     there = {(edge.tail, edge.head) for edge in known}
     missing = [arrow for arrow in _crossing(shrunk) if (f"n{arrow[0]}", f"n{arrow[1]}") not in there]
     flows = [_norm(found, tails) for *_, tails in missing]
@@ -183,8 +185,10 @@ def _crossing(shrunk: Shrunk) -> list[tuple[int, int, int, Any]]:
     return [(int(key % n), int(key // n), len(t), distinct(t)) for key, t in zip(keys.tolist(), uses, strict=True)]
 
 
-def _used(boxes: Sequence[Cluster], nodes: Sequence[DiagramNode]) -> tuple[tuple[Cluster, ...], list[DiagramNode]]:
-    """The boxes that are not empty, renumbered; a closed box lies in the one around it."""
+def _kept_boxes(
+    boxes: Sequence[Cluster], nodes: Sequence[DiagramNode]
+) -> tuple[tuple[Cluster, ...], list[DiagramNode]]:
+    """The boxes that are not empty, renumbered, and the nodes in them; a closed box lies in the one around it."""
     placed = [_outside(node, boxes) for node in nodes]
     wanted: set[int] = set()
     for place in placed:
@@ -243,4 +247,5 @@ def _hidden(found: Survey, shrunk: Shrunk, count: int) -> tuple[str, ...]:
     if needed < LONG:
         return hidden, f"To show all of them, write draw(y, seconds={needed})."
     hours = f"{max(round(needed / 3600), 1):,} hour{'s' * (needed > 5400)}"
-    return hidden, f"draw(y, seconds={needed}) may take {hours} to show all: draw a part, or name parts with scope."
+    remedy = "Draw a part instead, or name parts with scope."
+    return hidden, f"Showing all of them takes about {hours} (seconds={needed}). {remedy}"

@@ -21,9 +21,9 @@ from ...symmetry.ties import Ties, ties
 
 Loss = Callable[[Any, Any], Any]
 
-SECONDS = 5.0  # that a picture may take
-# Seconds that the search for ties takes per value of the graph and per entry of a parameter; and the share of a
-# picture's time that it may take.
+SECONDS = 5.0  # time limit of a picture
+# Seconds that `ties` takes per value of the graph and per entry of a parameter; the share of a picture's time that
+# it may take.
 PER_NODE, PER_ENTRY, SHARE = 1.5e-5, 2.2e-6, 1 / 3
 
 
@@ -54,8 +54,8 @@ class LayerRun:
 
 
 @dataclass(frozen=True, eq=False)
-class Tied:
-    """The result of `ties`: by parameter, group numbers and entries that never move; classes by hidden layer."""
+class NetworkTies:
+    """The result of `ties`: by parameter, group numbers and which entries never move; by hidden layer, classes."""
 
     found: Ties
     groups: dict[str, Any]
@@ -72,7 +72,7 @@ class Tied:
 class Run:
     """A whole network. x, dx: (samples, inputs), dx None if the inputs are plain numbers; y as given.
 
-    loss_name: words for the function. remark: why the ties are not known, if they are not.
+    loss_name: the name of the function, for the picture. remark: why the ties are unknown, or "".
     """
 
     model: MLP
@@ -82,7 +82,7 @@ class Run:
     y: Any
     loss_name: str
     loss: float
-    tied: Tied | None
+    tied: NetworkTies | None
     remark: str
 
     @property
@@ -91,7 +91,7 @@ class Run:
         return len(self.x) == 1
 
     def one(self, samples: Any) -> Any:
-        """The number of a row with one sample, else the whole row."""
+        """The only number of a row if there is one sample, else the whole row."""
         return samples[0] if self.single else samples
 
 
@@ -100,15 +100,15 @@ def run_mlp(model: MLP, x: object, y: object = None, loss: Loss | None = None, s
 
     Without y, the loss is the sum of the outputs. Raises ArgumentError if the loss is not one number.
     """
-    chosen = chosen_loss(y, loss)
+    chosen = loss_or_default(y, loss)
     _, result = record_prediction(model, x, y, chosen)
     with np.errstate(all="ignore"):
         gradients = {v.serial: g for v, g in sweep(result, seed(result))}
     plain = np.asarray(plain_numbers(x), dtype=np.float64)
-    tied, remark = _tied(model, x, y, chosen, result, seconds)
+    tied, remark = _network_ties(model, x, y, chosen, result, seconds)
     return Run(
         model=model,
-        layers=tuple(_layers(model, plain, _Sought(result, gradients))),
+        layers=tuple(_layers(model, plain, _GradientsByName(result, gradients))),
         x=np.atleast_2d(plain),
         dx=_of_inputs(x, gradients, np.atleast_2d(plain).shape),
         y=y,
@@ -119,8 +119,8 @@ def run_mlp(model: MLP, x: object, y: object = None, loss: Loss | None = None, s
     )
 
 
-def chosen_loss(y: object, loss: Loss | None) -> Loss:
-    """The given loss, or the default: the squared error, without a target the sum of the outputs."""
+def loss_or_default(y: object, loss: Loss | None) -> Loss:
+    """The given loss; by default the squared error, or without a target the sum of the outputs."""
     return loss or (sum_outputs if y is None else squared_error)
 
 
@@ -131,7 +131,7 @@ def record_prediction(model: Any, x: Any, y: Any, loss: Loss) -> tuple[Any, Valu
         result = loss(prediction, y)
     if not isinstance(result, Value):
         raise ArgumentError(
-            f"a loss that depends on the model is a Value, got {describe(result)}\n"
+            f"the loss must be a Value that depends on the model, got {describe(result)}\n"
             "  expected parameters that are Values, and a loss computed from the prediction"
         )
     if result.size != 1:
@@ -158,14 +158,14 @@ def plain_numbers(nested: Any) -> Any:
 
 
 def function_name(f: object) -> str:
-    """A function in words; "loss" if it has no name of its own."""
+    """The name of a function as words; "loss" if it has none."""
     if f is sum_outputs:
         return "sum of outputs"
     name = str(getattr(f, "__name__", ""))
     return "loss" if not name or name == "<lambda>" else name.replace("_", " ")
 
 
-class _Sought:
+class _GradientsByName:
     """Gradients by the names of a network's sums and outputs: z1, z1[2], z1[sample,2]."""
 
     def __init__(self, result: Value, gradients: dict[int, Any]) -> None:
@@ -177,11 +177,11 @@ class _Sought:
         found = None if value is None else self.gradients.get(value.serial)
         return 0.0 if found is None else found
 
-    def held(self, held: Any) -> Any:
+    def of_parameter(self, parameter: Any) -> Any:
         """The gradient of a parameter, a Value or nested lists of scalar Values."""
-        if not isinstance(held, Value):
-            return np.array([self.held(part) for part in held])
-        return np.broadcast_to(self.of(held), held.shape)
+        if not isinstance(parameter, Value):
+            return np.array([self.of_parameter(part) for part in parameter])
+        return np.broadcast_to(self.of(parameter), parameter.shape)
 
     def rows(self, name: str, shape: tuple[int, int], alone: bool) -> Any:
         """The gradient of a layer's sums or outputs, (samples, neurons)."""
@@ -191,7 +191,7 @@ class _Sought:
         return np.array([[self.of(self.made.get(n)) for n in row] for row in names])
 
 
-def _layers(model: MLP, x: Any, sought: _Sought) -> Iterator[LayerRun]:
+def _layers(model: MLP, x: Any, gradients: _GradientsByName) -> Iterator[LayerRun]:
     state, h, alone = model.state(), np.atleast_2d(x), x.ndim == 1
     for layer in model.layers:
         k, g = layer.number, layer.activation
@@ -199,14 +199,14 @@ def _layers(model: MLP, x: Any, sought: _Sought) -> Iterator[LayerRun]:
         with np.errstate(all="ignore"):
             z = h @ W if b is None else h @ W + b
             h = z if g is None else np.asarray(g(z))
-        dz, da = (sought.rows(f"{kind}{k}", z.shape, alone) for kind in "za")
+        dz, da = (gradients.rows(f"{kind}{k}", z.shape, alone) for kind in "za")
         yield LayerRun(
             number=k,
             activation="" if g is None else function_name(g),
             W=W,
-            dW=sought.held(layer.W),
+            dW=gradients.of_parameter(layer.W),
             b=b,
-            db=None if b is None else sought.held(layer.b),
+            db=None if b is None else gradients.of_parameter(layer.b),
             z=z,
             dz=dz,
             a=h,
@@ -230,7 +230,7 @@ def _flat(nested: Any) -> Iterator[Any]:
 
 
 def find_ties(model: Any, x: Any, y: Any, loss: Loss, result: Value, seconds: float) -> tuple[Ties | None, str]:
-    """The ties of the parameters, or why they are not known.
+    """The ties of the parameters, or None and the reason why they are unknown.
 
     result: the loss, recorded; seconds: the time limit of the whole picture.
     """
@@ -244,12 +244,14 @@ def find_ties(model: Any, x: Any, y: Any, loss: Loss, result: Value, seconds: fl
     try:
         return ties(model, x, y, loss), ""
     except (MinigradError, ValueError, TypeError) as error:
-        return None, f"Ties are not known: {str(error).splitlines()[0]}."
+        return None, f"Ties are unknown: {str(error).splitlines()[0]}."
 
 
-def _tied(model: MLP, x: object, y: object, loss: Loss, result: Value, seconds: float) -> tuple[Tied | None, str]:
+def _network_ties(
+    model: MLP, x: object, y: object, loss: Loss, result: Value, seconds: float
+) -> tuple[NetworkTies | None, str]:
     found, remark = find_ties(model, x, y, loss, result, seconds)
     if found is None:
         return None, remark
     numbers, frozen = (by_name(model, entries) for entries in (found.numbers, found.partition.frozen))
-    return Tied(found, numbers, frozen, neuron_classes(model, found.classes)), ""
+    return NetworkTies(found, numbers, frozen, neuron_classes(model, found.classes)), ""

@@ -1,4 +1,4 @@
-"""Cards of any module, or of a network too wide for a card per neuron: one for each part that has parameters.
+"""Cards of any module, or of a network too wide for a card per neuron: one card for each part with parameters.
 
 A card has a row for each parameter, with its shape, the range of its values and the norm of its gradient. `modules`
 finds which part feeds which.
@@ -28,7 +28,7 @@ from . import view
 from .card_columns import place_cards
 from .card_edges import edge_width
 from .cards import WIDTHS, Shown, card_node, cards
-from .mlp_run import SECONDS, Loss, chosen_loss, find_ties, function_name, plain_numbers, record_prediction
+from .mlp_run import SECONDS, Loss, find_ties, function_name, loss_or_default, plain_numbers, record_prediction
 from .modules import INPUT, LOSS, ModulePart, PartEdge, module_parts, part_edges
 from .request import ViewRequest
 from .row_groups import Lettering, RowPlace, lettering
@@ -51,7 +51,7 @@ class ModelRun:
 
     def gradient(self, held: Sequence[Value]) -> Any:
         """The gradient of the values of an attribute, in one array."""
-        return stacked([self.of(v) for v in held])
+        return _join([self.of(v) for v in held])
 
     def of(self, v: Value) -> Any:
         """The gradient of a value: zeros if the loss does not depend on it."""
@@ -80,7 +80,7 @@ def module_cards(
     model: Module, x: object, y: object = None, loss: Loss | None = None, seconds: float = SECONDS
 ) -> Diagram:
     """The diagram of loss(model(x), y), one card for each part of the model."""
-    chosen = chosen_loss(y, loss)
+    chosen = loss_or_default(y, loss)
     prediction, result = record_prediction(model, x, y, chosen)
     with np.errstate(all="ignore"):
         gradients = {v.serial: g for v, g in sweep(result, seed(result))}
@@ -109,8 +109,8 @@ def module_cards(
     )
 
 
-def stacked(arrays: Sequence[Any]) -> Any:
-    """All arrays in one: a single one unchanged, several of one shape along a new axis, others end to end."""
+def _join(arrays: Sequence[Any]) -> Any:
+    """Joins arrays into one: a single one stays; those of one shape get a new axis; others are laid end to end."""
     if len(arrays) == 1:
         return np.asarray(arrays[0])
     if len({np.shape(a) for a in arrays}) == 1:
@@ -180,11 +180,11 @@ def _data(part: ModulePart, attribute: str) -> Any:
         array = np.asarray(whole, dtype=np.float64)
     except (TypeError, ValueError):  # a dict, or lists of several lengths
         array = np.zeros(0)
-    return array if array.size == sum(v.size for v in held) else stacked([v.data for v in held])
+    return array if array.size == sum(v.size for v in held) else _join([v.data for v in held])
 
 
 def _moves(ties: Mapping[int, tuple[Any, bool]], held: Sequence[Value]) -> str:
-    """As how many the entries of an attribute move, if that is fewer than its size."""
+    """How many groups the entries of an attribute move as, if there are fewer groups than entries."""
     groups = np.concatenate([np.ravel(ties[v.serial][0]) for v in held]) if ties else np.zeros(0)
     distinct = len(np.unique(groups))
     return f" as {distinct:,}" if distinct < len(groups) else ""
@@ -205,7 +205,7 @@ def _heading(part: ModulePart) -> tuple[str, str]:
 
 
 def _badges(seen: ModelRun, part: ModulePart) -> tuple[str, ...]:
-    """How many neurons a hidden layer of a network acts as; nan and inf among its numbers."""
+    """The badges of a part: how many neurons a hidden layer acts as; nan and inf, if there are any."""
     badges, module, model = [], part.module, seen.model
     if seen.found is not None and isinstance(model, MLP) and isinstance(module, (Layer, Neurons)):
         hidden = neuron_classes(model, seen.found.classes)
@@ -236,7 +236,7 @@ def _loss(seen: ModelRun, y: object) -> DiagramNode:
 
 
 def _edges(seen: ModelRun, every: Sequence[ModulePart], uses: Sequence[PartEdge]) -> Iterator[Edge]:
-    """One edge from each part to each it feeds; the gradient flowing back is that of all its uses together."""
+    """One edge from each part to each part it feeds; its gradient is that of all the uses together."""
     flow: dict[tuple[int, int], list[float]] = {}
     needed: dict[tuple[int, int], bool] = {}
     for use in uses:
@@ -286,8 +286,8 @@ def _title(seen: ModelRun) -> str:
 def _notes(seen: ModelRun, marks: Lettering) -> Iterator[str]:
     """How to read the picture."""
     yield (
-        f"Gradients of the {seen.loss_name}. In a row: name and shape (as how many its entries move), "
-        "least .. largest value, |norm| of the gradient."
+        f"Gradients of the {seen.loss_name}. A row shows the name, the shape (as n: the entries move as n groups), "
+        "smallest .. largest value, |norm| of the gradient."
     )
     if marks.groups:
         proof = (
@@ -302,7 +302,7 @@ def _notes(seen: ModelRun, marks: Lettering) -> Iterator[str]:
 
 
 def _hidden(model: Module) -> tuple[str, ...]:
-    """The remark that the neurons of a network are not shown one by one."""
+    """How to show the neurons of a network one by one."""
     if not isinstance(model, MLP):
         return ()
-    return (f"Neurons are not shown one by one: neurons={max(model.sizes)} shows them.",)
+    return (f"To show the neurons one by one, write neurons={max(model.sizes)}.",)

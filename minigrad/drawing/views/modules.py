@@ -1,7 +1,7 @@
-"""The parts of a module, and which of them feeds which.
+"""The parts of a module, and the edges between them.
 
-The graph shows it: a value belongs to the part whose parameters made it or, if none did, to the part it was made
-from. Values that the loss computes belong to no part.
+The graph shows the edges: a value belongs to the part whose parameters made it or, if none did, to the part whose
+values made it. Values that the loss computes belong to no part.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ INPUT, LOSS = -1, -2  # the owner of values outside of the model
 
 @dataclass(eq=False)
 class ModulePart:
-    """A module that holds parameters itself. held: by attribute, the parameters in it, in order.
+    """A module with parameters among its own attributes. held: by attribute, its parameters in order.
 
     last: the latest value made from this part and no later one; None if there is none.
     """
@@ -31,7 +31,7 @@ class ModulePart:
 
 @dataclass(frozen=True, slots=True)
 class PartEdge:
-    """An edge between parts: the value `through` of one is input number `place` of `user`, made by another."""
+    """An edge between parts: `through`, made by one part, is input number `place` of `user`, made by the other."""
 
     tail: int
     head: int
@@ -41,7 +41,7 @@ class PartEdge:
 
 
 def module_parts(model: Module) -> list[ModulePart]:
-    """The modules within a model that hold parameters themselves, in the order of its attributes; no recursion."""
+    """The modules within a model that have parameters of their own, in the order of attributes; no recursion."""
     found: dict[int, ModulePart] = {}
     seen: set[int] = set()
     waiting: list[tuple[str, str, object, ModulePart]] = [("", "", model, ModulePart("", model))]
@@ -66,7 +66,7 @@ def module_parts(model: Module) -> list[ModulePart]:
 
 
 def part_edges(found: list[ModulePart], result: Value, made_by_model: int) -> list[PartEdge]:
-    """How values pass from part to part. made_by_model: the serial up to which values are the model's."""
+    """The edges between parts. made_by_model: the serial of the model's last value; the loss makes later ones."""
     owner = {v.serial: k for k, part in enumerate(found) for values in part.held.values() for v in values}
     origin: dict[int, frozenset[int]] = {}
     edges: list[PartEdge] = []

@@ -58,10 +58,10 @@ def ops_view(
         title=captions.result_title(nodes, groups, result),
         notes=(*notes, found.remark) if found.remark else notes,
     )
-    return with_cells(_boxed(made, *(boxed or clusters(found))), found, grouped)
+    return with_cells(_with_boxes(made, *(boxed or clusters(found))), found, grouped)
 
 
-def _boxed(made: Diagram, boxes: Sequence[Cluster], places: Sequence[int | None]) -> Diagram:
+def _with_boxes(made: Diagram, boxes: Sequence[Cluster], places: Sequence[int | None]) -> Diagram:
     """The diagram with boxes around its nodes."""
     if not boxes:
         return made
@@ -123,11 +123,11 @@ def _operation(v: Value, folded: Sum | None) -> str:
         return "+" if len(folded.terms) == 2 and not constants else f"Σ{constants}"
     known = v.op.options | set(v.op.names)  # parameters that an op passes to its own rule do not count
     given = {name: p for name, p in (v.params or {}).items() if name in known}
-    shown = {name: p for name, p in given.items() if not _goes_without_saying(p, v.op.defaults.get(name))}
+    shown = {name: p for name, p in given.items() if not _is_default(p, v.op.defaults.get(name))}
     return format.operation_text(v.op.label, v.operands, shown, lambda x: isinstance(x, Value))
 
 
-def _goes_without_saying(p: object, usual: object) -> bool:
+def _is_default(p: object, usual: object) -> bool:
     return p is None or p is False or (isinstance(p, int | float | str) and p == usual)
 
 
@@ -207,7 +207,7 @@ def _groups(found: Survey, grouped: Letters, visible: set[int]) -> tuple[Group, 
 
 
 def _short(g: Any) -> str:
-    """A gradient for the legend: the number, or the norm of an array."""
+    """A gradient for the legend: a number, or the norm of an array."""
     return (
         format.number_text(np.asarray(g).ravel()[0])
         if np.size(g) == 1

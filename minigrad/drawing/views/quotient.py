@@ -1,4 +1,4 @@
-"""The quotient: a computation with equal things merged. A merged node stands for n things, written ×n.
+"""The quotient: a computation in which equal nodes are merged. A node that stands for n nodes is marked ×n.
 
 Tied neurons of a network merge, which gives a smaller network. Values of a graph merge if they are computed in the
 same way from equal values and get equal gradients.
@@ -26,11 +26,11 @@ from .request import ViewRequest
 
 NAMED = 3  # members that a name lists
 UNORDERED = ("+", "Σ", "*")
-TIMES = "×n: one neuron stands for n that stay equal; the weights out of it are n times those of each."
+TIMES = "×n: one neuron stands for n that stay equal; its outgoing weights are n times those of each."
 
 
 @view("quotient", "one node or card for all equal ones")
-def merged_alike(request: ViewRequest) -> Diagram:
+def quotient_view(request: ViewRequest) -> Diagram:
     """The quotient of a network; for any other model or Value, that of its graph."""
     if request.network:
         return of_network(request.network)
@@ -38,7 +38,7 @@ def merged_alike(request: ViewRequest) -> Diagram:
 
 
 def of_network(found: Run) -> Diagram:
-    """The smaller network that equals a network with tied neurons, at the same data. Raises ArgumentError."""
+    """The smaller network that acts as a network with tied neurons, at the same data. Raises ArgumentError."""
     if found.tied is None:
         raise ArgumentError(f"no quotient of {found.model!r}\n  {found.remark}")
     small = quotient(found.tied.found)
@@ -58,7 +58,7 @@ def quotient_of_graph(found: Survey, made: Diagram) -> Diagram:
     members: dict[str, list[DiagramNode]] = defaultdict(list)
     for node in made.nodes:
         members[first.setdefault(classes[node.id], node.id)].append(node)
-    nodes = tuple(_one(mine) for mine in members.values())
+    nodes = tuple(_merge(mine) for mine in members.values())
     stand = {node.id: first[classes[node.id]] for node in made.nodes}
     groups = tuple(_of_group(group, stand) for group in made.groups)
     proved = all(len({m.tie for m in mine}) == 1 and mine[0].tie for mine in members.values() if len(mine) > 1)
@@ -78,11 +78,11 @@ def quotient_of_graph(found: Survey, made: Diagram) -> Diagram:
 def _title(made: Diagram, nodes: Sequence[DiagramNode]) -> str:
     if len(nodes) == len(made.nodes):
         return f"{len(nodes)} values, no two of them equal"
-    return f"{len(made.nodes)} values come down to these {len(nodes)}"
+    return f"{len(made.nodes)} values merge into these {len(nodes)}"
 
 
 def _classes(found: Survey, made: Diagram) -> dict[str, int]:
-    """A number for each node, the same for equal nodes. Inputs come first, so one pass is enough."""
+    """A number for each node; equal nodes have equal numbers. Inputs come first, so one pass is enough."""
     tails: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for edge in made.edges:
         tails[edge.head].append((edge.place, edge.tail))
@@ -100,7 +100,7 @@ def _classes(found: Survey, made: Diagram) -> dict[str, int]:
 
 
 def _contents(v: Value) -> tuple[object, ...]:
-    """The contents that equal values share: their numbers; for an op, its constants and parameters."""
+    """The contents that equal values share: for a leaf its numbers; for an op its constants and parameters."""
     if v.op is None:
         return (_bytes(v._array),)
     constants = tuple(_bytes(x) for x in v.operands if not isinstance(x, Value))
@@ -109,14 +109,14 @@ def _contents(v: Value) -> tuple[object, ...]:
 
 
 def _bytes(x: Any) -> Any:
-    """A key that compares arrays by shape, type and bytes, anything else by its text."""
+    """A key that compares arrays by shape, type and bytes, and anything else by its text."""
     if isinstance(x, (tuple, list)):
         return tuple(_bytes(part) for part in x)
     array = np.asarray(x)
     return repr(x) if array.dtype == object else (array.shape, array.dtype.str, array.tobytes())
 
 
-def _one(members: Sequence[DiagramNode]) -> DiagramNode:
+def _merge(members: Sequence[DiagramNode]) -> DiagramNode:
     """The first member, with the names of all."""
     names = [node.name for node in members if node.name]
     name = " = ".join(names[:NAMED]) + (" = …" if len(names) > NAMED else "")

@@ -10,9 +10,9 @@ from ...engine.value import Value, graph
 from ...nn.mlp import MLP
 from ...nn.module import Module
 from ..graph_data import Survey, survey
-from .mlp_run import SECONDS, Loss, Run, chosen_loss, record_prediction, run_mlp
+from .mlp_run import SECONDS, Loss, Run, loss_or_default, record_prediction, run_mlp
 
-SMALL = 500  # up to so many values of a graph, or parameters of a model, the viewer gets every view
+SMALL = 500  # maximum values of a graph, or parameters of a model, for which the viewer gets every view
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class ViewRequest:
 
     subject: the Value or the Module. x, y, loss: data and loss of a model; y and loss may be None. names: for
     values without a name of their own. wrong: serials of values made by an op whose rule is wrong. sums: whether
-    a long sum is one node. neurons: how many of a layer to show one by one at most; None lets the view choose.
+    a long sum is one node. neurons: the most neurons per layer to show one by one; None lets the view choose.
     seconds: time limit of the picture.
 
     Each property is computed on first use, and only once for all views.
@@ -52,7 +52,7 @@ class ViewRequest:
         """The drawn Value; for a model, its loss at the data."""
         if isinstance(self.subject, Value):
             return self.subject
-        return record_prediction(self.subject, self.x, self.y, chosen_loss(self.y, self.loss))[1]
+        return record_prediction(self.subject, self.x, self.y, loss_or_default(self.y, self.loss))[1]
 
     @functools.cached_property
     def survey(self) -> Survey:

@@ -1,4 +1,4 @@
-"""The letters of cards: rows with equal gradients share one; which of them will stay equal."""
+"""The letters of cards: rows with equal gradients share one; those that stay equal share a tie, too."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _group(name: str, members: Sequence[RowPlace]) -> Group:
 
 
 def _apart(members: Sequence[RowPlace]) -> bool:
-    """Whether the gradients belong to separate places, not just to a weight with input 1 and its sum."""
+    """Whether gradients are equal in separate places, not just for a weight with input 1 and its sum."""
     parameters = sum(place.is_parameter for place in members)
     return parameters > 1 or len({place.member.split(":")[0] for place in members}) > 1
 
@@ -77,5 +77,5 @@ def _apart(members: Sequence[RowPlace]) -> bool:
 def _tie(place: RowPlace, name: str, members: Sequence[RowPlace]) -> str:
     """The tie of a row that stays equal to another of its letter, or stays 0; else ""."""
     if name == ZERO:
-        return "still" if place.frozen else ""
+        return "frozen" if place.frozen else ""
     return place.proof if sum(other.proof == place.proof for other in members) > 1 else ""

@@ -43,7 +43,7 @@ def test_what_needs_no_gradient_is_handed_none() -> None:
 
 @pytest.fixture
 def cards() -> Diagram:
-    """Two hidden neurons and an output at one sample: every number of a card is one number."""
+    """Two hidden neurons and an output at one sample, so that every quantity of a card is one number."""
     model = nn.MLP([2, 2, 1], activation="sigmoid", seed=0)
     return draw(model, np.array([[1.0, 2.0]]), np.array([[1.0]])).diagram
 

@@ -130,7 +130,7 @@ def test_inputs_stand_in_order_and_would_not_if_it_were_not_asked_for() -> None:
 
     def in_order(text: str) -> bool:
         found = {g.get("id"): g for g in ET.fromstring(render(text, "svg")).iter(f"{SVG}g")}
-        height = {e.id: float(found[e.id].find(f".//{SVG}text").get("y")) for e in d.edges}  # of what stands on it
+        height = {e.id: float(found[e.id].find(f".//{SVG}text").get("y")) for e in d.edges}  # of its label
         pairs = [(e, f) for e, f in pairwise(d.edges) if e.head == f.head]
         return len(pairs) == 3 and all(height[e.id] < height[f.id] for e, f in pairs)
 
@@ -139,7 +139,7 @@ def test_inputs_stand_in_order_and_would_not_if_it_were_not_asked_for() -> None:
 
 
 def test_each_of_many_arrows_has_a_place_of_its_own_on_the_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A column of ports as high as PORT_HEIGHT says, and a box that grows with it."""
+    """A column of ports, each PORT_HEIGHT high, and a box that grows with it."""
     d = diagram(np.stack([Value(float(i)) for i in range(60)]))
     text = to_dot(d)
     assert text.count(f' WIDTH="1" HEIGHT="{node_label.PORT_HEIGHT}"') == text.count(" PORT=") == 60

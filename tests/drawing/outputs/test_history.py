@@ -6,7 +6,7 @@ import pytest
 
 from minigrad.drawing import draw
 from minigrad.drawing.diagram import Diagram
-from minigrad.drawing.outputs.history import Snapshot, broken, captions, chart, timeline
+from minigrad.drawing.outputs.history import Snapshot, broken_ties, captions, chart, timeline
 from minigrad.engine.value import Value
 
 Network = Callable[[Any], Value]
@@ -21,17 +21,17 @@ def of(two_neurons: Network) -> Callable[[Any], Diagram]:
 
 
 def test_a_tie_that_holds_is_not_broken(of: Callable[[Any], Diagram]) -> None:
-    assert broken(of(TIED), of(LATER)) == ""
+    assert broken_ties(of(TIED), of(LATER)) == ""
 
 
 def test_a_broken_tie_is_told_with_its_names(of: Callable[[Any], Diagram]) -> None:
-    assert broken(of(LATER), of(BROKEN)) == "A breaks: w1 | w3; B breaks: w2 | w4; C breaks: w5 | w6"
+    assert broken_ties(of(LATER), of(BROKEN)) == "A breaks: w1 | w3; B breaks: w2 | w4; C breaks: w5 | w6"
 
 
 def test_what_is_equal_by_chance_is_no_tie(of: Callable[[Any], Diagram]) -> None:
     letter = {node.name: node.group for node in of(LATER).nodes}
     assert letter["x2"] == letter["w1"] == letter["w3"]  # w2 + w4 happens to be x1
-    assert "x2" not in broken(of(LATER), of(BROKEN))
+    assert "x2" not in broken_ties(of(LATER), of(BROKEN))
 
 
 def test_the_first_break_is_told_in_advance(of: Callable[[Any], Diagram]) -> None:

@@ -1,4 +1,4 @@
-"""The page as text: what it may run and load, what it holds, how large its script is."""
+"""The page as text: the scripts it may run, the data it holds, the size of its script."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ from minigrad.engine.value import Value
 from minigrad.errors import ArgumentError
 
 FOLDER = files("minigrad.drawing") / "viewer"
-BYTES = 30_000  # that script and style may take together
+BYTES = 30_000  # maximum size of script and style together
 
 
 class Read(HTMLParser):

@@ -1,4 +1,4 @@
-"""JSON gives back the diagram, for any text and any number, and may stand in a page."""
+"""JSON gives back the diagram, for any text and any number, and is safe in a page."""
 
 from __future__ import annotations
 

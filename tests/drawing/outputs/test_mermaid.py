@@ -1,4 +1,4 @@
-"""Mermaid text: what its grammar allows, nothing else, whatever names contain."""
+"""Mermaid text follows Mermaid's grammar, for any name."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from nasty import NASTY
 
 from minigrad.drawing import draw
 from minigrad.drawing.diagram import Diagram
-from minigrad.drawing.format import CUT, undirected
+from minigrad.drawing.format import CUT, escape_direction_marks
 from minigrad.drawing.graph_data import survey
 from minigrad.drawing.outputs.svg import ILLEGAL, to_svg
 from minigrad.drawing.views.operations import ops_view
@@ -68,7 +68,7 @@ def check_name(name: str) -> None:
     nodes = [element for element in root.iter() if "node" in element.get("class", "").split()]
     assert [node.get("id") for node in nodes] == ["n0", "n1", "n2"]
     assert sum("edge" in element.get("class", "").split() for element in root.iter()) == 3
-    typed = undirected(ILLEGAL.sub("\ufffd", name))
+    typed = escape_direction_marks(ILLEGAL.sub("\ufffd", name))
     for node in (nodes[0], nodes[2]):
         assert node.findtext(SVG + "title", "").startswith(typed)
     printable = typed == name and name.isprintable() and name == " ".join(name.split()) and len(name) <= CUT
@@ -118,13 +118,13 @@ def test_inputs_enter_from_top_to_bottom(choices: list[int]) -> None:
 
 def test_title_and_description_say_what_is_found(tied: Value) -> None:
     root = ET.fromstring(to_svg(diagram(tied)))
-    assert root.findtext(SVG + "title") == "J = 0.3478 · equal gradients: w1 = w3, w2 = w4, w5 = w6, and stay so"
+    assert root.findtext(SVG + "title") == "J = 0.3478 · gradients that stay equal: w1 = w3, w2 = w4, w5 = w6"
     described = root.findtext(SVG + "desc", "")
     assert f"{len(graph(tied))} values" in described
     assert "w2, w4." in described
     shown = "".join(text.text or "" for text in root.iter(SVG + "text"))
     assert "relative tolerance 1e-12" in shown
-    assert "J = 0.3478 · equal gradients" in shown
+    assert "J = 0.3478 · gradients that stay equal" in shown
 
 
 def test_same_graph_gives_the_same_bytes() -> None:

@@ -1,4 +1,4 @@
-"""The tree for terminals: everything once, nothing wider than asked for, no depth that breaks it."""
+"""The tree for terminals: every node once, no line too wide, any depth."""
 
 from __future__ import annotations
 

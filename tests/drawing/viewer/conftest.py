@@ -1,4 +1,4 @@
-"""One browser for all tests of the viewer, and the pages they look at."""
+"""One browser for all tests of the viewer, and the pages that they open."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -41,7 +41,7 @@ def plain(two_neurons: Network, folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(two_neurons: Network, folder: Path) -> Path:
-    """Two tied neurons over six steps; at step 3 the tie is broken by hand."""
+    """Two tied neurons over six steps; the test breaks the tie at step 3."""
     weights, history = np.array([0.2, 0.4, 0.2, 0.4, 0.6, 0.6]), {}
     for step in range(6):
         weights[0] += 0.1 * (step == 3)

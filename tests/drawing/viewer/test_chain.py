@@ -51,7 +51,7 @@ def test_a_line_of_the_chain_rule_leads_to_its_use(page: Page) -> None:
 
 
 def test_a_node_is_measured_where_the_picture_comes_to_rest(training: Page) -> None:
-    """A picture is put on the stage at once, and moved into place a frame later: a click in between would miss."""
+    """The page shows a picture at once and moves it into place a frame later: a click in between would miss."""
     training.js("{ const soon = requestAnimationFrame; requestAnimationFrame = (f) => setTimeout(soon, 100, f) }")
     training.js("seek(0)")
     at_once = training.browser.middle(training.node("w1"))

@@ -1,4 +1,4 @@
-"""What the pointer or the keyboard is on."""
+"""The node under the pointer or in focus lights up, with all that belongs to it."""
 
 import pytest
 from viewing import Page

@@ -36,7 +36,7 @@ def test_views_switch(page: Page, how: str) -> None:
 
 
 def colours(page: Page) -> tuple[str, str]:
-    """Of the page's ground and of a node's text, as #RRGGBB."""
+    """The colours of the page's ground and of a node's text, as #RRGGBB."""
     found = page.js(
         "[[document.body, 'backgroundColor'], [document.querySelector('#stage text'), 'fill']]"
         "  .map(([one, name]) => getComputedStyle(one)[name])"

@@ -1,4 +1,4 @@
-"""Whatever names hold, they are text; the page asks nothing of anyone."""
+"""Names are text, whatever they contain, and the page loads nothing."""
 
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def test_names_are_text_whatever_they_hold(browser: Browser, folder: Path) -> No
 
 
 def test_a_script_in_the_page_does_not_run(browser: Browser, plain: Path, folder: Path) -> None:
-    """The page allows no script but its own, so that a name that got through would do nothing."""
+    """The page allows only its own script, so that even an unescaped name could not run."""
     path = folder / "planted.html"
     text = plain.read_text(encoding="utf-8")
     path.write_text(

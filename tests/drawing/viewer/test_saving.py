@@ -32,7 +32,7 @@ def saved(page: Page, folder: Path, kind: str, how: str) -> bytes:
     while not path.exists() and time.monotonic() < deadline:
         page.browser.js("1")
         time.sleep(0.02)
-    assert page.text("#said") == f"ops.{kind} is saved."
+    assert page.text("#status") == f"ops.{kind} is saved."
     return path.read_bytes()
 
 

@@ -18,7 +18,7 @@ def test_the_sweep_one_node_per_step(page: Page, how: str) -> None:
     for number, name in enumerate(steps, start=1):
         forward()
         assert page.names(".reached") == set(steps[:number])
-        assert page.text("#said").startswith(f"{number} of {len(steps)}: ∂J/∂{name} = ")
+        assert page.text("#status").startswith(f"{number} of {len(steps)}: ∂J/∂{name} = ")
         assert page.js("overlay.querySelectorAll('.now').length") == 1
     page.key(",") if how == "keys" else page.click("#back")
     assert page.names(".reached") == set(steps[:-1])
@@ -28,10 +28,10 @@ def test_the_sweep_one_node_per_step(page: Page, how: str) -> None:
 
 def test_the_seed_comes_first_and_partial_sums_are_seen(page: Page) -> None:
     page.key(".")
-    assert page.text("#said").startswith(f"1 of {len(page.ids)}: ∂J/∂J = 1 is the seed")
+    assert page.text("#status").startswith(f"1 of {len(page.ids)}: ∂J/∂J = 1 is the seed")
     steps = page.js("shot().steps.map(({ id }) => item(id).name)")
     page.key(*"." * steps.index("(w3*x1)"))
-    assert "x1 gets -0.03579 × 0.3 = -0.01074, so far -0.01074 (1 of 2 uses)" in page.text("#said")
+    assert "x1 gets -0.03579 × 0.3 = -0.01074, so far -0.01074 (1 of 2 uses)" in page.text("#status")
     assert "-0.01074 (1 of 2 uses)" in page.js(
         "[...overlay.querySelectorAll('text')].map((one) => one.textContent)"
     )

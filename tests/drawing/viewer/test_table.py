@@ -1,4 +1,4 @@
-"""The same data as a table."""
+"""The data as a table."""
 
 import pytest
 from viewing import Page
@@ -24,7 +24,7 @@ def test_the_table_holds_the_same_data_and_sorts(page: Page, how: str) -> None:
     assert gradients == sorted(gradients)
     assert page.js(f"document.querySelectorAll('#rows thead th')[{column}].ariaSort") == "ascending"
     assert sort() == sorted(gradients, reverse=True)
-    page.key("t") if how == "keys" else page.click("#untable")
+    page.key("t") if how == "keys" else page.click("#close-table")
     assert not page.shown("table")
 
 
@@ -42,4 +42,4 @@ def test_the_table_is_copied_as_text(page: Page, how: str) -> None:
     lines = page.js("copied").split("\n")
     assert lines[0].split("\t") == page.texts("#rows thead th")
     assert len(lines) == len(page.ids) + 1
-    assert page.text("#said") == "The table is copied."
+    assert page.text("#status") == "The table is copied."

@@ -14,12 +14,12 @@ def test_training_moves_tied_numbers_together_until_the_tie_breaks(training: Pag
     for step in range(6):
         assert training.js("state.shot") == step
         assert (told("w1") == told("w3")) is (step < 3)
-        assert training.text("#trained").startswith(f"step {step}" if step < 5 else "now")
+        assert training.text("#caption").startswith(f"step {step}" if step < 5 else "now")
         training.key("]")
     training.key("[", "[")
-    assert training.text("#trained") == "step 3 · A breaks: w1 | w3; B breaks: w2 | w4; C breaks: w5 | w6"
+    assert training.text("#caption") == "step 3 · A breaks: w1 | w3; B breaks: w2 | w4; C breaks: w5 | w6"
     training.key("[")
-    assert training.text("#trained") == "step 2 · a tie breaks at step 3"
+    assert training.text("#caption") == "step 2 · a tie breaks at step 3"
 
 
 def test_training_by_buttons_and_slider(training: Page) -> None:

@@ -1,4 +1,4 @@
-"""Cards of a network: the numbers are those of the network, the letters those of its ties, in either form of it."""
+"""Cards of a network, in both forms: the numbers are those of the network, the letters follow its ties."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from seeds import FIRST, TIED, all_ones, classic, searched, two_neurons
+from seeds import FIRST, TIED, all_ones, best_draw, classic, two_neurons
 
 from minigrad import Value, draw, nn, relu
 from minigrad.drawing.diagram import ZERO, CardRow, Diagram, DiagramNode
@@ -82,7 +82,7 @@ def test_neurons_that_differ_share_no_letter() -> None:
 
 
 def test_equal_now_but_not_tied_is_no_proof() -> None:
-    """Weights 0.3 and 0.7 of a sum get the gradient 1 each, and are not tied: they differ."""
+    """The weights 0.3 and 0.7 of a sum both get the gradient 1, but they are not tied, because they differ."""
     d = draw(nn.MLP((2, 1), init=[np.array([[0.3], [0.7]])], bias=False), [1.0, 1.0]).diagram
     found = rows(d)
     assert found["W1[0,0]"].group == found["W1[1,0]"].group is not None
@@ -97,7 +97,7 @@ def test_equal_sums_of_the_outputs_are_seen_and_not_proved() -> None:
 
 
 def test_colour_is_for_gradients_that_are_equal_in_separate_places() -> None:
-    """Where an input is 1, a weight's gradient is its sum's: handed on. That of two weights is theirs alike."""
+    """If an input is 1, the sum passes its gradient on to the weight. Two weights have separate gradients."""
     groups = draw(*two_neurons()).diagram.groups
     assert [(g.names, g.apart) for g in groups] == [(("w1[0,0]", "z1[0]"), False), (("w1[0,1]", "z1[1]"), False)]
     (group,) = draw(nn.MLP((2, 1), seed=0, bias=False), [3.0, 3.0], [1.0]).diagram.groups
@@ -105,7 +105,7 @@ def test_colour_is_for_gradients_that_are_equal_in_separate_places() -> None:
 
 
 def test_a_bias_and_its_sum_share_a_letter_only_with_others() -> None:
-    """For one sample dL/dz is dL/db: that alone is no finding."""
+    """For one sample dL/dz is always dL/db, so the two alone get no letter."""
     d = draw(nn.MLP((2, 3, 1), seed=0), [1.5, -0.5]).diagram
     assert letters(d, "b1[0] z1[0] b2[0] z2[0]") == [None] * 4
     tied = draw(nn.MLP((2, 3, 1), init=0.5), [1.5, -0.5]).diagram
@@ -116,7 +116,7 @@ def test_frozen_and_dead_neurons_wear_a_badge() -> None:
     d = draw(nn.MLP((2, 3, 1), "tanh", init=0), [[1.0, 2.0], [0.5, 1.0]], [[1.0], [2.0]]).diagram
     assert [card(d, f"l1n{j}").badges for j in range(3)] == [("frozen",)] * 3
     assert set(letters(d, "W1[0,0] b1[2] W2[1,0] a1[0] z1[0]")) == {ZERO}
-    assert rows(d)["W1[0,0]"].tie == rows(d)["a1[0]"].tie == "still"
+    assert rows(d)["W1[0,0]"].tie == rows(d)["a1[0]"].tie == "frozen"
     assert rows(d)["a1[0]"].gradient.lines == ("0",)  # type: ignore[union-attr]
     start = [np.array([[1.0, -1.0]]), np.zeros(2), np.array([[1.0], [1.0]]), np.zeros(1)]
     d = draw(nn.MLP((1, 2, 1), relu, init=start), [[1.0], [2.0]], [[1.0], [2.0]]).diagram
@@ -126,7 +126,7 @@ def test_frozen_and_dead_neurons_wear_a_badge() -> None:
 
 
 def test_zero_now_is_not_zero_for_ever() -> None:
-    """The weight from an input that is 0 on this sample never moves; one whose error is 0 now, may."""
+    """A weight from an input that is 0 never moves; one whose error is 0 only now may move later."""
     net = nn.MLP((2, 2, 1), "tanh", seed=0)
     d = draw(net, [0.0, 1.0], [1.0]).diagram
     assert letters(d, "W1[0,0]") == [ZERO]
@@ -139,7 +139,7 @@ def test_zero_now_is_not_zero_for_ever() -> None:
 def test_nan_and_inf_wear_a_badge_and_are_drawn() -> None:
     net = nn.MLP((1, 1), init=[np.array([[np.inf]]), np.zeros(1)])
     d = draw(net, [1.0], [0.0]).diagram
-    assert "inf" in card(d, "l1n0").badges and "not known" in " ".join(d.notes)
+    assert "inf" in card(d, "l1n0").badges and "Ties are unknown" in " ".join(d.notes)
     net = nn.MLP((1, 1), init=[np.array([[np.nan]]), np.zeros(1)])
     assert "nan" in card(draw(net, [1.0], [0.0]).diagram, "l1n0").badges
 
@@ -184,7 +184,7 @@ def test_nothing_is_written_to_the_model() -> None:
 
 
 def test_of_a_batch_the_range_and_the_norm() -> None:
-    d = draw(*searched()).diagram
+    d = draw(*best_draw()).diagram
     row = rows(d)["x[0]"]
     assert row.value.lines == ("0.5 .. 1",) and (row.value.low, row.value.high) == (0.5, 1.0)
     assert rows(d)["a1[2]"].gradient.lines[0].startswith("|")  # type: ignore[union-attr]
@@ -221,7 +221,9 @@ def test_wide_layers_are_cut_only_if_asked_and_say_so() -> None:
     rest = card(d, "l1n3")
     assert (rest.name, rest.count) == ("… 13 more neurons", 13)
     assert [row.name for row in card(d, "l2n0").rows][3:5] == ["… 13 more", "b2[0]"]
-    assert d.hidden == ("Not shown one by one: 13 of 16 in layer 1 (layer 0: inputs); neurons=16 shows all.",)
+    one_left = card(draw(net, np.ones((4, 2)), np.ones((4, 2)), neurons=15).diagram, "l1n15")
+    assert (one_left.name, one_left.hides) == ("… 1 more neuron", "1 neuron")
+    assert d.hidden == ("Not shown: 13 of 16 in layer 1 (layer 0: inputs); write neurons=16 to show all.",)
     back = {(e.tail, e.head): e for e in d.edges}
     assert back["l1n3", "l2n0"].head_port == "more" and back["l1n3", "l2n0"].count == 13
     everything = draw(net, np.ones((4, 2)), np.ones((4, 2)), neurons=16).diagram
@@ -236,7 +238,7 @@ def test_a_model_without_data_and_data_without_a_model_say_what_to_write() -> No
     with pytest.raises(ArgumentError, match="one number"):
         draw(net, [1.0, 2.0], [1.0], loss=lambda p, y: np.stack([p, p]))
     for neurons in (0, "all"):
-        with pytest.raises(ArgumentError, match=f"neurons is how many of a layer .* got {neurons!r}"):
+        with pytest.raises(ArgumentError, match=f"neurons is the number of neurons per layer .* got {neurons!r}"):
             draw(net, [1.0, 2.0], neurons=neurons)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="a loss is a function"):
         draw(net, [1.0, 2.0], [1.0], loss="mse")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Cards of any module: what has parameters is a card, and the arrows are those of the graph."""
+"""Cards of any module: each part with parameters is a card, and the arrows follow the graph."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_wide_networks_are_a_card_for_each_layer_and_say_how_to_get_the_neurons(
     ]
     assert [row.name for row in d.nodes[1].rows] == ["W1 (2, 16) as 2", "b1 (16,) as 1", "a1 (10, 16)"]
     assert d.title == "354 parameters move as 7 · hidden layers of 16 and 16 act as 1 and 1"
-    assert d.hidden == ("Neurons are not shown one by one: neurons=16 shows them.",)
+    assert d.hidden == ("To show the neurons one by one, write neurons=16.",)
 
 
 def test_both_forms_of_a_wide_network_have_the_same_cards() -> None:
@@ -142,7 +142,7 @@ def test_a_model_without_parameters_and_a_constant_prediction_say_so() -> None:
         def __call__(self, x: Any) -> Any:
             return np.sum(x)
 
-    with pytest.raises(ArgumentError, match="a loss that depends on the model is a Value, got float64"):
+    with pytest.raises(ArgumentError, match="the loss must be a Value that depends on the model, got float64"):
         draw(Nothing(), np.ones(3))
 
 
@@ -157,7 +157,7 @@ def test_nan_is_told() -> None:
     net = Net()
     net.embed.data[0, 0] = np.nan
     d = draw(net, np.ones((4, 5)), np.ones((4, 3))).diagram
-    assert "nan" in card(d, "Net").badges and any("not known" in note for note in d.notes)
+    assert "nan" in card(d, "Net").badges and any("Ties are unknown" in note for note in d.notes)
 
 
 def test_ties_are_not_looked_for_where_that_takes_longer_than_the_picture_may() -> None:

@@ -104,7 +104,7 @@ def test_the_tied_neurons_are_visibly_one(tied: Value) -> None:
     for one, other in (("w1", "w3"), ("w2", "w4"), ("w5", "w6"), ("z1", "z2"), ("a1", "a2")):
         assert letter[one] == letter[other] is not None
     assert len({letter["w1"], letter["w2"], letter["w5"], letter["a1"]}) == 4
-    assert diagram(tied).title == "J = 0.3478 · equal gradients: w1 = w3, w2 = w4, w5 = w6, and stay so"
+    assert diagram(tied).title == "J = 0.3478 · gradients that stay equal: w1 = w3, w2 = w4, w5 = w6"
 
 
 def test_neurons_that_differ_share_no_letter(different: Value) -> None:
@@ -122,7 +122,7 @@ def test_changing_any_one_of_the_six_weights_unties_the_neurons(
     for i in range(6):
         changed = [w + 0.1 * (i == j) for j, w in enumerate(weights)]
         letter = letters(diagram(two_neurons(changed)))
-        # w5 and w6 are fed by a1 and a2: these stay equal while only w5 or w6 is changed.
+        # w5 and w6 multiply a1 and a2, which stay equal if only w5 or w6 is changed.
         for one, other, differ in (("w1", "w3", True), ("w2", "w4", True), ("w5", "w6", i < 4)):
             assert (letter[one] is None or letter[one] != letter[other]) == differ
 
@@ -151,7 +151,7 @@ def test_zero_gradients_are_marked_zero_even_when_alone() -> None:
     assert letters(d)["a"] == "0"
     assert d.groups[-1].members == ("n0",)
     both = diagram((a * 0) * b)
-    assert both.title == "y = 0 · equal gradients: a = b = 0, and stay so"
+    assert both.title == "y = 0 · gradients that stay equal: a = b = 0"
 
 
 def test_many_ties_are_counted_and_not_listed() -> None:
@@ -159,7 +159,7 @@ def test_many_ties_are_counted_and_not_listed() -> None:
     y = leaves[0] * leaves[0]
     for leaf in leaves[1:]:
         y = y + leaf * leaf
-    assert diagram(y).title == "y = 50 · 30 leaves share 3 gradients, and stay so"
+    assert diagram(y).title == "y = 50 · 30 leaves always share 3 gradients"
 
 
 def test_nan_and_inf_are_shown_as_such() -> None:
@@ -230,7 +230,7 @@ def test_title_of_a_single_leaf_is_its_gradient_whatever_its_shape() -> None:
 
 @pytest.mark.parametrize("name", [5, 0, 2.5, ("w", 1), False])
 def test_a_name_that_is_no_text_is_shown_as_one(name: object) -> None:
-    """The constructor refuses it, an assignment does not."""
+    """The constructor refuses such a name; an assignment does not."""
     a = Value(2.0)
     a.name = name  # type: ignore[assignment]
     y = a * 3

@@ -1,4 +1,4 @@
-"""The quotient: one for all that are alike, and never one for what is not."""
+"""The quotient: equal nodes merge into one, different nodes never do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_of_a_network_the_smaller_one_with_its_multiplicities_and_the_same_loss(
 
 def test_of_a_network_without_twins_the_network() -> None:
     d = draw(*two_neurons(), view="quotient").diagram
-    assert d.title == "Your 2-2-1 network has no twins." and times(d) == {} and len(d.nodes) == 6
+    assert d.title == "Your 2-2-1 network has no equal neurons." and times(d) == {} and len(d.nodes) == 6
     assert not any("×n" in note for note in d.notes)
 
 
@@ -44,7 +44,7 @@ def test_of_a_graph_one_value_for_each_pair_of_the_tied_neurons(tied: Value) -> 
     whole, small = draw(tied).diagram, draw(tied, view="quotient").diagram
     assert times(small)["w1 = w3"] == times(small)["a1 = a2"] == 2
     assert sum(node.times for node in small.nodes) == len(whole.nodes)
-    assert small.title == f"{len(whole.nodes)} values come down to these {len(small.nodes)}"
+    assert small.title == f"{len(whole.nodes)} values merge into these {len(small.nodes)}"
     assert "proved to stay equal" in small.notes[0]
     ids = {node.id for node in small.nodes}
     assert {e.tail for e in small.edges} | {e.head for e in small.edges} == ids
@@ -68,7 +68,7 @@ def test_of_neurons_that_differ_nothing_is_merged(different: Value) -> None:
     "make",
     [
         lambda a, b: a + b,  # equal gradients, 2 and 3
-        lambda a, b: a * 2 + b * 3 - (a + b * 2),  # the same, made in two ways
+        lambda a, b: a * 2 + b * 3 - (a + b * 2),  # equal gradients, computed in two ways
         lambda a, b: a[0] + b[1] if a.ndim else a + b,
     ],
 )
