@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import importlib
 import inspect
 import io
@@ -475,3 +476,30 @@ def test_no_module_name_occurs_twice_but_for_the_same_idea() -> None:
         if path.stem not in ("__init__", "__main__"):
             found.setdefault(path.stem, []).append(str(path.relative_to(PACKAGE)))
     assert {name: places for name, places in found.items() if len(places) > 1 and name not in SAME_IDEA} == {}
+
+
+def names_of_code(path: Path) -> set[str]:
+    """All identifiers of a file: what is defined, imported, read, passed or taken as an attribute."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.alias)):
+            found |= {*node.name.split(".")}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {*(node.module or "").split(".")}
+        else:
+            found |= {getattr(node, label, None) for label in ("id", "arg", "attr")} - {None}
+    return found
+
+
+def test_a_name_in_backticks_is_a_name_of_the_package() -> None:
+    """Where a thing was renamed, the docstrings that send a reader there were, too."""
+    files = [*FILES, ROOT / "pytest_minigrad.py"]
+    known = {part for path in FILES for part in (path.stem, *path.relative_to(PACKAGE).parts[:-1])}
+    known |= set(dir(builtins)).union(*map(names_of_code, files))
+    stale = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in files
+        for name in re.findall(r"(?<!`)`([A-Za-z_][\w.]*)`(?!`)", path.read_text(encoding="utf-8"))
+        if not {*name.split(".")} <= known
+    ]
+    assert stale == []

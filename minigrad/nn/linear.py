@@ -36,7 +36,7 @@ class Layer(Module):
     def __call__(self, h: Any) -> Value:
         """The outputs of all neurons, (outputs,) or (samples, outputs)."""
         z: Value = h @ self.W if self.b is None else h @ self.W + self.b
-        z.name = f"z{self.number}"
+        _set_name(z, f"z{self.number}")
         return z if self.activation is None else _set_name(self.activation(z), f"a{self.number}")
 
 
@@ -58,7 +58,7 @@ class Neurons(Module):
         """The outputs of all neurons; `sample` comes before the neuron in the names: z1[sample,neuron]."""
         z = [self._weighted_sum(h, j) for j in range(len(self.W[0]))]
         for j, value in enumerate(z):
-            value.name = f"z{self.number}[{sample}{j}]"
+            _set_name(value, f"z{self.number}[{sample}{j}]")
         if self.activation is None:
             return z
         a = _neuron_by_neuron(self.activation, z)
@@ -86,7 +86,7 @@ def _set_part(part: ModelPart, *parameters: Value | None) -> None:
 
 
 def _set_name(value: Value, name: str) -> Value:
-    """Name the value, unless it has a name already (g may be the identity)."""
-    if value.name is None:
+    """Name the value, unless it has a name already (g may be the identity) or is an array."""
+    if getattr(value, "name", name) is None:
         value.name = name
     return value

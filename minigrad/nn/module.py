@@ -51,7 +51,8 @@ class Module:
     def zero_grad(self) -> None:
         """Forget all gradients: every parameter's ``.grad`` becomes None."""
         for value in self.parameters():
-            value.grad = None
+            if isinstance(value, Value):  # a module of gradients may hold arrays
+                value.grad = None
 
     def _find(self) -> Iterator[tuple[_Path, Value]]:
         """Path and value of each parameter; no recursion, so that no nesting is too deep or circular."""

@@ -142,8 +142,13 @@ def unknown(made_by: Op, operands: Sequence[Fingerprint], params: Params, count:
         entries = p.x.reshape(4, -1)
         where = symbols(entries.shape[1], "in", place, p.shape)
         total = total + random_function((entries + where) % P, salt("entry")).sum(axis=1, keepdims=True) % P
-    at = symbols(count, "out", made_by.page, made_by.label, describe_params(params))
+    at = symbols(count, "out", *_identity(made_by), describe_params(params))
     return random_function((total + at) % P, salt("unknown"))
+
+
+def _identity(made_by: Op) -> tuple[str, str, int]:
+    """Words that tell an op from all others: two that users define may share their page and their label."""
+    return made_by.page, made_by.label, id(made_by)
 
 
 def describe_params(params: Params) -> tuple[object, ...]:
@@ -187,7 +192,7 @@ def _product(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Fi
 
 def _elementwise(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Fingerprint:
     """A random function of the operands' entries; where all are 0, the number that the op gives there."""
-    words = (made_by.page, made_by.label, describe_params(params))
+    words = (*_identity(made_by), describe_params(params))
     xs = align_axes(*(p.x for p in operands))
     if len(xs) == 1:
         x = _unary(made_by.parity, xs[0], salt(*words))
@@ -217,7 +222,7 @@ def _symmetric(
     at_zero = _at_zero(made_by, [np.zeros(max(x.x[0].size, 1))], params)
     if at_zero is None:
         raise Unknown(made_by.label)
-    return symmetric(x, at_zero, repr((made_by.page, made_by.label, describe_params(params))), axis, keepdims)
+    return symmetric(x, at_zero, repr((*_identity(made_by), describe_params(params))), axis, keepdims)
 
 
 def _unary(parity: str, x: Residues, key: tuple[int, int]) -> Residues:

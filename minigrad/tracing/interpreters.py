@@ -93,8 +93,8 @@ class Tape(Trace):
 
     def keep(self, made_by: Any, operands: tuple[Any, ...], differentiable: Any) -> tuple[Any, tuple[Any, ...]]:
         """All operands, and an op without rules if no gradient can arrive. Refuses ops without a fixed shape."""
-        if made_by.function is np.nonzero:
-            self._refuse_dynamic_shape(np.nonzero)
+        if made_by.shape_depends_on_data:
+            self._refuse_dynamic_shape(made_by.function)
         if made_by.function is operator.getitem and any(x._array.dtype == bool for x in operands[1:]):
             self.refuse("x[mask], whose shape depends on the data,", "np.where(mask, x, 0.0)   to keep the shape")
         return without_rules(made_by, operands, differentiable), operands
@@ -114,8 +114,10 @@ class Tape(Trace):
         return call(kind, function, function.__name__, args, kwargs)
 
     def _refuse_dynamic_shape(self, function: Any) -> NoReturn:
+        name: str = function.__name__
+        room = "np." if getattr(np, name, None) is function else ""
         self.refuse(
-            f"np.{function.__name__}, whose result has a shape that depends on the data,",
+            f"{room}{name}, whose result has a shape that depends on the data,",
             "np.where(mask, x, 0.0)   to keep the shape, or compute it before and pass it as an argument",
         )
 

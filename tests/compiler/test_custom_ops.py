@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import nn, ties
+from minigrad import compile, custom, forget, nn, ties
+from minigrad.errors import TracingError
 
 X = np.linspace(-1.0, 2.0, 7)
 
@@ -121,3 +122,12 @@ def test_a_custom_activation_is_offered_drawn_tied_and_trained() -> None:
         assert step(x, y) > step(x, y)
     finally:
         minigrad.forget(f)
+
+
+def test_an_op_whose_shape_depends_on_the_data_is_refused() -> None:
+    positives = custom(lambda x: x[x > 0], name="positives", vjp=(None,), shape_depends_on_data=True)
+    try:
+        with pytest.raises(TracingError, match="positives, whose result has a shape that depends on the data"):
+            compile(lambda x: positives(x).shape[0] * x)(np.array([1.0, -1.0, 2.0]))
+    finally:
+        forget(positives)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigrad import Value, nn
+from minigrad import Value, grad, nn
+from minigrad.engine.tree import tree_map
 
 
 class Holder(nn.Module):
@@ -100,3 +101,11 @@ def test_zero_grad_forgets_every_gradient() -> None:
     assert all(p.grad is not None for p in net.parameters())
     net.zero_grad()
     assert [p.grad for p in net.parameters()] == [None] * 4
+
+
+def test_a_module_of_gradients_or_of_arrays_is_a_module() -> None:
+    net, x = nn.MLP((2, 3, 1), "tanh", seed=0), np.ones((1, 2))
+    gradient = grad(lambda net: np.sum(net(x)))(net)
+    gradient.zero_grad()
+    arrays = tree_map(lambda w, _: w.data, net)
+    assert isinstance(arrays(x), np.ndarray) and arrays(x) == net(x).data

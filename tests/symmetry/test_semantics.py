@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import Value, layer_norm, log_softmax, nn
+from minigrad import Value, custom, forget, layer_norm, log_softmax, nn
 from minigrad.check.testing.op_sampling import random_calls
 from minigrad.engine.node import lift_inputs, record
 from minigrad.engine.op import TABLE, Op
@@ -268,6 +268,30 @@ def test_a_relu_written_with_maximum_is_proved_and_not_probed(relu: Any) -> None
     start = {"W": np.full((2, 4), 0.5), "b": np.zeros(4), "v": np.ones((4, 1))}
     found = ties(f, start, rng.normal(size=(5, 2)), rng.normal(size=(5, 1)))
     assert [len(group) for group in found.groups] == [4] * 4 and set(found.evidence) == {"proved"}
+
+
+def test_two_ops_of_one_name_are_two_functions() -> None:
+    """A notebook may replace an op while a function still calls the first one."""
+
+    def scaled_sinh(k: float) -> Any:
+        return custom(
+            lambda x: np.sinh(k * x),
+            name="scaled_sinh",
+            vjp=lambda g, y, x: k * g * np.cosh(k * x),
+            jvp=lambda t, y, x: k * t * np.cosh(k * x),
+            elementwise=True,
+        )
+
+    first, second = scaled_sinh(2.0), scaled_sinh(3.0)
+    try:
+
+        def loss(p: Any) -> Any:
+            return p[0] * np.sum(first(p[2])) + p[1] * np.sum(second(p[2]))
+
+        assert len(ties(loss, np.array([1.0, 1.0, 0.0])).groups) == 3
+    finally:
+        forget(first)
+        forget(second)
 
 
 def test_an_op_whose_two_rules_are_one_object_is_not_taken_for_elementwise() -> None:
