@@ -465,6 +465,151 @@ def test_a_set_of_ops_that_comes_back_is_found(monkeypatch: pytest.MonkeyPatch) 
     assert any(name.endswith(":ODD") for name in sets_of_ops())
 
 
+# ------------------------------------------------------------------------------------------- one pytree module
+
+# Nestings are taken apart here: a walker elsewhere would not see dataclasses, or what will be registered next.
+PYTREES = {f"engine/{name}.py" for name in ("tree", "tree_pairs", "tree_folds", "dataclass_trees")}
+
+# Functions that call themselves and ask for lists, tuples or dicts, with the reason.
+_SOURCE = "writes Python, in which each container has a text of its own"
+_NUMPYS = "nested lists as NumPy takes them; a page of rules imports NumPy alone"
+_OUTPUTS = "the result of an op: one array, or a tuple of several"
+WALKERS: dict[str, str] = {
+    "compiler/codegen.py:Writer.spell": _SOURCE,
+    "compiler/codegen.py:Writer._outputs": _SOURCE,
+    "compiler/codegen.py:Writer._nested": _SOURCE,
+    "compiler/guards.py:Guard._any": _SOURCE,
+    "rules/borders.py:_holds_values": _NUMPYS,
+    "rules/composed.py:_depth": _NUMPYS,
+    "rules/composed.py:_most_axes": _NUMPYS,
+    "rules/composed.py:_join_blocks": _NUMPYS,
+    "rules/shaping.py:stack": _NUMPYS,
+    "rules/vmap_rules.py:behind": "an axis, or a tuple of axes",
+    "engine/node.py:record": _OUTPUTS,
+    "tracing/program.py:same_bits": _OUTPUTS,
+    "compiler/passes/inline.py:_final": _OUTPUTS,
+    "compiler/passes/inline.py:_data": _OUTPUTS,
+    "engine/node.py:_replace": "an axis or an index, in many ops: faster than tree_map, which does the rest",
+    "tracing/arguments.py:_without_integers": "a key that this file made, no nesting",
+    "drawing/outputs/json_output.py:_plain": "JSON has other containers: it follows the fields of a Diagram",
+    "drawing/outputs/json_output.py:_read": "JSON has other containers: it follows the fields of a Diagram",
+}
+
+
+def asks_for_containers(function: ast.AST) -> bool:
+    """Whether a function has a test such as isinstance(x, (list, dict)), type(x) is tuple or case list()."""
+    for node in ast.walk(function):
+        test: list[ast.AST] = []
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass"):
+            test = [*node.args[1:]]
+        elif isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            test = [x for side in sides for x in (getattr(side, "elts", [side])) if isinstance(x, ast.Name)]
+        elif isinstance(node, ast.MatchClass):
+            test = [node.cls]
+        names = {x.id for part in test for x in ast.walk(part) if isinstance(x, ast.Name)}
+        if names & {"list", "tuple", "dict"} or isinstance(node, (ast.MatchSequence, ast.MatchMapping)):
+            return True
+    return False
+
+
+def functions_by_place(tree: ast.AST, place: str = "", owner: str = "") -> dict[str, tuple[ast.AST, str]]:
+    """Every function by its place, as Class.method or outer.inner, with the class that it is a method of."""
+    found: dict[str, tuple[ast.AST, str]] = {}
+    for node in ast.iter_child_nodes(tree):
+        here, within = place, owner
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            here, within = f"{place}.{node.name}".strip("."), ""
+            found[here] = node, owner
+        elif isinstance(node, ast.ClassDef):
+            here = within = f"{place}.{node.name}".strip(".")
+        found |= functions_by_place(node, here, within)
+    return found
+
+
+def called_by(place: str, functions: dict[str, tuple[ast.AST, str]]) -> set[str]:
+    """The functions of the same file that a function names, and the methods that it names of self."""
+    function, owner = functions[place]
+    outer = [place.rsplit(".", k)[0] for k in range(place.count(".") + 1)]
+    local = {x.id for x in ast.walk(function) if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)}
+    found = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and node.id not in local:
+            found |= {name for name in (node.id, *(f"{scope}.{node.id}" for scope in outer)) if name != owner}
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self", "cls", owner):
+            found.add(f"{owner}.{node.attr}")
+    return found & functions.keys()
+
+
+def walkers_in(text: str) -> set[str]:
+    """The functions that reach themselves by calls within the file, and ask for lists, tuples or dicts."""
+    functions = functions_by_place(ast.parse(text))
+    calls = {place: called_by(place, functions) for place in functions}
+    found = set()
+    for place, (function, _) in functions.items():
+        reached: set[str] = set()
+        todo = [*calls[place]]
+        while todo:
+            if (name := todo.pop()) not in reached:
+                reached.add(name)
+                todo += calls[name]
+        if place in reached and asks_for_containers(function):
+            found.add(place)
+    return found
+
+
+def test_nestings_are_walked_by_the_pytree_module_alone() -> None:
+    """Others call flatten, tree_map, leaves, tree_fold, replace_leaves, tree_key or tree_pairs."""
+    found = set()
+    for path in FILES:
+        name = path.relative_to(PACKAGE).as_posix()
+        if name not in PYTREES:
+            found |= {f"{name}:{place}" for place in walkers_in(path.read_text(encoding="utf-8"))}
+    assert found - WALKERS.keys() == set()
+    assert WALKERS.keys() - found == set(), "a reason for what is gone"
+
+
+WALKS = {
+    "by itself": """
+def f(x):
+    return [f(y) for y in x] if isinstance(x, (list, tuple)) else x
+""",
+    "by its type": """
+def f(x):
+    return tuple(map(f, x)) if type(x) is tuple else x
+""",
+    "as a method": """
+class A:
+    def f(self, x):
+        return [self.f(y) for y in x] if type(x) in (list, dict) else x
+""",
+    "in a function": """
+def g(x):
+    def f(x):
+        return {k: f(y) for k, y in x.items()} if isinstance(x, dict) else x
+    return f(x)
+""",
+    "by turns": """
+def f(x):
+    return g(x) if isinstance(x, list) else x
+def g(x):
+    return [f(y) for y in x]
+""",
+    "by a match": """
+def f(x):
+    match x:
+        case list():
+            return [f(y) for y in x]
+""",
+}
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_a_walker_that_comes_back_is_found(name: str) -> None:
+    assert len(walkers_in(WALKS[name])) == 1
+    assert not walkers_in(WALKS[name].replace("list", "str").replace("tuple", "str").replace("dict", "str"))
+
+
 # ------------------------------------------------------------------------------------------------- names
 
 # A module with the name of another room's: the same idea there, and its docstring says so.

@@ -15,6 +15,7 @@ import numpy as np
 from ..engine.node import ARGUMENT, ITEM
 from ..engine.op import Op
 from ..engine.tree import leaves
+from ..engine.tree_folds import tree_key
 from ..engine.value import Value, graph
 from ..errors import ArgumentError, describe
 from ..transforms.checkpoint import open_checkpoint
@@ -238,16 +239,5 @@ def _key(node: NodeToCheck) -> Any:
         node.use.op,
         id(node.use.function) if node.use.function else None,
         node.chosen,
-        tuple(map(_frozen, (*node.use.operands, node.use.params))),
+        tuple(map(tree_key, (*node.use.operands, node.use.params))),
     )
-
-
-def _frozen(x: Any) -> Any:
-    """A parameter or an operand in a form that compares by value."""
-    if isinstance(x, (np.ndarray, np.generic)):
-        return x.dtype.str, x.shape, x.tobytes()
-    if isinstance(x, dict):
-        return tuple((name, _frozen(part)) for name, part in x.items())
-    if isinstance(x, (list, tuple)):
-        return type(x), tuple(map(_frozen, x))
-    return repr(x) if isinstance(x, (int, float, str, bool, slice, type(None), type(...))) else id(x)

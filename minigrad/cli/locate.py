@@ -14,6 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.dataclass_trees import data_kind
+from ..engine.tree import Split
+from ..engine.tree_folds import tree_fold
+
 
 class Misuse(Exception):
     """The command line names something that does not exist; the message tells its user."""
@@ -92,14 +96,15 @@ def _from_file(text: str, parameters: Sequence[str]) -> list[object]:
 
 def lists_to_arrays(literal: Any) -> Any:
     """A literal with its lists of numbers turned into arrays, at any depth."""
-    if isinstance(literal, dict):
-        return {key: lists_to_arrays(item) for key, item in literal.items()}
-    if isinstance(literal, tuple):
-        return tuple(map(lists_to_arrays, literal))
-    if not isinstance(literal, list):
-        return literal
+    return tree_fold(literal, lambda x: x, _as_array, data_kind)
+
+
+def _as_array(x: Any, split: Split, parts: list[Any]) -> Any:
+    """A list of numbers or arrays as an array; any other container as it is, with its converted items."""
+    if not isinstance(x, list):
+        return data_kind(x).join(split[2], parts)
     try:
-        array = np.array(literal)
+        array = np.array(parts)
     except ValueError:  # ragged
-        return [lists_to_arrays(item) for item in literal]
-    return array if array.dtype.kind in "fiub" else [lists_to_arrays(item) for item in literal]
+        return parts
+    return array if array.dtype.kind in "fiub" else parts

@@ -291,6 +291,7 @@ class Writer:
 
     # ------------------------------------------------------------------------------------------ constants
 
+    # This and `_outputs` walk by hand: each literal has a text of its own.
     def spell(self, x: Any) -> str:
         """The text of an argument: a variable, a literal, or the name of a constant."""
         if type(x) is Ref:
@@ -305,7 +306,12 @@ class Writer:
             return f"slice({self.spell(x.start)}, {self.spell(x.stop)}, {self.spell(x.step)})"
         if type(x) is dict and all(type(key) is str for key in x):
             return f"{{{', '.join(f'{key!r}: {self.spell(item)}' for key, item in x.items())}}}"
-        return self.constant(x)
+        return self._rebuilt(x, self.spell) if kind_of(x) and any(True for _ in refs(x)) else self.constant(x)
+
+    def _rebuilt(self, x: Any, spell: Any) -> str:
+        """The text of a container that has no literal: its structure, filled with the text of its leaves."""
+        found, structure = flatten(x)
+        return f"{self.constant(structure)}.unflatten([{', '.join(map(spell, found))}])"
 
     def constant(self, x: object) -> str:
         """The name of an object that is not a literal; a note says that arrays are frozen."""
@@ -351,8 +357,7 @@ class Writer:
         if isinstance(x, np.ndarray):
             return f"np.array({self.constant(x)})"
         if x is not None and not isinstance(x, (tuple, list, dict)) and kind_of(x):
-            found, structure = flatten(x)
-            return f"{self.constant(structure)}.unflatten([{', '.join(map(self._outputs, found))}])"
+            return self._rebuilt(x, self._outputs)
         if isinstance(x, (tuple, list, dict)) and any(True for _ in refs(x)):
             return self._nested(x)
         return self.spell(x) if not isinstance(x, (list, dict)) else f"{self._copier()}({self.constant(x)})"

@@ -84,6 +84,7 @@ class Guard:
         self.names[name] = x
         return name
 
+    # By hand: it writes other conditions for each kind of container, which run faster than `flatten`.
     def _any(self, x: object, name: str) -> None:
         if type(x) is Hole:
             self.found[x.k] = self._input(self.inputs[x.k], name)

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
 from keyword import iskeyword
 from typing import Any
 
 import numpy as np
 
+from ..engine.tree_folds import is_nested_list
 from ..tracing.program import Program, Ref, Step, operands, refs
 from . import scalar_runtime
 from .numpy_functions import SYMBOLS, UFUNCS, record_of
@@ -49,21 +49,21 @@ def is_scalar(program: Program) -> bool:
     """Whether a program reads and computes only single floats and booleans."""
     made = [program.samples[step.out] for step in program.steps]
     read = [program.samples[ref] for ref in (*program.inputs, *(ref for ref, _ in program.leaves))]
-    constants = [x for step in program.steps for x in _flat((step.args, [*step.kwargs.values()]))]
     return (
         bool(made)
         and all(isinstance(x, (float, np.bool_)) for x in (*made, *read))
-        and all(x is None or isinstance(x, (float, int, str, np.bool_)) for x in constants)
+        and all(
+            _is_number(x) or is_nested_list(x, _is_number)
+            for step in program.steps
+            for x in (*step.args, *step.kwargs.values())
+        )
         and not any(step.draws for step in program.steps)
     )
 
 
-def _flat(x: Any) -> Iterator[Any]:
-    if isinstance(x, (tuple, list)):
-        for item in x:
-            yield from _flat(item)
-    elif type(x) is not Ref:
-        yield x
+def _is_number(x: Any) -> bool:
+    """Whether an argument is a variable, a number or a text: what Python's arithmetic and `repr` can write."""
+    return x is None or isinstance(x, (float, int, str, np.bool_))
 
 
 def _is_plain(step: Step) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import tree
-from .tree import Kind, Split, kind_of
+from .tree import _DICT, _NAMED_TUPLE, _SEQUENCE, Kind, Split, kind_of
 
 
 def _split_dataclass(x: Any) -> Split:
@@ -41,9 +41,11 @@ def leaf_class(cls: Any) -> Any:
     return cls
 
 
-def is_dataclass(x: object) -> bool:
-    """Whether x is an instance of a dataclass that counts as a container."""
-    return kind_of(x) is _DATACLASS
+def data_kind(x: object) -> Any:
+    """The kind of a list, tuple, dict or dataclass; False for all else: leaves, None, a `Module`."""
+    kind = kind_of(x)
+    of_data = kind is _SEQUENCE or kind is _DICT or kind is _NAMED_TUPLE or kind is _DATACLASS
+    return kind if of_data else False
 
 
 def static_fields(x: Any) -> dict[str, Any] | None:

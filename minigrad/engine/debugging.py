@@ -90,9 +90,8 @@ def _fingerprint(x: object) -> int:
 
 
 def _finite(data: Any) -> bool:
-    if isinstance(data, tuple):
-        return all(map(_finite, data))
-    return bool(np.all(np.isfinite(data))) if np.result_type(data).kind == "f" else True
+    parts = data if isinstance(data, tuple) else (data,)
+    return all(bool(np.all(np.isfinite(part))) for part in parts if np.result_type(part).kind == "f")
 
 
 def _worst(data: object) -> str:

@@ -15,9 +15,11 @@ from .errors import DTypeError, GradientLost, MinigradError, describe, failure
 from .modes import active_modes
 from .op import TABLE, Op, op
 from .sampling import REAL
+from .tree import kind_of, leaves, tree_map
 
 ndarray, float64 = np.ndarray, np.float64
 serials = count()  # one for each node, in order of creation
+_PLAIN: Final = {int, bool, str, slice, type(...), type(None)}  # parameters in which no node can be
 MANY: Final = object()  # in the second slot: the first holds a tuple of all operands
 
 
@@ -122,10 +124,9 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
 
 def operate(kind: type[Node], made_by: Op, compute: Any, operands: tuple[Any, ...]) -> Any:
     """Run one of Python's operators on the data of its operands, and make the node that records it."""
+    data: Any = [x._array if type(x) is kind else x for x in operands]
     try:
-        data, made_by = modes.interpreter().operate(
-            made_by, compute, *[x._array if type(x) is kind else x for x in operands]
-        )
+        data, made_by = modes.interpreter().operate(made_by, compute, *data)
     except Exception as error:
         raise failure(made_by, operands, {}, error) from error
     return result_node(kind, data, made_by, operands)
@@ -172,23 +173,8 @@ def lift_inputs(operands: tuple[Any, ...], params: dict[str, Any]) -> tuple[tupl
     if not params:
         return operands, None
     found: list[Node] = []
-    params = {name: _lift(x, found) for name, x in params.items()}
-    return (*operands, *found), params
 
-
-def restore_parameters(
-    made_by: Op, args: list[Any], params: dict[str, Any] | None
-) -> tuple[list[Any], dict[str, Any]]:
-    """The inverse of `lift_inputs`, on data: the inputs of the op, and parameters with their values put back."""
-    arity = len(made_by.domain)
-    if not params or made_by.variadic or len(args) <= arity:
-        return args, params or {}
-    return args[:arity], {name: _put_back(x, args[arity:]) for name, x in params.items()}
-
-
-# No inner functions: one that calls itself is a reference cycle, and would keep a graph until it is collected.
-def _lift(x: Any, found: list[Node]) -> Any:
-    if isinstance(x, Node):
+    def lift(x: Node) -> _Place:
         if x._array.dtype.kind == "f":  # parameters have no rules: refused, not dropped from the gradient
             raise GradientLost(
                 f"a parameter has no derivative here, and this one is {describe(x)}\n"
@@ -196,10 +182,24 @@ def _lift(x: Any, found: list[Node]) -> Any:
             )
         found.append(x)
         return _Place(len(found) - 1)
-    return type(x)([_lift(item, found) for item in x]) if type(x) in (tuple, list) else x
+
+    params = {name: x if type(x) in _PLAIN else _replace(x, Node, lift) for name, x in params.items()}
+    return (*operands, *found), params
 
 
-def _put_back(x: Any, extra: list[Any]) -> Any:
-    if type(x) is _Place:
-        return extra[x.k]
-    return type(x)([_put_back(item, extra) for item in x]) if type(x) in (tuple, list) else x
+def restore_parameters(made_by: Op, args: list[Any], params: Any) -> tuple[list[Any], dict[str, Any]]:
+    """The inverse of `lift_inputs`, on data: the inputs of the op, and parameters with their values put back."""
+    arity = len(made_by.domain)
+    if not params or made_by.variadic or len(args) <= arity:
+        return args, params or {}
+    return args[:arity], {name: _replace(x, _Place, lambda p: args[arity + p.k]) for name, x in params.items()}
+
+
+def _replace(x: Any, cls: type, f: Any) -> Any:
+    """A parameter with f(leaf) for each leaf of a class; a dict, dataclass or module without one stays the same."""
+    if isinstance(x, cls):
+        return f(x)
+    if type(x) in (tuple, list):  # an axis or an index, in many ops: `tree_map` takes several times as long
+        return type(x)([item if type(item) in _PLAIN else _replace(item, cls, f) for item in x])
+    inside = leaves(x) if kind_of(x) else ()
+    return tree_map(lambda leaf, _: _replace(leaf, cls, f), x) if any(isinstance(v, cls) for v in inside) else x

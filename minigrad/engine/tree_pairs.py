@@ -36,16 +36,30 @@ def tree_pairs(tree: Any, other: Any, path: str = "") -> list[tuple[Any, Any, st
 def _pair_items(kind: Any, beside: Any, tree: Any, other: Any) -> tuple[Sequence[Any], Sequence[Any], Any]:
     """Keys and items of a container, and the items of another one under the same keys; None where they differ."""
     keys, items, _ = kind.split(tree) if kind else ((), (), None)
-    sequences = (_SEQUENCE, _NAMED_TUPLE)  # a list matches a tuple
-    alike = bool(kind) and (kind is beside or (kind in sequences and beside in sequences))
-    if not alike or (kind not in (*sequences, _DICT) and type(tree) is not type(other)):
+    if not _are_alike(kind, beside, tree, other):
         return keys, items, None
     there, others, _ = beside.split(other)
-    if kind in sequences:
+    if kind is _SEQUENCE or kind is _NAMED_TUPLE:
         return keys, items, others if len(there) == len(keys) else None
     by_key = dict(zip(there, others, strict=True))
     same = len(there) == len(keys) and all(key in by_key for key in keys)
     return keys, items, [by_key[key] for key in keys] if same else None
+
+
+def _are_alike(kind: Any, beside: Any, tree: Any, other: Any) -> bool:
+    """Whether two containers may be paired: a list with a tuple, other classes with the same one."""
+    if kind is _SEQUENCE or kind is _NAMED_TUPLE:
+        return beside is _SEQUENCE or beside is _NAMED_TUPLE
+    return bool(kind) and kind is beside and (kind is _DICT or type(tree) is type(other))
+
+
+def items_beside(tree: Any, other: Any) -> dict[Any, Any] | None:
+    """The items of another container by their keys, also where keys differ; None if its kind differs."""
+    kind = kind_of(other)
+    if not _are_alike(kind_of(tree), kind, tree, other):
+        return None
+    keys, items, _ = kind.split(other)
+    return dict(zip(keys, items, strict=True))
 
 
 def _shape(tree: object) -> str:

@@ -1,7 +1,8 @@
 """Losses: how far a prediction is from its target, as one number.
 
 A prediction is a Value, or lists of scalar Values from a network computed neuron by neuron; then the loss is a sum
-of scalars too, and its picture shows every term. Plain arrays give a plain number.
+of scalars too, and its picture shows every term. Plain arrays give a plain number. A dict or a dataclass of
+predictions is compared with a target nested in the same way, and the losses of its items are added.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.tree import kind_of, leaves
+from ..engine.tree_pairs import tree_pairs
 from ..errors import ShapeError
 
 
@@ -34,6 +37,14 @@ def binary_cross_entropy(prediction: Any, target: Any) -> Any:
 
 
 def _sum_of_terms(term: Callable[[Any, Any], Any], prediction: Any, target: Any) -> Any:
+    if prediction is None or isinstance(prediction, (list, tuple)) or not kind_of(prediction):
+        return _sum_in_shape(term, prediction, target)
+    pairs = tree_pairs(prediction, target)
+    return functools.reduce(operator.add, (_sum_in_shape(term, a, y) for a, y, _ in pairs))
+
+
+def _sum_in_shape(term: Callable[[Any, Any], Any], prediction: Any, target: Any) -> Any:
+    """For an array, a Value, or nested lists of a shape."""
     shapes = _shape(prediction), _shape(target)
     if shapes[0] != shapes[1]:
         raise ShapeError(
@@ -51,15 +62,17 @@ def _sum_of_terms(term: Callable[[Any, Any], Any], prediction: Any, target: Any)
 
 def _shape(nested: Any) -> tuple[int, ...]:
     """The shape of an array, a Value, or lists of these."""
-    if isinstance(nested, (list, tuple)) and nested:
-        return (len(nested), *_shape(nested[0]))
-    return np.shape(nested)
+    sides: tuple[int, ...] = ()
+    while isinstance(nested, (list, tuple)) and nested:
+        sides, nested = (*sides, len(nested)), nested[0]
+    return (*sides, *np.shape(nested))
 
 
 def _scalars(nested: Any) -> Iterator[Any]:
     """Everything in an array, a Value, or lists of these, in order."""
-    if not isinstance(nested, (list, tuple)) and np.ndim(nested) == 0:
-        yield nested
-    else:
-        for part in nested:
-            yield from _scalars(part)
+    for x in leaves(nested):
+        if np.ndim(x) == 0:
+            yield x
+        else:
+            for row in x:
+                yield from _scalars(row)

@@ -5,13 +5,11 @@ Only finding belongs here; each subclass defines its computation.
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from ..engine import tree
-from ..engine.dataclass_trees import is_dataclass
 from ..engine.value import Value
 
 _POSITIONS = (
@@ -25,7 +23,7 @@ class Module:
 
     They are found in attributes, lists, tuples, dicts and dataclasses, and in other modules there, in the order
     in which these were filled; shared weights count once. A computed Value is not a parameter, and neither is a
-    plain array: wrap the arrays that you want to train.
+    plain array or a static field of a dataclass: wrap the arrays that you want to train.
 
     A module may be an argument of `grad`, `vjp`, `jvp`, `vmap` and the others: its Values are the leaves. The
     gradient is a module of the same class with gradients in place of the Values; shared weights have their
@@ -57,6 +55,7 @@ class Module:
     def _find(self) -> Iterator[tuple[_Path, Value]]:
         """Path and value of each parameter; no recursion, so that no nesting is too deep or circular."""
         seen: set[int] = set()
+        kinds = tree._kinds  # asked here for speed
         waiting: list[tuple[_Path, Any]] = [((), self)]
         # In a copy made by `grad` and others, the leaves are the parameters, of any type.
         marked = {id(leaf) for leaf in _split(self)[1]} if _POSITIONS in vars(self) else ()
@@ -71,14 +70,11 @@ class Module:
                 continue
             held = [
                 ((path, key), x)
-                for key, x in _items(thing, path)
-                if type(x) is Value or _holds(x) or id(x) in marked
+                for key, x in held_items(thing, path)
+                if type(x) is Value or kinds.get(type(x)) or (x is not None and may_hold(x)) or id(x) in marked
             ]
             held.reverse()  # the last is taken first
             waiting += held
-
-
-_HOLDERS = (Module, list, tuple, dict, set, frozenset)
 
 
 def _path_text(path: Any) -> str:
@@ -90,12 +86,10 @@ def _path_text(path: Any) -> str:
     return ".".join(reversed(keys))
 
 
-def _items(thing: Any, path: str | _Path) -> Iterable[tuple[Any, Any]]:
+def held_items(thing: Any, path: str | _Path) -> Iterable[tuple[Any, Any]]:
     """The items of a container or module, in its order, each with its key."""
-    if isinstance(thing, Module):
+    if isinstance(thing, Module):  # all attributes: the leaves of its pytree come without their paths
         return vars(thing).items()
-    if isinstance(thing, dict):
-        return thing.items()
     if isinstance(thing, (set, frozenset)):
         if any(isinstance(item, (Value, Module)) for item in thing):
             raise TypeError(
@@ -103,16 +97,16 @@ def _items(thing: Any, path: str | _Path) -> Iterable[tuple[Any, Any]]:
                 "  write  [...]   to hold parameters in a list"
             )
         return []
-    if type(thing) is list or type(thing) is tuple:
+    kind = tree.kind_of(thing)
+    if kind is tree._SEQUENCE:
         return enumerate(thing)
-    if isinstance(thing, (list, tuple)):
-        return zip(getattr(thing, "_fields", range(len(thing))), thing, strict=True)
-    return [(f.name, getattr(thing, f.name)) for f in dataclasses.fields(thing) if hasattr(thing, f.name)]
+    keys, held, _ = kind.split(thing)
+    return zip(getattr(thing, "_fields", keys) if isinstance(thing, tuple) else keys, held, strict=True)
 
 
-def _holds(x: object) -> bool:
+def may_hold(x: object) -> bool:
     """Whether x may hold parameters."""
-    return isinstance(x, _HOLDERS) or is_dataclass(x)
+    return (x is not None and bool(tree.kind_of(x))) or isinstance(x, (set, frozenset))
 
 
 def _split(module: Module) -> tree.Split:
@@ -149,7 +143,7 @@ def _positions(found: Sequence[object]) -> list[int | None]:
     numbers: dict[int, int] = {}
     for thing in found:
         if isinstance(thing, (set, frozenset)):
-            _items(thing, ((), "a module"))
+            held_items(thing, ((), "a module"))
         elif isinstance(thing, Value):
             numbers.setdefault(id(thing), len(numbers))
     return [numbers.get(id(thing)) for thing in found]

@@ -7,20 +7,26 @@ custom optimiser is a class with the method `Optimiser.direction`; it works eage
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..engine.dataclass_trees import data_kind
+from ..engine.tree import leaves
 from ..engine.value import Value
 from ..errors import ArgumentError, NotALeaf, describe
+
+Container: TypeAlias = Sequence[Any] | Mapping[str, Any]  # of Values, at any depth
+Parameters: TypeAlias = Iterable[Value | Container] | Mapping[str, Any]
 
 
 class Optimiser:
     """The parts that all optimisers share: the parameters, the learning rate, and the step ``w -= lr · direction``.
 
-    parameters: leaf Values, as ``net.parameters()`` gives them; one that is listed twice steps once.
+    parameters: leaf Values, as ``net.parameters()`` gives them, or in lists, dicts and dataclasses; one that is
+    listed twice steps once.
     lr: the learning rate, positive and finite; ``optimiser.lr`` may be changed between steps.
     weight_decay: adds ``weight_decay · w`` to each gradient (the gradient of half the squared norm); 0 or more.
     version: how often settings other than the rate were assigned.
@@ -34,7 +40,7 @@ class Optimiser:
 
     version = 0
 
-    def __init__(self, parameters: Iterable[Value], lr: float, weight_decay: float = 0.0) -> None:
+    def __init__(self, parameters: Parameters, lr: float, weight_decay: float = 0.0) -> None:
         self.parameters = _leaves(parameters)
         self.lr = lr
         self.weight_decay = _share(weight_decay, "weight_decay", math.inf)
@@ -168,9 +174,7 @@ class SGD(Optimiser):
     parameters, lr, weight_decay: see `Optimiser`. momentum: 0 (plain descent) or more, less than 1 (Polyak 1964).
     """
 
-    def __init__(
-        self, parameters: Iterable[Value], lr: float, momentum: float = 0.0, weight_decay: float = 0.0
-    ) -> None:
+    def __init__(self, parameters: Parameters, lr: float, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
         super().__init__(parameters, lr, weight_decay)
         self.momentum = _share(momentum, "momentum", 1.0)
 
@@ -200,7 +204,7 @@ class Adam(Optimiser):
 
     def __init__(
         self,
-        parameters: Iterable[Value],
+        parameters: Parameters,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -238,13 +242,14 @@ def _share(x: float, what: str, below: float) -> float:
     return float(x)
 
 
-def _leaves(parameters: Iterable[Value]) -> list[Value]:
-    if isinstance(parameters, Value) or not isinstance(parameters, Iterable):
+def _leaves(parameters: Any) -> list[Value]:
+    nested = bool(data_kind(parameters))
+    if not nested and (isinstance(parameters, Value) or not isinstance(parameters, Iterable)):
         raise TypeError(
             f"expected a list of Values, got {describe(parameters)}\n"
             "  write  SGD(net.parameters(), lr)  or  SGD([w], lr)"
         )
-    given = list(parameters)
+    given = leaves(parameters if nested else list(parameters))
     if not given:
         raise ValueError(
             "there is no parameter to step\n  write  ws = [*ws]   for a generator, before its first use"

@@ -16,6 +16,7 @@ from ..engine import modes
 from ..engine.node import ARGUMENT, record
 from ..engine.node import result_node as new_node
 from ..engine.tree import tree_map
+from ..engine.tree_folds import is_nested_list
 from ..engine.value import Value, argument, graph, seed, sweep
 from ..errors import ArgumentError, GradientLost, describe
 from ..nn.module import Module
@@ -103,10 +104,8 @@ def flat(arrays: Sequence[Any]) -> Any:
 
 
 def plain_outputs(outputs: Any) -> Any:
-    """A network's outputs as plain numbers: an array, or lists of numbers for lists of Values."""
-    if isinstance(outputs, (list, tuple)):
-        return [plain_outputs(part) for part in outputs]
-    return outputs.data if isinstance(outputs, Value) else outputs
+    """A network's outputs as plain numbers: the same nesting, with arrays in place of Values."""
+    return tree_map(lambda x, _: x.data if isinstance(x, Value) else x, outputs)
 
 
 def loss_graph_of(y: Value) -> Recording:
@@ -176,10 +175,13 @@ def _data(data: Sequence[Any], for_all_data: bool, per_number: bool) -> tuple[li
 
 
 def _stack(x: Any) -> Any:
-    """Convert lists of numbers to arrays."""
-    if isinstance(x, (list, tuple)) and not any(isinstance(part, (Value, dict)) for part in x):
+    """Convert lists of numbers to arrays; named tuples, dicts and dataclasses stay."""
+    if not isinstance(x, (list, tuple)) or not is_nested_list(x, lambda leaf: not isinstance(leaf, Value)):
+        return x
+    try:
         return np.asarray(x)
-    return x
+    except ValueError:  # arrays of several shapes
+        return x
 
 
 def _loss(y: Any) -> Any:

@@ -19,6 +19,7 @@ import numpy as np
 from ..engine.array_methods import Axis
 from ..engine.node import ARGUMENT
 from ..engine.op import TABLE, UNDIFFERENTIATED, Op
+from ..engine.tree_folds import tree_key
 from ..rules import limits
 from .modular import (
     Fingerprint,
@@ -152,18 +153,8 @@ def _identity(made_by: Op) -> tuple[str, str, int]:
 
 
 def describe_params(params: Params) -> tuple[object, ...]:
-    """Parameters as text: different parameters give different text."""
-    return tuple((name, _text(p)) for name, p in sorted(params.items()))
-
-
-def _text(p: object) -> str:
-    if isinstance(p, np.ndarray):
-        return f"{p.dtype}{p.shape}{p.tobytes().hex()}"
-    if isinstance(p, (tuple, list)):
-        return f"{type(p).__name__}({','.join(map(_text, p))})"
-    if p is None or p is Ellipsis or isinstance(p, (str, int, float, slice, np.generic, np.dtype, type)):
-        return repr(p)
-    return f"{type(p)} {id(p)}"  # known to equal only itself
+    """Parameters as a key: different parameters give different keys."""
+    return tuple((name, tree_key(p)) for name, p in sorted(params.items()))
 
 
 def _move(made_by: Op, operands: Sequence[Fingerprint], params: Params, adds: bool) -> Any:

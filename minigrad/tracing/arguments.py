@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.dataclass_trees import leaf_class, static_fields
-from ..engine.tree import kind_of
+from ..engine.dataclass_trees import data_kind, leaf_class, static_fields
+from ..engine.tree_folds import tree_fold, tree_key
 from ..engine.value import Value
 from ..errors import ArgumentError, DTypeError, describe
 
@@ -118,16 +118,13 @@ def _parameters(f: Callable[..., Any]) -> list[str]:
 
 def _take_apart(x: Any, path: str, found: Described) -> tuple[Any, Hashable]:
     """A nesting with holes for its inputs, and its key."""
-    kind, fixed = kind_of(x), static_fields(x)
-    # A registered class (a Module) is static: its Values are read at every call.
-    if isinstance(x, (dict, tuple, list)) or fixed is not None:
+    if kind := data_kind(x):  # a registered class (a Module) is static: its Values are read at every call
         keys, items, rest = kind.split(x)
         parts = [_take_apart(item, path + kind.path % (k,), found) for k, item in zip(keys, items, strict=True)]
+        static = [(name, _static(item, f"{path}.{name}")[1]) for name, item in (static_fields(x) or {}).items()]
         template = kind.join(rest, [part for part, _ in parts])
-        if isinstance(x, (tuple, list)):
-            return template, (type(x), *(key for _, key in parts))
-        static = tuple((name, _static(item, f"{path}.{name}")[1]) for name, item in (fixed or {}).items())
-        return template, (type(x), tuple(zip(keys, (key for _, key in parts), strict=True)), *static)
+        cls: Any = type(x)
+        return template, (cls, tuple(keys), *(key for _, key in parts), *static)
     if isinstance(x, Value):
         found.values.append(x)
         return x, None
@@ -160,25 +157,23 @@ def _static(x: Any, path: str) -> tuple[Any, Hashable]:
             f"{path} is static, so it must be hashable, got {describe(x)}\n"
             "  write  an array, a number, or lists, tuples and dicts of them for an input"
         ) from None
-    return x, _by_value(x)
+    return x, tree_key(x, _by_value)
 
 
 def _by_value(x: object) -> Hashable:
-    """A static value as a key that separates 0.0 from -0.0, and 2 from 2.0 and True, also inside tuples."""
-    if isinstance(x, tuple):
-        return (type(x), *map(_by_value, x))
-    return (type(x), repr(x) if isinstance(x, INEXACT) else x)
+    """A static leaf as a key that separates 0.0 from -0.0, and 2 from 2.0 and True."""
+    hashable = type(x).__hash__ is not None  # else it is part of a dataclass that hashes by identity
+    return (type(x), repr(x) if isinstance(x, INEXACT) else x if hashable else id(x))
 
 
 def fill_holes(template: Any, values: Any) -> Any:
     """A template with values in its holes."""
-    if type(template) is Hole:
-        return values[template.k]
-    if isinstance(template, (dict, tuple, list)) or static_fields(template) is not None:
-        kind = kind_of(template)
-        _, items, rest = kind.split(template)
-        return kind.join(rest, [fill_holes(item, values) for item in items])
-    return template
+    return tree_fold(
+        template,
+        lambda leaf: values[leaf.k] if type(leaf) is Hole else leaf,
+        lambda x, split, parts: data_kind(x).join(split[2], parts),
+        data_kind,
+    )
 
 
 def names_of(paths: Iterable[str], f: Callable[..., Any]) -> list[str]:

@@ -12,16 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.dataclass_trees import leaf_class
-from ..engine.tree import kind_of, leaves
-
-
-def replace(tree: Any, f: Callable[[Any], Any]) -> Any:
-    """The same nesting with f(leaf) in place of each leaf: `tree_map` without paths."""
-    kind = kind_of(tree)
-    if not kind:
-        return f(tree)
-    _, items, rest = kind.split(tree)
-    return kind.join(rest, [replace(item, f) for item in items])
+from ..engine.tree import leaves
+from ..engine.tree_folds import replace_leaves
 
 
 class Ref(int):
@@ -108,7 +100,7 @@ def substitute(x: Any, names: dict[Ref, Any]) -> Any:
     """Replace variables in nested arguments."""
     if type(x) is Ref:
         return names.get(x, x)
-    return replace(x, lambda leaf: names.get(leaf, leaf) if type(leaf) is Ref else leaf) if kind_of(x) else x
+    return replace_leaves(x, lambda leaf: names.get(leaf, leaf) if type(leaf) is Ref else leaf)
 
 
 def refs(x: Any) -> list[Ref]:
@@ -141,7 +133,7 @@ def run_program(program: Program, inputs: list[Any]) -> Any:
     values.update({ref: leaf._array for ref, leaf in program.leaves})
     for step in program.steps:
         values[step.out] = step.function(*substitute(step.args, values), **substitute(step.kwargs, values))
-    return replace(substitute(program.outputs, values), lambda x: x.model if type(x) is Kept else x)
+    return replace_leaves(substitute(program.outputs, values), lambda x: x.model if type(x) is Kept else x)
 
 
 def same_bits(a: Any, b: Any) -> bool:

@@ -20,6 +20,8 @@ from ..engine.broadcasting import copy_like, unbroadcast
 from ..engine.node import ARGUMENT, ITEM, Node, new_node, record
 from ..engine.op import Op
 from ..engine.sampling import REAL
+from ..engine.tree import kind_of, leaves
+from ..engine.tree_folds import replace_leaves
 from .placeholders import WeakFloat, unwrap_weak_float
 
 # A step that calls a function; its parameters hold the arguments, with an `ArgumentSlot` for each Value.
@@ -59,28 +61,25 @@ def is_call(made_by: Op | None) -> bool:
     return isinstance(made_by, CallStep)
 
 
-def _alike(x: Any, items: list[Any]) -> Any:
-    """A sequence of the same kind as x."""
-    return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
-
-
 def lift_values(x: Any, found: list[Node]) -> Any:
     """Replace each Value in nested arguments by an `ArgumentSlot`, and append it to `found`."""
-    if isinstance(x, Node):
-        found.append(x)
+
+    def lift(leaf: Any) -> Any:
+        if not isinstance(leaf, Node):
+            return leaf
+        found.append(leaf)
         return ArgumentSlot(len(found) - 1)
-    if isinstance(x, (tuple, list)):
-        return _alike(x, [lift_values(item, found) for item in x])
-    return {key: lift_values(item, found) for key, item in x.items()} if type(x) is dict else x
+
+    return replace_leaves(x, lift)
 
 
 def put_back(x: Any, values: Any) -> Any:
     """The inverse of `lift_values`."""
-    if type(x) is ArgumentSlot:
-        return values[x.k]
-    if isinstance(x, (tuple, list)):
-        return _alike(x, [put_back(item, values) for item in x])
-    return {key: put_back(item, values) for key, item in x.items()} if type(x) is dict else x
+    return replace_leaves(x, lambda leaf: values[leaf.k] if type(leaf) is ArgumentSlot else leaf)
+
+
+def _data_of(x: Any) -> Any:
+    return unwrap_weak_float(x._array) if isinstance(x, Node) else x
 
 
 def call(kind: Any, function: Callable[..., Any], label: str, args: Any, kwargs: Any) -> Any:
@@ -90,9 +89,9 @@ def call(kind: Any, function: Callable[..., Any], label: str, args: Any, kwargs:
     """
     found: list[Node] = []
     places = lift_values((tuple(args), kwargs), found)
-    data = put_back(places, [unwrap_weak_float(x._array) for x in found])
+    data, named = replace_leaves(tuple(args), _data_of), replace_leaves(kwargs, _data_of)
     with np.errstate(all="ignore") if modes.debugger() else nullcontext():
-        result = function(*data[0], **data[1])
+        result = function(*data, **named)
     if not found and kind is None:
         return result
     kind = kind or type(found[0])
@@ -102,7 +101,7 @@ def call(kind: Any, function: Callable[..., Any], label: str, args: Any, kwargs:
         parts: list[Any] = [
             None if x is None else record(kind, ITEM, (hidden,), {"k": k}) for k, x in enumerate(result)
         ]
-        return _alike(result, parts)
+        return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
     return new_node(kind, as_data(result), made_by, tuple(found), {"call": places})
 
 
@@ -129,7 +128,7 @@ def any_gradient(x: object) -> bool:
     """Whether a gradient can flow through a nested Value: then eager code runs rules on Values, too."""
     if isinstance(x, Node):
         return x.has_gradient
-    return isinstance(x, (tuple, list)) and any(map(any_gradient, x))
+    return bool(kind_of(x)) and any(isinstance(v, Node) and v.has_gradient for v in leaves(x))
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import zip_longest
 from types import EllipsisType
 from typing import Any
 
@@ -12,7 +11,8 @@ import numpy as np
 from ..engine import modes
 from ..engine.dataclass_trees import static_fields
 from ..engine.node import new_node, serials
-from ..engine.tree import kind_of, leaves
+from ..engine.tree import Split, kind_of, leaves
+from ..engine.tree_folds import tree_fold
 from ..engine.value import Value
 from ..errors import TracingError
 from . import Tape, taping
@@ -27,7 +27,8 @@ from .tape import INPUT
 def trace_function(f: Callable[..., Any], given: Described) -> Program:
     """Trace a call of f into a program. Raises TracingError if a second trace gives another program."""
     (first, reader, result), (second, other, again) = _trace(f, given), _trace(f, given)
-    first.outputs, second.outputs = _outputs(result, again, reader), _outputs(again, result, other)
+    kept = _models(result) & _models(again)  # both traces return them, so f did not make them
+    first.outputs, second.outputs = _outputs(result, kept, reader), _outputs(again, kept, other)
     _refuse_made(first.outputs, second.outputs)
     if difference := _difference(first, second):
         raise TracingError(
@@ -81,19 +82,26 @@ def _trace(f: Callable[..., Any], given: Described) -> tuple[Program, Reader, An
     return program, reader, result
 
 
-def _outputs(x: Any, other: Any, reader: Reader) -> Any:
-    """The result of f with variables in it. other: the result of another trace.
+def _models(x: object) -> set[int]:
+    """The identities of the containers in a result, but for lists, tuples and dicts."""
+    plain = (list, tuple, dict, type(None))
+    return tree_fold(  # type: ignore[no-any-return]
+        x,
+        lambda _: set(),
+        lambda part, _, inside: set().union(*inside, () if type(part) in plain else {id(part)}),
+    )
 
-    A model that both traces return was not made by f: it stays the same object, as in eager code.
-    """
-    kind = kind_of(x)
-    if not kind:
-        return reader.result_of(x)
-    if x is other and type(x) not in (list, tuple, dict, type(None)):
-        return Kept(x)
-    (_, items, rest), beside = kind.split(x), kind_of(other)
-    others = beside.split(other)[1] if beside else ()
-    return kind.join(rest, [_outputs(a, b, reader) for a, b in zip_longest(items, others[: len(items)])])
+
+def _outputs(result: object, kept: set[int], reader: Reader) -> Any:
+    """The result of f with variables in it. kept: models that it holds and that f did not make; they stay."""
+
+    def of_leaf(x: object) -> object:
+        return Kept(x) if id(x) in kept else reader.result_of(x)
+
+    def join(part: object, split: Split, items: list[Any]) -> Any:
+        return kind_of(part).join(split[2], items)
+
+    return tree_fold(result, of_leaf, join, lambda x: id(x) not in kept and kind_of(x))
 
 
 def _difference(a: Program, b: Program) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 
 from ...engine.tree import kind_of, tree_map
+from ...engine.tree_pairs import items_beside
 from ...errors import DTypeError
 from ..diagnosis.report import Finding
 from ..numeric.derivative import Point, unit_of
@@ -106,67 +107,51 @@ def _wraps(given: Any, argument: Any) -> bool:
         return isinstance(inner, (tuple, list)) and len(inner) == len(argument)
     if isinstance(given, list) and is_array(argument) and np.ndim(to_array(argument)):
         return len(given) == 1 and np.ndim(given[0]) > 0 and np.shape(given) != np.shape(argument)
-    return isinstance(given, tuple) or isinstance(argument, dict)
+    return isinstance(given, tuple) or bool(kind_of(argument))
 
 
 def _beside(tree: Any, given: Any, path: str = "") -> dict[str, Any]:
-    """The gradient given for each leaf of a tree, by path; `_Absent` if the nesting differs."""
-    if given is not None and tree is not None and not isinstance(tree, (dict, list, tuple)) and kind_of(tree):
-        return _in_fields(tree, given, path)
-    if given is None or not isinstance(tree, (dict, list, tuple)):
-        return dict.fromkeys(_paths(tree, path), given)
-    keys = [*tree] if isinstance(tree, dict) else [*range(len(tree))]
-    if isinstance(tree, dict) is not isinstance(given, dict) or not (
-        isinstance(given, (dict, list, tuple)) or _answers_numbers(tree, given)
-    ):
-        return _other_nesting(tree, given, path)
-    found: dict[str, Any] = {}
-    for key in keys:
-        here = f"{path}[{key!r}]"
-        if key in given if isinstance(given, dict) else key < len(given):
-            found |= _beside(tree[key], given[key], here)
-        else:
-            reason = _Absent(f"not nested like the argument: {key!r} is missing")
-            found |= dict.fromkeys(_paths(tree[key], here), reason)
-    return found | _beyond(tree, given, path)
+    """The gradient given for each leaf of a tree, by path; `_Absent` if the nesting differs.
 
-
-def _other_nesting(tree: Any, given: Any, path: str) -> dict[str, Any]:
-    reason = _Absent(f"not nested like the argument: a {type(given).__name__} for a {type(tree).__name__}")
-    return dict.fromkeys(_paths(tree, path), reason)
-
-
-def _in_fields(tree: Any, given: Any, path: str) -> dict[str, Any]:
-    """The same for a dataclass or a Module, whose gradient has the same class."""
+    `tree_pairs` would refuse what differs; here the rest is still compared.
+    """
     kind = kind_of(tree)
+    if given is None or tree is None or not kind:
+        return dict.fromkeys(_paths(tree, path), given)
     keys, items, _ = kind.split(tree)
-    beside = dict(zip(*kind.split(given)[:2], strict=True)) if type(given) is type(tree) else {}
-    if beside.keys() != dict.fromkeys(keys).keys():
-        return _other_nesting(tree, given, path)
+    by_key = dict(enumerate(given)) if _answers_numbers(tree, given) else items_beside(tree, given)
+    if by_key is None:
+        said = _Absent(f"not nested like the argument: a {type(given).__name__} for a {type(tree).__name__}")
+        return dict.fromkeys(_paths(tree, path), said)
     found: dict[str, Any] = {}
     for key, item in zip(keys, items, strict=True):
-        found |= _beside(item, beside[key], path + kind.path % (key,))
-    return found
+        here = path + kind.path % (key,)
+        if key in by_key:
+            found |= _beside(item, by_key[key], here)
+        else:
+            said = _Absent(f"not nested like the argument: {key!r} is missing")
+            found |= dict.fromkeys(_paths(item, here), said)
+    return found | _beyond(tree, keys, by_key, path)
 
 
-def _beyond(tree: Any, given: Any, path: str) -> dict[str, Any]:
-    """Gradients without an argument, reported at the leaves beside them."""
-    if is_array(given):
-        return {}
-    if isinstance(given, dict):
-        extra = [key for key in given if key not in tree]
-        reason = f"{', '.join(map(repr, extra))} {'is' if len(extra) == 1 else 'are'} too many"
-    else:
-        extra, reason = list(given[len(tree) :]), f"{len(given)} items for {len(tree)}"
+def _beyond(tree: Any, keys: Sequence[Any], by_key: dict[Any, Any], path: str) -> dict[str, Any]:
+    """Superfluous gradients, reported at the leaves beside them."""
+    known = set(keys)
+    extra = [key for key in by_key if key not in known]
     if not extra:
         return {}
-    return dict.fromkeys(_paths(tree, path), _Absent(f"not nested like the argument: {reason}"))
+    said = f"{', '.join(map(repr, extra))} {'is' if len(extra) == 1 else 'are'} too many"
+    if isinstance(keys, range):
+        said = f"{len(by_key)} items for {len(keys)}"
+    return dict.fromkeys(_paths(tree, path), _Absent(f"not nested like the argument: {said}"))
 
 
 def _answers_numbers(tree: Any, given: Any) -> bool:
-    """Whether the gradient of a list of numbers was given as one array of the same length."""
+    """Whether an array was given for a list of as many numbers."""
+    if not isinstance(tree, (list, tuple)) or not is_array(given):
+        return False
     numbers = all(is_array(item) and not np.ndim(to_array(item)) for item in tree)
-    return numbers and is_array(given) and np.shape(to_array(given)) == (len(tree),)
+    return numbers and np.shape(to_array(given)) == (len(tree),)
 
 
 def _paths(tree: object, path: str) -> list[str]:

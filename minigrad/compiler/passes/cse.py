@@ -6,6 +6,8 @@ from collections.abc import Hashable
 
 import numpy as np
 
+from ...engine.tree import kind_of
+from ...engine.tree_folds import tree_key
 from ...tracing.program import Program, Ref, Step, step_with
 
 
@@ -19,7 +21,7 @@ def merge_common_subexpressions(program: Program) -> Program:
         if step.draws:
             steps.append(step)
             continue
-        key = (step.function, _key(step.args), _key(step.kwargs) if step.kwargs else ())
+        key = (step.function, tuple(map(_key, step.args)), tree_key(step.kwargs, _key) if step.kwargs else ())
         if key in made:
             names[step.out] = made[key]
         else:
@@ -29,13 +31,9 @@ def merge_common_subexpressions(program: Program) -> Program:
 
 
 def _key(x: object) -> Hashable:
-    """Arguments as a key: equal for the same variables, and for constants with the same bits."""
+    """An argument as a key: equal for the same variable, and for constants with the same bits."""
     if type(x) is Ref or x is None:
         return x
-    if isinstance(x, (tuple, list)):
-        return (type(x), *map(_key, x))
-    if isinstance(x, dict):
-        return tuple((key, _key(item)) for key, item in x.items())
     if isinstance(x, (float, np.floating)):
         return (type(x), repr(x))  # 0.0 and -0.0 are equal
     if isinstance(x, slice):
@@ -43,6 +41,8 @@ def _key(x: object) -> Hashable:
     if isinstance(x, np.ndarray):
         small = x.nbytes <= 64
         return (x.dtype.char, x.shape, x.strides, x.tobytes()) if small else id(x)
+    if kind_of(x):
+        return tree_key(x, _key)
     try:
         hash(x)
     except TypeError:

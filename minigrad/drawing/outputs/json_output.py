@@ -63,7 +63,7 @@ def _dump(x: object) -> str:
 
 
 def _plain(x: Any) -> Any:
-    """An object as the json module takes it. (Recursion follows the schema, a few levels, not the graph.)"""
+    """An object as the json module takes it. It follows the fields of a Diagram, into JSON's containers."""
     if isinstance(x, float):
         return float(x) if math.isfinite(x) else str(float(x))
     if is_dataclass(x):

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...symmetry.clustering import TOLERANCE
+from ...symmetry.loss_graph import plain_outputs
 from ..array_summary import brief_gradient, brief_value
 from ..diagram import ArraySummary, CardRow, Diagram, DiagramNode
 from .card_columns import place_cards
 from .card_edges import card_edges
-from .mlp_run import LayerRun, Run, plain_numbers
+from .mlp_run import LayerRun, Run
 from .row_groups import Lettering, RowPlace, lettering
 
 WIDTHS = (
@@ -182,7 +183,7 @@ def _loss(run: Run, shown: Shown) -> DiagramNode:
     """The card on the right: the targets and the outputs."""
     samples, outputs = run.layers[-1].a.shape
     places = range(shown.neurons[-1])
-    y = None if run.y is None else np.asarray(plain_numbers(run.y))
+    y = None if run.y is None else np.asarray(plain_outputs(run.y))
     if y is None:
         rows = [CardRow(f"y{j}", f"output {j}", ArraySummary(("",)), None, None, kind="input") for j in places]
     elif y.size == samples * outputs and y.dtype.kind in "fiub":

@@ -5,17 +5,22 @@ Numbers only: no text and no places. Nothing is written to the model or to any `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...engine import modes
+from ...engine.tree import leaves, tree_map
+from ...engine.tree_folds import tree_fold
 from ...engine.value import Value, graph, seed, sweep
 from ...errors import ArgumentError, MinigradError, describe
 from ...nn.losses import squared_error
 from ...nn.mlp import MLP
+from ...symmetry.loss_graph import plain_outputs
 from ...symmetry.mlp_neurons import by_name, neuron_classes
 from ...symmetry.ties import Ties, ties
 
@@ -104,7 +109,7 @@ def run_mlp(model: MLP, x: object, y: object = None, loss: Loss | None = None, s
     _, result = record_prediction(model, x, y, chosen)
     with np.errstate(all="ignore"):
         gradients = {v.serial: g for v, g in sweep(result, seed(result))}
-    plain = np.asarray(plain_numbers(x), dtype=np.float64)
+    plain = np.asarray(plain_outputs(x), dtype=np.float64)
     tied, remark = _network_ties(model, x, y, chosen, result, seconds)
     return Run(
         model=model,
@@ -143,18 +148,13 @@ def record_prediction(model: Any, x: Any, y: Any, loss: Loss) -> tuple[Any, Valu
 
 
 def sum_outputs(prediction: Any, _: Any = None) -> Any:
-    """The sum of all outputs, in either form."""
-    if not isinstance(prediction, list):
-        return np.sum(prediction)
-    parts = [sum_outputs(part) for part in prediction]
-    return parts[0] if len(parts) == 1 else sum(parts[1:], parts[0])
+    """The sum of all outputs, however they are nested."""
+    return tree_fold(prediction, np.sum, lambda x, split, parts: _added(parts))
 
 
-def plain_numbers(nested: Any) -> Any:
-    """The plain numbers in an array, a Value, or lists of these."""
-    if isinstance(nested, Value):
-        return nested.data
-    return [plain_numbers(part) for part in nested] if isinstance(nested, (list, tuple)) else nested
+def _added(parts: Sequence[Any]) -> Any:
+    there = [part for part in parts if part is not None]  # as an output that a model leaves out
+    return functools.reduce(operator.add, there) if there else None
 
 
 def function_name(f: object) -> str:
@@ -179,9 +179,7 @@ class _GradientsByName:
 
     def of_parameter(self, parameter: Any) -> Any:
         """The gradient of a parameter, a Value or nested lists of scalar Values."""
-        if not isinstance(parameter, Value):
-            return np.array([self.of_parameter(part) for part in parameter])
-        return np.broadcast_to(self.of(parameter), parameter.shape)
+        return np.array(tree_map(lambda v, _: np.broadcast_to(self.of(v), v.shape), parameter))
 
     def rows(self, name: str, shape: tuple[int, int], alone: bool) -> Any:
         """The gradient of a layer's sums or outputs, (samples, neurons)."""
@@ -217,16 +215,11 @@ def _layers(model: MLP, x: Any, gradients: _GradientsByName) -> Iterator[LayerRu
 
 def _of_inputs(x: Any, gradients: dict[int, Any], shape: tuple[int, ...]) -> Any:
     """The gradient of the inputs, if the caller passed Values."""
-    found = [x] if isinstance(x, Value) else list(_flat(x)) if isinstance(x, (list, tuple)) else []
+    found = leaves(x)
     if not any(isinstance(v, Value) for v in found):
         return None
     parts = [np.broadcast_to(gradients.get(getattr(v, "serial", -1), 0.0), np.shape(v)) for v in found]
     return np.concatenate([np.ravel(part) for part in parts]).reshape(shape)
-
-
-def _flat(nested: Any) -> Iterator[Any]:
-    for part in nested:
-        yield from _flat(part) if isinstance(part, (list, tuple)) else [part]
 
 
 def find_ties(model: Any, x: Any, y: Any, loss: Loss, result: Value, seconds: float) -> tuple[Ties | None, str]:

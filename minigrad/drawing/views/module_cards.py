@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.tree import leaves
 from ...engine.value import Value, seed, sweep
 from ...nn.linear import Layer, Neurons
 from ...nn.mlp import MLP
 from ...nn.module import Module
 from ...symmetry.clustering import TOLERANCE
+from ...symmetry.loss_graph import plain_outputs
 from ...symmetry.mlp_neurons import neuron_classes
 from ...symmetry.ties import Ties
 from .. import format
@@ -28,7 +30,7 @@ from . import view
 from .card_columns import place_cards
 from .card_edges import edge_width
 from .cards import WIDTHS, Shown, card_node, cards
-from .mlp_run import SECONDS, Loss, find_ties, function_name, loss_or_default, plain_numbers, record_prediction
+from .mlp_run import SECONDS, Loss, find_ties, function_name, loss_or_default, record_prediction
 from .modules import INPUT, LOSS, ModulePart, PartEdge, module_parts, part_edges
 from .request import ViewRequest
 from .row_groups import Lettering, RowPlace, lettering
@@ -86,7 +88,7 @@ def module_cards(
         gradients = {v.serial: g for v, g in sweep(result, seed(result))}
     found, remark = find_ties(model, x, y, chosen, result, seconds)
     seen = ModelRun(model, x, result, gradients, found, function_name(chosen), remark)
-    cut = max((v.serial for v in _values(prediction)), default=0)
+    cut = max((v.serial for v in leaves(prediction) if isinstance(v, Value)), default=0)
     every = module_parts(model)
     uses = part_edges(every, result, cut)
     marks = lettering(_places(seen, every))
@@ -116,14 +118,6 @@ def _join(arrays: Sequence[Any]) -> Any:
     if len({np.shape(a) for a in arrays}) == 1:
         return np.stack(arrays)
     return np.concatenate([np.ravel(a) for a in arrays])
-
-
-def _values(nested: object) -> Iterator[Value]:
-    if isinstance(nested, Value):
-        yield nested
-    elif isinstance(nested, (list, tuple)):
-        for part in nested:
-            yield from _values(part)
 
 
 def _places(seen: ModelRun, every: Sequence[ModulePart]) -> Iterator[RowPlace]:
@@ -175,7 +169,7 @@ def _card(seen: ModelRun, k: int, part: ModulePart, marks: Lettering) -> Diagram
 def _data(part: ModulePart, attribute: str) -> Any:
     """The numbers of an attribute, in the shape of its nesting."""
     held = part.held[attribute]
-    whole = plain_numbers(getattr(part.module, attribute, None))
+    whole = plain_outputs(getattr(part.module, attribute, None))
     try:
         array = np.asarray(whole, dtype=np.float64)
     except (TypeError, ValueError):  # a dict, or lists of several lengths
@@ -219,7 +213,7 @@ def _badges(seen: ModelRun, part: ModulePart) -> tuple[str, ...]:
 
 
 def _input(x: object) -> DiagramNode:
-    data = np.asarray(plain_numbers(x))
+    data = np.asarray(plain_outputs(x))
     return card_node(
         "x", "input", "", (CardRow(OUT, _with_shape("x", data), brief_value(data), None, None, kind="input"),)
     )
@@ -228,7 +222,7 @@ def _input(x: object) -> DiagramNode:
 def _loss(seen: ModelRun, y: object) -> DiagramNode:
     rows = []
     if y is not None:
-        data = np.asarray(plain_numbers(y))
+        data = np.asarray(plain_outputs(y))
         rows.append(CardRow("y", _with_shape("y", data), brief_value(data), None, None, kind="input"))
     value = brief_value(np.ravel(seen.result.data)[0])
     rows.append(CardRow("loss", "loss" if y is not None else "sum", value, None, None, kind="op"))

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ...engine.dataclass_trees import is_dataclass
 from ...engine.value import Value, graph
-from ...nn.module import Module, _items
+from ...nn.module import Module, held_items, may_hold
 
 INPUT, LOSS = -1, -2  # the owner of values outside of the model
 
@@ -47,7 +46,7 @@ def module_parts(model: Module) -> list[ModulePart]:
     waiting: list[tuple[str, str, object, ModulePart]] = [("", "", model, ModulePart("", model))]
     while waiting:
         path, attribute, thing, owner = waiting.pop()
-        if id(thing) in seen or not (isinstance(thing, (Value, Module, list, tuple, dict)) or is_dataclass(thing)):
+        if id(thing) in seen or not (isinstance(thing, Value) or may_hold(thing)):
             continue
         seen.add(id(thing))
         if isinstance(thing, Value):
@@ -59,7 +58,7 @@ def module_parts(model: Module) -> list[ModulePart]:
         waiting += reversed(
             [
                 (f"{path}.{key}" if path else str(key), str(key) if inner else attribute, item, mine)
-                for key, item in _items(thing, path)
+                for key, item in held_items(thing, ((), path))
             ]
         )
     return list(found.values())

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.tree_folds import key_by_value, tree_key
 from ...engine.value import Value
 from ...errors import ArgumentError
 from ...symmetry.quotient import quotient
@@ -102,18 +103,15 @@ def _classes(found: Survey, made: Diagram) -> dict[str, int]:
 def _contents(v: Value) -> tuple[object, ...]:
     """The contents that equal values share: for a leaf its numbers; for an op its constants and parameters."""
     if v.op is None:
-        return (_bytes(v._array),)
-    constants = tuple(_bytes(x) for x in v.operands if not isinstance(x, Value))
+        return (_key(v._array),)
+    constants = tuple(_key(x) for x in v.operands if not isinstance(x, Value))
     given = v.params or {}
-    return (v.op.label, constants, tuple((name, _bytes(given[name])) for name in sorted(given) if name != "saved"))
+    return (v.op.label, constants, tuple((name, _key(given[name])) for name in sorted(given) if name != "saved"))
 
 
-def _bytes(x: Any) -> Any:
-    """A key that compares arrays by shape, type and bytes, and anything else by its text."""
-    if isinstance(x, (tuple, list)):
-        return tuple(_bytes(part) for part in x)
-    array = np.asarray(x)
-    return repr(x) if array.dtype == object else (array.shape, array.dtype.str, array.tobytes())
+def _key(x: Any) -> Any:
+    """Compares by shape, type and bytes; a number of Python is equal to one of NumPy."""
+    return tree_key(x, lambda leaf: key_by_value(np.asarray(leaf) if isinstance(leaf, (int, float)) else leaf))
 
 
 def _merge(members: Sequence[DiagramNode]) -> DiagramNode:
