@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -240,7 +241,7 @@ def test_seeded_in_every_run_of_the_interpreter() -> None:
     runs = {
         subprocess.run(
             [sys.executable, "-c", loader + code],
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": root},
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": root},  # on the same kernels
             capture_output=True,
             text=True,
             check=True,

@@ -135,7 +135,7 @@ def alt_text(diagram: Diagram) -> str:
     sentences = [f"{diagram.title}.", f"A graph of {len(nodes)} values and {len(diagram.edges)} uses."]
     parameters = [node for node in diagram.nodes if node.kind == "parameter"]
     sentences.append(_leaves(parameters))
-    largest = max(parameters, key=_size, default=None)
+    largest = card_text.largest_of(parameters, _size)
     if largest is not None and _size(largest):
         sentences.append(f"The largest gradient of a leaf is that of {label(largest)}: {_lines_of(largest)}.")
     for badge in ("nan", "inf", "dead", "frozen", "wrong rule"):

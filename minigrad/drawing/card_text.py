@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
+from ..symmetry.clustering import TOLERANCE
 from .diagram import ZERO, CardRow, DiagramNode, Edge
+
+T = TypeVar("T")
 
 LISTED = 8  # members of a group, or cards with a badge, that a sentence lists
 
@@ -30,11 +34,17 @@ def paragraph(nodes: Sequence[DiagramNode], edges: Sequence[Edge]) -> Iterator[s
     for row in (row for node in nodes if node.kind == "result" for row in node.rows if row.kind == "op"):
         yield f"{row.name} {' '.join(row.value.lines)}."
     parameters = [row for node in nodes for row in node.rows if row.kind == "parameter" and row.gradient]
-    largest = max(parameters, key=_size, default=None)
+    largest = largest_of(parameters, _size)
     if largest is not None and largest.gradient and _size(largest):
         yield f"The largest gradient is that of {largest.name}: {' '.join(largest.gradient.lines)}."
     for badge in dict.fromkeys(badge for node in nodes for badge in node.badges):
         yield f"{badge}: {first_names([node.name for node in nodes if badge in node.badges])}."
+
+
+def largest_of(items: Sequence[T], size: Callable[[T], float]) -> T | None:
+    """The first of the largest: of two that are equal but for rounding, the last bit must not choose."""
+    top = max(map(size, items), default=0.0)
+    return next((item for item in items if size(item) >= (1 - TOLERANCE) * top), None)
 
 
 def first_names(names: Sequence[str]) -> str:

@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ET
 
 from seeds import TIED, all_ones, two_neurons
 
-from minigrad import draw, nn
+from minigrad import Value, draw, nn
 from minigrad.drawing.captions import alt_text
-from minigrad.drawing.card_text import LISTED, first_names
+from minigrad.drawing.card_text import LISTED, first_names, largest_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -49,3 +49,16 @@ def test_the_paragraph_names_loss_groups_and_badges() -> None:
 
 def test_long_lists_are_cut_and_counted() -> None:
     assert first_names(["a"] * (LISTED + 3)).endswith("a, 3 more") and first_names(["a", "b"]) == "a, b"
+
+
+def test_of_gradients_that_rounding_alone_tells_apart_the_first_is_the_largest() -> None:
+    """Else the last bit, which differs between processors, would choose the name."""
+    assert largest_of(range(4), [1.0, 2.0 - 2**-52, 2.0, 1.0].__getitem__) == 1
+    assert largest_of(range(4), [1.0, 1.9, 2.0, 1.0].__getitem__) == 2
+    assert largest_of([], abs) is None
+    a, b = Value(2.0, name="a"), Value(3.0, name="b")
+    for share in (1 - 2**-52, 1.0, 1 + 2**-52):
+        y = a * 1.5 - b * (1.5 * share)
+        y.backward()
+        assert "The largest gradient of a leaf is that of a: " in draw(y)._svg()
+        a.grad = b.grad = None

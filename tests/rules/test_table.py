@@ -30,7 +30,9 @@ from checking import (
     projected,
     pulled,
     replaced,
+    roundings,
     same,
+    scaled_gradient,
     woven,
 )
 from hypothesis import given, settings
@@ -254,15 +256,18 @@ def test_layout_in_memory_does_not_matter(name: str, data: Any) -> None:
 
     leaves = [Value(np.flip(np.transpose(example.inputs[k]))) for k in which]
     allowed = [few_roundings(terms) for terms in sizes_of_terms(op, example, v, want)]
-    for got, expected, few in zip(gradients(leaves, turned, each(np.flip, v)), want, allowed, strict=True):
-        assert_close(got, np.flip(np.transpose(expected)), few, op.label)
+    seen = [partial(roundings, partial(scaled_gradient, op, example, k=k)) for k in which]
+    for got, expected, few, more in zip(
+        gradients(leaves, turned, each(np.flip, v)), want, allowed, seen, strict=True
+    ):
+        assert_close(got, np.flip(np.transpose(expected)), few, op.label, more)
 
     def pure(*xs: Any) -> Any:
         return invoke(op, woven(constants, which, xs), example.params)
 
     views = [strided(example.inputs[k]) for k in which]
-    for got, expected, few in zip(pulled(pure, views, each(strided, v)), want, allowed, strict=True):
-        assert_close(got, expected, few, f"{op.label} by grad")
+    for got, expected, few, more in zip(pulled(pure, views, each(strided, v)), want, allowed, seen, strict=True):
+        assert_close(got, expected, few, f"{op.label} by grad", more)
 
 
 SUMS_OF_PRODUCTS = {np.linalg.multi_dot, np.matmul, np.dot, np.einsum, np.tensordot, np.inner, np.kron}

@@ -24,6 +24,7 @@ from checking import (
 
 import minigrad
 from minigrad import Value
+from minigrad.check.testing.op_calls import OpCall
 from minigrad.check.testing.op_sampling import random_calls
 from minigrad.engine.op import TABLE, Rule
 from minigrad.errors import MinigradError
@@ -56,6 +57,33 @@ def caught(check: Check, function: Any, **wrong: tuple[Rule | None, ...]) -> boo
             except (AssertionError, MinigradError, ValueError):
                 return True
     return False
+
+
+def over_its_size(x: Any) -> Any:
+    """x/√x²: of its derivative nothing is left but rounding."""
+    return x / np.sqrt(x * x)
+
+
+def test_rules_of_which_rounding_alone_is_left_pass_and_small_wrong_ones_do_not() -> None:
+    """The checks allow for the roundings of the terms of a sum, however small it is itself."""
+
+    def rule(g: Any, y: Any, x: Any) -> Any:
+        return g / np.sqrt(x * x) - g * x * x / np.sqrt(x * x) ** 3
+
+    f = minigrad.custom(over_its_size, vjp=rule, jvp=rule)
+    try:
+        record = TABLE[f]
+        calls = [OpCall(record, (np.array([x]),), {}, k) for k, x in enumerate((0.3, 1.7, -2.1, 0.9, 1.3, -0.7))]
+        assert any(rule(0.7, None, call.inputs[0]) for call in calls)
+        for call in calls:
+            for check in (check_gradient, check_jvp_on_values, check_second_order):
+                check(record, call)
+        wrong = (lambda g, y, x: rule(g, y, x) + 1e-13 * g,)
+        for planted in (replace(record, vjps=wrong), replace(record, jvps=wrong)):
+            with patch.dict(TABLE, {f: planted}), pytest.raises(AssertionError):
+                check_gradient(planted, calls[0])
+    finally:
+        minigrad.forget(f)
 
 
 INTERP: Any = TABLE[np.interp].vjps[0]

@@ -121,16 +121,16 @@ def _beside(tree: Any, given: Any, path: str = "") -> dict[str, Any]:
     keys, items, _ = kind.split(tree)
     by_key = dict(enumerate(given)) if _answers_numbers(tree, given) else items_beside(tree, given)
     if by_key is None:
-        said = _Absent(f"not nested like the argument: a {type(given).__name__} for a {type(tree).__name__}")
-        return dict.fromkeys(_paths(tree, path), said)
+        reason = _Absent(f"not nested like the argument: a {type(given).__name__} for a {type(tree).__name__}")
+        return dict.fromkeys(_paths(tree, path), reason)
     found: dict[str, Any] = {}
     for key, item in zip(keys, items, strict=True):
         here = path + kind.path % (key,)
         if key in by_key:
             found |= _beside(item, by_key[key], here)
         else:
-            said = _Absent(f"not nested like the argument: {key!r} is missing")
-            found |= dict.fromkeys(_paths(item, here), said)
+            reason = _Absent(f"not nested like the argument: {key!r} is missing")
+            found |= dict.fromkeys(_paths(item, here), reason)
     return found | _beyond(tree, keys, by_key, path)
 
 
@@ -140,10 +140,10 @@ def _beyond(tree: Any, keys: Sequence[Any], by_key: dict[Any, Any], path: str) -
     extra = [key for key in by_key if key not in known]
     if not extra:
         return {}
-    said = f"{', '.join(map(repr, extra))} {'is' if len(extra) == 1 else 'are'} too many"
+    reason = f"{', '.join(map(repr, extra))} {'is' if len(extra) == 1 else 'are'} too many"
     if isinstance(keys, range):
-        said = f"{len(by_key)} items for {len(keys)}"
-    return dict.fromkeys(_paths(tree, path), _Absent(f"not nested like the argument: {said}"))
+        reason = f"{len(by_key)} items for {len(keys)}"
+    return dict.fromkeys(_paths(tree, path), _Absent(f"not nested like the argument: {reason}"))
 
 
 def _answers_numbers(tree: Any, given: Any) -> bool:
@@ -241,9 +241,9 @@ class Claim:
         given = self._call_function(lambda args: args, row)
         return read_matrix(self.point.results, self.point.layout, given, self.names, self.chosen)
 
-    def hessian(self) -> Answer:
+    def hessian(self, row: Array | None = None) -> Answer:
         """The matrix of second derivatives of a scalar f, (inputs, inputs), as a row."""
-        given = self._call_function(lambda args: args, None)
+        given = self._call_function(lambda args: args, row)
         tree = self.point.layout.tree
         rows = Layout(tree[0]) if len(tree) == 1 else self.point.layout
         return read_matrix(rows, self.point.layout, given, self.names, self.chosen)

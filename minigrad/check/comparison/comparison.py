@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from ..diagnosis.report import Finding
 from ..numeric.extrapolation import Array
 from . import directions, verdict
 from .candidate import Answer, Claim
-from .invariants import check_linearity, check_repeatable, check_symmetry
+from .invariants import SEEN, check_linearity, check_repeatable, check_symmetry, roundings
 from .messages import MessageContext
 from .probes import Probe
 from .results import CheckResults
+from .verdict import Allowance
 
 OUTPUTS = 256  # up to so many columns of a matrix are checked one by one; of more columns, weighted sums are
 NUDGES = 3
@@ -44,7 +45,8 @@ class Comparison(CheckResults):
         if claim.kind == "vjp" and not found and not ignored:
             self.note(check_linearity(claim.pull, weights[0], weights[1][::-1], "cotangent"))
         nudged = [] if found else [lambda row, v=v: claim.pull(v, row).row for v in weights]
-        allowance = self._allowance(given, answers[0], nudged)
+        scaled = [lambda v=v: roundings(claim.pull, v) for v in weights] if claim.kind == "vjp" else []
+        allowance = self._allowance(given, answers[0], nudged, scaled)
         context = MessageContext(
             self, claim, answers[0], weights[0] if claim.kind == "vjp" else None, ignored, weights
         )
@@ -70,12 +72,16 @@ class Comparison(CheckResults):
             row = claim.push(u).row
             return row if weights is None else weights @ row
 
-        def rounding(u: Array, row: Array) -> Array:
+        def rounding(u: Array, row: Array) -> Allowance:
             def nudged(there: Array) -> Array:
                 moved = claim.push(u, there).row
                 return moved if weights is None else weights @ moved
 
-            return self._allowance(row, answers[0], [nudged])
+            def scaled() -> Array:
+                seen = roundings(claim.push, u)
+                return seen if weights is None else np.abs(weights) @ seen
+
+            return self._allowance(row, answers[0], [nudged], [scaled])
 
         Probe(self, context, self.point.slopes(weights), predict, rounding=rounding).run()
 
@@ -88,12 +94,14 @@ class Comparison(CheckResults):
         self.note(answers[0].findings + claim.mutated + check_repeatable(*answers))
         whole = answers[0].row.reshape(point.y.size, point.x.size)
         if hessian and not answers[0].missing:
-            self.note(check_symmetry(whole, answers[0].unit))
+            nearby = self._nearby(lambda row: claim.matrix(row).row.reshape(whole.shape))
+            self.note(check_symmetry(whole, answers[0].unit, nearby))
         weights = self._few_outputs()
         given = (whole if weights is None else weights @ whole).T
         nudged = [lambda row: self._weighted(claim.matrix(row).row.reshape(whole.shape), weights).T]
         context = MessageContext(self, claim, answers[0], None, weights=weights)
-        self._compare(context, weights, given, self._allowance(given, answers[0], nudged))
+        allowance = self._allowance(given, answers[0], nudged)
+        self._compare(context, weights, given, allowance)
 
     def hessian_of_values(self, claim: Claim) -> None:
         """Compare a Hessian with curvatures of the function; for functions without a gradient to differentiate.
@@ -110,7 +118,8 @@ class Comparison(CheckResults):
         self.note(answers[0].findings + claim.mutated + check_repeatable(*answers))
         if hessian.shape != (size, size):
             return
-        self.note(check_symmetry(hessian, answers[0].unit))
+        nearby = self._nearby(lambda row: claim.hessian(row).row.reshape(hessian.shape))
+        self.note(check_symmetry(hessian, answers[0].unit, nearby))
         rng, axes = self.subject.rng(), np.eye(size)
         few = size * (size + 1) // 2 <= self.few
         lines = (
@@ -168,31 +177,49 @@ class Comparison(CheckResults):
         stretches = [(slot.path, ones[slot.stretch], given[slot.stretch]) for slot in self.point.layout.slots]
         return {path for path, one, rows in stretches if one.any() and np.all(rows == one[:, None])}
 
-    def _allowance(self, given: Array, answer: Answer, nudged: Sequence[Callable[[Array], Array]]) -> Array:
-        """The rounding errors of a given gradient: of its last operation, and of the arithmetic before that.
-
-        A gradient a few roundings beside the point differs by the rounding errors of its arithmetic. A large
-        difference is a jump, as at a kink, and not a rounding error.
-        """
-        point = self.point
-        own = ROUNDINGS * answer.unit * np.abs(given)
-        if not nudged or answer.missing:
-            return own
-        rng, moves = np.random.default_rng(self.subject.seed), np.empty((NUDGES, *given.shape))
-        for move in moves:
+    def _nearby(self, ask: Callable[[Array], Array]) -> Iterator[Array]:
+        """Answers a few roundings beside the point; none from where it raises an error on."""
+        point, rng = self.point, np.random.default_rng(self.subject.seed)
+        for _ in range(NUDGES):
             row = point.x * (1 + 4 * point.unit * rng.choice([-1.0, 1.0], point.x.size))
             try:
-                there = np.stack([ask(row) for ask in nudged], axis=-1).reshape(given.shape)
+                there = ask(row)
             except Exception:
-                return own
-            with np.errstate(all="ignore"):
-                np.abs(there - given, out=move)
-        with np.errstate(all="ignore"):
-            moves.sort(axis=0)  # in place, unlike `np.median`
-            spread = moves[NUDGES // 2]
-            calm = spread < 1e-4 * np.max(np.abs(given), initial=0.0)
-            return own + np.where(calm, 4 * spread, 0.0)
+                return
+            yield there
 
-    def _compare(self, context: MessageContext, weights: Array | None, given: Array, allowance: Array) -> None:
+    def _allowance(
+        self,
+        given: Array,
+        answer: Answer,
+        nudged: Sequence[Callable[[Array], Array]],
+        scaled: Sequence[Callable[[], Array]] = (),
+    ) -> Allowance:
+        """The rounding errors of a given gradient: of its last operation, and its change when the point is nudged.
+
+        A few roundings beside the point, a gradient changes by the rounding errors of its arithmetic. A large
+        change is a jump, as at a kink, and no rounding error. scaled: asks for its rounding errors as a linear
+        function, which has no kinks, but costs more.
+        """
+        own, found = ROUNDINGS * answer.unit * np.abs(given), 0
+        if nudged and not answer.missing:
+            moves = np.empty((NUDGES, *given.shape))
+            there = self._nearby(lambda row: np.stack([ask(row) for ask in nudged], axis=-1).reshape(given.shape))
+            with np.errstate(all="ignore"):
+                for found, beside in enumerate(there, 1):
+                    np.abs(beside - given, out=moves[found - 1])
+                if found == NUDGES:
+                    moves.sort(axis=0)  # in place, as `np.median` is not
+                    spread = moves[NUDGES // 2]
+                    calm = spread < 1e-4 * np.max(np.abs(given), initial=0.0)
+                    own = own + np.where(calm, 4 * spread, 0.0)
+
+        def seen() -> Array:
+            terms = np.stack([ask() for ask in scaled], axis=-1).reshape(given.shape) if scaled else 0.0
+            return own + SEEN * terms
+
+        return Allowance(own, seen)
+
+    def _compare(self, context: MessageContext, weights: Array | None, given: Array, allowance: Allowance) -> None:
         """Compare all entries of a known derivative, of shape (entries, columns)."""
         Probe(self, context, self.point.slopes(weights), lambda u: given.T @ u, given, allowance).run()

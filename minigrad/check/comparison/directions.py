@@ -111,6 +111,8 @@ def outcome(
         spread = allowance if g is None else allowance * u
         rounding = float(np.sqrt(np.sum(np.square(spread)))) + 8 * 2.0**-53 * float(np.sum(np.abs(terms)))
         error, slope = float(measured.error[column]), float(measured.value[column])
+        if np.isnan(slope) and measured.still[column]:  # nothing but noise, all of it rounding
+            error, slope = 0.0, 0.0
         tolerance = BARS * error + rounding
         size = float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0
         kinked, hidden = False, 0.0

@@ -15,7 +15,7 @@ from ..numeric.finite_differences import Slopes
 from . import directions, verdict
 from .messages import MessageContext, compose_messages
 from .results import CheckResults
-from .verdict import Entries, EntryVerdicts, judge
+from .verdict import Allowance, Entries, EntryVerdicts, judge, level
 
 ALONE = 8  # up to so many entries are checked one by one
 
@@ -34,8 +34,8 @@ class Probe:
     slopes: Slopes
     predict: Callable[[Array], Array]
     given: Array | None = None
-    allowance: Array | None = None
-    rounding: Callable[[Array, Array], Array] | None = None
+    allowance: Allowance | None = None
+    rounding: Callable[[Array, Array], Allowance] | None = None
 
     def run(self) -> None:
         """Compare one by one or along directions; the number of entries and the budget decide."""
@@ -48,17 +48,19 @@ class Probe:
                 return
         self.one_by_one()
 
-    def entries(self, which: Array) -> tuple[Array, Array]:
+    def entries(self, which: Array) -> tuple[Array, Allowance]:
         """The claimed values of some entries, and their rounding errors."""
         if self.given is not None and self.allowance is not None:
-            return self.given[which], self.allowance[which]
+            return self.given[which], self.allowance.of(which)
         axes = np.eye(1, len(self.slopes.x))[0]
         columns = len(self.slopes.noise)
         rows = np.array([self.predict(np.roll(axes, int(k))) for k in which]).reshape(len(which), columns)
         if self.rounding is None:
-            return rows, 8 * self.context.answer.unit * np.abs(rows)
+            own = 8 * self.context.answer.unit * np.abs(rows)
+            return rows, Allowance(own, lambda: own)
         blur = [self.rounding(np.roll(axes, int(k)), row) for k, row in zip(which, rows, strict=True)]
-        return rows, np.array(blur).reshape(rows.shape)
+        usual = np.array([one.usual for one in blur]).reshape(rows.shape)
+        return rows, Allowance(usual, lambda: np.array([one.seen() for one in blur]).reshape(rows.shape))
 
     # ------------------------------------------------------------------------------------ one by one
 
@@ -134,15 +136,23 @@ class Probe:
         (measured,) = self.slopes.along([u])
         given, allowance = self.given, self.allowance
         found = []
-        for k, c in enumerate(self.predict(u)):
+        for k, c in enumerate(row := self.predict(u)):
             g, spread = None, 8 * self.context.answer.unit * abs(c)
             if given is not None and allowance is not None:
-                g, spread = given[:, k], allowance[:, k]
+                g, spread = given[:, k], allowance.usual[:, k]
             outcome = directions.outcome(u, c, g, spread, measured, k)
+            if outcome.wrong and level(measured)[k]:
+                outcome = directions.outcome(u, c, g, self._seen(u, row)[..., k], measured, k)
             if outcome.kinked and self.context.claim.locate_kink and self.context.claim.locate_kink(u) is None:
                 outcome = replace(outcome, kinked=False)
             found.append(outcome)
         return found
+
+    def _seen(self, u: Array, row: Array) -> Array:
+        """The rounding errors that show in the answers: of all entries, or of the columns along a direction."""
+        if self.allowance is not None:
+            return self.allowance.seen()
+        return 8 * self.context.answer.unit * np.abs(row) if self.rounding is None else self.rounding(u, row).seen()
 
     def _directions(self) -> Iterator[Array]:
         row = np.ones(len(self.slopes.x)) if self.given is None else self.given[:, 0]

@@ -5,7 +5,7 @@ Arrays of numbers in, a state per entry out; nothing here knows the points or th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,13 +60,35 @@ class EntryVerdicts:
         return self.state == WRONG
 
 
-def judge(given: Array, entries: Entries, allowance: Array, group: Array) -> EntryVerdicts:
-    """A state per entry of a given derivative, of shape (entries, columns).
+@dataclass(frozen=True)
+class Allowance:
+    """The rounding errors of a given derivative, of its shape.
 
-    allowance: the rounding errors of the given derivative. group: the argument of each entry.
+    seen: as they show in its answers, measured when asked for. They count where the function has no slope and no
+    kink: what is given there may be rounding alone.
     """
-    value, error = entries.value, entries.error
+
+    usual: Array
+    seen: Callable[[], Array]
+
+    def of(self, which: Array) -> Allowance:
+        """Those of some entries."""
+        return Allowance(self.usual[which], lambda: self.seen()[which])
+
+
+def level(measured: Measurement) -> Array:
+    """Which columns have a slope that nothing tells from 0, and no kink."""
     with np.errstate(all="ignore"):
+        return measured.still | ((np.abs(measured.value) <= BARS * measured.error) & ~measured.kinked)
+
+
+def judge(given: Array, entries: Entries, allowed: Allowance, group: Array) -> EntryVerdicts:
+    """A state per entry of a given derivative, of shape (entries, columns); group: the argument of each entry."""
+    value, error, allowance = entries.value, entries.error, allowed.usual
+    with np.errstate(all="ignore"):
+        off = ~(np.abs(given - value) <= BARS * error + allowance)
+        if off.any() and np.any(off := off & np.stack([level(m) for m in entries.measured])):
+            allowance = np.where(off, allowed.seen(), allowance)
         tolerance = BARS * error + allowance
         close = (np.abs(given - value) <= tolerance) & np.isfinite(given)
         nothing = entries.stack("flat") & (given == 0)

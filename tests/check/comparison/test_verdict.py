@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad.check.comparison import verdict
-from minigrad.check.comparison.verdict import Entries, judge
+from minigrad.check.comparison.verdict import Allowance, Entries, judge
 from minigrad.check.numeric.derivative import Point
 from minigrad.check.numeric.evaluation import Evaluator
 from minigrad.check.numeric.flattening import Layout
@@ -21,9 +21,10 @@ def states(f: Any, x: Any, given: Any, allowance: float = 0.0, groups: Any = Non
     x = np.array(x, dtype=float)
     here = Point(f, (x,), Layout((x,)), Evaluator())
     column = np.array(given, dtype=float)[:, None]
+    allowed = np.full(column.shape, allowance)
     group = np.zeros(len(x), dtype=int) if groups is None else np.array(groups)
     measured = list(here.slopes().along(range(len(x))))
-    verdicts = judge(column, Entries(measured), np.full(column.shape, allowance), group)
+    verdicts = judge(column, Entries(measured), Allowance(allowed, lambda: allowed), group)
     return [NAMES[state] for state in verdicts.state[:, 0]]
 
 
