@@ -1,4 +1,4 @@
-"""What a type checker sees: a user's file under ``mypy --strict``; each line ends with what it must say."""
+"""What ``mypy --strict`` says of files: one of a user, whose lines end with what it must say; pages; demos."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ pytest.importorskip("mypy", reason="mypy is not installed")
 
 # ``# is: X`` after a reveal_type; ``# error: code`` where the line must be refused.
 USER = """
-from typing import Any, Callable
+from typing import Any, Callable, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 import minigrad
-from minigrad import Value, checkpoint, compile, custom, debug, grad, hessian, hvp, jacobian, no_grad, scope
-from minigrad import value_and_grad, vmap
+from minigrad import Value, checkpoint, compile, custom, debug, draw, grad, hessian, hvp, jacobian, nn, no_grad
+from minigrad import scope, value_and_grad, vmap
 
 v, w = Value(2.0, name="v"), Value(np.ones(3))
 a: NDArray[np.float64] = np.ones(3)
@@ -54,6 +54,60 @@ w + object()  # error: arg-type
 w += 1.0
 w *= a
 reveal_type(w)  # is: Value
+
+# ---- an array on the left: NumPy's stubs know no Value, and must not promise an array
+reveal_type(a + w)  # is: Any
+reveal_type(a - w)  # is: Any
+reveal_type(a * w)  # is: Any
+reveal_type(a / w)  # is: Any
+reveal_type(a**w)  # is: Any
+reveal_type(a @ w)  # is: Any
+reveal_type(a // w)  # is: Any
+reveal_type(a % w)  # is: Any
+reveal_type(i + w)  # is: Any
+reveal_type(i @ w)  # is: Any
+reveal_type((a > 0) * w)  # is: Any
+reveal_type(a == w)  # is: Any
+reveal_type(np.sum(np.where(a < w, w, a)))  # is: Any
+reveal_type(np.sum(np.where(a <= w, w, a)))  # is: Any
+reveal_type(np.sum(np.where(i > w, w, a)))  # is: Any
+reveal_type(np.sum(np.where(i >= w, w, a)))  # is: Any
+reveal_type(np.float64(2.0) * w)  # is: Value
+reveal_type(np.float32(2.0) - w)  # is: Value
+(a @ w).backward()
+
+# ---- NumPy's functions: a result is no array either, so that it can be differentiated and drawn
+reveal_type(np.tanh(w))  # is: Any
+reveal_type(np.tanh(w * v))  # is: Any
+reveal_type(np.exp(-w.sum()))  # is: Any
+reveal_type(np.matmul(a, w))  # is: Any
+reveal_type(np.dot(a, w))  # is: Any
+reveal_type(np.mean(w))  # is: Any
+reveal_type(np.mean(w**2))  # is: Any
+reveal_type(np.mean(w[0]))  # is: Any
+reveal_type(np.sum(w))  # is: Any
+reveal_type(np.max(w.T))  # is: Any
+reveal_type(np.einsum("i,i", a, w))  # is: Any
+reveal_type(np.linalg.norm(w, axis=0))  # is: Any
+reveal_type(np.sum(np.where(w > 0, w, 0.0)))  # is: Any
+reveal_type(np.mean(np.maximum(a @ w, 0.0)))  # is: Any
+reveal_type(np.sum(np.concatenate([w, w])))  # is: Any
+reveal_type(np.sum(np.stack([w, w]), axis=0).sum())  # is: Any
+y = np.tanh(w * v) + v**2
+draw(y)
+
+Layers: TypeAlias = list[tuple[Value, Value]]
+Named: TypeAlias = "dict[str, Value]"
+
+
+def network(x: NDArray[np.float64], layers: Layers, named: Named) -> Value:
+    for weights, bias in layers:
+        x = np.tanh(x @ weights + bias)
+    reveal_type(np.mean(layers[0][0]))  # is: Any
+    reveal_type(np.tanh(named["w"]))  # is: Any
+    reveal_type(a @ named["w"])  # is: Any
+    return named["w"] @ x
+
 
 # ---- comparisons and logic
 reveal_type(v == w)  # is: Value
@@ -178,6 +232,47 @@ class Model:
         return x * 2
 
 
+class Net(nn.Module):
+    def __call__(self, x: NDArray[np.float64], n: int = 1) -> Value:
+        return Value(2.0) * x * n
+
+    def loss(self, x: NDArray[np.float64], n: int) -> Value:
+        return self(x, n).sum()
+
+    @grad
+    def slope(self, n: int) -> Value:
+        return Value(2.0) * n
+
+    @value_and_grad
+    def both(self, n: int) -> Value:
+        return Value(2.0) * n
+
+    @vmap
+    def rows(self, n: int) -> Value:
+        return Value(2.0) * n
+
+
+net = Net()
+reveal_type(compile(net)(a, 2))  # is: Value
+reveal_type(checkpoint(net.loss)(a, n=2))  # is: Value
+reveal_type(grad(net.loss)(a, 2))  # is: Any
+reveal_type(net.slope)  # is: Gradient[[n: int], Any]
+reveal_type(net.both(2))  # is: tuple[Any, Any]
+reveal_type(Net.slope)  # is: Gradient[[self: Net, n: int], Any]
+grad(net)("text")  # error: call-overload
+grad(net.loss)(a)  # error: call-overload
+net.slope("text")  # error: call-overload
+value_and_grad(net)(a, n="text")  # error: call-overload
+value_and_grad(net.loss)(a, 1, 2)  # error: call-overload
+net.both(m=1)  # error: call-overload
+vmap(net)("text")  # error: arg-type
+vmap(net.loss)(a, m=2)  # error: call-arg
+net.rows("text")  # error: arg-type
+compile(net)(a, "text")  # error: arg-type
+compile(net.loss)(a)  # error: call-arg
+checkpoint(net)(a, m=2)  # error: call-arg
+checkpoint(net.loss)("text", 2)  # error: arg-type
+
 reveal_type(predict)  # is: def (x: Value) -> Value
 reveal_type(watched)  # is: def (x: Value, n: int =) -> Value
 reveal_type(step)  # is: Compiled[[x: list[float], n: int], list[float]]
@@ -200,6 +295,8 @@ own = custom(cube, vjp=lambda g, y, x, scale=1.0: 3 * g * x**2 * scale)
 reveal_type(own)  # is: def (x: Any, scale: float =) -> Any
 own(v, scale="text")  # error: arg-type
 
+reveal_type(custom(lambda x: x * x, vjp=lambda g, y, x: 2 * g * x, name="own")(v))  # is: Any
+
 typed: Callable[[Value], Value] = np.tanh
 reveal_type(typed(v) * 2)  # is: Value
 
@@ -208,19 +305,58 @@ reveal_type(typed(v) * 2)  # is: Value
 USER += "".join(f"minigrad.{name}\n" for name in minigrad.__all__)
 
 
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("checking", "compiling"))]
+DEMOS = sorted((ROOT / "demos").glob("*.py"))
+# Functions of the pages take anything: they have no annotations, and what they compute is checked all the same.
+UNTYPED = "# mypy: allow-untyped-defs, allow-untyped-calls\n"
+# The last line of each page and demo, which shows that mypy looks at the file.
+WRONG = "__import__('minigrad').Value(1.0) + ''.no_such_method()\n"
+
+
+def code_of(page: Path) -> str:
+    """All Python of a page, as one file: its blocks continue each other."""
+    return "\n".join(re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.M | re.S))
+
+
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, str, str]]:
-    """What mypy says of the user's file: line, "error" or "note", and the text."""
+def said_of(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[int, str, str]]]:
+    """What mypy says of each file: line, "error" or "note", and the text. It runs once."""
     folder = tmp_path_factory.mktemp("user")
-    (folder / "user.py").write_text(USER, encoding="utf-8")
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--cache-dir", "cache", "user.py"]
-    environment = os.environ | {"MYPYPATH": str(Path(minigrad.__file__).resolve().parent.parent)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    files = {"user": USER} | {page.stem.lower(): UNTYPED + code_of(page) + WRONG for page in PAGES}
+    files |= {demo.stem: demo.read_text(encoding="utf-8") + WRONG for demo in DEMOS}
+    for name, code in files.items():
+        (folder / f"{name}.py").write_text(code, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--cache-dir", "cache"]
+    done = subprocess.run(
+        [*command, *(f"{name}.py" for name in files)],
+        cwd=folder,
+        env=os.environ | {"MYPYPATH": str(Path(minigrad.__file__).resolve().parent.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode in (0, 1) and not done.stderr, done.stderr + done.stdout
-    found = [re.match(r"(.+?):(\d+): (error|note): (.*)", line) for line in done.stdout.splitlines()]
-    elsewhere = [line.string for line in found if line and line[1] != "user.py"]
-    assert not elsewhere, "\n".join(elsewhere)
-    return [(int(line[2]), line[3], line[4]) for line in found if line]
+    found: dict[str, list[tuple[int, str, str]]] = {name: [] for name in files}
+    for line in done.stdout.splitlines():
+        if parts := re.match(r"(.+?)\.py:(\d+): (error|note): (.*)", line):
+            assert parts[1] in found, line
+            found[parts[1]].append((int(parts[2]), parts[3], parts[4]))
+    return found
+
+
+@pytest.fixture(scope="module")
+def said(said_of: dict[str, list[tuple[int, str, str]]]) -> list[tuple[int, str, str]]:
+    """What mypy says of the file of a user."""
+    return said_of["user"]
+
+
+@pytest.mark.parametrize("file", [*PAGES, *DEMOS], ids=lambda path: path.name)
+def test_the_code_of_the_pages_and_the_demos_is_clean(
+    file: Path, said_of: dict[str, list[tuple[int, str, str]]]
+) -> None:
+    found = [(line, text) for line, kind, text in said_of[file.stem.lower()] if kind == "error"]
+    assert len(found) == 1 and "no_such_method" in found[0][1], found
 
 
 def expected(mark: str) -> dict[int, str]:
@@ -234,6 +370,7 @@ def test_operators_methods_and_transformations_have_the_types_that_they_give(
 ) -> None:
     revealed = {k: text.partition('"')[2][:-1] for k, _, text in said if text.startswith("Revealed type is")}
     names = {k: re.sub(r"(\w+\.)+(?=\w)", "", text).replace("*", "") for k, text in revealed.items()}
+    names = {k: text.replace("Value[Any]", "Value") for k, text in names.items()}
     wanted = expected("# is: ")
     assert len(wanted) > 75 and {k: names.get(k) for k in wanted} == wanted
 

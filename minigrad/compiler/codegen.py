@@ -231,7 +231,7 @@ class Writer:
         function, args = step.function, [self.spell(x) for x in step.args]
         numbers, sample = [self.program.sample(x) for x in step.args], self.program.samples[step.out]
         scalars = not step.kwargs and all(isinstance(x, (float, np.number, np.bool_, int)) for x in numbers)
-        if function in _RAISING and isinstance(sample, float) and type(sample) is not np.float64:
+        if function in _RAISING and isinstance(sample, float) and not isinstance(sample, np.float64):
             self.names["apply_as_numpy"] = apply_as_numpy
             return f"apply_as_numpy({', '.join([self.constant(function), *args])})"
         if function in SYMBOLS and len(args) == 2:

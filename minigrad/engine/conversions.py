@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NoReturn, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,18 @@ from .errors import GradientLost, describe, layout
 from .modes import check_read
 
 if TYPE_CHECKING:
+    import typing_extensions
     from numpy.typing import DTypeLike
+
+MYPY = False  # mypy takes it for True
+if MYPY:  # An Any because no S is given. One that is written out would not count where a user's alias contains it.
+    S = TypeVar("S")
+    Unknown = Annotated[S, "unknown"]
+    DType = typing_extensions.TypeVar("DType", default=Unknown)  # type: ignore[type-arg]
+elif TYPE_CHECKING:  # other checkers object to an Any that is not written out
+    DType = typing_extensions.TypeVar("DType", default=Any)
+else:
+    DType = TypeVar("DType")
 
 _ON_THE_GRAPH = (
     "np.sin(v)   to stay on it (functions of math take plain floats only)\n"
@@ -23,8 +34,12 @@ _ON_THE_GRAPH = (
 )
 
 
-class Conversions:
-    """Methods that convert a Value to plain numbers, or refuse to."""
+class Conversions(Generic[DType]):
+    """Methods that convert a Value to plain numbers, or refuse to.
+
+    To a type checker, Value means Value[Any]. Where several overloads of a NumPy function fit an argument that
+    contains Any, mypy calls the result Any. If Value were not generic, it would take the first: an array.
+    """
 
     __slots__ = ()
     _array: Any
@@ -76,11 +91,9 @@ class Conversions:
         loses = self._array.dtype.kind == "f"
         check_read(what, remedy, loses)
         if loses:
-            rows = {
-                "value": describe(self),
-                "write": f"v.item()  or  v.data{' ' * 3}to leave the graph on purpose",
-            }
-            raise GradientLost(layout(f"{what} would drop its gradient", rows | {"or": remedy}))
+            way_out = "v.item()  or  v.data   to leave the graph on purpose"
+            rows = {"value": describe(self), "write": way_out, "or": remedy}
+            raise GradientLost(layout(f"{what} would drop its gradient", rows))
         return self._array
 
     def __float__(self) -> float:

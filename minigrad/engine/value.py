@@ -15,7 +15,7 @@ from . import modes
 from .array_methods import ArrayMethods
 from .backward import graph, seed, sweep, sweep_from
 from .broadcasting import copy_like, unaliased
-from .conversions import Conversions
+from .conversions import Conversions, DType
 from .errors import DTypeError, GradientLost, IndexingError, InPlaceError, NotALeaf, describe, failure
 from .modes import active_modes, check_read, ignoring_fp_warnings
 from .node import ARGUMENT, Node, lift_inputs, operate, record, result_node, serials
@@ -69,11 +69,7 @@ def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: boo
 def _unary(function: np.ufunc, compute: Callable[[Any], Any]) -> Callable[[Value], Value]:
     """The method behind an operator of one operand."""
     made_by = TABLE[function]
-
-    def method(self: Value) -> Any:
-        return operate(Value, made_by, compute, (self,))
-
-    return method
+    return lambda self: operate(Value, made_by, compute, (self,))
 
 
 def _in_place(method: Operator, symbol: str) -> Operator:
@@ -108,7 +104,7 @@ def _is_view_of_input(v: Value) -> bool:
 
 
 @final
-class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
+class Value(Node, ArrayMethods, Conversions[DType], NumPyProtocols):
     """A number or an array that remembers how it was computed.
 
     data: anything that NumPy converts to an array of real numbers; it is copied, and integers become float64.
@@ -135,10 +131,8 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     __add__, __radd__ = _binary(np.add, operator.add), _binary(np.add, operator.add, True)
     __sub__, __rsub__ = _binary(np.subtract, operator.sub), _binary(np.subtract, operator.sub, True)
     __mul__, __rmul__ = _binary(np.multiply, operator.mul), _binary(np.multiply, operator.mul, True)
-    __truediv__, __rtruediv__ = (
-        _binary(np.divide, operator.truediv),
-        _binary(np.divide, operator.truediv, True),
-    )
+    __truediv__ = _binary(np.divide, operator.truediv)
+    __rtruediv__ = _binary(np.divide, operator.truediv, True)
     __pow__, __rpow__ = _binary(np.power, operator.pow), _binary(np.power, operator.pow, True)
     __matmul__, __rmatmul__ = _binary(np.matmul, operator.matmul), _binary(np.matmul, operator.matmul, True)
     __floordiv__ = _binary(np.floor_divide, operator.floordiv)
@@ -167,6 +161,8 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
     def __trunc__(self) -> Value: return self._call(np.trunc)
     def __floor__(self) -> Value: return self._call(np.floor)
     def __ceil__(self) -> Value: return self._call(np.ceil)
+    def __copy__(self) -> Value: return _restore(*self.__reduce__()[1])
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value: return _restore(*self.__reduce__()[1])
     # fmt: on
 
     def __getitem__(self, index: Any) -> Value:
@@ -225,12 +221,9 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
 
     @grad.setter
     def grad(self, new: object) -> None:
-        if new is None:
-            self._grad = None
-            return
         if isinstance(new, Value):
             raise GradientLost("a gradient is a plain array or number\n  write  v.grad = g.data")
-        self._grad = copy_like(new, self._array, "the gradient")
+        self._grad = None if new is None else copy_like(new, self._array, "the gradient")
 
     def backward(self, g: ArrayLike | None = None) -> None:
         """Add the gradient of this value to the `.grad` of every leaf it was computed from.
@@ -256,12 +249,6 @@ class Value(Node, ArrayMethods, Conversions, NumPyProtocols):
                     node._grad = gradient
         for node, gradient in at_leaves:
             node._grad = unaliased(gradient, taken) if node._grad is None else node.grad + gradient
-
-    def __copy__(self) -> Value:
-        return _restore(*self.__reduce__()[1])
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        return _restore(*self.__reduce__()[1])
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         if self.op is not None:

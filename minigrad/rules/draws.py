@@ -15,7 +15,7 @@ def draw_axis(draw: Draw, ndim: int) -> int | tuple[int, ...] | None:
     return draw.choice(options)
 
 
-def integers(draw: Draw, low: int, high: int, shape: Shape) -> np.ndarray:
+def integers(draw: Draw, low: int, high: int, shape: Shape) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """An integer array of that shape with entries from low to high."""
     flat = [draw.integer(low, high) for _ in range(int(np.prod(shape)))]
     return np.array(flat, dtype=np.int64).reshape(shape)

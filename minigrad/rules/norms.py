@@ -112,7 +112,7 @@ def _vector_norm_call(x: Any, axis: Any = None, keepdims: bool = False, ord: Any
     return (x,), {"axis": axis, "keepdims": keepdims, "ord": ord}
 
 
-def _root_of_squares(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+def _root_of_squares(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims)) if ord is None else NotImplemented
 
 

@@ -86,12 +86,12 @@ def _deviation(y: Any, x: Any, axis: Any) -> Any:
     return x - np.mean(x, axis=axis, keepdims=True)
 
 
-def _mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _mean(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     total = np.sum(x, axis=axis, keepdims=keepdims)
     return total / _count(total, x)
 
 
-def _var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _var(x: Any, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Any:
     total = np.sum(np.square(x - np.mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
     return total / (_count(total, x) - ddof)
 

@@ -25,7 +25,7 @@ def windows(x: Any, window: Sides, stride: Sides) -> Any:
 
     x: (…, *sides). window, stride: one side and one step per axis. The windows lie wholly within x.
     """
-    axes = tuple(range(-len(window), 0))
+    axes: Any = tuple(range(-len(window), 0))
     view: Any = _view(x, window, axis=axes)
     steps = tuple(slice(None, None, s) for s in stride)
     return view[(Ellipsis, *steps, *(slice(None),) * len(window))]

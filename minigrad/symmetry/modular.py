@@ -47,7 +47,8 @@ class Fingerprint(NamedTuple):
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the array, without the axis of points."""
-        return self.x.shape[1:]
+        shape: tuple[int, ...] = self.x.shape[1:]
+        return shape
 
 
 @functools.lru_cache(maxsize=4096)
@@ -67,8 +68,9 @@ def random_function(x: Residues, key: tuple[int, int]) -> Residues:
     a = _scramble(a + np.uint64(key[0]))
     b = _scramble((b + np.uint64(key[1])) ^ a)
     a = _scramble(a + b)
-    words = np.concatenate([a, a >> np.uint64(31), b, b >> np.uint64(31)]) & np.uint64(P)
-    return words.view(np.int64) % P
+    words: Any = np.concatenate([a, a >> np.uint64(31), b, b >> np.uint64(31)]) & np.uint64(P)
+    residues: Residues = words.view(np.int64) % P
+    return residues
 
 
 def _scramble(z: Any) -> Any:
@@ -183,7 +185,7 @@ def _product(function: Callable[..., Any], x: Residues, y: Residues, exact: bool
     return np.asarray(((high * HALF + cross) % P * HALF + low) % P)
 
 
-def sum_over(p: Fingerprint, axis: Axis, keepdims: bool) -> Fingerprint:
+def sum_over(p: Fingerprint, axis: Axis, keepdims: Any) -> Fingerprint:
     """The sum over axes (None: all)."""
     x = per_point(lambda z: np.sum(z, axis=axis, keepdims=keepdims), p.x)
     return bound(x, p.degree, p.height * (p.x.size / max(x.size, 1)), p.below)

@@ -106,7 +106,7 @@ def whole_power(a: Fingerprint, b: Fingerprint) -> Fingerprint | None:
 def where(condition: Fingerprint, a: Fingerprint, b: Fingerprint) -> Fingerprint:
     """a where the condition c holds, else b: computed as b + c (a - b), with c 0 or 1."""
     if condition.degree == 0:  # a plain mask: only the chosen branch matters
-        x = np.where(*_spread(condition.x != 0, a.x, b.x))
+        x: Any = np.where(*_spread(condition.x != 0, a.x, b.x))
         degree, heights, below = common_denominator(a, b)
         return bound(x, degree, max(heights), below)
     truth = Fingerprint(
@@ -141,7 +141,7 @@ def log(x: Fingerprint) -> Fingerprint:
 
 
 def symmetric(
-    x: Fingerprint, at_zero: Fingerprint, name: str, axis: Axis = None, keepdims: bool = False
+    x: Fingerprint, at_zero: Fingerprint, name: str, axis: Axis = None, keepdims: Any = False
 ) -> Fingerprint:
     """A function of the entries along axes that ignores their order, such as max or min."""
     entries = random_function(x.x, salt("in any order", name))

@@ -7,15 +7,15 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ..engine.op import TABLE, Op, Rule, dispatched, op
 from ..engine.sampling import REAL, Domain
 from ..errors import ArgumentError, MissingRule, NameTaken
+from .gradient_types import P, R
 
-F = TypeVar("F", bound=Callable[..., Any])
 Rules = tuple[Rule | None, ...]
 
 # Names that rules use for their own arguments: by position, or by keyword from the op (`saved`).
@@ -40,7 +40,7 @@ _REGISTERED: dict[Op, _Registration] = {}
 
 
 def custom(
-    forward: F,
+    forward: Callable[P, R],
     *,
     vjp: Rules | Rule,
     jvp: Rules | Rule | None = None,
@@ -48,7 +48,7 @@ def custom(
     formula: str = "",
     domain: tuple[Domain, ...] | Domain = (),
     **more: Any,
-) -> F:
+) -> Callable[P, R]:
     """Add a custom op to the table. Returns the function to call, which behaves like any other op.
 
     forward: computes y from arrays; its parameters without a default are the inputs. A ufunc of another package
@@ -76,7 +76,7 @@ def custom(
         vjps, jvps, more = (), (), {"options": options, **more}
     more = {"formula": formula or f"y = {name}(x)", "domain": _domains(name, domain, inputs), **more}
     origin = (str(sys._getframe(1).f_globals.get("__name__")), _module(forward))
-    function: F = _insert(name, forward, origin, {"vjp": vjps, "jvp": jvps, **more})
+    function: Callable[P, R] = _insert(name, forward, origin, {"vjp": vjps, "jvp": jvps, **more})
     return function
 
 

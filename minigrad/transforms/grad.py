@@ -38,7 +38,7 @@ def grad(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> Gradient[P,
     def gradient(*args: Any, cotangent: Any = None, **kwargs: Any) -> Any:
         return both(*args, cotangent=cotangent, **kwargs)[1]
 
-    return gradient
+    return gradient  # type: ignore[return-value]  # functools.wraps hides that it is a function
 
 
 def value_and_grad(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> Gradient[P, tuple[Any, Any]]:
@@ -59,7 +59,7 @@ def value_and_grad(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> G
         gradients = level.pull(seed(_as_value(level.y), cotangent))
         return level.value(), gradients if isinstance(argnums, tuple) else gradients[0]
 
-    return value_and_gradient
+    return value_and_gradient  # type: ignore[return-value]
 
 
 def vjp(f: Function, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:

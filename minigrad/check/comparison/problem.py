@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import ArgumentError, DTypeError, MinigradError
 from ..diagnosis.report import Finding
@@ -52,7 +53,7 @@ class Subject:
         """The name of the function."""
         return str(getattr(self.f, "__name__", type(self.f).__name__)).replace("<lambda>", "f")
 
-    def group(self) -> np.ndarray:
+    def group(self) -> NDArray[Any]:
         """The number of the argument of each entry."""
         found = np.zeros(self.layout.size, dtype=int)
         for slot in self.layout.slots:

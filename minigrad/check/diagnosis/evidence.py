@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Evidence:
     """
 
     path: str
-    x: np.ndarray
-    given: np.ndarray
-    reference: np.ndarray
-    bar: np.ndarray
-    wrong: np.ndarray
-    y: np.ndarray | None = None
-    cotangent: np.ndarray | None = None
+    x: NDArray[Any]
+    given: NDArray[Any]
+    reference: NDArray[Any]
+    bar: NDArray[Any]
+    wrong: NDArray[Any]
+    y: NDArray[Any] | None = None
+    cotangent: NDArray[Any] | None = None
     constants: Sequence[Any] = field(default=())
     y_shape: tuple[int, ...] | None = None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...engine.tree import tree_map
 from ...errors import ArgumentError, ShapeError
@@ -64,7 +65,7 @@ class Point:
         if unit_of(layout) < self.unit and layout.size == self.results.size:
             self.f, self.y, self.unit = wide, flatten_result(result), unit_of(layout)
 
-    def slopes(self, project: np.ndarray | None = None) -> Slopes:
+    def slopes(self, project: NDArray[Any] | None = None) -> Slopes:
         """The slopes at this point."""
         return Slopes(self.f, self.x, self.y, self.evaluator, self.unit, project)
 
@@ -147,7 +148,7 @@ def bar(measured: Measurement) -> Array:
 
 
 def _along(
-    f: Callable[..., Any], x: Any, line: int | np.ndarray, budget: float | None, executor: Executor | None
+    f: Callable[..., Any], x: Any, line: int | NDArray[Any], budget: float | None, executor: Executor | None
 ) -> Estimate:
     point = _point(f, x, budget, executor)
     (found,) = point.slopes().along([line])
@@ -177,7 +178,7 @@ def _unwrap(x: Any, tree: Any) -> Any:
     return tree if isinstance(x, tuple) else tree[0]
 
 
-def _blocks(point: Point, x: Any, matrix: np.ndarray) -> Any:
+def _blocks(point: Point, x: Any, matrix: NDArray[Any]) -> Any:
     """A matrix of all derivatives, split into the nesting of the result and of the arguments."""
     rows = iter(point.results.slots)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...engine.tree import tree_map
 from ...engine.value import Value
@@ -61,12 +62,12 @@ class Layout:
         tree_map(place, tree)
         self._places = {slot.path: slot for slot in self.slots}
 
-    def row(self, tree: object = None) -> np.ndarray:
+    def row(self, tree: object = None) -> NDArray[Any]:
         """The numbers of a tree of this layout (by default the original) as one row of float64."""
         found = [slot.leaf for slot in self.slots] if tree is None else self.leaves(tree)
         return concatenate_flat([to_array(leaf) for leaf in found])
 
-    def build(self, row: np.ndarray, promote: bool = False) -> Any:
+    def build(self, row: NDArray[Any], promote: bool = False) -> Any:
         """The tree with these numbers, in new arrays; promote: all in float64."""
 
         def put(leaf: Any, where: str) -> Any:
@@ -100,12 +101,12 @@ class Layout:
         return next(slot for slot in self.slots if slot.start <= position < slot.stop)
 
 
-def concatenate_flat(arrays: list[Any]) -> np.ndarray:
+def concatenate_flat(arrays: list[Any]) -> NDArray[Any]:
     """Arrays as one row of float64."""
     return np.concatenate([np.zeros(0), *(np.ravel(a).astype(np.float64) for a in arrays)])
 
 
-def to_array(leaf: object) -> np.ndarray:
+def to_array(leaf: object) -> NDArray[Any]:
     """A leaf as a NumPy array. Raises DTypeError if it does not hold numbers."""
     if type(leaf) is np.ndarray:
         return leaf
@@ -137,7 +138,7 @@ def is_number(leaf: object) -> bool:
     return is_array(leaf) and (is_float(leaf) or to_array(leaf).dtype.kind in "iub")
 
 
-def match_dtype(leaf: Any, data: np.ndarray, promote: bool) -> Any:
+def match_dtype(leaf: Any, data: NDArray[Any], promote: bool) -> Any:
     """The numbers as an array of the leaf's library, in the leaf's type or in float64."""
     if isinstance(leaf, float) and not isinstance(leaf, np.generic):
         return float(data)

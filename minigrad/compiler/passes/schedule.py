@@ -13,8 +13,10 @@ much as hand-written NumPy that keeps all gradients. With the pass it takes 0.9 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...tracing.program import Program, Ref, Step, operands, refs
 from ..buffers import last_uses, mode_of, owners_of
@@ -122,5 +124,5 @@ def _pieces(program: Program, first: int, modes: dict[Ref, str], owners: dict[Re
     return [*pieces, piece] if piece.steps else pieces
 
 
-def _fits(x: np.ndarray, y: np.ndarray) -> bool:
+def _fits(x: NDArray[Any], y: NDArray[Any]) -> bool:
     return (x.shape, x.strides, x.dtype) == (y.shape, y.strides, y.dtype)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .case import Case
 
@@ -16,7 +18,7 @@ def axis_sets(case: Case, whole: bool = False) -> list[tuple[int, ...]]:
     return [tuple(range(len(case.shape))), *sets] if whole else sets
 
 
-def line_numbers(case: Case, axes: tuple[int, ...]) -> np.ndarray:
+def line_numbers(case: Case, axes: tuple[int, ...]) -> NDArray[Any]:
     """For each measured entry, the number of its line along the axes."""
     rest = [axis for axis in range(len(case.shape)) if axis not in axes]
     if not rest or not len(case.at):
@@ -26,7 +28,7 @@ def line_numbers(case: Case, axes: tuple[int, ...]) -> np.ndarray:
     return np.unique(flat, return_inverse=True)[1].reshape(-1)
 
 
-def most_lines_wrong(case: Case, groups: np.ndarray) -> bool:
+def most_lines_wrong(case: Case, groups: NDArray[Any]) -> bool:
     """Whether more than half of the lines, and at least two, hold a wrong entry."""
     count = int(groups.max()) + 1
     hit = len(np.unique(groups[case.wrong]))

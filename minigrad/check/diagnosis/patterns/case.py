@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..evidence import Evidence
 
@@ -47,21 +49,21 @@ class Case:
         self.digits = self.digits_within(self.tolerance)
 
     @property
-    def coordinates(self) -> tuple[np.ndarray, ...]:
+    def coordinates(self) -> tuple[NDArray[Any], ...]:
         """The index of each measured entry, one array per axis."""
         return tuple(np.unravel_index(self.at, self.shape)) if self.shape else ()
 
     @property
-    def change(self) -> np.ndarray:
+    def change(self) -> NDArray[Any]:
         """Given minus reference."""
-        change: np.ndarray = self.given - self.reference
+        change: NDArray[Any] = self.given - self.reference
         return change
 
-    def digits_within(self, tolerance: np.ndarray) -> np.ndarray:
+    def digits_within(self, tolerance: NDArray[Any]) -> NDArray[Any]:
         """Per entry, how many digits of the error a pattern explains if it holds within a tolerance."""
         return np.where(self.wrong, _digits(np.abs(self.change), tolerance), 0.0)
 
-    def is_derivative(self, moved: np.ndarray, choices: int = 1) -> bool:
+    def is_derivative(self, moved: NDArray[Any], choices: int = 1) -> bool:
         """Whether the given gradient becomes the derivative when its entries move.
 
         moved: the given gradient after the move, of any shape, with entries in the memory order of x. choices: how
@@ -72,7 +74,7 @@ class Case:
             self.digits.sum()
         ) >= ENOUGH + np.log10(choices)
 
-    def of_size(self, values: np.ndarray | None) -> np.ndarray | None:
+    def of_size(self, values: NDArray[Any] | None) -> NDArray[Any] | None:
         """Values at the measured entries, if there is one value per entry of x; else None."""
         if values is None or np.size(values) != self.whole.size:
             return None
@@ -86,23 +88,23 @@ class Fit:
     spare: digits of agreement beyond those that the numbers take. total: all digits of agreement.
     """
 
-    low: np.ndarray
-    high: np.ndarray
+    low: NDArray[Any]
+    high: NDArray[Any]
     spare: float
     total: float
 
     @property
-    def values(self) -> np.ndarray:
+    def values(self) -> NDArray[Any]:
         """The middle of the interval of each number."""
         return self.low / 2 + self.high / 2
 
 
 def fit(
-    target: np.ndarray,
-    tolerance: np.ndarray,
-    base: np.ndarray,
-    digits: np.ndarray,
-    groups: np.ndarray | None = None,
+    target: NDArray[Any],
+    tolerance: NDArray[Any],
+    base: NDArray[Any],
+    digits: NDArray[Any],
+    groups: NDArray[Any] | None = None,
 ) -> Fit | None:
     """Find one number c per group with target = c·base within the tolerance; None if there is none.
 
@@ -129,16 +131,16 @@ def fit(
     return Fit(low, high, total - float(spent.sum()), total)
 
 
-def _unit(given: np.ndarray) -> float:
+def _unit(given: NDArray[Any]) -> float:
     """The relative rounding error of a gradient of fewer bits than float64, else 0."""
     dtype = np.asarray(given).dtype
     return float(np.finfo(dtype).eps) if dtype.kind == "f" and dtype.itemsize < 8 else 0.0
 
 
-def _digits(size: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+def _digits(size: NDArray[Any], tolerance: NDArray[Any]) -> NDArray[Any]:
     """Decimal digits of a size above a tolerance: 0 to 16."""
     known = np.maximum(tolerance, np.finfo(np.float64).tiny)
     with np.errstate(all="ignore"):
-        digits: np.ndarray = np.log10(size / known)
-    clipped: np.ndarray = np.clip(np.nan_to_num(digits, nan=0.0, posinf=16.0, neginf=0.0), 0.0, 16.0)
+        digits: NDArray[Any] = np.log10(size / known)
+    clipped: NDArray[Any] = np.clip(np.nan_to_num(digits, nan=0.0, posinf=16.0, neginf=0.0), 0.0, 16.0)
     return clipped

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .case import ROUNDING, Case
 from .constants import is_numeric
@@ -21,8 +22,8 @@ class Factor:
 
     words: str
     inverse: str
-    values: np.ndarray
-    rounding: np.ndarray
+    values: NDArray[Any]
+    rounding: NDArray[Any]
     kind: str = "missing factor"
     is_array: bool = False
 
@@ -33,13 +34,13 @@ class Factor:
         return not self.is_array and bool(np.all((size <= self.rounding) | (np.abs(size - 1) <= self.rounding)))
 
 
-def _sigmoid(z: np.ndarray) -> np.ndarray:
-    value: np.ndarray = 1 / (1 + np.exp(-z))
+def _sigmoid(z: NDArray[Any]) -> NDArray[Any]:
+    value: NDArray[Any] = 1 / (1 + np.exp(-z))
     return value
 
 
 # The name of a factor, the name of its inverse, the function, and whether a subtraction loses digits in it.
-_OF: Final[list[tuple[str, str, Callable[[np.ndarray], np.ndarray], bool]]] = [
+_OF: Final[list[tuple[str, str, Callable[[NDArray[Any]], NDArray[Any]], bool]]] = [
     ("{}", "1/{}", lambda z: z, False),
     ("sign({})", "sign({})", np.sign, False),
     ("{}²", "1/{}²", np.square, False),
@@ -101,7 +102,7 @@ def factors(case: Case) -> Iterator[Factor]:
     yield from _of_the_wrong_letter(case, sources)
 
 
-def _of_the_wrong_letter(case: Case, sources: list[tuple[str, np.ndarray]]) -> Iterator[Factor]:
+def _of_the_wrong_letter(case: Case, sources: list[tuple[str, NDArray[Any]]]) -> Iterator[Factor]:
     """Factors of a mistake that evaluates a slope in terms of y at x, or the other way round."""
     for _, y in sources[1:]:
         for shape, _, function, loses in _OF:
@@ -113,7 +114,7 @@ def _of_the_wrong_letter(case: Case, sources: list[tuple[str, np.ndarray]]) -> I
                 yield Factor(*words, values, ROUNDING * rounding)
 
 
-def broadcast_candidates(case: Case, array: np.ndarray, shape: tuple[int, ...] | None) -> list[np.ndarray]:
+def broadcast_candidates(case: Case, array: NDArray[Any], shape: tuple[int, ...] | None) -> list[NDArray[Any]]:
     """The values of an array at the measured entries of x, for each way in which it may broadcast to x.
 
     shape: the shape of the array; if unknown, that of x is tried, with and without one axis.
@@ -138,7 +139,7 @@ def broadcast_candidates(case: Case, array: np.ndarray, shape: tuple[int, ...] |
     return found
 
 
-def other_arguments(case: Case) -> Iterator[tuple[str, np.ndarray]]:
+def other_arguments(case: Case) -> Iterator[tuple[str, NDArray[Any]]]:
     """The other arrays that f was called with, and their names."""
     for other in case.others:
         yield other.path, np.asarray(other.x)

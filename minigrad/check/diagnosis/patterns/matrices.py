@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..evidence import Diagnosis
 from .case import ENOUGH, FROM_LIST, ROUNDING, Case
@@ -25,7 +27,7 @@ def untransposed(case: Case) -> Diagnosis | None:
     return None
 
 
-def _products(case: Case, a: np.ndarray) -> Iterator[tuple[str, str, np.ndarray, np.ndarray, np.ndarray]]:
+def _products(case: Case, a: NDArray[Any]) -> Iterator[tuple[str, str, NDArray[Any], NDArray[Any], NDArray[Any]]]:
     """A likely wrong product and the right one: the words for both, their values, and the size of their terms."""
     x, n = np.asarray(case.evidence.x, dtype=np.float64), len(a)
     if case.evidence.cotangent is not None and np.size(case.evidence.cotangent) == x.size:
@@ -43,7 +45,7 @@ def _products(case: Case, a: np.ndarray) -> Iterator[tuple[str, str, np.ndarray,
         yield "2 A.T @ x", "(A + A.T) @ x", 2 * a.T @ x, (a + a.T) @ x, size
 
 
-def _explains(case: Case, given: np.ndarray, reference: np.ndarray, size: np.ndarray) -> bool:
+def _explains(case: Case, given: NDArray[Any], reference: NDArray[Any], size: NDArray[Any]) -> bool:
     """Whether the given gradient and its reference are these two products, up to rounding and bars."""
     rounding = ROUNDING * np.ravel(size)[case.at]
     off_given = np.abs(case.given - np.ravel(given)[case.at])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import SupportsInt
+from typing import Any, SupportsInt
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def number_phrase(value: float) -> str:
@@ -65,6 +66,6 @@ def several(count: int, total: int) -> str:
     return f"{count:,} of {total:,} {'entries' if total > 1 else 'entry'}"
 
 
-def same(values: np.ndarray) -> bool:
+def same(values: NDArray[Any]) -> bool:
     """Whether there are values, and all are the same."""
     return len(values) > 0 and bool(np.all(values == values[0]))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .case import Case
 from .constants import is_numeric
 from .phrases import join_with_and, place
 
-_DIAGONAL: Final[dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
+_DIAGONAL: Final[dict[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]]] = {
     "the diagonal": np.equal,
     "all off the diagonal": np.not_equal,
     "the triangle above the diagonal": np.less,
@@ -21,7 +22,7 @@ _DIAGONAL: Final[dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
 }
 
 
-def region(case: Case, chosen: np.ndarray) -> str:
+def region(case: Case, chosen: NDArray[Any]) -> str:
     """The simplest description of the chosen entries among the measured ones; '' if there is none."""
     if not chosen.any():
         return ""
@@ -32,7 +33,7 @@ def region(case: Case, chosen: np.ndarray) -> str:
     return ""
 
 
-def _picked_often(case: Case, chosen: np.ndarray) -> str:
+def _picked_often(case: Case, chosen: NDArray[Any]) -> str:
     """Entries that an integer array among the arguments picks more than once, or never."""
     for axis, counts in _counts(case):
         picked = counts[case.coordinates[axis]]
@@ -45,7 +46,7 @@ def _picked_often(case: Case, chosen: np.ndarray) -> str:
     return ""
 
 
-def _picked_per_row(case: Case, chosen: np.ndarray) -> str:
+def _picked_per_row(case: Case, chosen: NDArray[Any]) -> str:
     """One entry of each row, picked by an array of indices (labels)."""
     if len(case.shape) != 2:
         return ""
@@ -59,7 +60,7 @@ def _picked_per_row(case: Case, chosen: np.ndarray) -> str:
     return ""
 
 
-def _counts(case: Case) -> Iterator[tuple[int, np.ndarray]]:
+def _counts(case: Case) -> Iterator[tuple[int, NDArray[Any]]]:
     """For each array of integers that may index an axis: the axis, and how often it picks each place."""
     for constant in case.evidence.constants:
         for part in constant if isinstance(constant, (list, tuple)) else [constant]:
@@ -71,7 +72,7 @@ def _counts(case: Case) -> Iterator[tuple[int, np.ndarray]]:
                     yield axis, np.bincount(np.ravel(indices) % length, minlength=length)
 
 
-def _equal_inputs(case: Case, chosen: np.ndarray) -> str:
+def _equal_inputs(case: Case, chosen: NDArray[Any]) -> str:
     """Entries whose x occurs more than once."""
     _, which, counts = np.unique(np.ravel(case.evidence.x), return_inverse=True, return_counts=True)
     if np.array_equal(chosen, counts[which.reshape(-1)][case.at] > 1):
@@ -79,7 +80,7 @@ def _equal_inputs(case: Case, chosen: np.ndarray) -> str:
     return ""
 
 
-def _alone(case: Case, chosen: np.ndarray) -> str:
+def _alone(case: Case, chosen: NDArray[Any]) -> str:
     if np.count_nonzero(chosen) > 1:
         return ""
     flat = int(case.at[chosen][0])
@@ -87,7 +88,7 @@ def _alone(case: Case, chosen: np.ndarray) -> str:
     return f"{place(np.unravel_index(flat, case.shape))}{ends.get(flat, '')}"
 
 
-def _slices(case: Case, chosen: np.ndarray) -> str:
+def _slices(case: Case, chosen: NDArray[Any]) -> str:
     """Whole slices of one axis: rows, columns."""
     for axis, position in enumerate(case.coordinates):
         hit, every = np.unique(position[chosen]), np.unique(position)
@@ -108,14 +109,14 @@ def _slice_words(words: str, axis: int, ndim: int, count: int) -> str:
     return f"{what} {words}"
 
 
-def _which(hit: np.ndarray, length: int) -> str:
+def _which(hit: NDArray[Any], length: int) -> str:
     """Places along an axis, listed; the first and the last by name."""
     if len(hit) == 1:
         return f"{int(hit[0])}{', the first' if hit[0] == 0 else ', the last' if hit[0] == length - 1 else ''}"
     return _series(hit, length) or (join_with_and(int(i) for i in hit) if len(hit) <= 6 else "")
 
 
-def _series(hit: np.ndarray, length: int) -> str:
+def _series(hit: NDArray[Any], length: int) -> str:
     """Places at equal distances, as a slice; '' if they are not."""
     steps = np.diff(hit)
     if len(hit) < 2 or np.any(steps != steps[0]) or (len(hit) == 2 and steps[0] > 1):
@@ -132,7 +133,7 @@ def _series(hit: np.ndarray, length: int) -> str:
     return f"{start}:{stop}{f':{step}' if step > 1 else ''}{ends}"
 
 
-def _diagonal(case: Case, chosen: np.ndarray) -> str:
+def _diagonal(case: Case, chosen: NDArray[Any]) -> str:
     """The diagonal or a triangle of the last two axes."""
     if len(case.shape) < 2 or np.count_nonzero(chosen) < 2:
         return ""
@@ -143,7 +144,7 @@ def _diagonal(case: Case, chosen: np.ndarray) -> str:
     return ""
 
 
-def _block(case: Case, chosen: np.ndarray) -> str:
+def _block(case: Case, chosen: NDArray[Any]) -> str:
     """A block: a range of each axis."""
     if len(case.shape) < 2 or np.count_nonzero(chosen) < 2:
         return ""

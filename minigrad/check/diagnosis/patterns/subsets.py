@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import comb
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..evidence import Diagnosis
 from .case import Case, fit
@@ -94,7 +96,7 @@ def _branch(case: Case, zero: bool) -> Diagnosis | None:
     return None
 
 
-def _variables(case: Case) -> Iterator[tuple[str, np.ndarray]]:
+def _variables(case: Case) -> Iterator[tuple[str, NDArray[Any]]]:
     """The variables on which a branch may depend."""
     yield "x", case.x
     yield "|x|", np.abs(case.x)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..evidence import Diagnosis
 from .case import ENOUGH, FROM_LIST, Case
@@ -13,7 +14,7 @@ from .constants import broadcast_axes, is_numeric
 from .order import pattern
 
 # Derivatives that may weight the cotangent of a result, by name of the function.
-_SLOPES: Final[tuple[Callable[[np.ndarray], np.ndarray], ...]] = (
+_SLOPES: Final[tuple[Callable[[NDArray[Any]], NDArray[Any]], ...]] = (
     lambda y: np.ones_like(y),
     lambda y: (1 - y) * (1 + y),
     lambda y: y * (1 - y),
@@ -44,7 +45,7 @@ def not_summed(case: Case) -> Diagnosis | None:
     return None
 
 
-def _only(case: Case, weights: np.ndarray, axes: Sequence[int], kept: dict[int, int]) -> bool:
+def _only(case: Case, weights: NDArray[Any], axes: Sequence[int], kept: dict[int, int]) -> bool:
     """Whether the given gradient is the contribution of the kept slices alone."""
     part = weights
     for axis, index in kept.items():
@@ -60,13 +61,13 @@ def _only(case: Case, weights: np.ndarray, axes: Sequence[int], kept: dict[int, 
     return float(case.digits_within(tolerance)[known].sum()) >= ENOUGH + FROM_LIST
 
 
-def _sum_over(case: Case, array: np.ndarray, axes: Sequence[int]) -> np.ndarray:
+def _sum_over(case: Case, array: NDArray[Any], axes: Sequence[int]) -> NDArray[Any]:
     """The array summed over axes, at the measured entries of x."""
     summed = array.sum(axis=tuple(axes), keepdims=True)
     return np.broadcast_to(summed.reshape(case.shape), case.shape).ravel()[case.at]
 
 
-def _weights(case: Case) -> Iterator[np.ndarray]:
+def _weights(case: Case) -> Iterator[NDArray[Any]]:
     """Possible weights of the slices of the result: cotangents, times slopes or a factor of x."""
     arrays = [np.asarray(other.x, dtype=np.float64) for other in case.others]
     arrays += [np.asarray(c, dtype=np.float64) for c in case.evidence.constants if is_numeric(c)]
@@ -89,7 +90,7 @@ def _weights(case: Case) -> Iterator[np.ndarray]:
             yield from (array, array + x, array - x)
 
 
-def _result_shapes(case: Case, arrays: Sequence[np.ndarray]) -> list[tuple[int, ...]]:
+def _result_shapes(case: Case, arrays: Sequence[NDArray[Any]]) -> list[tuple[int, ...]]:
     """Possible shapes of the result, to which x broadcasts."""
     if case.evidence.y_shape is not None:
         return [case.evidence.y_shape] if broadcast_axes(case.evidence.y_shape, case.shape) else []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..evidence import Diagnosis
 from .axis_lines import axis_sets, line_numbers, most_lines_wrong
@@ -23,7 +24,7 @@ class Term:
     """A term, of which given - reference may be a multiple: the words, and its values at the measured entries."""
 
     words: str
-    values: np.ndarray
+    values: NDArray[Any]
 
 
 @pattern(130)
@@ -56,7 +57,7 @@ def _terms(case: Case) -> Iterator[Term]:
             yield Term(f"the cotangent × {term.words}", term.values * cotangent)
 
 
-def _simple(case: Case, y: np.ndarray | None) -> Iterator[Term]:
+def _simple(case: Case, y: NDArray[Any] | None) -> Iterator[Term]:
     """Functions of x and of y, and the arrays among the arguments."""
     x = case.x
     if y is not None:
@@ -72,7 +73,7 @@ def _simple(case: Case, y: np.ndarray | None) -> Iterator[Term]:
         yield from (Term("y/x", y / x), Term("x y", x * y), Term("y²", y * y))
 
 
-def _sentence(case: Case, term: Term, found: Fit, axes: tuple[int, ...], groups: np.ndarray) -> str:
+def _sentence(case: Case, term: Term, found: Fit, axes: tuple[int, ...], groups: NDArray[Any]) -> str:
     whole = len(axes) == len(case.shape)
     known = _meaning(case, term, axes, groups)
     if whole:
@@ -95,7 +96,7 @@ def _equals(known: str, term: Term) -> str:
     return f", and {'the number' if term.words else 'it'} equals {known}{why}"
 
 
-def _meaning(case: Case, term: Term, axes: tuple[int, ...], groups: np.ndarray) -> str:
+def _meaning(case: Case, term: Term, axes: tuple[int, ...], groups: NDArray[Any]) -> str:
     """The number of each line, if it is a mean or a sum along the line of something known; else ''."""
     for words, values in _summands(case):
         if not np.all(np.isfinite(values)):
@@ -112,7 +113,7 @@ def _meaning(case: Case, term: Term, axes: tuple[int, ...], groups: np.ndarray) 
     return ""
 
 
-def _summands(case: Case) -> Iterator[tuple[str, np.ndarray]]:
+def _summands(case: Case) -> Iterator[tuple[str, NDArray[Any]]]:
     """Arrays shaped like x whose means and sums occur in derivatives."""
     evidence = case.evidence
     x = np.asarray(evidence.x, dtype=np.float64)
