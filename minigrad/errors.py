@@ -1,4 +1,4 @@
-"""All errors of the package: those of the engine, and those of the code above it.
+"""All errors of the package: those of the engine (`engine/errors`), and those of the code above it.
 
 Each class also derives from the built-in error that a user of NumPy would catch.
 """

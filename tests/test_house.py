@@ -612,8 +612,6 @@ def test_a_walker_that_comes_back_is_found(name: str) -> None:
 
 # ------------------------------------------------------------------------------------------------- names
 
-# A module with the name of another room's: the same idea there, and its docstring says so.
-SAME_IDEA = {"draw", "ties", "ops", "op", "quotient", "losses", "errors"}
 # Functions that each module of a folder defines, for its registry finds them by this name.
 PROTOCOL = {"add_options", "run", "register", "unregister"}
 
@@ -628,12 +626,60 @@ def test_no_public_name_occurs_twice() -> None:
     assert {name: places for name, places in found.items() if len(places) > 1 and name not in PROTOCOL} == {}
 
 
-def test_no_module_name_occurs_twice_but_for_the_same_idea() -> None:
-    found: dict[str, list[str]] = {}
+def rooms_by_name() -> dict[str, list[tuple[str, str]]]:
+    """For each name of a module or package: where it occurs, and the docstring there."""
+    found: dict[str, list[tuple[str, str]]] = {}
     for path in FILES:
-        if path.stem not in ("__init__", "__main__"):
-            found.setdefault(path.stem, []).append(str(path.relative_to(PACKAGE)))
-    assert {name: places for name, places in found.items() if len(places) > 1 and name not in SAME_IDEA} == {}
+        room = path.parent if path.name == "__init__.py" else path.with_suffix("")
+        if room != PACKAGE and room.name != "__main__":
+            text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+            found.setdefault(room.name, []).append((str(room.relative_to(PACKAGE)), text))
+    return found
+
+
+def names_room(text: str, room: str) -> bool:
+    """Whether a docstring leads to another room: by its path, or, as the help of a command, by a function there."""
+    functions = [getattr(minigrad, name, None) for name in re.findall(r"`minigrad\.(\w+)`", text)]
+    modules = [getattr(function, "__module__", "").replace(".", "/") + "/" for function in functions]
+    return f"`{room}`" in text or any(module.startswith(f"minigrad/{room}/") for module in modules)
+
+
+def test_modules_of_the_same_name_name_each_other() -> None:
+    """Two rooms may have a module of one name if it is the same idea, and each docstring leads to the other.
+
+    A package may also have a module of its own name, such as `check/diagnosis/diagnosis`.
+    """
+    twice = {name: places for name, places in rooms_by_name().items() if len(places) > 1}
+    assert {"errors", "op", "draw", "check"} <= set(twice), "they are not found"
+    for name, places in twice.items():
+        for room, text in places:
+            others = [other for other, _ in places if not f"{room}/".startswith(f"{other}/")]
+            silent = [other for other in others if not other.startswith(f"{room}/") and not names_room(text, other)]
+            assert not silent, f"the docstring of {room} does not say where the other {name} is: {silent}"
+
+
+def test_a_docstring_that_does_not_lead_to_the_other_room_is_found() -> None:
+    assert names_room("See `nn/losses`.", "nn/losses")
+    assert names_room("In Python: `minigrad.ties`.", "symmetry/ties")
+    for text in ("Losses.", "See `nn/losses_of_lists`.", "In Python: `minigrad.draw`.", "`minigrad.nothing`"):
+        assert not names_room(text, "nn/losses") and not names_room(text, "symmetry/ties")
+
+
+# The page on which a reader looks for each of these first.
+PAGES = {
+    "activations": "relu sigmoid softplus softmax log_softmax gelu silu elu selu leaky_relu relu6 hard_tanh "
+    "softsign log_sigmoid glu erf erfc",
+    "losses": "cross_entropy binary_cross_entropy_with_logits negative_log_likelihood focal_loss multiclass_hinge "
+    "margin_ranking_loss",
+    "layers": "layer_norm batch_norm embedding dropout",
+    "reductions": "logsumexp",
+}
+
+
+def test_functions_of_networks_are_on_the_page_of_their_kind() -> None:
+    for page, names in PAGES.items():
+        for name in names.split():
+            assert getattr(minigrad, name).__module__ == f"minigrad.rules.{page}", name
 
 
 def names_of_code(path: Path) -> set[str]:

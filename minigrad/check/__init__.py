@@ -1,4 +1,7 @@
-"""Check gradients: numerical derivatives with error bars, and verdicts without tolerances."""
+"""Check gradients: numerical derivatives with error bars, and verdicts without tolerances.
+
+`cli/commands/check` is the command.
+"""
 
 from .diagnosis.report import Finding, GradientMismatch, GradientUnresolved, Report
 from .gradients import check_grads, gradient_report

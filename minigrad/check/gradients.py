@@ -53,9 +53,9 @@ def check_grads(
 ) -> Report:
     """Check derivatives of f at args; return the report, or raise it if they are wrong.
 
-    f: a function of anything array-like. args: a tuple of its positional arguments, or its only argument; each is
-    an array, or a nesting of arrays in lists, tuples and dicts. Arguments that are not floats pass through
-    unchanged.
+    f: a function of anything array-like. args: a tuple of its positional arguments, or its only argument (a named
+    tuple is one argument); each is an array, or a nesting of arrays in lists, tuples and dicts. Arguments that are
+    not floats pass through unchanged.
 
     Without a given derivative, this checks minigrad's own derivatives of f (which must consist of NumPy functions),
     in these modes and up to this order. Or give one or several derivatives to check:

@@ -1,4 +1,4 @@
-"""check_op: are the rules of one op right over its whole domain? `op_check` checks each call."""
+"""check_op: are the rules of one op (`engine/op`) right over its whole domain? `op_check` checks each call."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ The text is a function `make`: it allocates buffers and returns a function `step
 from __future__ import annotations
 
 import builtins
+import copy
 import math
 import operator
 import re
@@ -16,6 +17,7 @@ import numpy as np
 
 from ..engine.node import ITEM
 from ..engine.tree import flatten, kind_of
+from ..tracing.arguments import identifier
 from ..tracing.placeholders import WeakFloat, apply_as_numpy
 from ..tracing.program import Kept, Program, Ref, Step, operands, refs
 from . import runtime
@@ -27,6 +29,7 @@ from .numpy_functions import (
     SYMBOLS,
     TIMES,
     UFUNCS,
+    name_of,
     numpy_spelling,
     record_of,
     reducing_ufunc,
@@ -45,6 +48,7 @@ class Writer:
 
     def __init__(self, program: Program, plan: Plan, inputs: dict[Ref, str], notes: list[str]) -> None:
         self.program, self.plan, self.variables = program, plan, dict(inputs)
+        self.arguments = frozenset(inputs.values())
         self.names: dict[str, object] = {"np": np, "ndarray": np.ndarray}
         self.constants: dict[int, str] = {}
         self.made: list[str] = []  # lines before the step: buffers and views of them
@@ -232,8 +236,7 @@ class Writer:
         numbers, sample = [self.program.sample(x) for x in step.args], self.program.samples[step.out]
         scalars = not step.kwargs and all(isinstance(x, (float, np.number, np.bool_, int)) for x in numbers)
         if function in _RAISING and isinstance(sample, float) and not isinstance(sample, np.float64):
-            self.names["apply_as_numpy"] = apply_as_numpy
-            return f"apply_as_numpy({', '.join([self.constant(function), *args])})"
+            return f"{self._word('apply_as_numpy', apply_as_numpy)}({', '.join([self.constant(function), *args])})"
         if function in SYMBOLS and len(args) == 2:
             return f"{args[0]} {SYMBOLS[function]} {args[1]}"
         if scalars and function in AS_OPERATORS and any(isinstance(x, np.generic) for x in numbers):
@@ -318,12 +321,13 @@ class Writer:
         if id(x) in self.sliced:
             return self.sliced[id(x)]
         if id(x) not in self.constants:
-            record = record_of(x) if callable(x) and x.__hash__ is not None else None
-            named = getattr(x if record is None else record.function, "__name__", "k")
-            stem = "c" if isinstance(x, (np.ndarray, np.generic, float)) else _identifier(named)
+            named = name_of(x) if callable(x) and x.__hash__ is not None else getattr(x, "__name__", "k")
+            stem = "c" if isinstance(x, (np.ndarray, np.generic, float)) else identifier(named)
             own = callable(x) and not isinstance(x, type) and stem == named and self._is_free(stem)
-            self.constants[id(x)] = name = stem if own else f"{stem}_{len(self.constants)}"
-            self.names[name] = x
+            name, count = stem if own else f"{stem}_{len(self.constants)}", len(self.constants)
+            while name in self.names or name in self.arguments:
+                name, count = f"{stem}_{count + 1}", count + 1
+            self.constants[id(x)], self.names[name] = name, x
             if isinstance(x, np.ndarray):
                 self.notes.append(f"{name}: an array {x.shape} that does not depend on the arguments, frozen")
             elif isinstance(x, (np.generic, float)):
@@ -337,7 +341,13 @@ class Writer:
         return not (taken or variable or iskeyword(name))
 
     def _support(self, name: str) -> str:
-        self.names[name] = getattr(runtime, name)
+        return self._word(name, getattr(runtime, name))
+
+    def _word(self, name: str, x: object) -> str:
+        """The word for a function that the text uses: its name, unless an argument has that."""
+        while name in self.arguments:
+            name = f"{name}_1"
+        self.names[name] = x
         return name
 
     # -------------------------------------------------------------------------------------------- outputs
@@ -360,7 +370,9 @@ class Writer:
             return self._rebuilt(x, self._outputs)
         if isinstance(x, (tuple, list, dict)) and any(True for _ in refs(x)):
             return self._nested(x)
-        return self.spell(x) if not isinstance(x, (list, dict)) else f"{self._copier()}({self.constant(x)})"
+        if isinstance(x, (list, dict)):
+            return f"{self._word('deepcopy', copy.deepcopy)}({self.constant(x)})"
+        return self.spell(x)
 
     def _result(self, ref: Ref) -> str:
         if self.numbers is not None:
@@ -372,20 +384,13 @@ class Writer:
             return f"np.float64({name})"
         return f"np.array({name})" if again or ref in self.plan.copied else name
 
-    def _copier(self) -> str:
-        from copy import deepcopy
-
-        self.names["deepcopy"] = deepcopy
-        return "deepcopy"
-
     def _nested(self, x: Any) -> str:
         """The text of other containers: named tuples, dict subclasses, dicts with keys that are not literals."""
         if hasattr(x, "_fields"):
             return f"{self.constant(type(x))}({', '.join(map(self._outputs, x))})"
         if isinstance(x, dict):
             items = ", ".join(f"{self.spell(key)}: {self._outputs(item)}" for key, item in x.items())
-            self.names["like"] = runtime.dict_like
-            return f"like({self.constant(_empty_copy(x))}, {{{items}}})"
+            return f"{self._word('like', runtime.dict_like)}({self.constant(_empty_copy(x))}, {{{items}}})"
         return f"{self.constant(type(x))}([{', '.join(map(self._outputs, x))}])"
 
 
@@ -393,8 +398,3 @@ def _empty_copy(x: dict[Any, Any]) -> dict[Any, Any]:
     new = x.copy()
     new.clear()
     return new
-
-
-def _identifier(text: str) -> str:
-    kept = "".join(character if character.isalnum() else "_" for character in text).strip("_")
-    return kept if kept and not kept[0].isdigit() else f"f_{kept}"

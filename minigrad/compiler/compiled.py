@@ -21,7 +21,7 @@ from ..engine import modes
 from ..engine.value import Value
 from ..errors import ArgumentError, Mutated
 from ..tracing import is_tracing
-from ..tracing.arguments import Described, Describer, names_of
+from ..tracing.arguments import Described, Describer, names_of, unused_name
 from ..tracing.lower import outer_values
 from ..tracing.program import Program
 from ..tracing.tracer import trace_function
@@ -171,7 +171,8 @@ class Specialization:
 
     def __init__(self, compiled: Compiled[..., Any], recorded: Program, given: Described) -> None:
         self.recorded, self.program = recorded, optimise(recorded)
-        names = names_of(given.paths, compiled.f)
+        taken: set[str] = set()
+        names = names_of(given.paths, compiled.f, taken)
         donated = frozenset(
             ref
             for ref, path, x in zip(self.program.inputs, given.paths, given.inputs, strict=True)
@@ -179,10 +180,10 @@ class Specialization:
         )
         donated |= {ref for ref, leaf in self.program.leaves if leaf.serial in compiled.donated}
         inputs = dict(zip(self.program.inputs, names, strict=True))
-        inputs |= {ref: f"w{k}" for k, (ref, _) in enumerate(self.program.leaves)}
+        inputs |= {ref: unused_name(f"w{k}", taken) for k, (ref, _) in enumerate(self.program.leaves)}
         self.names = inputs
         plan = plan_buffers(self.program, donated, compiled.reuse)
-        notes = [f"w{k}: {_leaf_text(leaf)}, read at each call" for k, (_, leaf) in enumerate(self.program.leaves)]
+        notes = [f"{inputs[ref]}: {_leaf_text(leaf)}, read at each call" for ref, leaf in self.program.leaves]
         writer = Writer(self.program, plan, inputs, notes)
         written = [k for k, ref in enumerate(inputs) if ref in plan.in_place.values()]
         guard = Guard(given.template, given.inputs, [leaf for _, leaf in self.program.leaves], written)
@@ -207,7 +208,7 @@ class Specialization:
 
 
 def _leaf_text(leaf: Any) -> str:
-    name = f"{leaf.name} " if leaf.name else ""
+    name = f"{leaf.name if leaf.name.isprintable() else repr(leaf.name)} " if leaf.name else ""
     return f"a Value {name}{np.shape(leaf._array)} that the function closes over"
 
 

@@ -116,3 +116,9 @@ def numpy_spelling(function: Callable[..., Any]) -> str | None:
     if getattr(np, name, None) is function:
         return f"np.{name}"
     return f"np.linalg.{name}" if getattr(np.linalg, name, None) is function else None
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """The name of a function; for the forward function of an op, that of the op's function."""
+    record = record_of(function)
+    return getattr(function if record is None else record.function, "__name__", "k")

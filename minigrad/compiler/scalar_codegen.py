@@ -10,6 +10,7 @@ Python compiles each line in the same time, however long the function: 66,000 li
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from keyword import iskeyword
 from typing import Any
@@ -17,10 +18,13 @@ from typing import Any
 import numpy as np
 
 from ..engine.tree_folds import is_nested_list
+from ..tracing.arguments import identifier
 from ..tracing.program import Program, Ref, Step, operands, refs
 from . import scalar_runtime
-from .numpy_functions import SYMBOLS, UFUNCS, record_of
+from .numpy_functions import SYMBOLS, UFUNCS, name_of, record_of
 
+# Words of the text that stand for themselves.
+_WORDS = ("make", "step", "float", "bool", "abs")
 LONGEST = 80  # characters of an expression to inline
 
 _ARITHMETIC: dict[object, str] = {ufunc: SYMBOLS[f] for f, ufunc in UFUNCS.items() if SYMBOLS[f] in "+-*"}
@@ -92,7 +96,7 @@ class ScalarWriter:
         self.tops: dict[Ref, str] = {}  # the last operator of inlined steps
         self.inlined = self._find_inlined()
         # The objects of words already in use.
-        self.meanings: dict[str, object] = dict.fromkeys([*names, *variables.values()], self)
+        self.meanings: dict[str, object] = dict.fromkeys([*names, *variables.values(), *_WORDS], self)
 
     def _find_inlined(self) -> set[Ref]:
         """Arithmetic steps with one reader, which is arithmetic, too."""
@@ -171,7 +175,7 @@ class ScalarWriter:
         function = step.function
         args = [self._as_it_is(x) for x in step.args]
         given = ", ".join([*args, *(f"{key}={self._as_it_is(x)}" for key, x in step.kwargs.items())])
-        name = "".join(c for c in getattr(function, "__name__", "") if c.isalnum() or c == "_").strip("_") or "f"
+        name = identifier(name_of(function))
         if isinstance(function, np.ufunc):
             kind = "bool" if isinstance(self.program.samples[step.out], np.bool_) else "float"
             return f"{kind}({self._word(name, function)}({given}))"
@@ -208,8 +212,14 @@ class ScalarWriter:
         meaning = x if meaning is None else meaning
         name = f"{name}_" if iskeyword(name) else name
         word, count = name, 0
-        while word in self.meanings and self.meanings[word] is not meaning and self.meanings[word] != meaning:
+        while self._is_taken(word, meaning):
             count += 1
             word = f"{name}_{count}"
         self.meanings[word], self.names[word] = meaning, self.names.get(word, x)
         return word
+
+    def _is_taken(self, word: str, meaning: object) -> bool:
+        """Whether a word is the name of a variable, or of another object."""
+        if word in self.meanings:
+            return self.meanings[word] is not meaning and self.meanings[word] != meaning
+        return re.fullmatch(r"v\d+", word) is not None

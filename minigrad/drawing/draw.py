@@ -1,4 +1,4 @@
-"""draw, and the Drawing it returns, which a user shows and saves."""
+"""draw, and the Drawing it returns, which a user shows and saves. `cli/commands/draw` is its command."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 An error shows the call, its operands (shape, type, name and maker of each), what was expected, and what to write
 instead. Each class also derives from the built-in that a user of NumPy would catch.
-No computation belongs here.
+No computation belongs here. `errors` has those of the whole package.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 An operation *is* a NumPy function (or a function of ours that dispatches like one); its record says how to
 differentiate, label and draw inputs for it. Rules are plain NumPy with the arguments ``(g, y, *inputs, **params)``:
 on arrays they give numbers, on Values they record a graph of the gradient. Rules never sum out broadcasting, cast
-or accumulate: that is the engine's job. ``rules/`` states which functions have rules.
+or accumulate: that is the engine's job. ``rules/`` states which functions have rules, `check/op` checks them.
 """
 
 from __future__ import annotations

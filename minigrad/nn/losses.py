@@ -3,6 +3,7 @@
 A prediction is a Value, or lists of scalar Values from a network computed neuron by neuron; then the loss is a sum
 of scalars too, and its picture shows every term. Plain arrays give a plain number. A dict or a dataclass of
 predictions is compared with a target nested in the same way, and the losses of its items are added.
+`rules/losses` has more losses, of arrays alone.
 """
 
 from __future__ import annotations

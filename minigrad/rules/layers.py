@@ -1,4 +1,4 @@
-"""Steps of neural networks beyond products and activations: normalising, looking up, dropping, scoring."""
+"""Steps of networks besides products and activations: normalising, looking up, dropping."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..engine.op import dispatched, moves, op, refuse
-from ..engine.sampling import REAL, Call, Domain, Draw
+from ..engine.sampling import REAL, Call, Draw
+from .composed import composed
 from .draws import integers
 from .indexing import add_at, scatter
-from .nn import sigmoid, softplus
 
 
 @dispatched
@@ -98,33 +98,24 @@ def dropout(x: Any, rate: float, rng: np.random.Generator) -> Any:
     return x * ((rng.random(np.shape(x)) >= rate) / np.asarray(1.0 - rate, dtype=np.result_type(x)))
 
 
-@dispatched
-def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
-    """The mean of -t ln sigmoid(z) - (1 - t) ln(1 - sigmoid(z)), exact also where the sigmoid rounds to 0 or 1.
+def _batch_norm_call(draw: Draw) -> Call:
+    n, channels = draw.integer(2, 3), draw.integer(1, 2)
+    x = draw.array(REAL, (n, channels, *draw.choice([(), (2,)])))
+    scale, shift = (draw.array(REAL, (channels,)) for _ in range(2))
+    return (x, scale, shift), {"eps": draw.choice([0.5, 1.0])}
 
-    logits: any shape, unnormalised. targets: probabilities, of the same shape. Gives a scalar.
+
+def batch_norm(x: Any, scale: Any = 1.0, shift: Any = 0.0, eps: float = 1e-5) -> Any:
+    """(x - mean) / √(variance + eps) · scale + shift, per channel, over the batch: Ioffe and Szegedy (2015).
+
+    x: (n, channels, …). scale, shift: (channels,) or a number. eps: added to the variance.
+    The statistics are those of x itself; none are stored. ValueError for a vector.
     """
-    if np.shape(logits) != np.shape(targets):
-        raise ValueError(f"expected targets of shape {np.shape(logits)}, got {np.shape(targets)}")
-    terms = targets * softplus(-logits) + (1.0 - targets) * softplus(logits)
-    return np.sum(terms) / max(np.size(logits), 1)
-
-
-def _logits(g: Any, y: Any, z: Any, t: Any) -> Any:
-    # sigmoid(z) - t, without the difference of nearly equal numbers
-    return ((1.0 - t) * sigmoid(z) - t * sigmoid(-z)) * (g / max(z.size, 1))
-
-
-def _targets(g: Any, y: Any, z: Any, t: Any) -> Any:
-    return -z * (g / max(z.size, 1))
-
-
-_SHARE = Domain("from 0 to 1", 0.0, 1.0)
-
-
-def _pairs(draw: Draw) -> Call:
-    shape = draw.shape()
-    return (draw.array(REAL, shape), draw.array(_SHARE, shape)), {}
+    if np.ndim(x) < 2:
+        raise ValueError(f"batch_norm: expected shape (n, channels, …), got {np.shape(x)}")
+    columns = (-1, *(1,) * (np.ndim(x) - 2))
+    scale, shift = (np.reshape(c, columns) if np.ndim(c) else c for c in (scale, shift))
+    return layer_norm(x, scale, shift, axis=(0, *range(2, np.ndim(x))), eps=eps)
 
 
 # fmt: off
@@ -135,7 +126,4 @@ op(layer_norm, "layer_norm", "y = a (x - mean) / √(var + ε) + b",
 moves(embedding, "embedding", "y[i] = table[index[i]]",
     lambda g, y, table, indices=None: scatter(g, np.asarray(indices), table.shape),
     add=lambda buffer, g, y, table, indices=None: add_at(buffer, np.asarray(indices), g), calls=_embedding)
-op(binary_cross_entropy_with_logits, "binary_cross_entropy", "y = mean of -t ln σ(z) - (1 - t) ln(1 - σ(z))",
-    domain=(REAL, _SHARE), vjp=(_logits, _targets),
-    jvp=(lambda t, y, z, p: np.sum(_logits(1.0, y, z, p) * t), lambda t, y, z, p: np.sum(_targets(1.0, y, z, p) *
-    t)), calls=_pairs, gives_new=True)
+composed(batch_norm, "y = a (x - mean) / √(var + ε) + b, per channel", _batch_norm_call)(batch_norm)

@@ -1,20 +1,22 @@
-"""Losses and layers written with other functions, from which derivatives of any order follow."""
+"""Losses of arrays: one number from predictions and targets. `nn/losses` has two that take lists of Values."""
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 
-from ..engine.op import dispatched
+from ..engine.op import dispatched, op
 from ..engine.sampling import DISTINCT, REAL, UNIT, Call, Domain, Draw
+from .activations import log_softmax, relu, sigmoid, softmax, softplus
 from .composed import composed
 from .draws import integers
-from .layers import layer_norm
 from .limits import times
-from .nn import relu, sigmoid
 
+_CLASS_OR_SHARE = Domain("class, or from 0 to 1", 0.0, 1.0)
+_SHARE = Domain("from 0 to 1", 0.0, 1.0)
 _PROBABLE = Domain("from 0 to 1", 0.1, 0.9)
 _ODD_MARGIN = 0.37313  # not a difference of drawn numbers, so no term is at its kink
 
@@ -43,53 +45,123 @@ def _of_class(x: Any, classes: Any) -> Any:
     return np.take_along_axis(x, classes[..., None], axis=-1)
 
 
-def _rows(x: Any) -> int:
-    """The number of rows that a mean divides by: 1 if there are none, so that the mean is 0 and not nan."""
-    rows: int = math.prod(np.shape(x)[:-1])
-    return max(rows, 1)
-
-
 def _scored(domain: Domain, draw: Draw) -> tuple[Any, Any]:
     shape = draw.shape(min_dims=1)
     return draw.array(domain, shape), integers(draw, 0, shape[-1] - 1, shape[:-1])
 
 
-def _glu_call(draw: Draw) -> Call:
-    shape = [*draw.shape(min_dims=1)]
-    axis = draw.integer(-len(shape), len(shape) - 1)
-    shape[axis] = 2
-    return (draw.array(REAL, tuple(shape)),), {"axis": axis}
+def _classes(logits: Any, targets: Any) -> Any:
+    """Integer targets, checked: one class per row of logits."""
+    classes = np.asarray(targets)
+    if classes.dtype.kind not in "iu" or classes.shape != logits.shape[:-1]:
+        raise ValueError(
+            f"expected integer targets of shape {logits.shape[:-1]}, one class per row of logits, "
+            f"got {classes.dtype} {classes.shape}"
+        )
+    return classes
 
 
-def glu(x: Any, axis: int = -1) -> Any:
-    """a · sigmoid(b), where a and b are the two halves of x along the axis: Dauphin and others (2017).
+def _rows(shape: tuple[int, ...]) -> int:
+    """The number of rows that a mean divides by: 1 if there are none, so that the mean is 0 and not nan."""
+    return max(math.prod(shape[:-1]), 1)
 
-    x: any shape, of even length along the axis. ValueError for an odd one.
+
+def _are_shares(logits: Any, targets: Any) -> bool:
+    """Whether the targets are probabilities for each class, not classes."""
+    return np.shape(targets) == logits.shape and np.result_type(targets).kind == "f"
+
+
+def _cross_entropy(logits: Any, targets: Any) -> tuple[Any, Any]:
+    """The loss, and the derivative of its sum over rows, which its rule needs."""
+    if not _are_shares(logits, targets):
+        return _class_entropy(logits, _classes(logits, targets))
+    shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
+    e = np.exp(shifted)
+    total = np.add.reduce(e, axis=-1, keepdims=True)
+    loss = np.sum(targets * (np.log(total) - shifted)) / _rows(logits.shape)
+    return loss, e / total * np.sum(targets, axis=-1, keepdims=True) - targets
+
+
+def _class_entropy(logits: Any, classes: Any) -> tuple[Any, Any]:
+    n, k = classes.size, logits.shape[-1]
+    # Rows become columns: NumPy reduces along the first axis several times faster than along a short last one.
+    x = np.ascontiguousarray(logits.reshape(n, k).T)
+    x = x - np.maximum.reduce(x, axis=0)
+    p = np.exp(x)
+    total = np.add.reduce(p, axis=0)
+    p /= total
+    try:  # the place of each row's class in the columns laid end to end
+        chosen = np.ravel_multi_index((classes.ravel().astype(np.intp, copy=False), _arange(n)), (k, n))
+    except ValueError:
+        raise ValueError(f"expected classes from 0 to {k - 1}, got {classes.min()} to {classes.max()}") from None
+    p.reshape(-1)[chosen] -= 1
+    return np.add.reduce(np.log(total) - x.reshape(-1)[chosen]) / max(n, 1), p.T.reshape(logits.shape)
+
+
+@functools.lru_cache(maxsize=32)
+def _arange(n: int) -> Any:
+    """np.arange(n), which every training step needs."""
+    counted = np.arange(n)
+    counted.flags.writeable = False
+    return counted
+
+
+@dispatched
+def cross_entropy(logits: Any, targets: Any) -> Any:
+    """The mean over rows of -ln softmax(logits)[target], or of -Σ target · ln softmax(logits).
+
+    logits: (…, k), unnormalised. targets: (…), integers from 0 to k - 1; or (…, k), a probability for each class.
+    Gives a scalar. Where the target's probability rounds to 1, the loss rounds to 0 (its gradient to 1e-16).
     """
-    if np.shape(x)[axis] % 2:
-        raise ValueError(f"glu: expected an even length along axis {axis}, got shape {np.shape(x)}")
-    a, b = np.split(x, 2, axis=axis)
-    return a * sigmoid(b)
+    return _cross_entropy(np.asarray(logits), np.asarray(targets))[0]
 
 
-def _batch_norm_call(draw: Draw) -> Call:
-    n, channels = draw.integer(2, 3), draw.integer(1, 2)
-    x = draw.array(REAL, (n, channels, *draw.choice([(), (2,)])))
-    scale, shift = (draw.array(REAL, (channels,)) for _ in range(2))
-    return (x, scale, shift), {"eps": draw.choice([0.5, 1.0])}
+def _cross_entropy_vjp(g: Any, y: Any, logits: Any, targets: Any, saved: Any = None) -> Any:
+    if saved is None and _are_shares(logits, targets):
+        saved = softmax(logits) * np.sum(targets, axis=-1, keepdims=True) - targets
+    elif saved is None:
+        saved = softmax(logits) - np.equal(np.expand_dims(targets, -1), np.arange(logits.shape[-1]))
+    return saved * (g / _rows(logits.shape))
 
 
-def batch_norm(x: Any, scale: Any = 1.0, shift: Any = 0.0, eps: float = 1e-5) -> Any:
-    """(x - mean) / √(variance + eps) · scale + shift, per channel, over the batch: Ioffe and Szegedy (2015).
+def _cross_entropy_targets(g: Any, y: Any, logits: Any, targets: Any, saved: Any = None) -> Any:
+    return -log_softmax(logits) * (g / _rows(logits.shape))
 
-    x: (n, channels, …). scale, shift: (channels,) or a number. eps: added to the variance.
-    The statistics are those of x itself; none are stored. ValueError for a vector.
+
+def _cross_entropy_jvp(t: Any, y: Any, logits: Any, targets: Any, saved: Any = None) -> Any:
+    return np.sum(_cross_entropy_vjp(1.0, y, logits, targets, saved) * t)
+
+
+def _cross_entropy_call(draw: Draw) -> Call:
+    shape = draw.shape(min_dims=1)
+    classes = integers(draw, 0, shape[-1] - 1, shape[:-1])
+    return (draw.array(REAL, shape), draw.choice([classes, draw.array(_CLASS_OR_SHARE, shape)])), {}
+
+
+@dispatched
+def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
+    """The mean of -t ln sigmoid(z) - (1 - t) ln(1 - sigmoid(z)), exact also where the sigmoid rounds to 0 or 1.
+
+    logits: any shape, unnormalised. targets: probabilities, of the same shape. Gives a scalar.
     """
-    if np.ndim(x) < 2:
-        raise ValueError(f"batch_norm: expected shape (n, channels, …), got {np.shape(x)}")
-    columns = (-1, *(1,) * (np.ndim(x) - 2))
-    scale, shift = (np.reshape(c, columns) if np.ndim(c) else c for c in (scale, shift))
-    return layer_norm(x, scale, shift, axis=(0, *range(2, np.ndim(x))), eps=eps)
+    if np.shape(logits) != np.shape(targets):
+        raise ValueError(f"expected targets of shape {np.shape(logits)}, got {np.shape(targets)}")
+    terms = targets * softplus(-logits) + (1.0 - targets) * softplus(logits)
+    return np.sum(terms) / max(np.size(logits), 1)
+
+
+def _logits(g: Any, y: Any, z: Any, t: Any) -> Any:
+    # sigmoid(z) - t, without the difference of nearly equal numbers
+    return ((1.0 - t) * sigmoid(z) - t * sigmoid(-z)) * (g / max(z.size, 1))
+
+
+def _targets(g: Any, y: Any, z: Any, t: Any) -> Any:
+    return -z * (g / max(z.size, 1))
+
+
+def _pairs(draw: Draw) -> Call:
+    shape = draw.shape()
+    return (draw.array(REAL, shape), draw.array(_SHARE, shape)), {}
 
 
 def _nll_call(draw: Draw) -> Call:
@@ -106,7 +178,8 @@ def negative_log_likelihood(log_probabilities: Any, targets: Any, weights: Any =
     """
     classes = _labels(log_probabilities, targets, "negative_log_likelihood")
     chosen = _of_class(log_probabilities, classes)[..., 0]
-    return -np.sum(chosen if weights is None else np.take(weights, classes) * chosen) / _rows(log_probabilities)
+    total = np.sum(chosen if weights is None else np.take(weights, classes) * chosen)
+    return -total / max(np.size(classes), 1)
 
 
 def _focal_call(draw: Draw) -> Call:
@@ -136,7 +209,8 @@ def multiclass_hinge(scores: Any, targets: Any, hinge: float = 1.0) -> Any:
     """
     classes = _labels(scores, targets, "multiclass_hinge")
     others = classes[..., None] != np.arange(np.shape(scores)[-1])
-    return np.sum(np.where(others, relu(scores - _of_class(scores, classes) + hinge), 0.0)) / _rows(scores)
+    terms = np.where(others, relu(scores - _of_class(scores, classes) + hinge), 0.0)
+    return np.sum(terms) / max(np.size(classes), 1)
 
 
 def _ranking_call(draw: Draw) -> Call:
@@ -156,8 +230,15 @@ def margin_ranking_loss(first: Any, second: Any, order: Any, margin: float) -> A
     return np.sum(relu(margin - order * (first - second))) / max(np.size(first), 1)
 
 
-composed(glu, "y = a σ(b), a and b the halves of x", _glu_call)(glu)
-composed(batch_norm, "y = a (x - mean) / √(var + ε) + b, per channel", _batch_norm_call)(batch_norm)
+# fmt: off
+op(cross_entropy, "cross_entropy", "y = mean of -ln softmax(x)[target]", domain=(REAL, _CLASS_OR_SHARE),
+    forward=_cross_entropy, saves=True, vjp=(_cross_entropy_vjp, _cross_entropy_targets),
+    jvp=(_cross_entropy_jvp, lambda t, y, logits, targets, saved=None: np.sum(_cross_entropy_targets(1.0, y,
+    logits, targets) * t)), calls=_cross_entropy_call, gives_new=True)
+op(binary_cross_entropy_with_logits, "binary_cross_entropy", "y = mean of -t ln σ(z) - (1 - t) ln(1 - σ(z))",
+    domain=(REAL, _SHARE), vjp=(_logits, _targets),
+    jvp=(lambda t, y, z, p: np.sum(_logits(1.0, y, z, p) * t), lambda t, y, z, p: np.sum(_targets(1.0, y, z, p) *
+    t)), calls=_pairs, gives_new=True)
 composed(negative_log_likelihood, "y = mean of -w[target] x[target]", _nll_call)(negative_log_likelihood)
 composed(focal_loss, "y = -α (1 - p)^γ ln p, p = x[target]; at p = 1: 0", _focal_call)(focal_loss)
 composed(multiclass_hinge, "y = mean of Σ max(0, x - x[target] + h); at a kink: 0", _hinge_call)(multiclass_hinge)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.op import linear, op
+from ..engine.op import dispatched, linear, op
 from ..engine.sampling import DISTINCT, REAL, Call, Domain, Draw
 from . import vmap_rules
 from .axes import expand, merge_axes
@@ -106,6 +106,18 @@ def _prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return expand(y, x, axis, False) if keepdims else y
 
 
+@dispatched
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """ln Σ exp(x) over the axes (all by default), with no overflow.
+
+    x: any shape. axis: None, int or tuple. keepdims: keep the reduced axes, with length 1.
+    """
+    top = np.max(x, axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return total if keepdims else np.squeeze(total, axis=axis)
+
+
 # fmt: off
 linear(np.sum, "sum", "y = Σ x",
     lambda g, y, x, axis=None, keepdims=False: np.broadcast_to(expand(g, x, axis, keepdims), x.shape),
@@ -128,3 +140,6 @@ reduction(np.std, "std", "y = √var",
 # the product of all entries but one may overflow
 reduction(np.prod, "prod", "y = Π x", lambda y, x, axis: others(x, axis), product=times, meaning=_prod,
     of_ufunc=(np.multiply, "reduce"))
+reduction(logsumexp, "logsumexp", "y = ln Σ e^x", lambda y, x, axis: np.exp(x - np.where(np.isfinite(y), y, 0.0)),
+    meaning=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
+    of_ufunc=(np.logaddexp, "reduce"))

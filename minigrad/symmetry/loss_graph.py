@@ -22,6 +22,7 @@ from ..errors import ArgumentError, GradientLost, describe
 from ..nn.module import Module
 from ..tracing import trace
 from ..tracing.replay import Evaluate, own_params, replay
+from ..transforms.grad import check_leaf
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,9 @@ def of_function(f: Callable[..., Any], params: Any, data: Sequence[Any], for_all
     paths: list[str] = []
 
     def enter(x: object, path: str) -> Value:
-        leaves.append(argument(np.array(x._array if isinstance(x, Value) else x)))
+        data = np.array(x._array if isinstance(x, Value) else x)
+        check_leaf("params", path, x, data.dtype)
+        leaves.append(argument(data))
         paths.append(path)
         return leaves[-1]
 

@@ -3,7 +3,7 @@
 The neurons of a class become one. Its outgoing weights are multiplied by the size of the class, so that the next
 layer gets the same sums: a weight from a class of m neurons to a class of n neurons becomes ``Q = m W``. The
 gradient of Q is n times that of one W, and Q must move m times as far, so the learning rate is multiplied by
-``m / n``. These factors are the `rates`.
+``m / n``. These factors are the `rates`. `drawing/views/quotient` draws a quotient.
 """
 
 from __future__ import annotations

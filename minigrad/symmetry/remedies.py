@@ -17,7 +17,7 @@ from ..engine.value import Value
 from ..errors import ArgumentError
 from ..nn.mlp import MLP
 from ..nn.optim import SGD, Adam, Optimiser
-from ..rules.nn import sigmoid, softplus
+from ..rules.activations import sigmoid, softplus
 from .loss_graph import Recording, flat, record_model_loss
 from .mlp_neurons import by_name
 from .proof import Partition, prove

@@ -1,6 +1,6 @@
 """ties: finds the parameters that always get equal gradients in training, and states the evidence.
 
-`loss_graph` turns a loss into a graph; `proof` and `probe` find its ties.
+`loss_graph` turns a loss into a graph; `proof` and `probe` find its ties. `cli/commands/ties` is the command.
 """
 
 from __future__ import annotations

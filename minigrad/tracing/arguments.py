@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -176,11 +178,10 @@ def fill_holes(template: Any, values: Any) -> Any:
     )
 
 
-def names_of(paths: Iterable[str], f: Callable[..., Any]) -> list[str]:
-    """A readable name for each input: the function's parameter and the place inside it."""
+def names_of(paths: Iterable[str], f: Callable[..., Any], taken: set[str]) -> list[str]:
+    """A readable name for each input: the function's parameter and the place inside it. See `unused_name`."""
     parameters = _parameters(f)
     names: list[str] = []
-    taken: set[str] = set()
     for path in paths:
         text = functools.reduce(lambda t, c: t.replace(c, "_"), "[]'\". -", path)
         parts = [part for part in text.split("_") if part]
@@ -188,13 +189,38 @@ def names_of(paths: Iterable[str], f: Callable[..., Any]) -> list[str]:
             parts[:2] = [parameters[int(parts[1])]]
         else:
             parts = parts[1:] if parts[0] == "kwargs" else parts
-        name = "_".join("".join(c for c in part if c.isalnum() or c == "_") for part in parts)
-        names.append(_unused(name if name.isidentifier() else f"x_{name}", taken))
-        taken.add(names[-1])
+        names.append(unused_name(identifier("_".join(parts), "x_"), taken))
     return names
 
 
-def _unused(name: str, names: set[str]) -> str:
-    reserved = name in ("np", "ndarray", "make", "step") or (name[:1] in "vmc" and name[1:].isdigit())
-    name = f"{name}_" if reserved else name
-    return name if name not in names else _unused(f"{name}_", names)
+def unused_name(name: str, taken: set[str]) -> str:
+    """The name, with _ behind it while the text of a program gives it another meaning. Adds it to the taken names.
+
+    Blocks of the variable x are named x_ or x_flat_, so these are taken with it.
+    """
+    while iskeyword(name) or _WORDS.fullmatch(name) or not taken.isdisjoint(_block_names(name)):
+        name = f"{name}_"
+    taken |= _block_names(name)
+    return name
+
+
+# Words that the text of a program uses itself: its functions, Python's, its loops and its variables.
+_WORDS = re.compile(
+    r"np|ndarray|make|step|min|range|slice|float|bool|abs|i|j|([vmc]\d+|c_\d+)(_|_flat|_flat_|_finite|_finite_)?"
+)
+
+
+def _block_names(name: str) -> set[str]:
+    """A variable, and the names of it in a loop over blocks."""
+    return {name, f"{name}_", f"{name}_flat", f"{name}_flat_"}
+
+
+@functools.lru_cache(maxsize=1000)
+def identifier(text: str, prefix: str = "f_") -> str:
+    """A name for Python made of any text: _ for characters that no name may have, the rest as Python spells it."""
+    if not text.isascii():
+        from unicodedata import normalize
+
+        text = normalize("NFKC", text)
+    kept = "".join(c if f"_{c}".isidentifier() else "_" for c in text).strip("_")
+    return kept if kept.isidentifier() else f"{prefix}{kept}"

@@ -5,21 +5,26 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..engine.op import TABLE, Op, Rule, dispatched, op
-from ..engine.sampling import REAL, Domain
+from ..engine.sampling import Domain
 from ..errors import ArgumentError, MissingRule, NameTaken
+from .custom_checks import (
+    Rules,
+    check_name,
+    check_properties,
+    check_rule_arguments,
+    domain_per_input,
+    forward_signature,
+    one_per_input,
+    parameters_of,
+)
 from .gradient_types import P, R
-
-Rules = tuple[Rule | None, ...]
-
-# Names that rules use for their own arguments: by position, or by keyword from the op (`saved`).
-RESERVED = ("g", "y", "t", "saved")
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,15 @@ def custom(
     >>> cube = custom(lambda x: x**3, name="cube", vjp=lambda g, y, x: 3 * g * x**2)
     """
     name = name or getattr(forward, "__name__", type(forward).__name__).removesuffix(" (vectorized)")
-    inputs, options = _parameters(name, forward, vjp)
-    vjps = _one_per_input(name, "vjp", vjp, inputs)
-    jvps = _forward_rules(name, jvp, vjps, inputs)
-    _check_options(name, options, [*vjps, *jvps, more.get("add")])
-    if not any(vjps):  # a constant: no gradient flows, and no rule limits its parameters
-        vjps, jvps, more = (), (), {"options": options, **more}
-    more = {"formula": formula or f"y = {name}(x)", "domain": _domains(name, domain, inputs), **more}
+    check_name(name)
+    known = parameters_of(name, forward, vjp)
+    check_properties(name, known.inputs, more)
+    vjps = one_per_input(name, "vjp", vjp, known.inputs)
+    jvps = _forward_rules(name, jvp, vjps, known.inputs)
+    more = {**more, "options": [*more.get("options", ()), *check_rule_arguments(name, vjps, jvps, known, more)]}
+    if not any(vjps):  # a constant: no gradient flows
+        vjps, jvps = (), ()
+    more = {"formula": formula or f"y = {name}(x)", "domain": domain_per_input(name, domain, known.inputs), **more}
     origin = (str(sys._getframe(1).f_globals.get("__name__")), _module(forward))
     function: Callable[P, R] = _insert(name, forward, origin, {"vjp": vjps, "jvp": jvps, **more})
     return function
@@ -117,57 +124,11 @@ def has_jvp(record: Op) -> bool:
     return not any(getattr(rule, "func", None) is no_jvp for rule in record.jvps)
 
 
-# ------------------------------------------------------------------------------------------ rules and inputs
-
-
-def _parameters(name: str, forward: Callable[..., Any], vjp: object) -> tuple[list[str], list[str]]:
-    """The names of the inputs, which have no default, and of all other parameters."""
-    if isinstance(forward, np.ufunc):
-        return [f"x{k + 1}" for k in range(forward.nin)] if forward.nin > 1 else ["x"], []
-    try:
-        found = inspect.signature(forward).parameters.values()
-    except (ValueError, TypeError):  # written in C: as many as there are rules
-        return [f"x{k + 1}" for k in range(len(vjp) if isinstance(vjp, tuple) else 1)], []
-    if stars := [p.name for p in found if p.kind is p.VAR_POSITIONAL]:
-        raise ArgumentError(
-            f"a custom op needs a fixed number of inputs, and {name} takes *{stars[0]}\n"
-            f"  write  def {name}(a, b): ...   with a name for each input"
-        )
-    named = [p for p in found if p.kind is not p.VAR_KEYWORD]
-    inputs = [p.name for p in named if p.default is p.empty and p.kind is not p.KEYWORD_ONLY]
-    if not inputs:
-        raise ArgumentError(
-            f"{name} has no input: a parameter with a default is a setting, not an input\n"
-            f"  write  def {name}(x, ...): ...   with no default for the inputs"
-        )
-    return inputs, [p.name for p in named if p.name not in inputs]
-
-
-def _one_per_input(name: str, kind: str, given: Rules | Rule | None, inputs: Sequence[str]) -> Rules:
-    """The rules as a tuple. Raises ArgumentError if their number or their arguments do not match the inputs."""
-    rules: Rules = (*given,) if isinstance(given, (tuple, list)) else (given,)
-    if len(rules) != len(inputs):
-        wanted = f"({', '.join(f'rule for {x}' for x in inputs)}{',' * (len(inputs) == 1)})"
-        raise ArgumentError(
-            f"{name} takes {_list_inputs(inputs)}, and {kind} has {_count(rules, 'rule')}\n"
-            f"  write  {kind}={wanted}   and None where no gradient flows\n"
-            "  (the inputs are the parameters of the forward function that have no default)"
-        )
-    first = "g" if kind == "vjp" else "t"
-    for x, rule in zip(inputs, rules, strict=True):
-        if rule is not None and not _takes(rule, 2 + len(inputs)):
-            raise ArgumentError(
-                f"the {kind} of {name} for {x} cannot be called with the {2 + len(inputs)} arguments of a rule\n"
-                f"  write  lambda {first}, y, {', '.join(inputs)}: ..."
-            )
-    return rules
-
-
-def _forward_rules(name: str, jvp: Rules | Rule | None, vjps: Rules, inputs: Sequence[str]) -> Rules:
+def _forward_rules(name: str, jvp: Rules | Rule | None, vjps: Rules, inputs: list[str]) -> Rules:
     """The rules of forward mode: they must let tangents flow where the rules of reverse mode let gradients flow."""
     if jvp is None:
         return (*(rule and functools.partial(no_jvp, name) for rule in vjps),)
-    jvps = _one_per_input(name, "jvp", jvp, inputs)
+    jvps = one_per_input(name, "jvp", jvp, inputs)
     for x, back, ahead in zip(inputs, vjps, jvps, strict=True):
         if (back is None) != (ahead is None):
             with_rule, without = ("vjp", "jvp") if back else ("jvp", "vjp")
@@ -176,59 +137,6 @@ def _forward_rules(name: str, jvp: Rules | Rule | None, vjps: Rules, inputs: Seq
                 f"  write  a rule in both, or None in both; or leave jvp= out, if there is none yet"
             )
     return jvps
-
-
-def _check_options(name: str, options: Sequence[str], rules: Sequence[Rule | None]) -> None:
-    """Refuse a parameter whose name rules use for something else: it would arrive twice, or be lost."""
-    taken = {*RESERVED, *(x for rule in rules if rule for x in _positional(rule))}
-    for option in options:
-        if option in taken:
-            raise ArgumentError(
-                f"{name} has a parameter {option!r}, but rules use that name for something else "
-                "(g, y, t, saved, and their own inputs)\n"
-                f"  write  another name for it, such as  {option}_"
-            )
-
-
-def _takes(rule: Rule, count: int) -> bool:
-    """Whether a rule can be called with that many arguments."""
-    try:
-        inspect.signature(rule).bind(*range(count))
-    except TypeError:
-        return False
-    except ValueError:  # written in C, without a signature
-        return True
-    return True
-
-
-def _positional(rule: Rule) -> list[str]:
-    """The names that a rule gives to its arguments by position."""
-    try:
-        found = inspect.signature(rule).parameters.values()
-    except (ValueError, TypeError):
-        return []
-    return [p.name for p in found if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty]
-
-
-def _domains(name: str, given: tuple[Domain, ...] | Domain, inputs: Sequence[str]) -> tuple[Domain, ...]:
-    """One domain per input."""
-    domains: tuple[Domain, ...] = given if isinstance(given, tuple) else (given,)
-    if len(domains) < 2:
-        return (domains or (REAL,)) * len(inputs)
-    if len(domains) != len(inputs):
-        raise ArgumentError(
-            f"{name} takes {_list_inputs(inputs)}, and domain has {len(domains)} entries\n"
-            "  write  domain=REAL   for all inputs, or a tuple with one for each"
-        )
-    return domains
-
-
-def _list_inputs(inputs: Sequence[str]) -> str:
-    return f"{_count(inputs, 'input')} ({', '.join(inputs)})"
-
-
-def _count(what: Sequence[object], noun: str) -> str:
-    return f"{len(what)} {noun}{'s' * (len(what) != 1)}"
 
 
 # ---------------------------------------------------------------------------------------- its place in the table
@@ -277,6 +185,8 @@ def _wrapper(forward: Any, name: str, statement: dict[str, Any]) -> Any:
         statement["forward"] = forward
         function = dispatched(functools.wraps(forward)(lambda *args, **params: forward(*args, **params)[0]))
     function.__name__ = name
+    if isinstance(forward, np.vectorize):  # whose own signature is (*args, **kwargs)
+        function.__signature__ = forward_signature(forward)
     return function
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -27,7 +27,8 @@ def grad(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> Gradient[P,
 
     f: returns one number. argnums: the positional arguments to differentiate with respect to; a tuple gives a
     tuple. An argument may be a number, an array, a Value, or lists, tuples, dicts, dataclasses and Modules of
-    them, nested; its gradient has the same nesting, shapes and types (integers count as float64). If f does
+    them, nested; its gradient has the same nesting, shapes and types (integers count as float64). A field of a
+    dataclass without a gradient, such as a text, is left out by ``field(metadata={"static": True})``. If f does
     not depend on an argument, its gradient is zeros. With ``cotangent=`` in a call, f may return an array.
 
     Nests to any order: ``grad(grad(f))``. Raises ShapeError, DTypeError, ArgumentError.
@@ -148,6 +149,11 @@ class Level:
         return tree_map(tangent, self.y)
 
 
+def holds_arguments(x: object) -> TypeGuard[tuple[Any, ...]]:
+    """Whether x is a tuple of all arguments of a function. A named tuple is one argument."""
+    return isinstance(x, tuple) and not hasattr(x, "_fields")
+
+
 def argnums_tuple(argnums: object) -> tuple[int, ...]:
     """argnums as a tuple."""
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
@@ -165,10 +171,25 @@ def _as_value(y: object) -> Value:
 
 def _enter(n: int, x: object, path: str) -> Value:
     """The node through which one argument enters a level, and at which the level's sweep ends."""
-    x = interpreter().enter(x) if type(x) is Value else np.asarray(x)
-    if x.dtype.kind not in "fiub":
-        raise DTypeError(f"argument {n}{path} has no gradient: {describe(x)}")
-    return argument(x)
+    data = interpreter().enter(x) if type(x) is Value else np.asarray(x)
+    check_leaf(f"argument {n}", path, x, data.dtype)
+    return argument(data)
+
+
+def check_leaf(argument: str, path: str, x: object, dtype: np.dtype[Any]) -> None:
+    """Raise DTypeError for a leaf of an argument that has no gradient: a text, a function, complex numbers."""
+    if dtype.kind in "fiub":
+        return
+    field = path.rpartition(".")[2]
+    if dtype.kind == "c":
+        remedy = "x.real, x.imag   as two arrays"
+    elif "." in path and "]" not in field:
+        remedy = f'{field}: ... = field(metadata={{"static": True}})   in the dataclass, to leave it out'
+    elif path:
+        remedy = "f(x, other)   with it as an argument of its own, or close over it"
+    else:
+        remedy = "lambda x: f(x, ...)   to close over it, or choose other arguments with argnums="
+    raise DTypeError(f"{argument}{path} has no gradient: {describe(x)}\n  write  {remedy}")
 
 
 def _reach(ys: list[Value], arguments: list[Value], start: int) -> tuple[set[int], set[int]]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..engine.tree import flatten, leaves, tree_map
 from ..errors import MissingRule
-from .grad import Function, Level, argnums_tuple, grad
+from .grad import Function, Level, argnums_tuple, grad, holds_arguments
 from .gradient_types import P
 
 
@@ -59,7 +59,7 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
     result. Costs a few evaluations of the gradient; twice as many if an op has no jvp: then all sweeps go
     backward. (Pearlmutter, Fast exact multiplication by the Hessian, 1994.)
     """
-    several = isinstance(x, tuple) and not hasattr(x, "_fields")
+    several = holds_arguments(x)
     args, directions = (x, v) if several else ((x,), (v,))
     chosen = tuple(range(len(args)))
     level = Level(grad(f, chosen), args, {}, chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +16,15 @@ from minigrad import (
     check_grads,
     checkpoint,
     compile,
+    directional,
     grad,
     gradient_report,
     hessian,
     hvp,
     jacobian,
     jvp,
+    numeric_gradient,
+    numeric_jacobian,
     ties,
     value_and_grad,
     vjp,
@@ -182,6 +186,88 @@ def test_paths_name_fields_attributes_and_keys() -> None:
     assert paths == ["[0].inner.w", "[0].inner.held[0]['b']", "[1]['k'].w", "[1]['k'].b[0]"]
     with pytest.raises(DTypeError, match=r"argument 0\['p'\]\.b has no gradient"):
         grad(lambda x: 0.0)({"p": Layer(1.0, "text")})
+
+
+@dataclass
+class Named:
+    w: Any
+    name: str = "hi"
+
+
+LEAF_BY_LEAF: dict[str, Callable[[Any], Any]] = {
+    "grad": lambda x: grad(lambda x: 0.0)(x),
+    "vjp": lambda x: vjp(lambda x: 0.0, x),
+    "jvp": lambda x: jvp(lambda x: 0.0, (x,), (x,)),
+    "hessian": lambda x: hessian(lambda x: 0.0)(x),
+    "hvp": lambda x: hvp(lambda x: 0.0, x, x),
+    "ties": lambda x: ties(lambda x: 0.0, x),
+}
+
+
+@pytest.mark.parametrize("transform", LEAF_BY_LEAF)
+def test_a_field_without_a_gradient_is_refused_with_the_way_to_leave_it_out(transform: str) -> None:
+    """The remedy works: `Frozen` states it, and every transform takes it."""
+    said = (
+        r"\.name has no gradient: str 'hi'\n  write  name: \.\.\. = field\(metadata=\{\"static\": True\}\)   in the"
+    )
+    with pytest.raises(DTypeError, match=said):
+        LEAF_BY_LEAF[transform](Named(W))
+
+
+@pytest.mark.parametrize("transform", ["grad", "vjp", "jvp", "hessian", "ties"])
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        ({"p": [1.0, "hi"]}, r"\['p'\]\[1\] has no gradient: str 'hi'\n  write  f\(x, other\)   with it as an arg"),
+        ({"p": Layer(1.0, [f"{1}"])}, r"\['p'\]\.b\[0\] has no gradient: .*\n  write  f\(x, other\)"),
+        ({"a.b": len}, r"\['a\.b'\] has no gradient: builtin.* <built-in function len>\n  write  f\(x, other\)"),
+        ("hi", r" has no gradient: str 'hi'\n  write  lambda x: f\(x, \.\.\.\)   to close over it, .* argnums="),
+        (Layer(1.0, 1j), r"\.b has no gradient: complex 1j\n  write  x\.real, x\.imag   as two arrays"),
+    ],
+    ids=["list", "list in a dataclass", "dict", "argument", "complex"],
+)
+def test_a_leaf_without_a_gradient_is_refused_with_what_to_write(transform: str, x: Any, said: str) -> None:
+    with pytest.raises(DTypeError, match=f"^(argument 0|params){said}"):
+        LEAF_BY_LEAF[transform](x)
+
+
+CHECKS: dict[str, dict[str, Any]] = {
+    "minigrad": {},
+    "second order": {"order": 2},
+    "grad": {"grad": lambda x: grad(lambda x: f(*x))(x)},
+    "vjp": {"vjp": lambda c, x: vjp(lambda x: f(*x), x)[1](c)},
+    "vjp, not in a tuple": {"vjp": lambda c, x: vjp(lambda x: f(*x), x)[1](c)[0]},
+    "jvp": {"jvp": lambda args, ts: jvp(lambda x: f(*x), args, ts)[1]},
+    "jac": {"jac": lambda x: jacobian(lambda x: f(*x))(x)},
+    "hess": {"hess": lambda x: hessian(lambda x: f(*x))(x)},
+}
+
+
+@pytest.mark.parametrize("given", CHECKS)
+def test_to_a_check_a_named_tuple_is_one_argument(given: str) -> None:
+    """As to grad, hvp and ties."""
+    assert gradient_report(lambda x: f(x.w, x.b), Pair(W, B), **CHECKS[given]).verdict == "agree"
+    assert check_grads(lambda x: f(x.w, x.b), (Pair(W, B),), **CHECKS[given]).verdict == "agree"
+    with pytest.raises(ArgumentError, match=r"f does not take 1 argument: .*\n.* a list or a named tuple, is one"):
+        gradient_report(lambda w, b: f(w, b), Pair(W, B))
+
+
+def test_to_a_check_a_named_tuple_of_one_item_is_one_argument() -> None:
+    single = namedtuple("single", "w")
+    wrong = gradient_report(lambda x: np.sum(x.w[0] ** 2), single((W,)), grad=lambda x: single((3 * x.w[0],)))
+    right = gradient_report(lambda x: np.sum(x.w[0] ** 2), single((W,)), grad=lambda x: single((2 * x.w[0],)))
+    assert (wrong.verdict, right.verdict) == ("disagree", "agree")
+    assert "given = 1.5 ×" in str(wrong)
+
+
+def test_to_numerical_derivatives_a_named_tuple_is_one_argument() -> None:
+    x = Pair(W, B)
+    for found in (numeric_gradient(lambda x: f(*x), x).value, numeric_jacobian(lambda x: f(*x), x).value):
+        assert type(found) is Pair
+        for got, want in zip(found, EXPECTED, strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-8)
+    slope = directional(lambda x: f(*x), x, Pair(*EXPECTED)).value
+    np.testing.assert_allclose(slope, sum(np.sum(e * e) for e in EXPECTED), rtol=1e-8)
 
 
 def test_another_class_or_other_keys_are_refused() -> None:

@@ -15,6 +15,7 @@ from minigrad.rules.activations import (
     erf,
     erfc,
     gelu,
+    glu,
     hard_tanh,
     leaky_relu,
     log_sigmoid,
@@ -206,3 +207,8 @@ def test_base_two_softplus() -> None:
     assert_same_function(lambda x: np.logaddexp2(x, 0.3), lambda x: np.log2(np.exp2(x) + 2**0.3))
     assert grad(lambda x: np.logaddexp2(x, 2000.0))(0.0) == 0
     assert minigrad.softplus(0.0) == pytest.approx(math.log(2))
+
+
+def test_glu_refuses_an_odd_length() -> None:
+    with pytest.raises(ValueError, match=r"glu: expected an even length along axis -1, got shape \(2, 3\)"):
+        glu(np.ones((2, 3)))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from minigrad import Value, cross_entropy, errors, grad, log_softmax, sigmoid, softmax
-from minigrad.rules.layers import binary_cross_entropy_with_logits, dropout, embedding, layer_norm
+from minigrad.rules.layers import batch_norm, dropout, embedding, layer_norm
+from minigrad.rules.losses import binary_cross_entropy_with_logits
 from minigrad.rules.windows import avg_pool, conv1d, conv2d, fold, max_pool, windows
 
 RNG = np.random.default_rng(7)
@@ -238,3 +239,15 @@ def test_dot_over_an_axis_of_length_zero_has_gradients():
     a, b = Value(np.zeros((3, 0))), Value(np.zeros((0, 4)))
     np.dot(a, b).sum().backward()
     assert (a.grad.shape, b.grad.shape) == ((3, 0), (0, 4))
+
+
+def test_batch_norm_keeps_channels_apart() -> None:
+    x = np.random.default_rng(0).normal(size=(4, 2, 3, 3)) * np.array([1.0, 9.0])[:, None, None]
+    y = batch_norm(x, np.array([2.0, 3.0]), np.array([5.0, 7.0]), eps=0.0)
+    np.testing.assert_allclose(y.mean(axis=(0, 2, 3)), [5, 7])
+    np.testing.assert_allclose(y.std(axis=(0, 2, 3)), [2, 3])
+
+
+def test_batch_norm_refuses_a_vector() -> None:
+    with pytest.raises(ValueError, match=r"batch_norm: expected shape \(n, channels, …\), got \(3,\)"):
+        batch_norm(np.ones(3))

@@ -228,6 +228,127 @@ def test_rules_without_a_signature_are_taken_as_they_are():
     assert grad(custom(lambda x: 2 * x, name="op", vjp=lambda *args: 2 * args[0]))(1.0) == 2.0
 
 
+def test_a_rule_takes_settings_by_keyword_alone():
+    scaled = custom(lambda x, *, k: x * k, name="scaled", vjp=lambda g, y, x, *, k: g * k)
+    x = np.array([1.0, 2.0])
+
+    def loss(x):
+        return np.sum(scaled(x * x, k=3.0))
+
+    for f in (grad(loss), compile(grad(loss)), vmap(grad(lambda x: scaled(x * x, k=3.0)))):
+        np.testing.assert_array_equal(f(x), 6 * x)
+    np.testing.assert_array_equal(hessian(loss)(x), np.diag([6.0, 6.0]))
+    scaled = custom(lambda x, *, k: x * k, name="scaled", vjp=lambda g, y, x, k: g * k)
+    assert grad(loss)(2.0) == 12.0
+    twice_over = custom(lambda x, *, k=1.0: x * k, name="twice_over", vjp=lambda g, y, x, *, k=1.0: g * k)
+    assert (grad(twice_over)(1.0), grad(lambda x: twice_over(x, k=4.0))(1.0)) == (1.0, 4.0)
+
+
+def test_a_rule_may_take_all_settings_at_once():
+    scaled_power = custom(
+        lambda x, n=2, *, by: by * x**n,
+        name="scaled_power",
+        vjp=lambda g, y, x, **given: g * given["by"] * given.get("n", 2) * x ** (given.get("n", 2) - 1),
+    )
+    assert grad(lambda x: scaled_power(x, by=5.0))(3.0) == 30.0
+    assert grad(lambda x: scaled_power(x, 3, by=5.0))(2.0) == 60.0
+
+
+def test_a_rule_may_capture_a_number_by_a_default():
+    for n in (2, 3):
+        nth = custom(lambda x, n=n: x**n, name="nth", vjp=lambda g, y, x, m=n: g * m * x ** (m - 1))
+        assert grad(nth)(2.0) == n * 2.0 ** (n - 1)
+
+
+@pytest.mark.parametrize(
+    ("forward", "vjp", "said"),
+    [
+        (
+            lambda x, *, k: x * k,
+            twice,
+            r"the 3 arguments of a rule, and k by name\n  write  lambda g, y, x, \*, k: ",
+        ),
+        (lambda x, k=1.0: x, lambda g, y, x, *, k: g, r"and k by name\n  write  lambda g, y, x, k=1\.0: "),
+        (lambda x: x, lambda g, y, x, *, k: g, r"the 3 arguments of a rule\n  write  lambda g, y, x: "),
+        (
+            lambda a, b, k=2: a,
+            (lambda g, y, a, b, k=2: g, lambda g, y, a, b: g),
+            r"the vjp of op for b .* 4 arguments of a rule, and k by name\n  write  lambda g, y, a, b, k=2: ",
+        ),
+    ],
+)
+def test_a_rule_that_does_not_take_the_settings_of_a_call_is_refused(forward, vjp, said):
+    with pytest.raises(ArgumentError, match=said):
+        custom(forward, name="op", vjp=vjp)
+    assert "op" not in labels()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [lambda g, y, x, saved: g, lambda g, y, x, *, saved: g, lambda g, y, x: g],
+    ids=["place", "name", "none"],
+)
+def test_a_rule_that_cannot_do_with_and_without_saved_data_is_told_so(rule):
+    with pytest.raises(
+        ArgumentError, match=r"and saved by name\n  write  lambda g, y, x, saved=None: .*\n.*Values"
+    ):
+        custom(lambda x: (x, x), name="op", saves=True, vjp=rule)
+
+
+def test_an_argument_that_custom_does_not_have_is_refused_with_the_nearest():
+    with pytest.raises(ArgumentError, match=r"custom has no argument elementwize=\n  write  elementwise="):
+        custom(np.square, name="op", vjp=twice, elementwize=True)
+    with pytest.raises(ArgumentError, match=r"custom has no argument qqq=\n  leave it out"):
+        custom(np.square, name="op", vjp=twice, qqq=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"parity": "both"}, r"got 'both' for 1 input \(x\)\n  write  parity=\"odd\" .*\n  or     parity=\"even\""),
+        ({"parity": True}, "got True for 1 input"),
+        ({"elementwise": "yes"}, "elementwise of op is True or False, got 'yes'\n  write  elementwise=True"),
+        ({"saves": 1}, "saves of op is True or False, got 1"),
+    ],
+)
+def test_a_value_that_a_property_cannot_have_is_refused(given, said):
+    with pytest.raises(ArgumentError, match=said):
+        custom(lambda x: 2 * x, name="op", vjp=twice, **given)
+    assert "op" not in labels()
+
+
+def test_the_parity_of_two_inputs_is_refused():
+    with pytest.raises(ArgumentError, match=r"a function of one input, got 'odd' for 2 inputs \(a, b\)"):
+        custom(lambda a, b: a * b, name="op", vjp=(None, None), parity="odd")
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "a\rb", " ", "\t", "x\x00", "a\u2028b", 3], ids=repr)
+def test_a_name_that_is_not_one_line_is_refused(name):
+    with pytest.raises(ArgumentError, match=r"the name of an op is one line .*\n  write  name=\"cube\""):
+        custom(lambda x: 2 * x, name=name, vjp=twice)
+
+
+def test_a_vectorised_function_has_the_inputs_of_the_function_itself():
+    def hyp(a, b, scale=1.0):
+        return scale * math.hypot(a, b)
+
+    def rule(k):
+        return lambda g, y, a, b, scale=1.0: g * scale**2 * (a, b)[k] / y
+
+    hyp = custom(np.vectorize(hyp, otypes=[float]), vjp=(rule(0), rule(1)))
+    a, b = np.array([3.0, 6.0]), np.array([4.0, 8.0])
+    assert labels().count("hyp") == 1 and hyp(3.0, 4.0) == 5.0
+    np.testing.assert_allclose(grad(lambda a: np.sum(hyp(a, b)))(a), [0.6, 0.6])
+    np.testing.assert_allclose(grad(lambda b: np.sum(hyp(a, b=b, scale=2.0)))(b), [1.6, 1.6])
+    np.testing.assert_allclose(compile(grad(lambda a: np.sum(hyp(a, b))))(a), [0.6, 0.6])
+    np.testing.assert_allclose(vmap(grad(lambda a: hyp(a, 4.0)))(np.array([3.0, 3.0])), [0.6, 0.6])
+    assert check_op(hyp, examples=2).ok
+    lgamma = custom(
+        np.vectorize(math.lgamma), name="vectorised", vjp=lambda g, y, x: g * digamma(x), domain=POSITIVE
+    )
+    np.testing.assert_allclose(grad(lambda x: np.sum(lgamma(x)))(a), digamma(a))
+
+
 @pytest.mark.parametrize("name", ["g", "y", "t", "saved"])
 def test_a_parameter_with_a_name_that_rules_use_is_refused_by_name(name):
     space: dict[str, Any] = {}

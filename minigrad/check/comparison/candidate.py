@@ -100,7 +100,7 @@ def _per_argument(layout: Layout, given: Any, chosen: tuple[int, ...]) -> dict[i
 
 def _wraps(given: Any, argument: Any) -> bool:
     """Whether the gradient of a single argument was given in a tuple around it."""
-    if not isinstance(given, (tuple, list)):
+    if not isinstance(given, (tuple, list)) or (hasattr(given, "_fields") and type(given) is type(argument)):
         return False
     if isinstance(argument, (tuple, list)):
         inner = given[0] if len(given) == 1 else None

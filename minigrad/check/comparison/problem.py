@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ArgumentError, DTypeError, MinigradError
+from ...transforms.grad import holds_arguments
 from ..diagnosis.report import Finding
 from ..numeric.derivative import Point
 from ..numeric.evaluation import Evaluator, flatten_result
@@ -36,7 +37,7 @@ class Subject:
         seed: int,
     ) -> None:
         self.f, self.evaluator, self.seed = f, evaluator, seed
-        self.args: tuple[object, ...] = args if isinstance(args, tuple) else (args,)
+        self.args: tuple[object, ...] = args if holds_arguments(args) else (args,)
         self.chosen = _chosen(argnums, len(self.args))
         self.layout = Layout(self.args, within=self.chosen)
         if not self.layout.slots:
@@ -114,7 +115,8 @@ class Subject:
         except TypeError as mismatch:
             count = f"{len(self.args)} argument{'s' * (len(self.args) != 1)}"
             remedy = (
-                "a tuple args holds the positional arguments, (a, b); anything else, even a list, is one argument"
+                "a tuple args holds the positional arguments, (a, b); anything else, even a list or a named tuple, "
+                "is one argument"
             )
             raise ArgumentError(f"{self.name} does not take {count}: {mismatch}\n  {remedy}") from error
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...engine.tree import tree_map
 from ...errors import ArgumentError, ShapeError
+from ...transforms.grad import holds_arguments
 from .evaluation import Evaluator, RowFunction, flatten_result
 from .extrapolation import Array
 from .finite_differences import Measurement, Slopes
@@ -96,7 +97,7 @@ def directional(
     x: an argument, or a tuple of all arguments; each is an array or a nesting of arrays. u: a direction, nested and
     shaped like x.
     """
-    row = Layout((u,) if not isinstance(x, tuple) else u, takes=is_number)
+    row = Layout(u if holds_arguments(x) else (u,), takes=is_number)
     layout = _layout(x)
     if row.size != layout.size:
         raise ShapeError(f"the direction has {row.size} entries, the point {layout.size}")
@@ -158,7 +159,7 @@ def _along(
 
 
 def _layout(x: object) -> Layout:
-    layout = Layout(tuple(map(_floating, x)) if isinstance(x, tuple) else (_floating(x),))
+    layout = Layout(tuple(map(_floating, x)) if holds_arguments(x) else (_floating(x),))
     if not layout.slots:
         raise ArgumentError("nothing to differentiate: no argument contains floats\n  write  1.0 instead of 1")
     return layout
@@ -175,7 +176,7 @@ def _point(f: Callable[..., Any], x: Any, budget: float | None, executor: Execut
 
 
 def _unwrap(x: Any, tree: Any) -> Any:
-    return tree if isinstance(x, tuple) else tree[0]
+    return tree if holds_arguments(x) else tree[0]
 
 
 def _blocks(point: Point, x: Any, matrix: NDArray[Any]) -> Any:

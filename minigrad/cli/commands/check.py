@@ -2,6 +2,7 @@
 
 Give the gradient as --grad, --vjp, --jvp, --jac or --hess. Without any of them, the command checks minigrad's own
 derivatives of f, which must then consist of NumPy functions. Prints the report.
+In Python: `minigrad.gradient_report`.
 
     python -m minigrad check model.py::loss --grad loss_gradient --at "[0.5, -1.2]" --at labels.npy
 """

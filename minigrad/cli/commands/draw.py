@@ -1,7 +1,7 @@
 """Draw an expression and its gradients.
 
 The expression is parsed, never run as code. It may contain numbers, names, operators, brackets and functions of the
-derivative table. Without -o, the command prints the picture as text.
+derivative table. Without -o, the command prints the picture as text. In Python: `minigrad.draw`.
 
     python -m minigrad draw "sigmoid(w*x + b)" w=.1 x=1 b=0 -o net.svg
 """

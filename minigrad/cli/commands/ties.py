@@ -1,6 +1,7 @@
 """Find which parameters of a network stay equal, whatever the data.
 
 Prints a summary, the groups of parameters that stay equal, and how many distinct neurons each hidden layer has.
+In Python: `minigrad.ties`.
 
     python -m minigrad ties 2-3-3-2 --init ones --activation sigmoid
 """
@@ -15,7 +16,7 @@ import numpy as np
 
 from ...nn.losses import binary_cross_entropy, squared_error
 from ...nn.mlp import MLP
-from ...rules.nn import cross_entropy
+from ...rules.losses import cross_entropy
 from ...symmetry.ties import Ties, ties
 
 LOSSES: dict[str, Callable[[Any, Any], Any]] = {

@@ -21,7 +21,7 @@ from ... import nn
 from ...drawing import draw
 from ...engine.value import Value, graph, sweep
 from ...errors import RenderError
-from ...rules.nn import sigmoid
+from ...rules.activations import sigmoid
 from ...symmetry import explain, quotient, ties
 from ...symmetry.clustering import equal_groups
 from ..stories import print_heading, print_linear, print_luck, print_remedies, print_starts, print_who_stays_tied

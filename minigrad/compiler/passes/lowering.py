@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.broadcasting import _ones
-from ...rules.nn import _cross_entropy
+from ...rules.losses import _cross_entropy
 from ...tracing.program import Program, Ref, Step, substitute
 from ...tracing.tape import as_data, cotangent_of_type, sum_to_shape
 from .. import runtime

@@ -1,7 +1,7 @@
 """The quotient: a computation in which equal nodes are merged. A node that stands for n nodes is marked ×n.
 
-Tied neurons of a network merge, which gives a smaller network. Values of a graph merge if they are computed in the
-same way from equal values and get equal gradients.
+Tied neurons of a network merge, which gives a smaller network: `symmetry/quotient` computes it. Values of a graph
+merge if they are computed in the same way from equal values and get equal gradients.
 """
 
 from __future__ import annotations
