@@ -69,7 +69,9 @@ def assert_same(f: Any, *args: Any) -> str:
     return str(compiled.source)
 
 
-@pytest.mark.parametrize("op", [(name, of_array) for name in [*WORDS, *SYMBOLS]], indirect=True, ids=repr)
+@pytest.mark.parametrize(
+    "op", [(name, of_array) for name in [*WORDS, *SYMBOLS]], indirect=True, ids=[*WORDS, *SYMBOLS]
+)
 def test_an_op_of_any_name_is_compiled_for_arrays(op: Any) -> None:
     def loss(x: Any, w: Any, y: Any) -> Any:
         return np.sum(np.maximum(op(x) * w, y) + np.tanh(op(x) / y) * np.sqrt(x))
@@ -77,7 +79,9 @@ def test_an_op_of_any_name_is_compiled_for_arrays(op: Any) -> None:
     assert_same(value_and_grad(loss), SMALL, 1.0, 2.0)
 
 
-@pytest.mark.parametrize("op", [(name, of_number) for name in [*WORDS, *SYMBOLS]], indirect=True, ids=repr)
+@pytest.mark.parametrize(
+    "op", [(name, of_number) for name in [*WORDS, *SYMBOLS]], indirect=True, ids=[*WORDS, *SYMBOLS]
+)
 def test_an_op_of_any_name_is_compiled_for_numbers_under_its_own_name(op: Any) -> None:
     def loss(x: Any, y: Any) -> Any:
         return np.exp(op(x) * 0.01) * np.sqrt(x) / y + np.tanh(x) * abs(op(y))
