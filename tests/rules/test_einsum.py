@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checking import EPS, assert_close, flat, jacobian
+from checking import EPS, assert_close, jacobian
 
 import minigrad
 from minigrad import Value, errors
