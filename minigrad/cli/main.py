@@ -120,8 +120,13 @@ def register(name: str, module: str) -> None:
     """Add a command of your own to `main`: ``register("hello", "my_package.hello"); main()``.
 
     module: the full name of a module with a docstring, ``add_options(parser)`` and ``run(arguments)``. It is
-    imported when the command runs. Raises ArgumentError for any other module. `unregister` removes the command.
+    imported when the command runs. `unregister` removes the command. Raises ArgumentError for any other module, and
+    for the name of a command of minigrad.
     """
+    if name in commands().keys() - _REGISTERED:
+        raise ArgumentError(
+            f"there is a command called {name!r} already\n  write  another name than {', '.join(commands())}"
+        )
     if _read(module) is None:
         parts = "a docstring, add_options(parser) and run(arguments)"
         raise ArgumentError(f"{module} is not a command\n  write  {parts}   in it")
@@ -129,8 +134,13 @@ def register(name: str, module: str) -> None:
 
 
 def unregister(name: str) -> None:
-    """Remove a command that `register` added. Raises KeyError for any other name."""
-    del _REGISTERED[name]
+    """Remove a command that `register` added. Raises ArgumentError for any other name."""
+    if name in _REGISTERED:
+        del _REGISTERED[name]
+        return
+    what = f"the command {name!r} belongs to minigrad" if name in commands() else f"no command is called {name!r}"
+    own = ", ".join(sorted(_REGISTERED)) or "none now"
+    raise ArgumentError(f"{what}\n  unregister removes what register added: {own}")
 
 
 def _read(module: str) -> Command | None:

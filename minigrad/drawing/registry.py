@@ -11,28 +11,52 @@ import pkgutil
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
+from ..errors import ArgumentError
+
 T = TypeVar("T")
 
 
 class Registry(Generic[T]):
     """Things of one kind by name, in alphabetical order.
 
-    package: name of the package whose modules are imported before the first look-up. path: its folders
-    (``__path__``), listed at each look-up, so a folder added later is found, too.
+    kind: a noun for errors, such as "view". package: name of the package whose modules are imported before the
+    first look-up. path: its folders (``__path__``), listed at each look-up, so a folder added later is found, too.
     """
 
-    def __init__(self, package: str, path: Iterable[str]) -> None:
-        self.package, self.path = package, path
+    def __init__(self, kind: str, package: str, path: Iterable[str]) -> None:
+        self.kind, self.package, self.path = kind, package, path
         self._found: dict[str, T] = {}
+        self._built_in: dict[str, str] = {}  # the module that defines a thing of the folder
         self._modules: set[str] = set()
 
-    def add(self, name: str, thing: T) -> None:
-        """Register a thing; it replaces any of the same name."""
+    def add(self, name: str, thing: T, module: str = "") -> None:
+        """Register a thing. module: the one that defines it, if it may be in the folder.
+
+        The thing replaces one that another package registered under this name, so a notebook cell may run twice.
+        Raises ArgumentError if a module of the folder defines a thing of this name.
+        """
+        is_built_in = module.startswith(f"{self.package}.")
+        if not is_built_in:
+            self._import()
+        if self._built_in.get(name, module) != module:
+            raise ArgumentError(
+                f"there is a {self.kind} called {name!r} already\n"
+                f"  write  another name than {', '.join(sorted(self._found))}"
+            )
         self._found[name] = thing
+        if is_built_in:
+            self._built_in[name] = module
 
     def remove(self, name: str) -> None:
-        """Remove a thing. Raises KeyError."""
-        del self._found[name]
+        """Remove a thing that another package registered. Raises ArgumentError for any other name."""
+        if name in self and name not in self._built_in:
+            del self._found[name]
+            return
+        what = f"no {self.kind} is called {name!r}"
+        if name in self._built_in:
+            what = f"the {self.kind} {name!r} belongs to minigrad"
+        own = ", ".join(sorted(self._found.keys() - self._built_in)) or "none now"
+        raise ArgumentError(f"{what}\n  unregister removes what register added: {own}")
 
     def get(self, name: str) -> T | None:
         """The thing of that name; None if there is none."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -42,22 +43,66 @@ def diagrams(asked: ViewRequest, name: str | None) -> tuple[Diagram, ...]:
         wanted = "a model, not of a Value" if asked.kind == "value" else "a Value, not of a model"
         raise ArgumentError(f"{name!r} is a view of {wanted}{USAGE}")
     with without_garbage_collection():
-        chosen = _diagram(view, asked)
+        chosen = _checked(view, view.function(asked))
         if not asked.is_small or (asked.kind == "value" and chosen.hidden):
             return (chosen,)
-        found = [chosen]
-        for other, entry in VIEWS.items():
-            if other != name and entry.in_viewer and asked.kind in entry.draws:
-                with contextlib.suppress(MinigradError):  # a network may have no quotient
-                    found.append(_diagram(entry, asked))
-    return tuple(found)
+        others = [v for other, v in VIEWS.items() if other != name and v.in_viewer and asked.kind in v.draws]
+        return (chosen, *_for_the_viewer(others, asked))
 
 
-def _diagram(view: View, asked: ViewRequest) -> Diagram:
-    made = view.function(asked)
+def _for_the_viewer(others: list[View], asked: ViewRequest) -> Iterator[Diagram]:
+    """The diagrams of views that nobody asked for. One that fails is left out: the requested picture is right."""
+    for view in others:
+        try:
+            yield _checked(view, view.function(asked))
+        except _Faulty as error:
+            _warn(view, str(error))
+        except MinigradError:  # a network may have no quotient
+            pass
+        except Exception as error:
+            _warn(view, f"it raised {error!r}")
+
+
+def _warn(view: View, reason: str) -> None:
+    text = f"the .html page of this drawing will not offer the view {view.name!r}: {reason}"
+    warnings.warn(text, RuntimeWarning, stacklevel=5)
+
+
+class _Faulty(ArgumentError):
+    """A view returned something that no output can write."""
+
+
+def _checked(view: View, made: object) -> Diagram:
+    """The result of a view under the view's name. Raises _Faulty if no output could write it."""
     if not isinstance(made, Diagram):
-        raise ArgumentError(f"the view {view.name!r} must return a Diagram, got {describe(made)}")
+        raise _Faulty(f"the view {view.name!r} must return a Diagram, got {describe(made)}")
+    if fault := _fault(made):
+        raise _Faulty(
+            f"the diagram of the view {view.name!r} does not fit together: {fault}\n"
+            "  write  ops_view(request.survey, shown=...)   to leave out values, with their edges and letters"
+        )
     return made if made.view == view.name else replace(made, view=view.name)
+
+
+def _fault(made: Diagram) -> str:
+    """A node, edge or letter that refers to something that is not in the diagram; "" if there is none."""
+    ids = {node.id for node in made.nodes}
+    letters = {group.letter for group in made.groups}
+    if len(ids) < len(made.nodes):
+        return "two nodes have the same id"
+    for node in made.nodes:
+        used = {node.group, *(row.group for row in node.rows), *(x for line in node.cell_groups for x in line)}
+        if missing := used - letters - {None, ""}:
+            return f"node {node.id} has the letter {min(map(str, missing))}, which no group has"
+        if node.cluster is not None and node.cluster >= len(made.clusters):
+            return f"node {node.id} is in cluster {node.cluster} of {len(made.clusters)}"
+    for edge in made.edges:
+        if gone := {edge.tail, edge.head} - ids:
+            return f"edge {edge.id} ends at {min(gone)}, which is no node"
+    for group in made.groups:
+        if gone := {member.partition(":")[0] for member in group.members} - ids:
+            return f"group {group.letter} has the member {min(gone)}, which is no node"
+    return ""
 
 
 def _model_data(data: tuple[Any, ...], loss: Loss | None) -> tuple[Any, Any, Loss | None]:

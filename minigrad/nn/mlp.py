@@ -29,8 +29,8 @@ class MLP(Module):
     """A multilayer perceptron: layers of neurons, each connected to all of the layer before.
 
     sizes        inputs, hidden layers, outputs: (2, 3, 3, 2)
-    activation   of the hidden layers; a name ("linear", "tanh", "relu", "sigmoid", "softplus", "softmax",
-                 "log_softmax"), None for linear, or a function of a Value whose last axis is the neurons
+    activation   of the hidden layers; a name such as "tanh" (``nn.mlp.activations()`` has all), None for
+                 linear, or a function of a Value whose last axis is the neurons
     output       likewise, of the last layer
     init         a start for all parameters: a name in `nn.init`, a number, a function (shape, rng) -> array
                  (biases as well, but Xavier and He start those at 0); or one for each parameter, as a dict

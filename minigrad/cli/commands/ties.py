@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...nn.losses import binary_cross_entropy, squared_error
-from ...nn.mlp import MLP
+from ...nn.mlp import MLP, activations
 from ...rules.losses import cross_entropy
 from ...symmetry.ties import Ties, ties
 
@@ -34,7 +34,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--init", default="ones", help="the start: a number, or an initialiser by name (default: ones)"
     )
-    parser.add_argument("--activation", default="tanh", help="activation of the hidden layers (default: tanh)")
+    help = f"activation of the hidden layers (default: tanh): {', '.join(activations())}"
+    parser.add_argument("--activation", default="tanh", help=help)
     parser.add_argument("--output", default=None, help="activation of the last layer (default: none)")
     parser.add_argument("--loss", default="squared", choices=[*LOSSES], help="loss function (default: squared)")
     parser.add_argument("--seed", type=int, default=0, help="seed of a random initialiser (default: 0)")

@@ -51,22 +51,26 @@ class Output:
     help: str
 
 
-OUTPUTS: Registry[Output] = Registry(__name__, __path__)
+OUTPUTS: Registry[Output] = Registry("format", __name__, __path__)
 
 
 def register(suffix: str, write: Writer, help: str) -> None:
     """Add a format: ``draw(y).save("y.suffix")`` writes the text or bytes that ``write(picture)`` returns.
 
-    suffix: with its dot. help: one line for lists of formats. Raises ArgumentError for a bad suffix. `unregister`
-    removes the format.
+    suffix: with its dot. help: one line for lists of formats. `unregister` removes the format. Raises ArgumentError
+    for a bad suffix, and for one that minigrad writes itself.
     """
+    _add(suffix, write, help)
+
+
+def _add(suffix: str, write: Writer, help: str, module: str = "") -> None:
     if not suffix.startswith(".") or len(suffix) < 2 or suffix.count(".") > 1 or suffix != suffix.lower():
         raise ArgumentError(f"a suffix is a dot and lower-case letters, such as '.csv', got {suffix!r}")
-    OUTPUTS.add(suffix, Output(suffix, write, help))
+    OUTPUTS.add(suffix, Output(suffix, write, help), module)
 
 
 def unregister(suffix: str) -> None:
-    """Remove a format that `register` added. Raises KeyError."""
+    """Remove a format that `register` added. Raises ArgumentError for any other."""
     OUTPUTS.remove(suffix)
 
 
@@ -74,7 +78,7 @@ def output(suffix: str, help: str) -> Callable[[F], F]:
     """`register` as a decorator: ``@output(".csv", "a table of the nodes")``."""
 
     def decorate(write: F) -> F:
-        register(suffix, write, help)
+        _add(suffix, write, help, write.__module__)
         return write
 
     return decorate

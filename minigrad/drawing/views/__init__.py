@@ -39,7 +39,7 @@ class View:
     in_viewer: bool = True
 
 
-VIEWS: Registry[View] = Registry(__name__, __path__)
+VIEWS: Registry[View] = Registry("view", __name__, __path__)
 
 
 def register(
@@ -53,16 +53,22 @@ def register(
 
     The function must not call `draw`, which makes all views of a small graph; it may call another view, such as
     `views.ops.ops(request.survey)`. help: one line for lists of views. draws: "value", "model" or both. in_viewer:
-    whether the .html page of a small graph offers it. Raises ArgumentError for another subject. `unregister`
-    removes it.
+    whether the .html page of a small graph offers it. `unregister` removes it. Raises ArgumentError for another
+    subject, and for the name of a view of minigrad.
     """
+    _add(name, function, help, draws, in_viewer)
+
+
+def _add(
+    name: str, function: ViewFunction, help: str, draws: Collection[str], in_viewer: bool, module: str = ""
+) -> None:
     if not draws or not set(draws) <= set(SUBJECTS):
         raise ArgumentError(f"a view draws {' or '.join(map(repr, SUBJECTS))}, got {list(draws)}")
-    VIEWS.add(name, View(name, function, tuple(s for s in SUBJECTS if s in draws), help, in_viewer))
+    VIEWS.add(name, View(name, function, tuple(s for s in SUBJECTS if s in draws), help, in_viewer), module)
 
 
 def unregister(name: str) -> None:
-    """Remove a view that `register` added. Raises KeyError."""
+    """Remove a view that `register` added. Raises ArgumentError for any other."""
     VIEWS.remove(name)
 
 
@@ -70,7 +76,7 @@ def view(name: str, help: str, draws: Collection[str] = SUBJECTS, in_viewer: boo
     """`register` as a decorator: ``@view("bars", "a bar for each value")``."""
 
     def decorate(function: F) -> F:
-        register(name, function, help, draws, in_viewer)
+        _add(name, function, help, draws, in_viewer, function.__module__)
         return function
 
     return decorate
