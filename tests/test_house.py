@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from op_lists import lists_of_ops
 
 import minigrad
-from minigrad.engine.op import TABLE, Op
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path(minigrad.__file__).resolve().parent
@@ -390,79 +390,108 @@ def test_nothing_names_a_path_of_the_machine_it_was_written_on() -> None:
 
 # ----------------------------------------------------------------------------------- one table of what an op is
 
-# Collections that hold functions of the table for another reason than a fact about an op, with that reason.
+# Lists of ops for another reason than a fact about an op, with that reason. "pairs": several lists of two.
+_PYTHON, _STATEMENTS = "what Python's operators are to NumPy", "made of the statements"
+_ALGEBRA = "the algebra of proofs itself, to which all meanings come down"
+_CANDIDATES = "functions that a wrong gradient may be made of: candidates, not facts about ops"
+_SIGNS = "a negation passes through sums and products: an identity between these four"
 JUSTIFIED: dict[str, str] = {
-    "UFUNC_METHODS": "made of the statements",
-    "FORWARDS": "made of the statements",
-    "UNDIFFERENTIATED": "made of the statements",
-    "_PUBLIC": "made of the statements",
-    "FUNCTIONS": "the table by name, for expressions of the command line",
-    "UFUNCS": "the ufunc behind each of Python's operators",
-    "AS_OPERATORS": "the ufunc behind each of Python's operators",
-    "_ARITHMETIC": "the ufunc behind each of Python's operators",
-    "_COMPARISONS": "the ufunc behind each of Python's operators",
-    "PRIMITIVES": "the algebra of proofs itself, to which all meanings come down",
-    "DIRECT": "the algebra of proofs itself, to which all meanings come down",
-    "_STATED": "parameters that Python cannot ask NumPy's C functions for before 2.4",
-    "_OF": "functions that a wrong factor may be made of: candidates, not facts about ops",
-    "_DIAGONAL": "masks that a pattern tries: candidates, not facts about ops",
+    "check.diagnosis.patterns.factor_library:_OF": _CANDIDATES,
+    "check.diagnosis.patterns.regions:_DIAGONAL": _CANDIDATES,
+    "cli.expression:OPERATORS": _PYTHON,
+    "cli.vocabulary:FUNCTIONS": "the table by name, for expressions of the command line",
+    "compiler.buffers:_writes": "how NumPy's `out=` differs for products of matrices, and for x ** e",
+    "compiler.buffers:power_as": "the ufuncs that NumPy itself calls for three exponents",
+    "compiler.codegen:_RAISING": "operators that raise on Python's floats",
+    "compiler.numpy_functions:UFUNCS": _PYTHON,
+    "compiler.numpy_functions:SYMBOLS": _PYTHON,
+    "compiler.numpy_functions:AS_OPERATORS": _PYTHON,
+    "compiler.passes.fuse_broadcasts:_OPERATORS": _PYTHON,
+    "compiler.passes.negation:_Signs._add": _SIGNS,
+    "compiler.passes.negation:pairs": _SIGNS,
+    "compiler.scalar_codegen:_ARITHMETIC": _PYTHON,
+    "compiler.scalar_codegen:_COMPARISONS": _PYTHON,
+    "compiler.scalar_codegen:pairs": "what these return on Python's floats: True or False, or an operand as it is",
+    "engine.op:UNDIFFERENTIATED": _STATEMENTS,
+    "engine.op:FORWARDS": _STATEMENTS,
+    "engine.op:UFUNC_METHODS": _STATEMENTS,
+    "engine.op:_STATED": "parameters that Python cannot ask NumPy's C functions for before 2.4",
+    "symmetry.factor_text:RULES": "how a person writes these derivatives; any other is written as label′(x)",
+    "symmetry.primitives:PRIMITIVES": _ALGEBRA,
+    "symmetry.semantics:DIRECT": _ALGEBRA,
+    "tracing.lower:_PUBLIC": _STATEMENTS,
 }
+OUTSIDE = [p for p in FILES if p.relative_to(PACKAGE).parts[0] not in ("rules", "__main__.py")]
 
 
-def functions_in(x: Any, depth: int = 0) -> set[int]:
-    """Ids of the functions of the table in a collection, its keys and its nested collections."""
-    if depth > 3:
-        return set()
-    if isinstance(x, dict):
-        return functions_in([*x.keys(), *x.values()], depth + 1)
-    if isinstance(x, (list, tuple, set, frozenset)):
-        return set().union(*(functions_in(item, depth + 1) for item in x)) if x else set()
-    if isinstance(x, Op):
-        return {id(x.function)}
-    known = callable(x) and x.__hash__ is not None and x in TABLE and getattr(x, "__module__", "") != "_operator"
-    return {id(x)} if known else set()
+def found_in(path: Path) -> dict[str, list[str]]:
+    """The lists of ops in a module of the package, by module and name, with the labels of what they list."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    module = importlib.import_module(".".join(("minigrad", *parts)).removesuffix(".__init__"))
+    found = lists_of_ops(path.read_text(encoding="utf-8"), vars(module), str(module.__package__))
+    return {f"{'.'.join(parts)}:{name}": sorted(op.label for op in ops) for name, ops in found.items()}
 
 
-def sets_of_ops() -> dict[str, int]:
-    """Module-level collections outside of `rules` that hold three functions of the table or more."""
-    found = {}
-    for path in FILES:
-        parts = ("minigrad", *path.relative_to(PACKAGE).with_suffix("").parts)
-        if parts[1] in ("rules", "__main__"):
-            continue
-        module = importlib.import_module(".".join(parts).removesuffix(".__init__"))
-        for name, x in vars(module).items():
-            if isinstance(x, (dict, list, tuple, set, frozenset)) and x is not TABLE and name != "__builtins__":
-                count = len(functions_in(x))
-                if count >= 3 and not name.startswith("__"):
-                    found[f"{'.'.join(parts[1:])}:{name}"] = count
-    return found
+@pytest.mark.parametrize("path", OUTSIDE, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_module_outside_of_the_rules_lists_ops(path: Path) -> None:
+    """A fact about ops belongs into their rows; who needs it asks the record."""
+    assert {name: labels for name, labels in found_in(path).items() if name not in JUSTIFIED} == {}
 
 
-def test_no_set_of_ops_is_kept_outside_of_the_table() -> None:
-    """A fact about ops belongs into their statements; who needs it asks the record."""
-    assert {name: n for name, n in sets_of_ops().items() if name.partition(":")[2] not in JUSTIFIED} == {}
+def test_every_list_of_ops_that_is_justified_exists() -> None:
+    assert {*JUSTIFIED} <= {name for path in OUTSIDE for name in found_in(path)}
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in FILES if "rules" not in p.parts], ids=lambda p: str(p.relative_to(PACKAGE))
+    "source",
+    [
+        "ODD = {np.tanh, np.sin, np.tan}",
+        "ODD = types.MappingProxyType({np.tanh: 1, np.sin: 1, np.tan: 1})",
+        "ODD = frozenset(map(functools.partial(getattr, np), 'tanh sin tan'.split()))",
+        "ODD = {}\nfor f in (np.tanh, np.sin):\n    ODD[f] = -1\nODD[np.tan] = -1",
+        "ODD = [TABLE[np.tanh], TABLE[np.sin], TABLE[np.tan]]",
+        "class Odd:\n    FUNCTIONS = (np.tanh, np.sin, np.tan)",
+        "def odd(f):\n    return f in {np.tanh, np.sin, np.tan}",
+        "def odd(f, known=(np.tanh, np.sin, np.tan)):\n    return f in known",
+        "def odd(f):\n    return {np.tanh: 1, np.sin: 1, np.tan: 1}.get(f)",
+        "def odd(f):\n    return dict([(np.tanh, 1), (np.sin, 1), (np.tan, 1)]).get(f)",
+        "def odd(f):\n    return f is np.tanh or f is np.sin or f is np.tan",
+        "def odd(f):\n    if f is np.tanh:\n        return True\n    if f == np.sin:\n        return True\n"
+        "    return f == np.tan",
+        "def odd(f):\n    match f:\n        case np.tanh | np.sin | np.tan:\n            return True",
+        "def odd(f):\n    return f in set(map(functools.partial(getattr, np), ['tanh', 'sin', 'tan']))",
+        "def odd(f):\n    return f.__name__ in 'tanh sin tan'.split()",
+        "def bends(f):\n    return f in (relu, sigmoid, softplus, silu)",
+        "def bends(f):\n    from minigrad.rules.activations import relu as r, sigmoid as s, softplus as t\n"
+        "    return f in (r, s, t)",
+        "def symbol(op):\n    return op.label in {'+', '-', '*', '/'}",
+        "def symbol(op):\n    return op.label == '+' or op.label == '-' or op.label == '*'",
+        "def multiplies(f):\n    return f in {operator.add, operator.mul, operator.matmul}",
+        "A, B = {np.tanh, np.sin}, {np.tan, np.arctan}",
+        "def odd(f):\n    return f in {np.tanh, np.sin}\ndef more(f):\n    return f in {np.tan, np.arctan}",
+        "def odd(f):\n    return f in {np.tanh, np.sin} | {np.tan}",
+    ],
 )
-def test_no_function_lists_ops_by_name(path: Path) -> None:
-    """The same inside of functions: no display of three functions of NumPy or more."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, (ast.Set, ast.List, ast.Tuple)):
-            listed = [
-                x for x in node.elts if isinstance(x, ast.Attribute) and ast.unparse(x.value) in ("np", "np.linalg")
-            ]
-            known = [x for x in listed if callable(f := getattr(np, x.attr, None)) and f.__hash__ and f in TABLE]
-            assert len(known) < 3, f"{path.name}:{node.lineno}: {ast.unparse(node)}"
+def test_a_list_of_ops_that_comes_back_is_found(source: str) -> None:
+    space: dict[str, Any] = {}
+    exec("import functools, operator, types\nimport numpy as np\nfrom minigrad.engine.op import TABLE", space)
+    exec(f"from minigrad import relu, sigmoid, softplus, silu\n{source}", space)
+    assert lists_of_ops(source, space), source
 
 
-def test_a_set_of_ops_that_comes_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    from minigrad.symmetry import ties
-
-    monkeypatch.setattr(sys.modules[ties.__module__], "ODD", {np.tanh, np.sin, np.tan}, raising=False)
-    assert any(name.endswith(":ODD") for name in sets_of_ops())
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def both(x):\n    return np.tanh(x), np.sin(x), np.tan(x)",
+        "def is_dot(f):\n    return f in (np.matmul, np.dot)",
+        "WORDS = ('the', 'sum', 'of', 'all', 'rows', 'or', 'none')",
+        "def gradient(f):\n    return f is np.tanh and f.nin > 0 or f is np.sin",
+    ],
+)
+def test_the_use_of_ops_is_no_list_of_them(source: str) -> None:
+    space: dict[str, Any] = {}
+    exec(f"import numpy as np\n{source}", space)
+    assert not lists_of_ops(source, space), source
 
 
 # ------------------------------------------------------------------------------------------- one pytree module

@@ -90,11 +90,12 @@ for _function in (
     np.isreal, np.isneginf, np.isposinf,
 ):
     piecewise_constant(_function, _function.__name__, f"y = {_function.__name__}(x)", elementwise=True,
-        on_floats=_ON_FLOATS.get(_function, ""))
+        on_floats=_ON_FLOATS.get(_function, ""), parity="odd" if _function in (np.trunc, np.rint) else "",
+        shape_alone=_function in (np.iscomplex, np.isreal))
 piecewise_constant(np.sign, "sign", "y = sign(x)", parity="odd")
-piecewise_constant(np.invert, "~", "y = not x", domain=BOOLEAN)
+piecewise_constant(np.invert, "~", "y = not x", domain=BOOLEAN, involution=True)
 piecewise_constant(np.round, "round", "y = x rounded", options=("decimals",), aliases=(np.around,),
-    elementwise=True)
+    elementwise=True, parity="odd")
 piecewise_constant(np.isclose, "isclose", "y = |a - b| small", domain=(REAL, REAL),
     options=("rtol", "atol", "equal_nan"), elementwise=True)
 piecewise_constant(np.nonzero, "nonzero", "y, z, … = where x is not 0",
@@ -105,7 +106,7 @@ piecewise_constant(np.searchsorted, "searchsorted", "y = where v belongs in the 
 piecewise_constant(np.digitize, "digitize", "y = the bin of x", domain=(REAL, REAL), options=("right",),
     calls=lambda draw: ((draw.array(REAL, draw.shape()), np.arange(-1.0, 3.0)), {"right": draw.choice([False,
     True])}))
-piecewise_constant(np.imag, "imag", "y = 0", elementwise=True)
+piecewise_constant(np.imag, "imag", "y = 0", elementwise=True, shape_alone=True)
 piecewise_constant(np.angle, "angle", "y = 0 for x > 0, π for x < 0", options=("deg",), elementwise=True)
 piecewise_constant(np.isin, "isin", "y = whether a is among b", domain=(DISTINCT, DISTINCT),
     options=("assume_unique", "invert", "kind"))

@@ -241,7 +241,7 @@ op(np.heaviside, "heaviside", "y = 1 for x > 0, 0 for x < 0, h at 0", domain=(NO
 # The real part and the conjugate of a real number are the number itself.
 for _function in (np.real, np.conjugate, np.real_if_close):
     diagonal(_function, _function.__name__, "y = x", lambda g, y, x: g, moves=True,
-        meaning=lambda x: x, is_view=_function is not np.conjugate)
+        meaning=lambda x: x, identity=True, is_view=_function is not np.conjugate)
 elementwise(np.clip, "clip", "y = min(max(x, low), high)",
     lambda y, x, low, high: np.greater_equal(x, low) & np.less_equal(x, high),
     lambda y, x, low, high: np.less(x, low) & np.less_equal(low, high),

@@ -24,4 +24,4 @@ def times(g: Any, d: Any) -> Any:
 
 # fmt: off
 bilinear(times, "·", "y = g d, with 0·inf = 0", lambda g, y, a, b: times(g, b), lambda g, y, a, b: times(g, a),
-    elementwise=True, commutative=True, on_floats="{0} * {1} if -{inf} < {1} < {inf} else {product}({0}, {1})")
+    elementwise=True, on_floats="{0} * {1} if -{inf} < {1} < {inf} else {product}({0}, {1})")

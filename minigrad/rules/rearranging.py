@@ -268,13 +268,14 @@ for _function, _where in ((np.tril, "below"), (np.triu, "above")):
         lambda g, y, m, k=0, part=_function: part(g, k),
         calls=lambda draw: ((draw.array(REAL, draw.shape(min_dims=1)),), {"k": draw.integer(-2, 2)}))
 # Turning.
-moves(np.fliplr, "fliplr", "y[:,j] = x[:,-1-j]", lambda g, y, m: np.fliplr(g), calls=_matrices, is_view=True)
+moves(np.fliplr, "fliplr", "y[:,j] = x[:,-1-j]", lambda g, y, m: np.fliplr(g), calls=_matrices, is_view=True,
+    involution=True)
 moves(np.flipud, "flipud", "y[i] = x[-1-i]", lambda g, y, m: np.flipud(g),
-    calls=lambda draw: ((_one_axis(draw)[0],), {}), is_view=True)
+    calls=lambda draw: ((_one_axis(draw)[0],), {}), is_view=True, involution=True)
 moves(np.rot90, "rot90", "y = x, turned by quarters", lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes),
     calls=_rot90, is_view=True)
 moves(np.matrix_transpose, "matrix_transpose", "y[…,j,i] = x[…,i,j]", lambda g, y, x: np.swapaxes(g, -1, -2),
-    aliases=(np.linalg.matrix_transpose,), calls=_matrices, is_view=True, vmap=vmap_rules.stacks)
+    aliases=(np.linalg.matrix_transpose,), calls=_matrices, is_view=True, vmap=vmap_rules.stacks, involution=True)
 moves(np.rollaxis, "rollaxis", "y = x with one axis moved", _rollaxis_back, calls=_rollaxis, is_view=True)
 # The parts are views, but their cotangent is dense, as by hand: zeros where a part has no gradient.
 for _function, _axis, _dims in ((np.vsplit, 0, 2), (np.hsplit, 1, 2), (np.dsplit, 2, 3)):

@@ -117,12 +117,12 @@ elementwise(coth, "coth", "y = 1 / tanh x", lambda y, x: -_square(csch(x)), doma
 elementwise(arcsec, "arcsec", "y = arccos(1 / x)", lambda y, x: _arcsec_slope(x), domain=OVER_ONE, product=times,
     kink="at -1, 1: inf")
 elementwise(arccsc, "arccsc", "y = arcsin(1 / x)", lambda y, x: -_arcsec_slope(x), domain=OVER_ONE, product=times,
-    kink="at -1, 1: -inf")
+    kink="at -1, 1: -inf", parity="odd")
 elementwise(arccot, "arccot", "y = arctan(1 / x)", lambda y, x: -1.0 / (1.0 + x * x), domain=NONZERO,
     kink="at 0, where it jumps: -1")
 elementwise(arcsech, "arcsech", "y = arcosh(1 / x)", lambda y, x: -1.0 / (np.abs(x) * np.sqrt(one_less_square(x))),
     domain=_BELOW_ONE, product=times, kink="at 0, 1: -inf")
 elementwise(arccsch, "arccsch", "y = arsinh(1 / x)", lambda y, x: -1.0 / (np.abs(x) * np.hypot(1.0, x)),
-    domain=NONZERO, product=times, kink="at 0: -inf")
+    domain=NONZERO, product=times, kink="at 0: -inf", parity="odd")
 elementwise(arccoth, "arccoth", "y = artanh(1 / x)", lambda y, x: -1.0 / ((np.abs(x) - 1.0) * (np.abs(x) + 1.0)),
-    domain=OVER_ONE, product=times, kink="at -1, 1: -inf")
+    domain=OVER_ONE, product=times, kink="at -1, 1: -inf", parity="odd")

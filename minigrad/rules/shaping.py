@@ -209,7 +209,7 @@ moves(np.squeeze, "squeeze", "y = x without axes of length 1", lambda g, y, x, a
 for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
     moves(_function, _function.__name__, f"y = x with {_function.__name__[-2]} axes or more",
         lambda g, y, x: np.reshape(g, x.shape), bind=lambda arys: (arys, {}), calls=_any, is_view=True,
-        vmap=vmap_rules.reshape, each=True)
+        vmap=vmap_rules.reshape, each=True, identity=True)
 # The sweep sums broadcasting out: the cotangent is dense, though forward gives a view.
 moves(np.broadcast_to, "broadcast_to", "y = x, repeated along new axes", lambda g, y, x, shape=None: g,
     calls=_broadcast, is_view=True, vmap=vmap_rules.broadcast, identity=True)
@@ -219,7 +219,7 @@ op(np.full_like, "full_like", "y = v everywhere, in the shape of x", vjp=(None, 
     elementwise=True, moves=True, gives_new=True, meaning=lambda x, v: np.broadcast_to(v, np.shape(x)),
     spelling=_full_like, vmap=vmap_rules.fill)
 moves(np.flip, "flip", "y[i] = x[-1-i]", lambda g, y, x, axis=None: np.flip(g, axis), calls=_flip, is_view=True,
-    vmap=vmap_rules.along_axis)
+    vmap=vmap_rules.along_axis, involution=True)
 moves(np.roll, "roll", "y[i+k] = x[i]", _roll_back, calls=_roll, vmap=vmap_rules.along_axis)
 moves(np.copy, "copy", "y = x", lambda g, y, x: g, calls=_any, meaning=lambda x: x, elementwise=True, identity=True)
 # The sweep casts the cotangent back.

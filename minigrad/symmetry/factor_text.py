@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.node import ARGUMENT, ITEM
 from ..engine.value import Value
 
 Index = tuple[int, ...]
@@ -60,9 +61,10 @@ class EntryNames:
         if x.op is None:
             return f"{float(np.asarray(x._array)[index]):.4g}"
         operands = x.operands
-        if x.op.label in ("+", "-", "neg") and len(operands) <= 2:
+        adds = x.op.linear and x.op.elementwise and not x.op.moves and len(operands) == 2
+        if adds or x.op.label == "neg":
             parts = [self.text_of(o, under(index, o)) for o in operands]
-            text = f"-{parts[0]}" if x.op.label == "neg" else f"({f' {x.op.label} '.join(parts)})"
+            text = f"-{parts[0]}" if len(operands) == 1 else f"({f' {x.op.label} '.join(parts)})"
             if len(text) <= LONG:
                 return text
         if len(operands) == 1 and x.op.elementwise:
@@ -88,6 +90,8 @@ def partial(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Fraction
     rule = RULES.get(y.op.label)
     if rule is not None:
         return rule(y, k, e, f, names)
+    if y.op.moves or y.op in (ITEM, ARGUMENT):
+        return Fraction(sign=_sign(_data(y), e, _data(y.operands[k]), f))
     return Fraction(above=(f"{y.op.label}′({names.text_of(y.operands[k], f)})",))
 
 
@@ -144,12 +148,18 @@ def _input(template: str) -> Rule:
     return lambda y, k, e, f, names: Fraction(above=(template.format(names.text_of(y.operands[0], f)),))
 
 
+def _sign(y: Any, e: Index, x: Any, f: Index) -> int:
+    """-1 if an entry that moves changes its sign."""
+    return -1 if not isinstance(y, tuple) and y[e] == -x[f] != 0 else 1
+
+
 def _one(y: Value, k: int, e: Index, f: Index, names: EntryNames) -> Fraction:
     return Fraction()
 
 
 RULES: dict[str, Rule] = {
     "+": _one,
+    "sum": _one,
     "-": lambda y, k, e, f, names: Fraction(sign=(1, -1)[k]),
     "neg": lambda y, k, e, f, names: Fraction(sign=-1),
     "*": _other,
@@ -167,9 +177,4 @@ RULES: dict[str, Rule] = {
     "softplus": _input("σ({})"),
     "square": _input("2 {}"),
     "sqrt": lambda y, k, e, f, names: Fraction(below=("2", _output(y, e, names, "√"))),
-    **dict.fromkeys(
-        ("sum", "pos", "[…]", "reshape", "ravel", "transpose", "swapaxes", "stack", "concatenate", "expand_dims"),
-        _one,
-    ),
-    **dict.fromkeys(("squeeze", "broadcast_to", "item", "argument", "take", "copy", "flip", "roll"), _one),
 }

@@ -136,6 +136,7 @@ def test_without_names_every_value_is_a_step() -> None:
         (lambda a, b: np.log(a) + np.sqrt(b), ["1 / a", "1 / 2 √(b)"]),
         (lambda a, b: a.tanh() * b.sigmoid(), ["σ(b) (1 - tanh(a)²)", "tanh(a) σ(b) (1 - σ(b))"]),
         (lambda a, b: np.sin(a) + b.softplus() + np.square(a), ["2 a + sin′(a)", "σ(b)"]),
+        (lambda a, b: np.diagflat(a)[0, 0] - np.tril(b.reshape(1, 1)).sum(), ["1", "-1"]),
     ],
 )
 def test_factors_read_as_one_would_write_them(make: Any, words: list[str]) -> None:

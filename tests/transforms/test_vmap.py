@@ -36,6 +36,21 @@ def samples_of(x: Any) -> Any:
     return np.stack([x] * SAMPLES)
 
 
+def unlike_samples(x: Any) -> Any:
+    """A few arrays with the entries of x in another order each: positions, comparisons and signs differ too."""
+    x = np.asarray(x)
+    return np.stack([np.roll(x.ravel(), k).reshape(x.shape) for k in range(SAMPLES)])
+
+
+def zero_samples(x: Any) -> Any:
+    """The same, but one is zero or false, and floats are nan in another: for a function of any numbers."""
+    samples = unlike_samples(x)
+    samples[1] = 0
+    if samples.dtype.kind == "f":
+        samples[2] = np.nan
+    return samples
+
+
 def choices(call: OpCall) -> list[tuple[int | None, ...]]:
     """Which inputs have samples: all of them, then each alone."""
     n = len(call.inputs)
@@ -233,18 +248,48 @@ class Counted:
 RULED = [name for name, op in OPS.items() if op.vmap or op.elementwise]
 
 
-@pytest.mark.parametrize("name", RULED)
-def test_a_batch_rule_that_is_stated_is_used(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not the loop over samples instead, which would give the same numbers."""
-    op = OPS[name]
-    counted = Counted(op.vmap or vmap_rules.elementwise_batch)
-    keys = [key for key, record in TABLE.items() if record is op]
-    for key in keys:
-        monkeypatch.setitem(TABLE, key, replace(op, vmap=counted))
+def apply_rule(name: str, rule: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the rule makes of the calls that it covers, against the loop over samples."""
+    op, counted = OPS[name], Counted(rule)
+    anything = not op.vjps and (op.elementwise or op.symmetric)  # a position needs a number that is not nan
+    samples = zero_samples if anything else unlike_samples
+    stated = [key for key, record in TABLE.items() if record is op]
     for call in random_calls(op, 12):
-        axes = (0,) * len(call.inputs)
-        vmap(call, axes)(*map(samples_of, call.inputs))
-    assert counted.covered
+        for axes in choices(call):
+            before, pairs = counted.covered, zip(call.inputs, axes, strict=True)
+            args = [samples(x) if axis == 0 else x for x, axis in pairs]
+            with monkeypatch.context() as patch, np.errstate(all="ignore"):
+                for key in stated:
+                    patch.setitem(TABLE, key, replace(op, vmap=counted))
+                got, each = vmap(call, axes)(*args), looped(call, args, axes)
+            if counted.covered > before:
+                assert_alike(got, each)
+    assert counted.covered, "the loop over samples would give the same numbers"
+
+
+@pytest.mark.parametrize("name", RULED)
+def test_a_batch_rule_that_is_stated_is_used_and_right(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    apply_rule(name, OPS[name].vmap or vmap_rules.elementwise_batch, monkeypatch)
+
+
+def first_for_all(call: Any, operands: Any) -> Any:
+    """The first sample of every operand, for all."""
+    y = call.op.function(*(x[0] if b else x for x, b in zip(operands, call.batched, strict=True)), **call.params)
+    return np.broadcast_to(y, (call.size, *call.shape))
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        *((name, vmap_rules.elementwise_batch) for name in ("ranks", "ascending", "argsort", "cumsum", "sort")),
+        *((name, first_for_all) for name in ("ranks", "argmax", "any", "isnan", "greater", "where", "sum")),
+        ("transpose", vmap_rules.stacks),
+        ("flip", vmap_rules.along_axis_or_flat),
+    ],
+)
+def test_a_wrong_batch_rule_is_found(name: str, rule: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises((AssertionError, ValueError)):
+        apply_rule(name, rule, monkeypatch)
 
 
 @pytest.mark.parametrize(

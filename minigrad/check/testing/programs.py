@@ -142,7 +142,9 @@ def _templates() -> list[list[Template]]:
 
 def _template(op: Op) -> str:
     """The op as a user types it: an operator between its operands, or a function by its public name."""
-    if len(op.domain) == 2 and op.label in {"+", "-", "*", "/"}:
+    symbol = isinstance(op.function, np.ufunc) and not op.label.isidentifier()
+    on_floats = f"{{0}} {op.label} {{1}}"  # unless the row says otherwise
+    if symbol and len(op.domain) == 2 and (op.on_floats or on_floats).startswith(on_floats):
         return f"{{}} {op.label} {{}}"
     name = op_name(op)
     try:
