@@ -44,7 +44,11 @@ FED = {
     "An output format": ("tsv", "test_registries", "drawing/test_draw drawing/test_safety cli/test_draw"),
     "A view": ("leaves", "test_registries", "drawing/test_draw drawing/outputs/test_html cli/test_draw test_demos"),
     "A kind of mistake": ("truncated", "check/test_docs check/test_zoo check/test_zoo_itself check/diagnosis", ""),
-    "A compiler pass": ("test_passes", "compiler/test_passes", "compiler nn/test_training"),
+    "A compiler pass": (
+        "test_compiled",
+        "compiler/test_passes compiler/test_compiled",
+        "compiler nn/test_training",
+    ),
     "A layer of `nn`": ("test_modules", "nn/test_modules", "nn/test_training drawing/views/test_module_cards"),
     "An optimiser": ("RMSprop", "test_registries", "nn/test_optim symmetry/test_remedies"),
     "A command": ("slope", "test_registries", "cli/test_main"),

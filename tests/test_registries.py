@@ -95,7 +95,9 @@ def test_every_view_and_format_says_in_a_line_what_it_is(registry: Any) -> None:
 def test_help_lists_every_view_and_format(registry: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main.main(["draw", "--help"])
-    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    out = capsys.readouterr().out
+    assert f"models only: {', '.join(name for name, view in VIEWS.items() if view.draws == ('model',))})" in out
+    lines = [line.split(maxsplit=1) for line in out.splitlines()]
     assert [[name, thing.help] for name, thing in registry.items() if [name, thing.help] not in lines] == []
 
 

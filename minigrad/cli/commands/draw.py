@@ -32,7 +32,8 @@ def add_options(parser: Any) -> None:
     parser.add_argument("--view", choices=[*VIEWS], help="a view, listed below (default: ops)")
     parser.add_argument("--theme", choices=NAMES, default="auto", help="colours (default: auto)")
     views, suffixes = (indent(found, "  ") for found in (VIEWS.help(), OUTPUTS.help()))
-    parser.epilog = f"views (cards and layers are for models only):\n{views}\n\nsuffixes:\n{suffixes}"
+    models = ", ".join(name for name, view in VIEWS.items() if "value" not in view.draws)
+    parser.epilog = f"views (for models only: {models}):\n{views}\n\nsuffixes:\n{suffixes}"
     parser.words = "values"
 
 
