@@ -80,13 +80,17 @@ def decay() -> Step:
 @given(case=networks())
 @settings(max_examples=15, deadline=None)
 def test_a_proved_group_stays_equal_over_100_steps(rule: Callable[[], Step], case: Network) -> None:
-    """Rounding may change a last bit and training may enlarge that, so entries must be equal to a millionth."""
+    """Rounding may change a last bit and training may enlarge that, so entries must be equal to a millionth.
+
+    A gradient that is only rounding counts as 0: Adam divides by its size, which makes steps out of it.
+    """
     found = ties(case.f, case.params, case.x, case.y, method="prove")
     classes, _, _ = numbers(found)
     values, step = found.recording.values, rule()
     for k in range(1, 101):
         g = found.recording.gradient(values)
         g = g / max(1.0, np.abs(g).max())
+        g = np.where(np.abs(g) < 1e-12 * np.abs(g).max(), 0.0, g)
         if np.abs(g).max() < 1e-6:
             break
         assert spread(g, classes) < 1e-6, case.words
