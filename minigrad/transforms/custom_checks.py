@@ -209,6 +209,10 @@ def _by_position(rule: Rule | None) -> list[str]:
 def domain_per_input(name: str, given: tuple[Domain, ...] | Domain, inputs: Sequence[str]) -> tuple[Domain, ...]:
     """One domain per input."""
     domains: tuple[Domain, ...] = given if isinstance(given, tuple) else (given,)
+    if not all(isinstance(one, Domain) for one in domains):
+        raise ArgumentError(
+            f'the domain of {name} is a Domain, got {given!r}\n  write  domain=Domain("positive", 0.1, 3.0)'
+        )
     if len(domains) < 2:
         return (domains or (REAL,)) * len(inputs)
     if len(domains) != len(inputs):

@@ -69,7 +69,9 @@ def items_of(node: ast.AST) -> Iterator[ast.expr]:
         case ast.Match():
             parts = [part.value for part in ast.walk(node) if isinstance(part, ast.MatchValue)]
         case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="split")):
-            parts = [ast.Constant(word) for word in text.split()]
+            parts = [ast.Constant(word.strip(",;")) for word in text.split()]
+        case ast.Call(func=ast.Name(id="dict")):
+            parts = [*node.args, *(ast.Constant(word.arg) for word in node.keywords)]
         case _:
             return
     for part in parts:
@@ -80,6 +82,9 @@ def items_of(node: ast.AST) -> Iterator[ast.expr]:
 
 def ops_named(node: ast.AST, space: Mapping[str, Any]) -> set[Op]:
     """The ops that a display or a chain of comparisons names; by labels, if it holds little else."""
+    if isinstance(node, ast.Dict):  # the texts beside labels are no other texts
+        sides = ([part for part in side if part is not None] for side in (node.keys, node.values))
+        return {op for side in sides for op in ops_named(ast.Tuple(side), space)}
     items = [*items_of(node)]
     functions = {op for item in items if (op := op_of(meant(item, space)))}
     texts = {item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)}

@@ -66,7 +66,7 @@ Why do the neurons of a layer not all learn the same thing?
 They see the same inputs and apply the same function; only their starting weights differ.
 A gradient is a product with one factor for each step from the loss back to the weight.
 Neurons that start differently get different factors, and grow apart. Neurons that start equal get equal
-factors and equal gradients, and stay equal for ever: together they compute no more than one of them."""
+factors and equal gradients, and always stay equal: together they compute no more than one of them."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -124,7 +124,7 @@ def print_different(J: Value) -> None:
 
 
 def print_tied(J: Value) -> None:
-    """Print why neurons that start equal stay equal: all factors of their gradients are equal, now and for ever."""
+    """Print why neurons that start equal stay equal: all factors of their gradients are equal at every step."""
     print_heading("two-neurons-tied", "equal starting weights, so the two neurons stay identical")
     print_numbers(J)
     print_chains(J, "w1", "w3")
@@ -245,7 +245,7 @@ def print_truth(ones: nn.MLP, random: nn.MLP, errors: Sequence[float], small: nn
     size, apart = sum(p.size for p in small.parameters()), np.abs(small(X).data - ones(X).data).max()
     means = " and ".join(f"{mean:g}" for mean in Y.mean(axis=0))
     print(f"""
-  Half of the truth: equal weights get equal gradients, so the neurons of a layer stay equal for ever. The
+  Half of the truth: equal weights get equal gradients, so the neurons of a layer always stay equal. The
   proof uses the formulas, not rounded numbers. {quotient(ties(starts["all ones"], X, Y)).summary()}
   It has {size} parameters; trained the same way, it gives the same outputs (off by {at_most(apart)}).
   After {EARLY:,} steps both sit on a plateau: near {means}, the means of the targets, whatever the input.
