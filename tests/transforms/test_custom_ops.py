@@ -602,3 +602,8 @@ def test_it_is_checked_as_the_ops_of_the_table_are(cube):
         assert check_graph(np.exp(wrong(cube(Value(0.5))))).op.label == "wrong"
     finally:
         forget(wrong)
+
+
+def test_a_domain_that_is_none_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"write  domain=Domain\("):
+        custom(lambda x: x * 2.0, name="twice", vjp=lambda g, y, x: 2.0 * g, domain="real")  # type: ignore[arg-type]
