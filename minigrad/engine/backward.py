@@ -203,7 +203,8 @@ def _pull_back_any(y: Node, g: Any, pending: Accumulator, alive: Collection[int]
             if wants:
                 pending.add(x, c() if callable(c) else c, made_by.label)
         return
-    in_place = made_by.add is not None and (made_by is ITEM or not (alive or isinstance(g, Node)))
+    plain = interpreter.on_arrays and not (alive or isinstance(g, Node))
+    in_place = made_by.add is not None and (made_by is ITEM or plain)
     for x, rule in zip(y.operands, made_by.vjps, strict=False):  # inputs inside parameters have no rule
         if rule is None or not pending.wants(x):
             continue

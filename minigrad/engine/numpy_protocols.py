@@ -21,6 +21,7 @@ class NumPyProtocols:
     """Records calls like ``np.tanh(v)`` and ``np.sum(v)``."""
 
     __slots__ = ()
+    __pandas_priority__ = 5000  # more than a DataFrame's: pandas leaves its operators to a Value
     _array: Any
 
     def _apply(self, record_of: Op, args: Any, kwargs: dict[str, Any]) -> Any:

@@ -62,6 +62,7 @@ class Op:
     # Properties: promises about the function, whatever its derivative. False, "" and None promise nothing.
     elementwise: bool = False  # an output entry depends only on the input entries in its place, once broadcast
     moves: bool = False  # each output entry is 0 or plus or minus an input entry, whatever the data are
+    selects: bool = False  # entries that an output is not taken from get a 0, whatever flows back
     sums: bool = False  # each output entry adds input entries with signs; if `bilinear`, products of them
     linear: bool = False  # in all inputs together
     bilinear: bool = False  # linear in each input while the others are fixed
@@ -252,6 +253,7 @@ def _infer(function: Callable[..., Any], domain: Sequence[Domain], given: dict[s
         found.setdefault("elementwise", function.signature is None and function.nout == 1)
     if found.get("moves"):
         found.setdefault("sums", True)
+        found.setdefault("selects", True)
     if found.get("sums") and not found.get("bilinear"):
         found.setdefault("linear", True)
     if found.get("linear") and len(domain) == 1:

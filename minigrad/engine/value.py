@@ -230,13 +230,15 @@ class Value(Node, ArrayMethods, Conversions[DType], NumPyProtocols):
 
         g: the cotangent, of this value's shape; 1 by default, for a value of one element.
         Calling it twice adds the gradient twice. Inner nodes keep the gradient of the latest sweep. Gradients are
-        plain numbers: to differentiate them, write `grad`. Raises ShapeError.
+        plain numbers: to differentiate them, write `grad`. Raises ShapeError, GradientLost.
         """
         if active_modes:
             modes.interpreter().check_effect(self, "backward()")
         if isinstance(g, Value):
             raise GradientLost("backward() takes a plain cotangent\n  write  y.backward(g.data)")
         g = seed(self, g)
+        if not self.has_gradient:
+            raise GradientLost("backward() of what was not recorded\n  write  its computation outside of no_grad()")
         taken, at_leaves = {id(g)}, []
         with ignoring_fp_warnings():
             for node, gradient in sweep(self, g):
@@ -271,11 +273,10 @@ def _constant(x: Any) -> Any:
             f"no rule covers {type(x).__name__}: its operators differ from those of an array\n"
             "  write  np.asarray(m)   for the plain array"
         )
-    if isinstance(x, ndarray):
-        return np.asarray(x)
     if isinstance(x, complex):
         return np.complex128(x)
-    return np.asarray(x) if isinstance(x, (list, tuple)) else NotImplemented
+    data = isinstance(x, (ndarray, list, tuple)) or hasattr(type(x), "__pandas_priority__")
+    return np.asarray(x) if data else NotImplemented
 
 
 def _operand(x: Any, made_by: Op) -> Any:

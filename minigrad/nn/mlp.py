@@ -72,7 +72,7 @@ class MLP(Module):
         """
         if self.per_neuron:
             return self._sample(x) if _is_sample(x) else [self._sample(row, f"{k},") for k, row in enumerate(x)]
-        h = np.asarray(x) if isinstance(x, (list, tuple)) else x
+        h = x if isinstance(x, Value) else np.asarray(x)
         self._check(np.shape(h)[-1:])
         return functools.reduce(lambda h, layer: layer(h), self.layers, h)
 

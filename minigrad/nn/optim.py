@@ -16,7 +16,7 @@ import numpy as np
 from ..engine.dataclass_trees import data_kind
 from ..engine.tree import leaves
 from ..engine.value import Value
-from ..errors import ArgumentError, NotALeaf, describe
+from ..errors import ArgumentError, GradientLost, NotALeaf, describe
 
 Container: TypeAlias = Sequence[Any] | Mapping[str, Any]  # of Values, at any depth
 Parameters: TypeAlias = Iterable[Value | Container] | Mapping[str, Any]
@@ -86,11 +86,18 @@ class Optimiser:
         return ()
 
     def step(self) -> None:
-        """Move every parameter that has a gradient, in place."""
+        """Move every parameter that has a gradient, in place. Raises GradientLost if none has one."""
+        moved = False
         for k, w in enumerate(self.parameters):
             g = w.grad
             if g is not None:
                 self.move(k, g)
+                moved = True
+        if not moved:
+            raise GradientLost(
+                "no parameter of the optimiser has a gradient, so a step would change nothing\n"
+                "  write  loss.backward()   before it, with a loss that depends on these parameters"
+            )
 
     def move(self, k: int, g: Any) -> None:
         """Move parameter number k along the gradient g, and keep its new state."""

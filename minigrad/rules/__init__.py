@@ -34,7 +34,7 @@ norm of matrices, sums                a tie of columns or rows is shared evenly,
 eigh, svd: equal values               1/(λj - λi) counts as 0 where they are equal to rounding, 1/s where s is 0;
                                       to rounding: within 8 n eps of the largest
 qr without full rank, to rounding     LinAlgError
-det, inv, solve of singular matrices  det: the cofactors; inv, solve, slogdet: LinAlgError
+det, inv, solve of singular matrices  det: the cofactors, to second order; inv, solve, slogdet: LinAlgError
 frexp at a power of 2                 the slope above it
 floor, sign, comparisons, argmax, …   0 everywhere, jumps included; heaviside in x, copysign in b likewise
 ====================================  =========================================================================

@@ -10,6 +10,7 @@ from ..engine.op import dispatched, elementwise, op
 from ..engine.sampling import NONZERO, REAL, Call, Domain, Draw
 from . import vmap_rules
 from .composed import composed
+from .limits import times_mask
 
 
 @dispatched
@@ -192,7 +193,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
 
 
 def _leaky_relu(g: Any, y: Any, x: Any, negative_slope: float = 0.01) -> Any:
-    return g * np.where(np.greater(x, 0), 1.0, negative_slope)
+    return times_mask(g, np.where(np.greater(x, 0), 1.0, negative_slope))
 
 
 @dispatched
@@ -253,8 +254,8 @@ _left = "at 0: the slope on the left"
 
 
 # fmt: off
-elementwise(relu, "relu", "y = max(x, 0)", lambda y, x: np.greater(x, 0), domain=NONZERO, kink="at 0: 0",
-    activation=True, meaning=lambda x: np.maximum(x, 0))
+elementwise(relu, "relu", "y = max(x, 0)", lambda y, x: np.greater(x, 0), domain=NONZERO,
+    product=times_mask, selects=True, kink="at 0: 0", activation=True, meaning=lambda x: np.maximum(x, 0))
 # y (1 - y) loses its digits where y is close to 1
 elementwise(sigmoid, "sigmoid", "y = 1 / (1 + e^-x)", lambda y, x: y * sigmoid(-x), activation=True,
     meaning=lambda x: 1 / (1 + np.exp(-x)))
@@ -267,9 +268,10 @@ elementwise(silu, "silu", "y = x / (1 + e^-x)", lambda y, x: sigmoid(x) * (1.0 +
 elementwise(selu, "selu", "y = 1.0507 x, or 1.7581 (e^x - 1) below 0", lambda y, x: _elu(_SCALE, y, x, _ALPHA),
     domain=NONZERO, kink="at 0: 1.7581, the slope on the left")
 elementwise(hard_tanh, "hard_tanh", "y = min(max(x, -1), 1)", lambda y, x: np.less_equal(np.abs(x), 1.0),
-    domain=_BENDS, kink="at -1 and 1: 1", parity="odd")
+    domain=_BENDS, product=times_mask, selects=True, kink="at -1 and 1: 1", parity="odd")
 elementwise(relu6, "relu6", "y = min(max(x, 0), 6)", lambda y, x: np.greater(x, 0.0) & np.less(x, 6.0), domain=_SIX,
-    kink="at 0 and 6: 0", meaning=lambda x: np.minimum(np.maximum(x, 0), 6))
+    product=times_mask, selects=True, kink="at 0 and 6: 0",
+    meaning=lambda x: np.minimum(np.maximum(x, 0), 6))
 elementwise(softsign, "softsign", "y = x / (1 + |x|)", lambda y, x: np.square(1.0 / (1.0 + np.abs(x))),
     domain=NONZERO, parity="odd", meaning=lambda x: x / (1 + np.abs(x)))
 elementwise(log_sigmoid, "log_sigmoid", "y = -ln(1 + e^-x)", lambda y, x: sigmoid(-x),

@@ -6,15 +6,17 @@ that a Value refuses; derivatives of any order follow from the functions it call
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
+from ..engine.errors import MinigradError
 from ..engine.op import COMPOSED, refuse
 from ..engine.sampling import DISTINCT, POSITIVE, REAL, UNEVEN, Call, Draw
-from .axes import merge_axes
+from .axes import dispatches, merge_axes
 from .discrete import stop_gradient
 from .draws import draw_axis, integers
 from .indexing import put, scatter
@@ -130,14 +132,28 @@ def _piecewise_call(draw: Draw) -> Call:
 
 @composed(np.piecewise, "y = f(x) where its condition holds", _piecewise_call)
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
-    conditions = [condlist] if not isinstance(condlist, (list, tuple)) else [*condlist]
-    conditions = [np.asarray(c) for c in conditions]
+    if x.dtype.kind != "f":
+        refuse(f"piecewise of {x.dtype} numbers gives {x.dtype} numbers\n  write  np.astype(x, float)   first")
+    several = isinstance(condlist, (list, tuple)) or np.ndim(condlist) > 0
+    one = not several or (np.ndim(condlist[0]) == 0 and x.ndim > 0)  # as in NumPy
+    conditions = [_condition(c, x) for c in ([condlist] if one else condlist)]
     if len(funclist) == len(conditions) + 1:
-        conditions.append(~np.logical_or.reduce(conditions))
+        conditions.append(~functools.reduce(np.logical_or, conditions))
     y = np.zeros_like(x)
     for condition, f in zip(conditions, funclist, strict=True):
-        y = put(y, condition, f(x[condition], *args, **kw) if callable(f) else f)
+        if not dispatches(condition):
+            y = put(y, condition, f(x[condition], *args, **kw) if callable(f) else f)
+        else:  # nobody knows which entries it selects, so f gets them all
+            y = np.where(condition, f(x, *args, **kw) if callable(f) else f, y)
     return y
+
+
+def _condition(c: Any, x: Any) -> Any:
+    """Truth values for x; those that depend on data while tracing stay a Value, with axes as of x."""
+    try:
+        return np.asarray(c, dtype=bool)
+    except MinigradError:
+        return np.reshape(np.not_equal(c, 0), c.shape + (1,) * (x.ndim - c.ndim))
 
 
 def _shift_call(draw: Draw) -> Call:

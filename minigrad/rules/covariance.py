@@ -83,24 +83,13 @@ def _state(function: Any, formula: str, unit: Unit, choices: list[dict[str, Any]
         xs = [draw.array(DISTINCT, shape if rowvar else shape[::-1]) for shape in shapes[: draw.integer(1, 2)]]
         return tuple(xs), {"rowvar": rowvar, **draw.choice(choices)}
 
-    op(
-        function,
-        function.__name__,
-        formula,
-        domain=(DISTINCT, DISTINCT),
-        vjp=(
-            lambda g, c, m, y=None, rowvar=True, **how: _back(unit, 0, g, _both(m, y), rowvar, how),
-            lambda g, c, m, y, rowvar=True, **how: _back(unit, 1, g, (m, y), rowvar, how),
-        ),
-        jvp=(
-            lambda t, c, m, y=None, rowvar=True, **how: _along(unit, 0, t, c, _both(m, y), rowvar, how),
-            lambda t, c, m, y, rowvar=True, **how: _along(unit, 1, t, c, (m, y), rowvar, how),
-        ),
-        bind=_bind,
-        options=tuple({name for choice in choices for name in choice}),
-        calls=calls,
-        gives_new=True,
-    )
+    options = tuple({name for choice in choices for name in choice})
+    op(function, function.__name__, formula, domain=(DISTINCT, DISTINCT), bind=_bind, options=options, calls=calls,
+        vjp=(lambda g, c, m, y=None, rowvar=True, **how: _back(unit, 0, g, _both(m, y), rowvar, how),
+            lambda g, c, m, y, rowvar=True, **how: _back(unit, 1, g, (m, y), rowvar, how)),
+        jvp=(lambda t, c, m, y=None, rowvar=True, **how: _along(unit, 0, t, c, _both(m, y), rowvar, how),
+            lambda t, c, m, y, rowvar=True, **how: _along(unit, 1, t, c, (m, y), rowvar, how)),
+        gives_new=True)  # fmt: skip
 
 
 # fmt: off

@@ -125,8 +125,9 @@ def _value_slopes(u: Any, g: Any, s: Any, vh: Any) -> Any:
 
 
 def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """U (F∘(K - Kᵀ) S + S F∘(J - Jᵀ) + diag(gs)) Vᵀ, with K = Uᵀ gU, J = Vᵀ gV, F = 1 / (sj² - si²).
+    """U (E∘(P + Q)/2 + H∘(P - Q)/2 + diag(gs)) Vᵀ, with P = K - Kᵀ, Q = J - Jᵀ, K = Uᵀ gU, J = Vᵀ gV.
 
+    E = 1 / (sj - si) counts as 0 where values are equal, H = 1 / (sj + si) does not: a polar factor is right there.
     If U has fewer columns than rows, the part outside the span of its columns is added; likewise for V.
     """
     if not compute_uv:
@@ -137,9 +138,10 @@ def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: boo
     if not (may_be_nonzero(gu) or may_be_nonzero(gvh)):
         return total
     row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
-    f, inverse = _gaps(s) * _reciprocal(row + column, s), _reciprocal(row, s)
+    e, h, inverse = _gaps(s) / 2, _reciprocal(row + column, s) / 2, _reciprocal(row, s)
     k, j = swap(u) @ gu, vh @ swap(gvh)
-    total = total + u @ (f * (k - swap(k)) * row + column * f * (j - swap(j))) @ vh
+    p, q = k - swap(k), j - swap(j)
+    total = total + u @ (e * (p + q) + h * (p - q)) @ vh
     if u.shape[-2] > u.shape[-1]:
         total = total + ((gu - u @ k) * inverse) @ vh
     if vh.shape[-1] > vh.shape[-2]:
@@ -148,17 +150,18 @@ def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: boo
 
 
 def _svd_jvp(t: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """U' = U F∘(P S + S Pᵀ),  s' = diag(P),  V' = V F∘(S P + Pᵀ S), with P = Uᵀ t V."""
+    """U' = U (E∘(P + Pᵀ) + H∘(P - Pᵀ))/2,  s' = diag(P),  V' = V (E∘(P + Pᵀ) - H∘(P - Pᵀ))/2, with P = Uᵀ t V."""
     u, s, vh = y if compute_uv else np.linalg.svd(a, full_matrices=False)
     right, left = t @ swap(vh), swap(u) @ t
     ds = np.where(rounds_to_zero(s, s), 0.0, np.sum(u * right, axis=-2))
     if not compute_uv:
         return ds
     row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
-    f, inverse = _gaps(s) * _reciprocal(row + column, s), _reciprocal(row, s)
+    e, h, inverse = _gaps(s) / 2, _reciprocal(row + column, s) / 2, _reciprocal(row, s)
     p = swap(u) @ right
-    du = u @ (f * (p * row + column * swap(p)))
-    dvh = swap(f * (column * p + swap(p) * row)) @ vh
+    even, odd = e * (p + swap(p)), h * (p - swap(p))
+    du = u @ (even + odd)
+    dvh = swap(even - odd) @ vh
     if u.shape[-2] > u.shape[-1]:
         du = du + (right - u @ p) * inverse
     if vh.shape[-1] > vh.shape[-2]:
@@ -245,6 +248,6 @@ op(np.linalg.eigvalsh, "eigvalsh", "y = the eigenvalues of A", domain=(SYMMETRIC
     jvp=(_eigvalsh_jvp,), calls=_symmetric, expects=square_matrix_expected,
     kink="the gradient is in the triangle that is read", gives_new=True)
 op(np.linalg.svd, "svd", "A = y diag(s) vᵀ", domain=(SINGULAR_VALUES,), vjp=(_svd_vjp,), jvp=(_svd_jvp,),
-    bind=_svd_call, calls=_svd, kink="equal s: 1/(sj²-si²) counts as 0; at s = 0: 0", gives_new=True)
+    bind=_svd_call, calls=_svd, kink="equal s: 1/(sj-si) counts as 0; at s = 0: 0", gives_new=True)
 op(np.linalg.qr, "qr", "A = y r, yᵀ y = 1, r upper triangular", domain=(TALL,), vjp=(_qr_vjp,), jvp=(_qr_jvp,),
     bind=_qr_call, calls=_qr, kink="LinAlgError without full rank", gives_new=True)

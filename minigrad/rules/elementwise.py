@@ -21,7 +21,7 @@ from ..engine.sampling import (
 )
 from .axes import dispatches
 from .discrete import tie_share
-from .limits import times
+from .limits import times, times_mask
 
 LN2, LN10 = float(np.log(2)), float(np.log(10))
 
@@ -89,6 +89,14 @@ def sech2(x: Any, y: Any = None) -> Any:
     e = np.exp(-2 * np.abs(np.asarray(x)[near]))
     slope[near] = 4 * e / (1 + e) ** 2
     return slope[()]
+
+
+_SAME_INFINITY = "at equal ∞: ½ each"
+
+
+def _less(a: Any, b: Any) -> Any:
+    """a - b, and 0 for equal infinities."""
+    return np.where(np.equal(a, b) & np.isinf(a), 0.0, a - b)
 
 
 _ON_FLOATS = {
@@ -165,12 +173,11 @@ elementwise(np.log10, "log10", "y = ln x / ln 10", lambda y, x: 1 / (x * LN10), 
     kink="at 0: inf")
 elementwise(np.log1p, "log1p", "y = ln(1 + x)", lambda y, x: 1 / (1 + x), domain=OVER_MINUS_ONE, product=times,
     kink="at -1: inf", meaning=lambda x: np.log(1 + x))
-# also where both are infinite
-elementwise(np.logaddexp, "logaddexp", "y = ln(e^a + e^b)",
-    lambda y, a, b: np.exp(np.where(np.equal(a, y), 0.0, a - y)),
-    lambda y, a, b: np.exp(np.where(np.equal(b, y), 0.0, b - y)), commutative=True)
-elementwise(np.logaddexp2, "logaddexp2", "y = ln(2^a + 2^b) / ln 2", lambda y, a, b: np.exp2(a - y),
-    lambda y, a, b: np.exp2(b - y), commutative=True)
+# from a - b and not a - y, whose digits y rounds away where it is large
+elementwise(np.logaddexp, "logaddexp", "y = ln(e^a + e^b)", lambda y, a, b: 1 / (1 + np.exp(_less(b, a))),
+    lambda y, a, b: 1 / (1 + np.exp(_less(a, b))), commutative=True, kink=_SAME_INFINITY)
+elementwise(np.logaddexp2, "logaddexp2", "y = ln(2^a + 2^b) / ln 2", lambda y, a, b: 1 / (1 + np.exp2(_less(b, a))),
+    lambda y, a, b: 1 / (1 + np.exp2(_less(a, b))), commutative=True, kink=_SAME_INFINITY)
 elementwise(cbrt_slope, "1/3∛x²", "y = 1 / (3 ∛x²)", lambda y, x: -2 * y / (3 * x), domain=NONZERO, product=times,
     kink="at 0: -inf, at -0: inf", parity="even")
 elementwise(one_less_square, "1-x²", "y = 1 - x²", lambda y, x: -2 * x, product=times, parity="even")
@@ -231,8 +238,8 @@ for _function, _most in (
     (np.fmin, "smaller of a and b that is not nan"),
 ):
     elementwise(_function, _function.__name__, f"y = the {_most}", lambda y, a, b: tie_share(y, a, b),
-        lambda y, a, b: tie_share(y, b, a), domain=DISTINCT, kink="a tie is shared evenly",
-        commutative=True, on_floats=_ON_FLOATS.get(_function, ""))
+        lambda y, a, b: tie_share(y, b, a), domain=DISTINCT, product=times_mask, selects=True,
+        kink="a tie is shared evenly", commutative=True, on_floats=_ON_FLOATS.get(_function, ""))
 elementwise(np.copysign, "copysign", "y = |a|, with the sign of b",
     lambda y, a, b: np.sign(a) * np.copysign(1.0, b), lambda y, a, b: 0.0, domain=NONZERO,
     kink="at a = 0: 0; in b: 0")
@@ -246,10 +253,10 @@ elementwise(np.clip, "clip", "y = min(max(x, low), high)",
     lambda y, x, low, high: np.greater_equal(x, low) & np.less_equal(x, high),
     lambda y, x, low, high: np.less(x, low) & np.less_equal(low, high),
     lambda y, x, low, high: np.greater(np.maximum(x, low), high), domain=(DISTINCT, DISTINCT, DISTINCT),
-    kink="at a bound: to x", bind=_bounds, aliases=(_CLIP,))
+    product=times_mask, kink="at a bound: to x", selects=True, bind=_bounds, aliases=(_CLIP,))
 op(np.where, "where", "y = a where c, else b", domain=(BOOLEAN, REAL, REAL), vjp=_where_rules, jvp=_where_rules,
-    kink="the branch not taken: 0", elementwise=True, gives_new=True)
+    kink="the branch not taken: 0", selects=True, elementwise=True, gives_new=True)
 # Its inputs are the conditions, then the choices, then the value where no condition holds.
-op(np.select, "select", "y = the first choice whose condition holds", domain=(REAL,), forward=_select,
+op(np.select, "select", "y = the first choice whose condition holds", domain=(REAL,), selects=True, forward=_select,
     vjp=_select_back, jvp=lambda ts, y, *xs: _select(*xs[: len(xs) // 2], *ts[len(xs) // 2 :]), bind=_select_bind,
     options=("choicelist", "default"), calls=_select_call, gives_new=True, spelling=_spell_select)

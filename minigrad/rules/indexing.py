@@ -13,6 +13,7 @@ from ..engine.sampling import DISTINCT, REAL, Call, Draw
 from . import vmap_rules
 from .discrete import ascending, ranks
 from .draws import integers
+from .limits import times_mask
 
 
 def selects_once(index: Any) -> bool:
@@ -70,7 +71,7 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 def last_writers(index: Any, shape: tuple[int, ...]) -> Any:
     """1 for each written entry that remains, 0 where a later one replaced it."""
     if selects_once(index):
-        return 1
+        return True
     last = np.zeros(shape, dtype=np.int64)
     order = np.arange(last[index].size).reshape(last[index].shape)
     last[index] = order
@@ -106,18 +107,8 @@ def draw_index(draw: Draw, shape: tuple[int, ...]) -> Any:
     return draw.choice(
         [
             *(-1, 0, slice(None, None, -1), slice(0, None, 2), Ellipsis, None, mask, whole, repeats),
-            *(
-                (None, 0),
-                (Ellipsis, last),
-                (slice(1, None), None),
-                (repeats, Ellipsis),
-                (mask, Ellipsis, None),
-            ),
-            *(
-                [0, -1, 0],
-                (Ellipsis, repeats * 0 + last),
-                (slice(None), None, Ellipsis, last)[: len(shape) + 1],
-            ),
+            *((None, 0), (Ellipsis, last), (slice(1, None), None), (repeats, Ellipsis), (mask, Ellipsis, None)),
+            *([0, -1, 0], (Ellipsis, repeats * 0 + last), (slice(None), None, Ellipsis, last)[: len(shape) + 1]),
         ]
     )
 
@@ -169,10 +160,11 @@ op(operator.getitem, "[…]", "y = x[index]", forward=lambda x, index: x[index],
 linear(scatter, "scatter", "y[index] += g", lambda g, y, x, index=None, shape=None: g[index], calls=_scatter,
     sums=True, vmap=vmap_rules.write)
 op(put, "put", "y = x, but y[index] = v", forward=lambda x, values, index: _put_forward(x, index, values),
-    vjp=(lambda g, y, x, v, index=None: put(g, index, 0.0), lambda g, y, x, v, index=None: under_ones(g[index] *
-    last_writers(index, x.shape), v)),
+    vjp=(lambda g, y, x, v, index=None: put(g, index, 0.0), lambda g, y, x, v, index=None: under_ones(
+    times_mask(g[index], last_writers(index, x.shape)), v)),
     jvp=(lambda t, y, x, v, index=None: put(t, index, 0.0), lambda t, y, x, v, index=None: put(np.zeros(x.shape),
     index, t)), bind=lambda x, index, values: ((x, values), {"index": index}), options=("index", "values"),
     calls=_put, moves=True, gives_new=True, spelling=lambda x, values, index: put(x, index, values))
 op(np.sort, "sort", "y = x in ascending order", domain=(DISTINCT,), vjp=(_sort_back,), jvp=(_sort_along,),
-    kink="at a tie: each entry keeps its place", calls=_sort, gives_new=True, vmap=vmap_rules.along_axis_or_flat)
+    kink="at a tie: each entry keeps its place", calls=_sort, selects=True, gives_new=True,
+    vmap=vmap_rules.along_axis_or_flat)

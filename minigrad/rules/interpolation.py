@@ -9,6 +9,8 @@ import numpy as np
 from ..engine.op import op
 from ..engine.sampling import REAL, UNEVEN, Call, Draw
 from .indexing import scatter
+from .layers import embedding
+from .limits import times_mask
 
 
 def _widths(xp: Any) -> Any:
@@ -24,13 +26,13 @@ def _place(x: Any, xp: Any) -> tuple[Any, Any, Any]:
     """
     n = xp.shape[0]
     i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(n - 2, 0))
-    return i, np.minimum(i + 1, n - 1), np.clip((x - xp[i]) / _widths(xp)[i], 0.0, 1.0)
+    return i, np.minimum(i + 1, n - 1), np.clip((x - embedding(xp, i)) / embedding(_widths(xp), i), 0.0, 1.0)
 
 
 def _slope(x: Any, xp: Any, fp: Any, i: Any) -> Any:
     inside = np.greater_equal(x, xp[0]) & np.less_equal(x, xp[-1])
     rise = np.diff(fp) if fp.shape[0] > 1 else 0.0 * fp
-    return np.where(inside, (rise / _widths(xp))[i], 0.0)
+    return np.where(inside, embedding(rise / _widths(xp), i), 0.0)
 
 
 def _from_samples(x: Any, xp: Any, left: Any, right: Any) -> Any:
@@ -44,22 +46,22 @@ def _back(g: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any
     n = xp.shape
 
     def to_samples(c: Any) -> Any:
-        right_share = c * between
-        return scatter(c - right_share, i, n) + scatter(right_share, j, n)
+        return scatter(times_mask(c, 1.0 - between), i, n) + scatter(times_mask(c, between), j, n)
 
     return [
-        lambda: g * _slope(x, xp, fp, i),
-        lambda: to_samples(-g * _slope(x, xp, fp, i)),
-        lambda: to_samples(g * _from_samples(x, xp, left, right)),
+        lambda: times_mask(g, _slope(x, xp, fp, i)),
+        lambda: to_samples(-times_mask(g, _slope(x, xp, fp, i))),
+        lambda: to_samples(times_mask(g, _from_samples(x, xp, left, right))),
     ]
 
 
 def _along(ts: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     i, j, between = _place(x, xp)
     tx, txp, tfp = (t + 0.0 for t in ts)
-    at_x = tx - txp[i] * (1.0 - between) - txp[j] * between
-    at_y = (tfp[i] * (1.0 - between) + tfp[j] * between) * _from_samples(x, xp, left, right)
-    return _slope(x, xp, fp, i) * at_x + at_y
+    at_x = tx - times_mask(embedding(txp, i), 1.0 - between) - times_mask(embedding(txp, j), between)
+    between_them = times_mask(embedding(tfp, i), 1.0 - between) + times_mask(embedding(tfp, j), between)
+    at_y = times_mask(between_them, _from_samples(x, xp, left, right))
+    return times_mask(at_x, _slope(x, xp, fp, i)) + at_y
 
 
 def _call(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Call:

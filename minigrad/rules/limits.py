@@ -1,4 +1,4 @@
-"""The helper of the 0·inf policy: an infinite derivative times a zero cotangent is 0."""
+"""Products in rules that must not turn 0·inf into nan: `times` for infinite slopes, `times_mask` for masks."""
 
 from __future__ import annotations
 
@@ -22,6 +22,20 @@ def times(g: Any, d: Any) -> Any:
     return g * d if finite.all() else g * np.where(finite | np.not_equal(g, 0), d, 0.0)
 
 
+@dispatched
+def times_mask(g: Any, share: Any) -> Any:
+    """g share, but 0 where share is 0, whatever g is there: a mask chooses, it does not multiply.
+
+    So the entry that `np.maximum` did not take gets 0 and not nan, even if the slope behind is infinite.
+    """
+    if isinstance(g, float) and math.isfinite(g):  # np.float64 too
+        return g * share
+    kept = np.where(share, g, 0.0)
+    return kept if getattr(share, "dtype", None) == np.bool_ else kept * share
+
+
 # fmt: off
 bilinear(times, "·", "y = g d, with 0·inf = 0", lambda g, y, a, b: times(g, b), lambda g, y, a, b: times(g, a),
     elementwise=True, on_floats="{0} * {1} if -{inf} < {1} < {inf} else {product}({0}, {1})")
+bilinear(times_mask, "·mask", "y = g s, with inf·0 = 0", lambda g, y, a, s: times_mask(g, s),
+    lambda g, y, a, s: times(g, a), elementwise=True, on_floats="{0} * {1} if {1} or -{inf} < {0} < {inf} else 0.0")

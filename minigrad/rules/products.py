@@ -16,6 +16,7 @@ import numpy as np
 from ..engine.op import bilinear, linear, op
 from ..engine.sampling import REAL, Call, Draw, Shape
 from . import vmap_rules
+from .limits import times_mask
 from .linalg import swap
 
 
@@ -99,17 +100,9 @@ def _tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
 
 def _tensordot(draw: Draw) -> Call:
     i, j, k, n = (side(draw) for _ in range(4))
-    a, b, axes = draw.choice(
-        [
-            ((n, i, j), (i, j, k), 2),
-            ((n, i), (i,), 1),
-            ((i,), (j, k), 0),
-            ((n, i), (k, i), (1, -1)),
-            ((i, n, j), (k, j, i), ([0, 2], [2, 1])),
-            ((j, i), (i, k, j), ((-1, 0), (0, 2))),
-            ((i, j), (i, j), ([1, 0], [1, 0])),
-        ]
-    )
+    one = [((n, i, j), (i, j, k), 2), ((n, i), (i,), 1), ((i,), (j, k), 0), ((n, i), (k, i), (1, -1))]
+    two = [((i, n, j), (k, j, i), ([0, 2], [2, 1])), ((j, i), (i, k, j), ((-1, 0), (0, 2)))]
+    a, b, axes = draw.choice([*one, *two, ((i, j), (i, j), ([1, 0], [1, 0]))])
     return (draw.array(REAL, a), draw.array(REAL, b)), {"axes": axes}
 
 
@@ -168,7 +161,7 @@ def _trace_back(g: Any, y: Any, x: Any, offset: int = 0, axis1: int = 0, axis2: 
     i, j = axis1 % x.ndim, axis2 % x.ndim
     on = np.eye(x.shape[i], x.shape[j], offset, dtype=x.dtype)
     on = np.expand_dims(on if i < j else on.T, tuple(k for k in range(x.ndim) if k not in (i, j)))
-    return np.expand_dims(g, (i, j)) * on
+    return times_mask(np.expand_dims(g, (i, j)), on)
 
 
 def _trace(draw: Draw) -> Call:
@@ -195,4 +188,4 @@ op(np.linalg.multi_dot, "multi_dot", "y = A B C …", domain=(REAL,), forward=la
     expects=lambda *shapes: f"expected matrices that can be multiplied in a row, got {', '.join(map(str, shapes))}",
     bilinear=True, sums=True, gives_new=True)
 # np.linalg.trace is written in terms of this one.
-linear(np.trace, "trace", "y = Σ x[i,i]", _trace_back, calls=_trace, sums=True)
+linear(np.trace, "trace", "y = Σ x[i,i]", _trace_back, calls=_trace, sums=True, selects=True)

@@ -96,7 +96,9 @@ def _delete(draw: Draw) -> Call:
 
 
 def _repeat_back(g: Any, y: Any, x: Any, repeats: Any = None, axis: int | None = None) -> Any:
-    if np.size(repeats) == 1 and x.shape:
+    if not x.shape:
+        return np.sum(g)
+    if np.size(repeats) == 1:
         repeats = int(np.reshape(repeats, ()))
     else:
         side = x.size if axis is None else x.shape[axis]

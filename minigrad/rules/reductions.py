@@ -13,8 +13,9 @@ from ..engine.op import dispatched, linear, op
 from ..engine.sampling import DISTINCT, REAL, Call, Domain, Draw
 from . import vmap_rules
 from .axes import expand, merge_axes
+from .discrete import stop_gradient
 from .draws import draw_axis
-from .limits import times
+from .limits import times, times_mask
 from .recurrences import others
 
 
@@ -58,22 +59,18 @@ def reduction(
         return np.sum(product(t, slopes), axis=axis, keepdims=keepdims)
 
     known: dict[str, Any] = {"gives_new": True, "symmetric": True, "vmap": vmap_rules.reduce_batch} | more
-    op(
-        function,
-        label,
-        formula,
-        domain=(domain,),
-        vjp=(vjp,),
-        jvp=(jvp,),
-        options=tuple(extra),
-        calls=known.pop("calls", over_axes(domain, **extra)),
-        **known,
-    )
+    known.setdefault("calls", over_axes(domain, **extra))
+    op(function, label, formula, domain=(domain,), vjp=(vjp,), jvp=(jvp,), options=tuple(extra), **known)
 
 
 def _count(y: Any, x: Any) -> int:
     """The number of entries of x that reduce to one of y; 1 if there are no entries."""
     return int(x.size // max(y.size, 1)) or 1
+
+
+def _divide(g: Any, n: float) -> Any:
+    """g / n, also where n is beyond the largest float16."""
+    return g * (1 / n) if n > 65504 and g.dtype == np.float16 else g / n
 
 
 def share_ties(y: Any, x: Any, axis: Any) -> Any:
@@ -106,6 +103,13 @@ def _prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return expand(y, x, axis, False) if keepdims else y
 
 
+def _shares(y: Any, x: Any, axis: Any) -> Any:
+    """softmax(x): exp(x - y) would lose the digits that y rounds away where it is large."""
+    top = stop_gradient(np.max(x, axis=axis, keepdims=True))
+    e = np.exp(np.where(np.equal(x, top) & np.isinf(x), 0.0, x - top))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
 @dispatched
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """ln Σ exp(x) over the axes (all by default), with no overflow.
@@ -123,12 +127,12 @@ linear(np.sum, "sum", "y = Σ x",
     lambda g, y, x, axis=None, keepdims=False: np.broadcast_to(expand(g, x, axis, keepdims), x.shape),
     calls=over_axes(REAL), sums=True, symmetric=True, vmap=vmap_rules.reduce_batch, of_ufunc=(np.add, "reduce"))
 linear(np.mean, "mean", "y = Σ x / n",
-    lambda g, y, x, axis=None, keepdims=False: np.broadcast_to(expand(g / _count(y, x), x, axis, keepdims),
+    lambda g, y, x, axis=None, keepdims=False: np.broadcast_to(expand(_divide(g, _count(y, x)), x, axis, keepdims),
     x.shape), calls=over_axes(REAL), symmetric=True, meaning=_mean, vmap=vmap_rules.reduce_batch)
 for _function, _alias in ((np.max, np.amax), (np.min, np.amin)):
     reduction(_function, "max" if _function is np.max else "min",
         f"y = the {'largest' if _function is np.max else 'smallest'} of x", share_ties, domain=DISTINCT,
-        kink="a tie is shared evenly", aliases=(_alias,),
+        product=times_mask, selects=True, kink="a tie is shared evenly", aliases=(_alias,),
         of_ufunc=(np.maximum if _function is np.max else np.minimum, "reduce"))
 reduction(np.var, "var", "y = Σ (x - mean)² / (n - ddof)",
     lambda y, x, axis, ddof=0: _deviation(y, x, axis) * (2 / (_count(y, x) - ddof)), options={"ddof": (0, 0.5)},
@@ -140,6 +144,7 @@ reduction(np.std, "std", "y = √var",
 # the product of all entries but one may overflow
 reduction(np.prod, "prod", "y = Π x", lambda y, x, axis: others(x, axis), product=times, meaning=_prod,
     of_ufunc=(np.multiply, "reduce"))
-reduction(logsumexp, "logsumexp", "y = ln Σ e^x", lambda y, x, axis: np.exp(x - np.where(np.isfinite(y), y, 0.0)),
+reduction(logsumexp, "logsumexp", "y = ln Σ e^x", _shares,
+    kink="equal ∞ share evenly",
     meaning=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
     of_ufunc=(np.logaddexp, "reduce"))

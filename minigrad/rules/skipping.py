@@ -10,6 +10,7 @@ from ..engine.op import op
 from ..engine.sampling import DISTINCT, REAL, Call, Domain, Draw
 from .axes import merge_axes, split_axes
 from .discrete import ranks
+from .limits import times_mask
 from .recurrences import others
 from .reductions import over_axes, reduction
 
@@ -69,14 +70,15 @@ def _nan_to_num(g: Any, y: Any, x: Any, nan: Any = 0.0, posinf: Any = None, negi
 
 
 # fmt: off
-reduction(np.nansum, "nansum", "y = Σ x, without nan", lambda y, x, axis: _not_nan(x) * 1.0, calls=_with_nan(REAL))
+reduction(np.nansum, "nansum", "y = Σ x, without nan", lambda y, x, axis: _not_nan(x), product=times_mask,
+    selects=True, calls=_with_nan(REAL))
 reduction(np.nanmean, "nanmean", "y = Σ x / n, without nan", lambda y, x, axis: _not_nan(x) / _number(x, axis),
-    calls=_with_nan(REAL))
+    product=times_mask, selects=True, calls=_with_nan(REAL))
 reduction(np.nanprod, "nanprod", "y = Π x, without nan",
     lambda y, x, axis: _not_nan(x) * others(_fill_nan(x, 1.0), axis), calls=_with_nan(REAL))
 for _function, _most in ((np.nanmax, "largest"), (np.nanmin, "smallest")):
     reduction(_function, _function.__name__, f"y = the {_most} of x, without nan", _winners, domain=DISTINCT,
-        calls=_with_nan(DISTINCT), kink="a tie is shared evenly")
+        product=times_mask, selects=True, calls=_with_nan(DISTINCT), kink="a tie is shared evenly")
 reduction(np.nanvar, "nanvar", "y = Σ (x - mean)² / (n - ddof), without nan",
     lambda y, x, axis, ddof=0: _deviation(x, axis) * (2.0 / (_number(x, axis) - ddof)), options={"ddof": (0,)},
     calls=_with_nan(REAL, ddof=(0,)))
@@ -84,8 +86,9 @@ reduction(np.nanstd, "nanstd", "y = √nanvar",
     lambda y, x, axis, ddof=0: _deviation(x, axis) / ((_number(x, axis) - ddof) * np.where(y == 0, 1.0, y)),
     domain=DISTINCT, options={"ddof": (0,)}, calls=_with_nan(DISTINCT, min_dims=2, ddof=(0,)), kink="at 0: 0")
 reduction(np.nanmedian, "nanmedian", "y = the middle of x in ascending order, without nan", _middle,
-    domain=DISTINCT, calls=_with_nan(DISTINCT), kink="at a tie: each entry keeps its place")
+    domain=DISTINCT, product=times_mask, selects=True, calls=_with_nan(DISTINCT),
+    kink="at a tie: each entry keeps its place")
 op(np.nan_to_num, "nan_to_num", "y = x where it is finite", vjp=(_nan_to_num,), kink="0 for replaced entries",
-    jvp=(_nan_to_num,),
+    jvp=(_nan_to_num,), selects=True,
     calls=lambda draw: ((draw.array(REAL, draw.shape()),), draw.choice([{}, {"nan": 1.0, "posinf": 2.0}])),
     elementwise=True, gives_new=True)

@@ -7,7 +7,7 @@ those of Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinea
 For a matrix without full rank:
 
 - inv, solve and slogdet raise LinAlgError, forwards or backwards: there is no derivative.
-- det has one, the cofactors. Its second derivative is written with the inverse, and raises LinAlgError.
+- det has one, the cofactors, and a second one. The third is written with the inverse, and raises LinAlgError.
 - pinv and lstsq have the derivative along matrices of the same rank, in which a singular value of 0 stays 0.
 """
 
@@ -64,9 +64,24 @@ def _one_invertible(draw: Draw) -> Call:
     return (_invertible(draw),), {}
 
 
+def _two_of_one_shape(draw: Draw) -> Call:
+    a = _invertible(draw)
+    return (draw.array(REAL, a.shape), a), {}
+
+
 def square_matrix_expected(a: Shape) -> str:
     """The shape that a function of a square matrix needs."""
     return f"expected square matrices, got shape {a}"
+
+
+def _exact_inverse(a: Any) -> Any:
+    """a⁻¹, or None if a matrix is so close to a singular one that it has lost digits."""
+    try:
+        inverse = np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        return None
+    lost = np.linalg.norm(a, axis=(-2, -1)) * np.linalg.norm(inverse, axis=(-2, -1))
+    return inverse if np.all(lost < 1e3) else None
 
 
 @dispatched
@@ -75,20 +90,52 @@ def cofactor(a: Any) -> Any:
 
     a: (…, n, n). Gives the same shape.
     """
-    try:
-        return np.expand_dims(np.linalg.det(a), (-1, -2)) * swap(np.linalg.inv(a))
-    except np.linalg.LinAlgError:
-        u, s, vh = np.linalg.svd(a)
-        n = s.shape[-1]
-        others = np.prod(np.where(np.eye(n, dtype=bool), 1.0, np.expand_dims(s, -2)), axis=-1)
-        sign = np.linalg.det(u) * np.linalg.det(vh)
-        return (u * np.expand_dims(np.expand_dims(sign, -1) * others, -2)) @ vh
+    inverse = _exact_inverse(a)
+    if inverse is not None:
+        return np.expand_dims(np.linalg.det(a), (-1, -2)) * swap(inverse)
+    u, s, vh = np.linalg.svd(a)
+    n = s.shape[-1]
+    others = np.prod(np.where(np.eye(n, dtype=bool), 1.0, np.expand_dims(s, -2)), axis=-1)
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    return (u * np.expand_dims(np.expand_dims(sign, -1) * others, -2)) @ vh
+
+
+def _along(t: Any, y: Any, inverse: Any) -> Any:
+    """<t, C> A⁻ᵀ - C tᵀ A⁻ᵀ: the change of the cofactors C = y along t, with A⁻ᵀ = inverse."""
+    return np.sum(t * y, axis=(-1, -2), keepdims=True) * inverse - y @ swap(t) @ inverse
+
+
+@dispatched
+def cofactor_slope(t: Any, a: Any) -> Any:
+    """The change of cofactor(a) along t, which is the Hessian of det times t; for singular matrices too.
+
+    t, a: (…, n, n). Gives the same shape. With a = U diag(s) V and N = Uᵀ t Vᵀ, it is ±U D V, where D[i,j] is
+    -N[j,i] times the product of all s but s[i] and s[j], and D[i,i] the sum of N[k,k] times such products.
+    """
+    inverse = _exact_inverse(a)
+    if inverse is not None:
+        return _along(t, cofactor(a), swap(inverse))
+    u, s, vh = np.linalg.svd(a)
+    one = np.eye(s.shape[-1], dtype=bool)
+    left_out = one[:, None, :] | one[None, :, :]
+    products = np.prod(np.where(left_out, 1.0, np.expand_dims(s, (-2, -3))), axis=-1)
+    n = swap(u) @ t @ swap(vh)
+    beside = np.where(one, 0.0, products)
+    diagonal = beside @ np.expand_dims(np.diagonal(n, axis1=-2, axis2=-1), -1)
+    sign = np.expand_dims(np.linalg.det(u) * np.linalg.det(vh), (-1, -2))
+    return sign * (u @ (one * diagonal - beside * swap(n)) @ vh)
 
 
 def _cofactor_rule(g: Any, y: Any, a: Any) -> Any:
     """The derivative of the cofactors is the Hessian of det, and symmetric: the rule is vjp and jvp."""
-    inverse = swap(np.linalg.inv(a))
-    return np.sum(g * y, axis=(-1, -2), keepdims=True) * inverse - y @ swap(g) @ inverse
+    return cofactor_slope(g, a)
+
+
+def _third(g: Any, y: Any, t: Any, a: Any) -> Any:
+    """The third derivative of det along t and g, in any order; LinAlgError at a singular matrix."""
+    c, inverse = cofactor(a), swap(np.linalg.inv(a))
+    moved = -(inverse @ swap(g) @ inverse)
+    return _along(t, cofactor_slope(g, a), inverse) + _along(t, c, moved)
 
 
 def _power_slope(t: Any, a: Any, n: int) -> Any:
@@ -222,11 +269,14 @@ op(np.linalg.inv, "inv", "y = A⁻¹", domain=(INVERTIBLE,), vjp=(lambda g, y, a
     jvp=(lambda t, y, a: -(y @ t @ y),), calls=_one_invertible, expects=square_matrix_expected,
     kink="LinAlgError at a singular matrix", gives_new=True, vmap=vmap_rules.stacks)
 op(cofactor, "cofactor", "y = det(A) A⁻ᵀ", domain=(INVERTIBLE,), vjp=(_cofactor_rule,), jvp=(_cofactor_rule,),
-    calls=_one_invertible, expects=square_matrix_expected, kink="LinAlgError at a singular matrix", gives_new=True)
+    calls=_one_invertible, expects=square_matrix_expected, gives_new=True)
+op(cofactor_slope, "cofactor′", "y = the change of the cofactors of A along t", domain=(REAL, INVERTIBLE),
+    vjp=(lambda g, y, t, a: cofactor_slope(g, a), _third), jvp=(lambda s, y, t, a: cofactor_slope(s, a), _third),
+    calls=_two_of_one_shape, kink="in A, at a singular matrix: LinAlgError", gives_new=True)
 op(np.linalg.det, "det", "y = det A", domain=(INVERTIBLE,),
     vjp=(lambda g, y, a: np.expand_dims(g, (-1, -2)) * cofactor(a),),
     jvp=(lambda t, y, a: np.sum(t * cofactor(a), axis=(-1, -2)),), calls=_one_invertible,
-    expects=square_matrix_expected, kink="the cofactors at a singular matrix; the second derivative: LinAlgError",
+    expects=square_matrix_expected, kink="the third derivative at a singular matrix: LinAlgError",
     gives_new=True, vmap=vmap_rules.stacks)
 op(np.linalg.slogdet, "slogdet", "sign, y = the sign and ln |det A|", domain=(INVERTIBLE,),
     vjp=(lambda g, y, a: np.expand_dims(g[1], (-1, -2)) * swap(np.linalg.inv(a)),),

@@ -45,26 +45,13 @@ if hasattr(np, "matvec"):
         n, k, lead = side(draw), side(draw), draw.shapes(2)
         return (draw.array(REAL, (*lead[0], k)), draw.array(REAL, (*lead[1], k, n))), {}
 
-    bilinear(
-        np.matvec,
-        "matvec",
-        "y[…,i] = Σ a[…,i,k] b[…,k]",
-        lambda g, y, a, b: np.expand_dims(g, -1) * np.expand_dims(b, -2),
-        lambda g, y, a, b: np.vecmat(g, a),
-        domain=(REAL, REAL),
-        calls=_matvec,
-        expects=lambda a, b: f"the columns of a do not match the vectors of b: shapes {a} and {b}",
-    )
-    bilinear(
-        np.vecmat,
-        "vecmat",
-        "y[…,j] = Σ a[…,k] b[…,k,j]",
-        lambda g, y, a, b: np.matvec(b, g),
-        lambda g, y, a, b: np.expand_dims(a, -1) * np.expand_dims(g, -2),
-        domain=(REAL, REAL),
-        calls=_vecmat,
-        expects=lambda a, b: f"the vectors of a do not match the rows of b: shapes {a} and {b}",
-    )
+    bilinear(np.matvec, "matvec", "y[…,i] = Σ a[…,i,k] b[…,k]",
+        lambda g, y, a, b: np.expand_dims(g, -1) * np.expand_dims(b, -2), lambda g, y, a, b: np.vecmat(g, a),
+        domain=(REAL, REAL), calls=_matvec,
+        expects=lambda a, b: f"the columns of a do not match the vectors of b: shapes {a} and {b}")  # fmt: skip
+    bilinear(np.vecmat, "vecmat", "y[…,j] = Σ a[…,k] b[…,k,j]", lambda g, y, a, b: np.matvec(b, g),
+        lambda g, y, a, b: np.expand_dims(a, -1) * np.expand_dims(g, -2), domain=(REAL, REAL), calls=_vecmat,
+        expects=lambda a, b: f"the vectors of a do not match the rows of b: shapes {a} and {b}")  # fmt: skip
 
 
 # The product of two vectors in a plane is perpendicular to it: `plane` takes only the third entry.
@@ -114,12 +101,8 @@ def _cross_call(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -
     if axis is not None:
         axisa = axisb = axisc = axis
     plane = np.shape(a)[axisa] == np.shape(b)[axisb] == 2
-    return (_as_3d(a, axisa), _as_3d(b, axisb)), {
-        "axisa": axisa,
-        "axisb": axisb,
-        "axisc": axisc,
-        **({"plane": True} if plane else {}),
-    }
+    axes = {"axisa": axisa, "axisb": axisb, "axisc": axisc}
+    return (_as_3d(a, axisa), _as_3d(b, axisb)), axes | ({"plane": True} if plane else {})
 
 
 def _cross(draw: Draw) -> Call:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..engine.op import bilinear, dispatched, linear, moves, op, refuse
 from ..engine.sampling import DISTINCT, REAL, Call, Draw
+from .limits import times_mask
 
 Sides = tuple[int, ...]
 _view = np.lib.stride_tricks.sliding_window_view
@@ -160,13 +161,13 @@ def _shares(y: Any, x: Any, window: Any, stride: Any, padding: Any) -> Any:
 
 
 def _max_pool_back(g: Any, y: Any, x: Any, window: Any = None, stride: Any = None, padding: Any = 0) -> Any:
-    spread = np.expand_dims(g, _inside(window)) * _shares(y, x, window, stride, padding)
+    spread = times_mask(np.expand_dims(g, _inside(window)), _shares(y, x, window, stride, padding))
     return _pool_windows_back(spread, x, stride, padding)
 
 
 def _max_pool_along(t: Any, y: Any, x: Any, window: Any = None, stride: Any = None, padding: Any = 0) -> Any:
     shares = _shares(y, x, window, stride, padding)
-    return np.sum(_pool_windows(t, window, stride, padding, 0.0) * shares, axis=_inside(window))
+    return np.sum(times_mask(_pool_windows(t, window, stride, padding, 0.0), shares), axis=_inside(window))
 
 
 def _avg_pool_back(g: Any, y: Any, x: Any, window: Any = None, stride: Any = None, padding: Any = 0) -> Any:
@@ -267,7 +268,9 @@ linear(fold, "fold", "y[stride p + i] += g[p,i]",
 # Forward is a view. Backwards, every entry of x sums over all windows that hold it, which no view can do.
 moves(_view, "sliding_window_view", "y[p,i] = x[p+i]", _sliding_back, calls=_sliding, is_view=True)
 op(max_pool, "max_pool", "y[p] = the largest x of window p", domain=(DISTINCT,), vjp=(_max_pool_back,),
-    jvp=(_max_pool_along,), bind=_pool_call, calls=_pool(DISTINCT), kink="a tie is shared evenly", gives_new=True)
+    jvp=(_max_pool_along,), bind=_pool_call, calls=_pool(DISTINCT), selects=True,
+    kink="a tie is shared evenly",
+    gives_new=True)
 linear(avg_pool, "avg_pool", "y[p] = the mean x of window p", _avg_pool_back, bind=_pool_call, calls=_pool(REAL))
 for _function, _d in ((conv1d, 1), (conv2d, 2)):
     bilinear(_function, _function.__name__, "y[o,p] = Σ x[c,p+i] k[o,c,i]", _conv_x, _conv_kernel,

@@ -73,12 +73,15 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]
     return level.value(), level.pull
 
 
-def jvp(f: Function, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+def jvp(f: Function, args: Any, tangents: Any) -> tuple[Any, Any]:
     """The value of f at args, and its derivative in the direction of the tangents: ``y, dy = jvp(f, args, ts)``.
 
-    tangents: one per argument, nested and shaped like it. A forward sweep over the recorded graph: one such
-    sweep costs about one more evaluation, however many arguments there are. Raises ShapeError, DTypeError.
+    args: a tuple of all arguments; anything else is the one argument. tangents: one per argument, nested and shaped
+    like it. A forward sweep over the recorded graph: one such sweep costs about one more evaluation, however many
+    arguments there are. Raises ShapeError, DTypeError.
     """
+    if not isinstance(args, tuple) or hasattr(args, "_fields"):
+        args, tangents = (args,), (tangents,)
     level = Level(f, args, {}, tuple(range(len(args))))
     return level.value(), level.push(tangents)
 
@@ -98,14 +101,18 @@ class Level:
             if not -len(args) <= n < len(args):
                 raise ArgumentError(f"argnums={argnums} does not fit a call with {len(args)} positional arguments")
             given[n] = tree_map(functools.partial(_enter, n), args[n])
-        self.inputs = [given[n] for n in argnums]
-        self.nodes, self.structure = flatten(self.inputs)
+        self.nodes, self.structure = flatten([given[n] for n in argnums])
         with recording():
             self.y = f(*given, **kwargs)
         ys = [y for y in leaves(self.y) if type(y) is Value]
         self.active, self.alive = _reach(ys, self.nodes, self.start)
         if not is_recording():  # outside of this level: the result is not differentiated
             self.alive = set()
+
+    @property
+    def inputs(self) -> Any:
+        """The arguments as they entered: f may have changed the containers that it was given."""
+        return self.structure.unflatten(self.nodes)
 
     def value(self) -> Any:
         """The result of f: Values where it depends on a Value from outside, else unshared arrays."""

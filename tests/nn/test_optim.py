@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigrad import Value, nn
+import minigrad
+from minigrad import Value, errors, nn
 
 START = np.array([1.0, -2.0, 0.5])
 
@@ -99,3 +100,20 @@ def test_gradients_are_left_as_they_are() -> None:
 def test_what_is_no_share_is_refused_by_name(make: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         make([Value(1.0)])
+
+
+def test_a_step_without_any_gradient_speaks_up() -> None:
+    net = nn.MLP((2, 3, 1), seed=0)
+    for make in (nn.optim.SGD, nn.optim.Adam):
+        with pytest.raises(errors.GradientLost, match=r"write  loss.backward\(\)"):
+            make(net.parameters(), lr=0.1).step()
+
+
+def test_a_loss_that_was_not_recorded_has_no_backward() -> None:
+    w = Value([1.0, 2.0])
+    with minigrad.no_grad():
+        loss = np.sum(w * w)
+    with pytest.raises(errors.GradientLost, match="outside of no_grad"):
+        loss.backward()
+    w.backward(np.ones(2))  # a leaf is its own gradient
+    assert w.grad.tolist() == [1, 1]

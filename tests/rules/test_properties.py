@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checking import OPS, flat, parts
+from checking import OPS, flat, function_of, parts, unit_like
 
+from minigrad import jvp, vjp
 from minigrad.check.testing.op_calls import OpCall, invoke
 from minigrad.check.testing.op_sampling import random_calls
 from minigrad.engine.op import Op
@@ -264,6 +265,19 @@ def activation(op: Op, call: OpCall) -> bool:
     return bool(np.shape(op.forward(x)[0] if op.saves else op.forward(x)) == x.shape)
 
 
+def selects(op: Op, call: OpCall) -> bool:
+    """What an output is not taken from gets exactly 0 from it, even of an infinite cotangent or tangent."""
+    f, xs = function_of(op, call)
+    if not xs or not op.vjps:
+        return True
+    ys, pull = vjp(lambda *xs: [*parts(f(*xs))], *xs)
+    outputs = [(o, i) for o, y in enumerate(ys) if np.asarray(y).dtype.kind == "f" for i in range(np.size(y))]
+    inputs = [(k, j) for k, x in enumerate(xs) for j in range(np.size(x))]
+    backward = [[flat(pull([*unit_like(ys, o, i, g)])) for g in (1.0, np.inf, np.nan)] for o, i in outputs]
+    forward = [[flat(jvp(f, xs, unit_like(xs, k, j, t))[1]) for t in (1.0, np.inf, np.nan)] for k, j in inputs]
+    return all((wild[one == 0] == 0).all() for one, *more in backward + forward for wild in more)
+
+
 REALS = (drawn, fresh, small, special)
 OPEN = (identity, involution, shape_alone)  # most calls leave them open: few outputs have the input's shape
 CHECKS: dict[str, tuple[Callable[[Op, OpCall], bool], tuple[Variant, ...]]] = {
@@ -272,7 +286,7 @@ CHECKS: dict[str, tuple[Callable[[Op, OpCall], bool], tuple[Variant, ...]]] = {
         ((elementwise, linear, bilinear, sums, commutative, parity, symmetric), REALS),
         (OPEN, (*REALS, whole, boolean)),
         ((moves, of_ufunc), (drawn, special)),
-        ((gives_new, meaning, neutral, each, activation), (drawn,)),
+        ((gives_new, meaning, neutral, each, activation, selects), (drawn,)),
     )
     for check in checks
 }
@@ -453,6 +467,8 @@ def test_every_wrong_property_is_found(name: str) -> None:
         ("sum", "of_ufunc", (np.multiply, "reduce")),
         ("add", "neutral", (None, 0)),  # x + 0 makes 0 of -0
         ("sum", "activation", True),
+        ("multiply", "selects", True),
+        ("cummax", "selects", True),
     ],
 )
 def test_a_wrong_property_is_found(name: str, label: str, value: Any) -> None:

@@ -60,6 +60,24 @@ def places(op: Op, inputs: Sequence[Any]) -> list[int]:
     return [k for k, x in enumerate(inputs) if np.asarray(x).dtype.kind == "f" and rules[k] is not None]
 
 
+def function_of(op: Op, call: OpCall) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """The op as a function of its inputs that are floats, and these inputs."""
+    which = [k for k, x in enumerate(call.inputs) if np.asarray(x).dtype.kind == "f"]
+
+    def f(*xs: Any) -> Any:
+        given = dict(zip(which, xs, strict=True))
+        return invoke(op, [given.get(k, x) for k, x in enumerate(call.inputs)], call.params)
+
+    return f, tuple(call.inputs[k] for k in which)
+
+
+def unit_like(xs: Sequence[Any], k: int, i: int, size: float = 1.0) -> tuple[Any, ...]:
+    """Zeros like all xs, but for one entry of the k-th."""
+    found = [np.zeros(np.shape(x)) for x in xs]
+    found[k].reshape(-1)[i] = size
+    return tuple(x[()] for x in found)
+
+
 def replaced(inputs: Sequence[Any], k: int, x: Any) -> tuple[Any, ...]:
     return (*inputs[:k], x, *inputs[k + 1 :])
 

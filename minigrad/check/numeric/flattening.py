@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...engine.tree import tree_map
+from ...engine.tree import flatten, tree_map
 from ...engine.value import Value
 from ...errors import DTypeError, describe
 
@@ -51,16 +51,28 @@ class Layout:
         takes = takes or is_float
         among = tuple(f"[{n}]" for n in within) or ("",)
         self.size = 0
+        self._every: list[tuple[Any, Slot | None]] = []  # all leaves, as `flatten` lists them
+        self._structure = flatten(tree)[1]
 
         def place(leaf: Any, where: str) -> Any:
+            slot = None
             if where.startswith(among) and takes(leaf):
                 data = to_array(leaf)
-                stop = self.size + data.size
-                self.slots.append(Slot(where, leaf, data.shape, data.dtype, self.size, stop))
-                self.size = stop
+                slot = Slot(where, leaf, data.shape, data.dtype, self.size, self.size + data.size)
+                self.slots.append(slot)
+                self.size = slot.stop
+            self._every.append((leaf, slot))
 
         tree_map(place, tree)
         self._places = {slot.path: slot for slot in self.slots}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the structure, which belongs to this process."""
+        return {name: x for name, x in vars(self).items() if name != "_structure"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """In the worker that checks a part."""
+        vars(self).update(state, _structure=flatten(state["tree"])[1])
 
     def row(self, tree: object = None) -> NDArray[Any]:
         """The numbers of a tree of this layout (by default the original) as one row of float64."""
@@ -70,15 +82,14 @@ class Layout:
     def build(self, row: NDArray[Any], promote: bool = False) -> Any:
         """The tree with these numbers, in new arrays; promote: all in float64."""
 
-        def put(leaf: Any, where: str) -> Any:
-            slot = self._places.get(where)
+        def put(leaf: Any, slot: Slot | None) -> Any:
             if slot is None:
                 return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
             data = match_dtype(leaf, row[slot.stretch].reshape(slot.shape), promote)
             # The code of a Module may use what only a Value has, such as its name.
-            return Value(data, leaf.name) if isinstance(leaf, Value) and "." in where else data
+            return Value(data, leaf.name) if isinstance(leaf, Value) and "." in slot.path else data
 
-        return tree_map(put, self.tree)
+        return self._structure.unflatten([put(leaf, slot) for leaf, slot in self._every])
 
     def fill(self, leaves: Sequence[Any], tree: Any = None) -> Any:
         """A tree of this layout (by default the original) with other leaves in its slots."""

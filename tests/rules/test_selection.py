@@ -1,0 +1,99 @@
+"""An op that selects gives exactly 0 to all that it did not take, however steep the path behind it is.
+
+The cotangent there is infinite, and a mask that multiplies would make nan of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from checking import OPS, flat, function_of, parts, unit_like
+
+import minigrad as mg
+from minigrad import grad, jvp, relu
+from minigrad.check.testing.op_sampling import random_calls
+
+SELECTING = [name for name, op in OPS.items() if op.selects]
+# Each op that is infinitely steep at some point, with that point, and functions made of such an op.
+STEEP: dict[str, tuple[Callable[[Any], Any], float]] = {
+    **{name: (OPS[name].function, 0.0) for name in ("log", "log2", "log10", "sqrt", "cbrt", "reciprocal")},
+    **{
+        name: (OPS[name].function, 0.0)
+        for name in ("csc", "cot", "csch", "coth", "arcsech", "arccsch", "cbrt_slope")
+    },
+    **{name: (OPS[name].function, 1.0) for name in ("arcsin", "arccos", "arctanh", "arccosh", "root_above_one")},
+    **{name: (OPS[name].function, -1.0) for name in ("arcsec", "arccsc", "arccoth", "log1p")},
+    "divide": (lambda x: 1 / x, 0.0),
+    "power": (lambda x: x**0.5, 0.0),
+}
+EVERY_OP_WITH_AN_INFINITE_SLOPE = [name for name, op in OPS.items() if "inf" in op.kink]
+
+
+def calls_of(name: str, count: int = 8) -> list[tuple[Callable[..., Any], tuple[Any, ...]]]:
+    return [pair for call in random_calls(OPS[name], count) if (pair := function_of(OPS[name], call))[1]]
+
+
+def test_every_steep_op_is_tried() -> None:
+    assert {*EVERY_OP_WITH_AN_INFINITE_SLOPE} | {"power"} == {*STEEP}
+    for f, point in STEEP.values():
+        with np.errstate(all="ignore"):
+            assert math.isinf(grad(f)(point)) or math.isinf(grad(f)(np.nextafter(point, 0.5)))
+
+
+def composite(f: Callable[..., Any], xs: tuple[Any, ...], steep: Callable[[Any], Any], point: float) -> Any:
+    """steep of one output entry of f, which lies at its point; None if f has no output of floats."""
+    ys = parts(f(*xs))
+    o = next((k for k, y in enumerate(ys) if np.asarray(y).dtype.kind == "f" and np.size(y)), None)
+    if o is None:
+        return None
+    i = np.size(ys[o]) // 2
+    level = np.ravel(ys[o])[i]
+    if not np.isfinite(level):
+        return None
+    return lambda *xs: steep(np.ravel(parts(f(*xs))[o])[i] - level + point)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if OPS[name].moves else ()) for name in SELECTING]
+)
+def test_every_selecting_op_before_every_steep_one(name: str) -> None:
+    for steep in STEEP:
+        compare(name, steep)
+
+
+def compare(name: str, steep: str) -> None:
+    """Steep of one entry of the op: what that entry does not depend on has the derivatives 0, to second order."""
+    with np.errstate(all="ignore"):
+        for f, xs in calls_of(name, 2):
+            h = composite(f, xs, *STEEP[steep])
+            if h is None or name == "stop_gradient":
+                continue
+            smooth = composite(f, xs, lambda z: z * 1.0, STEEP[steep][1])
+            argnums = tuple(range(len(xs)))
+            apart = flat(grad(smooth, argnums)(*xs)) == 0  # what h does not depend on
+            assert (flat(grad(h, argnums)(*xs))[apart] == 0).all()
+            places = [(k, j) for k in argnums for j in range(np.size(xs[k]))]
+            for (k, j), alone in zip(places, apart, strict=True):
+                if alone:
+                    assert jvp(h, xs, unit_like(xs, k, j))[1] == 0
+                    assert (flat(jvp(grad(h, argnums), xs, unit_like(xs, k, j))[1])[apart] == 0).all()
+
+
+def test_named_cases() -> None:
+    c = 1.0000000000000002  # the product of two unit vectors, rounded
+    assert grad(lambda x: np.arccos(np.clip(x, -1, 1)))(c) == 0
+    for f in (
+        lambda x: np.sqrt(np.maximum(x, 0)),
+        lambda x: np.sqrt(relu(x)),
+        lambda x: np.maximum(x, 0) ** 0.5,
+        lambda x: np.log(np.clip(x, 0, 1)),
+    ):
+        with np.errstate(all="ignore"):
+            assert grad(f)(-1.0) == 0 and jvp(f, (-1.0,), (1.0,))[1] == 0
+            assert grad(grad(f))(-1.0) == 0 and jvp(grad(f), (-1.0,), (1.0,))[1] == 0
+            assert mg.compile(grad(f))(-1.0) == 0 and mg.vmap(grad(f))(np.array([-1.0, -2.0])).tolist() == [0, 0]
+    assert grad(lambda x: np.sqrt(np.min(x)))(np.array([0.0, 1.0])).tolist() == [np.inf, 0]
