@@ -138,9 +138,18 @@ def test_a_recipe_prints_what_it_says_and_its_tests_pass(name: str, tmp_path: Pa
     run_tests(tmp_path, files, "-k", f"{word} or {ALWAYS}")
 
 
+# Those of ops are fed to all tests of the table, which take minutes: MINIGRAD_PROFILE=thorough runs them too.
+_THOROUGH = pytest.mark.skipif(
+    os.environ.get("MINIGRAD_PROFILE") != "thorough", reason="minutes of table tests: MINIGRAD_PROFILE=thorough"
+)
+WHOLE = [
+    pytest.param(name, marks=_THOROUGH if name in ("An operation", "An activation") else ()) for name in RECIPES
+]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", WHOLE)
 def test_a_recipe_leaves_all_tests_green_that_its_thing_is_fed_to(name: str, tmp_path: Path) -> None:
     copied(tmp_path, name)
     for command in (["check", "."], ["format", "--check", "."]):
