@@ -86,7 +86,7 @@ class Compiled(Generic[P, R]):
     def __reduce__(self) -> Any:
         """Copy and pickle as function and options, which trace again; a decorated function as its name."""
         name = self.f.__qualname__ if hasattr(self.f, "__qualname__") else ""
-        if getattr(sys.modules.get(self.f.__module__ or ""), name, None) is self:
+        if getattr(sys.modules.get(getattr(self.f, "__module__", None) or ""), name, None) is self:
             return name
         return _compile_again, (self.f, self.options)
 
