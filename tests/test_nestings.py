@@ -364,3 +364,24 @@ def test_literals_of_the_command_line() -> None:
     assert type(found["b"]) is list and [x.tolist() for x in found["b"]] == [[1, 2], [3]]
     assert found["c"].shape == (2, 2) and found["d"].shape == (0,)
     assert lists_to_arrays([[1], {"k": [2]}, None, "t"])[1]["k"].tolist() == [2]
+
+
+def test_what_prints_alike_is_not_taken_for_equal() -> None:
+    class Price(float):
+        def __repr__(self) -> str:
+            return f"${float(self):.0f}"
+
+    def local_class() -> type:
+        class Local:
+            pass
+
+        return Local
+
+    one, other = Price(1.1), Price(1.2)
+    assert tree_key(one) != tree_key(other) and tree_key([one]) == tree_key([one])
+    assert tree_key(local_class()) != tree_key(local_class()) and tree_key(float) == tree_key(float)
+    long, changed = np.arange(2000.0), np.arange(2000.0)
+    changed[1000] = -1.0  # NumPy prints neither
+    assert tree_key(slice(long, None)) != tree_key(slice(changed, None))
+    assert tree_key(slice(1, 2)) == tree_key(slice(1, 2)) != tree_key(slice(1, 3))
+    assert tree_key(True) != tree_key(1) != tree_key(1.0)

@@ -71,7 +71,7 @@ def tree_key(tree: Any, leaf_key: Callable[[Any], Hashable] | None = None) -> Ha
     """A key that is equal for nestings of the same classes, keys and leaves.
 
     leaf_key: the key of a leaf; by default arrays compare by type, shape and bytes, numbers, texts and other
-    constants by what is printed, and all else by identity. A Module and None are leaves.
+    constants by what is printed, slices by their ends, and all else by identity. A Module and None are leaves.
     """
     key = leaf_key or key_by_value
     cls: Any = type(tree)
@@ -88,11 +88,14 @@ def tree_key(tree: Any, leaf_key: Callable[[Any], Hashable] | None = None) -> Ha
     return (cls, () if isinstance(keys, range) else (*keys,), *parts, *fixed)
 
 
-_CONSTANTS = (int, float, complex, str, bytes, slice, np.dtype, type, type(None), type(...))
+# Of these very classes: a subclass may print fewer digits, and two classes may print alike.
+_CONSTANTS = frozenset({bool, int, float, complex, str, bytes, type(None), type(...)})
 
 
 def key_by_value(x: Any) -> Hashable:
     """The key of a leaf, the same for the same numbers."""
     if isinstance(x, (np.ndarray, np.generic)) and x.dtype != object:
         return x.dtype.str, x.shape, x.tobytes()
-    return repr(x) if isinstance(x, _CONSTANTS) else (type(x).__name__, id(x))
+    if type(x) is slice:
+        return slice, key_by_value(x.start), key_by_value(x.stop), key_by_value(x.step)
+    return repr(x) if type(x) in _CONSTANTS or isinstance(x, np.dtype) else (type(x).__name__, id(x))
