@@ -395,7 +395,10 @@ _PYTHON, _STATEMENTS = "what Python's operators are to NumPy", "made of the stat
 _ALGEBRA = "the algebra of proofs itself, to which all meanings come down"
 _CANDIDATES = "functions that a wrong gradient may be made of: candidates, not facts about ops"
 _SIGNS = "a negation passes through sums and products: an identity between these four"
+_MEASURED = "measured by a script: what other libraries do at kinks"
 JUSTIFIED: dict[str, str] = {
+    "check.comparison.convention_data:SHARES": _MEASURED,
+    "check.comparison.convention_data:LOST": _MEASURED,
     "check.diagnosis.patterns.factor_library:_OF": _CANDIDATES,
     "check.diagnosis.patterns.regions:_DIAGONAL": _CANDIDATES,
     "cli.expression:OPERATORS": _PYTHON,

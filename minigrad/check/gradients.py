@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError
 from .comparison.candidate import Claim
 from .comparison.comparison import Comparison
+from .comparison.conventions import ConventionNamer
 from .comparison.invariants import check_transpose
 from .comparison.kinks import KinkLocator
 from .comparison.minigrad_candidate import MinigradClaim, gradient_candidate
@@ -158,6 +159,8 @@ def _check_given(f: Callable[..., Any], claimed: dict[str, Any], setup: Callable
             _hessian(found, subject, call, claimed.get("grad"), setup)
         else:
             claim = Claim(kind, call, subject.point, subject.names, subject.chosen)
+            if not subject.evaluator.limited:  # it records the function, which takes longer than calling it
+                claim.conventions = ConventionNamer(subject)
             ways = {"jvp": Comparison.tangents, "jac": Comparison.matrix}
             _check_claim(found, claim, ways.get(kind, Comparison.gradients))
     if {"vjp", "jvp"} <= claimed.keys():

@@ -1,6 +1,6 @@
 """The derivative table, one page per family. Each page states rules in plain NumPy, without the engine.
 
-Kinks: the derivative where there is no unique one. Each row has its own test.
+Kinks: the derivative where there is no unique one. Each row has its own test. docs/kinks.md compares libraries.
 
 ====================================  =========================================================================
 abs, fabs, norm, std, hypot at 0      0, as at any local minimum; nanstd, copysign (in a) likewise

@@ -10,7 +10,7 @@ import copy
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -194,15 +194,27 @@ def _place(answer: Answer, slot: Slot, given: object, name: str, promoted: bool)
         answer.unit = max(answer.unit, unit_of(Layout(array)))
 
 
+class Conventions(Protocol):
+    """Names the libraries that return a given slope: see `conventions.ConventionNamer`."""
+
+    def at_kink(self, axis: int, weights: Array, given: float, left: float, right: float) -> str:
+        """Those whose convention a slope between those of the two sides follows."""
+
+    def at_mistake(self, axes: Array, weights: Array, given: Array) -> str:
+        """Those that lose the slope of an op as a wrong gradient does."""
+
+
 class Claim:
     """A derivative to check, and the point at which to check it.
 
     kind: "grad" and "vjp" pull cotangents back, "jvp" pushes tangents forward, "jac" is a matrix.
     promote: whether to call it with float64, as the function itself is called.
     locate_kink: if the graph of the function is known: names the origin of a kink along a line, None without one.
+    conventions: names the libraries that a given derivative agrees with.
     """
 
     locate_kink: Callable[[int | Array], str | None] | None = None
+    conventions: Conventions | None = None
 
     def __init__(
         self, kind: str, call: Callable[..., Any], point: Point, names: ArgumentNames, chosen: tuple[int, ...]

@@ -82,13 +82,20 @@ def _pattern(node: Value) -> list[Array]:
     """A node's own derivative, weighted at random; its value if it has none."""
     if not node.has_gradient:
         return [np.asarray(node._array)]
-    inputs = node.inputs[0].inputs if node.op is ITEM else node.inputs
-    ends = {x.serial for x in inputs}
-    shape = np.shape(node._array)
-    g = np.random.default_rng(0).uniform(0.5, 1.5, shape)[()]
+    found = own_slopes(node, np.random.default_rng(0).uniform(0.5, 1.5, np.shape(node._array))[()])
+    return [found[x.serial] for x in _inputs(node) if x.serial in found]
+
+
+def own_slopes(node: Value, g: Array) -> dict[int, Array]:
+    """A node's own derivative for a cotangent, by the serials of its inputs."""
+    ends = {x.serial for x in _inputs(node)}
     with np.errstate(all="ignore"):
-        found = {x.serial: c for x, c in sweep_from([(node, g)], ends=ends) if x.serial in ends}
-    return [np.asarray(found[x.serial]) for x in inputs if x.serial in found]
+        return {x.serial: np.asarray(c) for x, c in sweep_from([(node, g)], ends=ends) if x.serial in ends}
+
+
+def _inputs(node: Value) -> tuple[Value, ...]:
+    """The inputs of a node; of an item, those of the op that gave the tuple."""
+    return node.inputs[0].inputs if node.op is ITEM else node.inputs
 
 
 def _jumps(a: Array, b: Array) -> bool:

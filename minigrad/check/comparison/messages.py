@@ -20,6 +20,7 @@ from .verdict import EntryVerdicts
 if TYPE_CHECKING:
     from .results import CheckResults
 
+NAMED = 8  # entries at a kink whose convention is looked up
 _REASONS = {
     verdict.JUMP: ("jump", "the function jumps here"),
     verdict.INFINITE: ("infinite", "the slope of the function grows without bound towards this point"),
@@ -47,6 +48,11 @@ class MessageContext:
         """The start of a sentence: the order of the derivative, if it is not 1."""
         order = self.check.order
         return "" if order == 1 else f"derivative of order {order}: "
+
+    def weights_of(self, column: int) -> Array:
+        """The weights of the results in a column of verdicts."""
+        count = self.claim.point.y.size
+        return np.eye(1, count, column)[0] if self.weights is None else np.ravel(self.weights[column])
 
     def kink_of(self, line: int | Array) -> str:
         """The op of the kink along a line, if known."""
@@ -118,9 +124,8 @@ def compose_messages(
                 context, slot, evidence[slot.path], others, given, verdicts, which, mine, rest is not None
             )
             findings.append(mistake)
-        findings += _unresolved(context, slot, verdicts, which, mine) + _remarks(
-            context, slot, verdicts, which, mine
-        )
+        findings += _unresolved(context, slot, verdicts, which, mine)
+        findings += _remarks(context, slot, given, verdicts, which, mine)
     return findings
 
 
@@ -187,6 +192,8 @@ def _wrong(
         found = Diagnosis(
             "cotangent ignored", "it is the same for every cotangent: right only for a cotangent of ones"
         )
+    conventions = context.claim.conventions
+    same = conventions.at_mistake(which[mine], context.weights_of(j), given[mine, j]) if conventions else ""
     index = slot.index(int(which[i]))
     if evidence.given.shape != slot.shape:
         outs = evidence.given.shape[: evidence.given.ndim - len(slot.shape)]
@@ -204,7 +211,7 @@ def _wrong(
         given=float(given[i, j]),
         reference=context.reference(int(which[i]), j, float(verdicts.reference[i, j]), float(verdicts.error[i, j])),
         error=float(verdicts.error[i, j]),
-        sentence="\n".join(line for line in (context.mode + found.sentence, count) if line),
+        sentence="\n".join(line for line in (context.mode + found.sentence, count, same) if line),
     )
 
 
@@ -234,16 +241,19 @@ def _unresolved(
 
 
 def _remarks(
-    context: MessageContext, slot: Slot, verdicts: EntryVerdicts, which: Array, mine: Array
+    context: MessageContext, slot: Slot, given: Array, verdicts: EntryVerdicts, which: Array, mine: Array
 ) -> list[Finding]:
     findings, path = [], context.claim.names(slot.path)
     kinks = np.flatnonzero((verdicts.state == verdict.KINK).any(axis=1) & mine)
+    lines = _conventions(context, slot, given, verdicts, which, mine)
     if len(kinks):
         where = context.kink_of(int(which[kinks[0]]))
         sentence = (
             f"{len(kinks)} entr{'ies are' if len(kinks) > 1 else 'y is'} at a kink{where}: subgradient accepted"
         )
-        findings.append(Finding("kink", path, sentence=context.mode + sentence))
+        lines.insert(0, context.mode + sentence)
+    if lines:
+        findings.append(Finding("kink", path, sentence="\n".join(lines)))
     below = int(np.count_nonzero((verdicts.state == verdict.BELOW_RESOLUTION).any(axis=1) & mine))
     if below:
         bar = float(verdicts.error[(verdicts.state == verdict.BELOW_RESOLUTION) & mine[:, None]].max())
@@ -252,6 +262,27 @@ def _remarks(
         )
         findings.append(Finding("below resolution", path, sentence=context.mode + sentence))
     return findings
+
+
+def _conventions(
+    context: MessageContext, slot: Slot, given: Array, verdicts: EntryVerdicts, which: Array, mine: Array
+) -> list[str]:
+    """Whose conventions the first entries at a kink follow."""
+    found: dict[str, list[str]] = {}
+    conventions = context.claim.conventions
+    if conventions is None:
+        return []
+    accepted = np.isin(verdicts.state, (verdict.AGREE, verdict.KINK)) | np.isnan(given)
+    seen: dict[int, tuple[int, tuple[float, float]]] = {}  # a column for each entry
+    for i, j in np.argwhere(accepted & mine[:, None]):
+        if len(seen) < NAMED and i not in seen and (sides := verdicts.sides(i, j)):
+            seen[i] = j, sides
+    for i, (j, sides) in seen.items():
+        axis = int(which[i])
+        if text := conventions.at_kink(axis, context.weights_of(j), given[i, j], *sides):
+            place = Finding("kink", context.claim.names(slot.path), slot.index(axis)).place
+            found.setdefault(text, []).append(place)
+    return [f"{', '.join(places)}: {text}" for text, places in found.items()]
 
 
 def _odd_shapes(context: MessageContext) -> list[Finding]:

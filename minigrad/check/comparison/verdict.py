@@ -53,11 +53,21 @@ class EntryVerdicts:
     error: Array
     tolerance: Array
     power: Array
+    measured: Sequence[Measurement]
 
     @property
     def wrong(self) -> Array:
         """Which entries are wrong."""
         return self.state == WRONG
+
+    def sides(self, i: int, j: int) -> tuple[float, float] | None:
+        """The slopes to the left and to the right; None if they do not differ, or their bars are too wide."""
+        measured = self.measured[i]
+        if not measured.kinked[j]:
+            return None
+        left, right = (float(side.value[j]) for side in (measured.left, measured.right))
+        bar = BARS * max(measured.left.error[j], measured.right.error[j])
+        return (left, right) if bar <= RESOLVED * abs(right - left) else None
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,8 @@ def judge(given: Array, entries: Entries, allowed: Allowance, group: Array) -> E
         state = np.where(seen, np.where(clear, AGREE, BELOW_RESOLUTION), UNRESOLVED)
         state = np.where(close | nothing, state, WRONG)
         power = np.where(nothing, 0.0, tolerance / np.where(clear, size, np.fmax(top, swing)))
-    verdicts = EntryVerdicts(state, value, error, np.where(np.isfinite(tolerance), tolerance, 0.0), power)
+    tolerance = np.where(np.isfinite(tolerance), tolerance, 0.0)
+    verdicts = EntryVerdicts(state, value, error, tolerance, power, entries.measured)
     # As at the foot of |x|, where both sides differ and 0 is right.
     for i, j in np.argwhere(state == BELOW_RESOLUTION):
         if entries.measured[i].kinked[j]:
