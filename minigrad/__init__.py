@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 # First: the pages of rules fill the table, which the definition of Value reads.
 from . import rules as rules  # isort: split
 
+# It plugs into Value: the operators like +=.
+from .engine import in_place as in_place  # isort: split
+
 from . import check as check
 from . import errors as errors
 from . import nn as nn

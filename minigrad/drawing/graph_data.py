@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.node import MANY as MANY_OPERANDS
+from ..engine.node import Superseded, live
 from ..engine.tree import kind_of
 from ..engine.value import Value, graph, sweep
 from ..nn.module import Module
@@ -92,7 +93,9 @@ def _positions(v: Any, place: Mapping[int, int]) -> tuple[int, ...]:
     """The positions of its inputs. It reads slots: a property takes three times as long for a million values."""
     a, b = v._a, v._b
     if b is MANY_OPERANDS:
-        return tuple([place[x.serial] for x in a if type(x) is Value])
+        return tuple([place[x.serial] for x in v.operands if type(x) is Value])
+    if type(a) is Superseded or type(b) is Superseded:
+        a, b = live(a), live(b)
     if type(a) is Value:
         return (place[a.serial], place[b.serial]) if type(b) is Value else (place[a.serial],)
     return (place[b.serial],) if type(b) is Value else ()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .errors import Mutated, NonFinite, describe, layout
-from .modes import Block, debugging_by
+from .modes import Block, debugging_by, notes
 
 _OURS = ("minigrad", "numpy", "contextlib")
 
@@ -34,6 +34,7 @@ class Debugger:
         """Note the user's line behind a new node; raise NonFinite if finite operands gave nan or inf."""
         if node.op is None:
             return
+        notes.add("origin")
         node.origin = Origin(_user_line(), tuple(map(_fingerprint, operands)))
         if not _finite(node._array) and all(_finite(_data(x)) for x in operands):
             raise NonFinite(_message(f"{node.op.label} gave {_worst(node._array)}", node, operands))

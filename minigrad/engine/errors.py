@@ -54,7 +54,7 @@ class NotALeaf(MinigradError, TypeError):
 
 
 class InPlaceError(MinigradError, TypeError):
-    """An assignment in place that would change less than it seems to."""
+    """An operator in place that would change less than it seems to, or a use of a value after one."""
 
 
 class NonFinite(MinigradError, FloatingPointError):

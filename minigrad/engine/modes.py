@@ -114,6 +114,10 @@ _interpreter: ContextVar[Interpreter] = ContextVar("minigrad_interpreter", defau
 active_modes: set[Any] = set()
 
 
+note_views: Any = None  # set by `in_place`: called with results that may look into the memory of their operands
+notes: set[str] = set()  # `mark` and `origin`, once a node has one: few programs use them
+
+
 class Block(ContextDecorator):
     """A switch for a ``with`` block or a decorated function; it can be reused and nested."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .errors import ArgumentError, describe
-from .modes import active_modes
+from .modes import active_modes, notes
 from .modes import innermost_scope as _innermost
 from .node import serials
 
@@ -73,6 +73,7 @@ class scope:
             around = around.parent
         if around is None:
             return
+        notes.add("mark")
         node.mark = mark = Mark()
         mark.scope = self
         if node._a is not None and _has_gradient(node):

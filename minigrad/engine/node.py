@@ -31,8 +31,9 @@ class Node:
     """
 
     # A node has at most two operands in nearly every graph: two slots cost less than a tuple.
-    # Only `debug` sets `origin`; a few nodes of each `scope`, and a model's leaves, have a `mark`.
-    __slots__ = ("__weakref__", "_a", "_array", "_b", "_grad", "mark", "name", "op", "origin", "params", "serial")
+    # Only `debug` sets `origin`; a few nodes of each `scope`, and a model's leaves, have a `mark`; views a `view`.
+    __slots__ = ("__weakref__", "_a", "_array", "_b", "_grad", "mark", "name", "op", "origin", "params", "serial",
+                 "view")  # fmt: skip
 
     _array: Any
     _grad: Any
@@ -44,15 +45,15 @@ class Node:
     name: str | None
     origin: Any
     mark: Any
+    view: Any
 
     @property
     def operands(self) -> tuple[Any, ...]:
         """All operands, including plain numbers and arrays, in order and with repeats."""
-        if self._b is MANY:
-            return self._a  # type: ignore[no-any-return]
-        if self._b is not None:
-            return (self._a, self._b)
-        return () if self._a is None else (self._a,)
+        if self._b is None:
+            return () if self._a is None else (live(self._a),)
+        found = self._a if self._b is MANY else (self._a, self._b)
+        return (*map(live, found),) if Superseded in map(type, found) else found
 
     @property
     def inputs(self) -> tuple[Self, ...]:
@@ -63,6 +64,19 @@ class Node:
     def has_gradient(self) -> bool:
         """Whether a gradient can arrive here: a leaf, or computed from Values by an op that has a derivative."""
         return self.op is None or self.op is ARGUMENT or (self._a is not None and bool(self.op.vjps))
+
+
+class Superseded(Node):
+    """The old object after  v += w: each use raises (see `in_place`), and the one in `_a` stands for its node."""
+
+    __slots__ = ()
+
+
+def live(x: Any) -> Any:
+    """An operand as it is; for an object that was superseded, the one that stands for its node."""
+    while type(x) is Superseded:
+        x = x._a
+    return x
 
 
 def _item(parts: tuple[Any, ...], k: int) -> Any:
@@ -112,14 +126,18 @@ def record(kind: type[Node], made_by: Op, operands: tuple[Any, ...], params: dic
         params = {**given, "saved": saved}
     usual = type(data) is float64 or (type(data) is ndarray and data.ndim and data.dtype.kind == "f")
     if usual and made_by.vjps and not active_modes:  # the usual case: a gradient flows, and nothing watches
-        return new_node(kind, data, made_by, operands, params)
-    if isinstance(data, (tuple, list)):
+        made: Any = new_node(kind, data, made_by, operands, params)
+    elif isinstance(data, (tuple, list)):
         differentiable = made_by.vjps and modes.is_recording()
         made_by, kept = modes.interpreter().keep(made_by, operands, differentiable)
         hidden = new_node(kind, tuple(data), made_by, kept, params)
         parts = [record(kind, ITEM, (hidden,), {"k": k}) for k in range(len(data))]
-        return type(data)(*parts) if hasattr(data, "_fields") else tuple(parts)
-    return result_node(kind, data, made_by, operands, params)
+        made = type(data)(*parts) if hasattr(data, "_fields") else tuple(parts)
+    else:
+        made = result_node(kind, data, made_by, operands, params)
+    if not made_by.gives_new:
+        modes.note_views(made, operands)
+    return made
 
 
 def operate(kind: type[Node], made_by: Op, compute: Any, operands: tuple[Any, ...]) -> Any:

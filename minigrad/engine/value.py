@@ -16,7 +16,7 @@ from .array_methods import ArrayMethods
 from .backward import graph, seed, sweep, sweep_from
 from .broadcasting import copy_like, unaliased
 from .conversions import Conversions, DType
-from .errors import DTypeError, GradientLost, IndexingError, InPlaceError, NotALeaf, describe, failure
+from .errors import DTypeError, GradientLost, IndexingError, NotALeaf, describe, failure
 from .modes import active_modes, check_read, ignoring_fp_warnings
 from .node import ARGUMENT, Node, lift_inputs, operate, record, result_node, serials
 from .numpy_protocols import NumPyProtocols
@@ -72,37 +72,6 @@ def _unary(function: np.ufunc, compute: Callable[[Any], Any]) -> Callable[[Value
     return lambda self: operate(Value, made_by, compute, (self,))
 
 
-def _in_place(method: Operator, symbol: str) -> Operator:
-    """v += w means v = v + w, but is refused where it would change less than for an array."""
-
-    def in_place(self: Value, other: ArrayLike) -> Value:
-        if self.op is None and not isinstance(other, Value):
-            name = self.name or "w"
-            raise InPlaceError(
-                f"{name} {symbol}= ... would make a new value and leave this leaf unchanged\n"
-                f"  write  {name}.data {symbol}= ...   to change the leaf\n"
-                f"  or     {name} = {name} {symbol} ...   to compute a new value"
-            )
-        if active_modes:
-            modes.interpreter().check_effect(self, f"{symbol}=")
-        if _is_view_of_input(self):
-            raise InPlaceError(
-                f"{symbol}= on a view (made by {self.op.label if self.op else '?'}) would not reach "
-                "the value behind it\n  write  y = minigrad.put(y, index, values)"
-            )
-        return method(self, other)
-
-    return in_place
-
-
-def _is_view_of_input(v: Value) -> bool:
-    """Whether the data is a view of the data it was computed from: y[0] of a matrix, y.T, y.reshape(...)."""
-    if type(v._array) is not ndarray or v._array.base is None:
-        return False
-    sources = [part for x in v.inputs for part in (x._array if type(x._array) is tuple else (x._array,))]
-    return any(np.may_share_memory(v._array, source) for source in sources)
-
-
 @final
 class Value(Node, ArrayMethods, Conversions[DType], NumPyProtocols):
     """A number or an array that remembers how it was computed.
@@ -144,10 +113,6 @@ class Value(Node, ArrayMethods, Conversions[DType], NumPyProtocols):
     __and__ = __rand__ = _binary(np.bitwise_and, operator.and_)
     __or__ = __ror__ = _binary(np.bitwise_or, operator.or_)
     __xor__ = __rxor__ = _binary(np.bitwise_xor, operator.xor)
-    __iadd__, __isub__ = _in_place(__add__, "+"), _in_place(__sub__, "-")
-    __imul__, __itruediv__ = _in_place(__mul__, "*"), _in_place(__truediv__, "/")
-    __ipow__, __imatmul__ = _in_place(__pow__, "**"), _in_place(__matmul__, "@")
-    __imod__, __ifloordiv__ = _in_place(__mod__, "%"), _in_place(__floordiv__, "//")
     __hash__ = object.__hash__
 
     __neg__, __pos__ = _unary(np.negative, operator.neg), _unary(np.positive, operator.pos)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from ..engine import tree
+from ..engine.node import Node
 from ..engine.value import Value
 
 _POSITIONS = (
@@ -64,14 +65,18 @@ class Module:
             if id(thing) in seen:
                 continue
             seen.add(id(thing))
-            if type(thing) is Value or (marked and id(thing) in marked):
+            if isinstance(thing, Node) or (marked and id(thing) in marked):
                 if id(thing) in marked or thing.op is None:
                     yield path, thing
                 continue
             held = [
                 ((path, key), x)
                 for key, x in held_items(thing, path)
-                if type(x) is Value or kinds.get(type(x)) or (x is not None and may_hold(x)) or id(x) in marked
+                if type(x) is Value
+                or kinds.get(type(x))
+                or (x is not None and may_hold(x))
+                or id(x) in marked
+                or isinstance(x, Node)
             ]
             held.reverse()  # the last is taken first
             waiting += held

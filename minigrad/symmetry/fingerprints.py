@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import modes
-from ..engine.node import ARGUMENT, restore_parameters
+from ..engine.node import ARGUMENT, live, restore_parameters
 from ..engine.value import Value, graph, seed, sweep_from
 from ..tracing import trace
 from ..tracing.replay import Evaluate, compute, own_params
@@ -61,7 +61,7 @@ class Formulas(Evaluate):
         env: dict[int, Any] = {**self.fixed, **given}
         with np.errstate(over="ignore"):
             for node in self.nodes:  # as `replay`, with a shortcut for the commonest ops
-                a, b = node._a, node._b
+                a, b = live(node._a), live(node._b)
                 direct = DIRECT.get(node.op)
                 if direct is not None and node._array.dtype.kind != "b":
                     env[node.serial] = direct(

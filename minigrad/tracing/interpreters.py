@@ -71,6 +71,7 @@ class Tape(Trace):
     remark = "\n  or     minigrad.compile(f, static=...)   for an argument that selects a branch"
 
     def __init__(self) -> None:
+        self.start = next(serials)
         self.sweeps: list[tuple[int, int]] = []
         self.draws: list[Any] = []
 
@@ -135,10 +136,10 @@ class Tape(Trace):
         """Refuse to write gradients, and to change an argument of the traced function."""
         if what == "backward()":
             self.refuse(what, "minigrad.value_and_grad(f)   and return the gradients")
-        if node.op is INPUT:
+        if node.op is INPUT or node.serial < self.start:
             raise InPlaceError(
-                f"{what} on an argument would change the caller's array, and compiled code must not\n"
-                f"  write  x = x {what[:-1]} ...   to compute a new value"
+                f"{what} on an argument, or a Value from outside, would change it for others: compiled code and "
+                f"vmap must not\n  write  x = x {what[:-1]} ...   to compute a new value"
             )
 
     @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.node import ARGUMENT, ITEM, Node
+from ..engine.node import ARGUMENT, ITEM, Node, live
 from ..engine.op import TABLE
 from ..engine.value import graph
 from . import Tape
@@ -37,7 +37,7 @@ class Reader(Evaluate):
         self.starts, self.ends = (
             (sorted(ends) for ends in zip(*tape.sweeps, strict=True)) if tape.sweeps else ([], [])
         )
-        self.draws = {node.serial for node in tape.draws}
+        self.draws = {live(node).serial for node in tape.draws}
         self.hidden: dict[int, Ref] = {}  # for an op that saves data: its pair of results
         self.backward = False
 
@@ -68,7 +68,7 @@ class Reader(Evaluate):
 
     def saved(self, node: Any) -> Any:
         """The second item of the pair that the op returned."""
-        return self._step(node, ITEM.forward, (self.hidden[node._a.serial],), {"k": 1}, node._array)
+        return self._step(node, ITEM.forward, (self.hidden[node.operands[0].serial],), {"k": 1}, node._array)
 
     def item(self, node: Any, operands: list[Any]) -> Any:
         """A step like any other."""
@@ -93,7 +93,7 @@ class Reader(Evaluate):
     def _step(self, node: Any, function: Any, args: Any, kwargs: Any, data: Any) -> Ref:
         out, serial = self.program.fresh(data), node.serial
         backward = self.backward or bisect(self.starts, serial) > bisect(self.ends, serial)
-        label = node.op.label if node.op is not SAVED else node._a.op.label
+        label = node.op.label if node.op is not SAVED else node.operands[0].op.label
         function = _PUBLIC.get(function, function)
         if function is np.astype and "dtype" in kwargs:
             args, kwargs = (*args, kwargs["dtype"]), {}

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine import modes
 from ..engine.dataclass_trees import static_fields
-from ..engine.node import new_node, serials
+from ..engine.node import live, new_node, serials
 from ..engine.tree import Split, kind_of, leaves
 from ..engine.tree_folds import tree_fold
 from ..engine.value import Value
@@ -78,7 +78,7 @@ def _trace(f: Callable[..., Any], given: Described) -> tuple[Program, Reader, An
         program.inputs.append(ref)
         known[node.serial] = ref
     reader = Reader(program, start, known, tape)
-    reader.read([*leaves(result), *tape.draws])
+    reader.read([*leaves(result), *map(live, tape.draws)])
     return program, reader, result
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.forward import push
 from ..engine.modes import interpreter, is_recording
-from ..engine.node import ITEM, new_node, record, result_node
+from ..engine.node import ITEM, live, new_node, record, result_node
 from ..engine.op import TABLE, op
 from ..engine.sampling import REAL
 from ..engine.tree import leaves, tree_map
@@ -55,7 +55,7 @@ def open_checkpoint(x: Value) -> tuple[Function, tuple[Any, ...], list[Value]] |
     """For a checkpointed value: the function of its inputs, their data, and the nodes of a new recording."""
     if x.op is not _CHECKPOINT or x.params is None:
         return None
-    run, data = x.params["run"], tuple(v._array for v in x.params["run"].inputs)
+    run, data = x.params["run"], tuple(live(v)._array for v in x.params["run"].inputs)
     level = run.level(data)
     made = [v for v in graph(level.y, since=level.start) if v.serial >= level.start]
     return checkpoint(run.rerun), data, made
@@ -77,7 +77,7 @@ class _Run:
     def rerun(self, *inputs: Any) -> Any:
         """The function's result for other inputs."""
         given = iter(inputs)
-        args, kwargs = tree_map(lambda x, _: next(given) if _is_differentiable(x) else x, self.call)
+        args, kwargs = tree_map(lambda x, _: next(given) if _is_differentiable(live(x)) else live(x), self.call)
         return self.f(*args, **kwargs)
 
     def rebuild(self, y: Any, inputs: tuple[Any, ...], directions: Any) -> tuple[Level, list[Value], Any]:
@@ -94,7 +94,7 @@ class _Run:
                 "  write  f(x, noise)   with the random numbers as an argument"
             )
         recorded = any(isinstance(x, Value) for x in (*inputs, *directions))
-        return level, [*level.nodes, *self.outside], level.alive if recorded else ()
+        return level, [*level.nodes, *map(live, self.outside)], level.alive if recorded else ()
 
 
 def _is_differentiable(x: object) -> bool:

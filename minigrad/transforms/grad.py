@@ -13,6 +13,7 @@ import numpy as np
 
 from ..engine.forward import push
 from ..engine.modes import interpreter, is_recording, recording
+from ..engine.node import Node, live
 from ..engine.tree import flatten, leaves, tree_map
 from ..engine.tree_pairs import tree_pairs
 from ..engine.value import Value, argument, graph, seed, sweep_from
@@ -104,7 +105,8 @@ class Level:
         self.nodes, self.structure = flatten([given[n] for n in argnums])
         with recording():
             self.y = f(*given, **kwargs)
-        ys = [y for y in leaves(self.y) if type(y) is Value]
+        self.nodes = [*map(live, self.nodes)]
+        ys: list[Any] = [y for y in leaves(self.y) if isinstance(y, Node)]  # `graph` refuses superseded ones
         self.active, self.alive = _reach(ys, self.nodes, self.start)
         if not is_recording():  # outside of this level: the result is not differentiated
             self.alive = set()
@@ -124,7 +126,8 @@ class Level:
     def pull(self, g: Any) -> tuple[Any, ...]:
         """The gradient for each argument, pulled back from a cotangent nested like y."""
         cotangents = [seed(_as_value(y), c) for y, c, _ in tree_pairs(self.y, g)]
-        pairs = [(y, c) for y, c in zip(leaves(self.y), cotangents, strict=True) if type(y) is Value]
+        ys = map(live, leaves(self.y))
+        pairs = [(y, c) for y, c in zip(ys, cotangents, strict=True) if type(y) is Value]
         pairs = [(y, c) for y, c in pairs if y.serial in self.active]
         own, taken = {x.serial for x in self.nodes}, {id(c) for c in cotangents}
         with interpreter().sweeping():
@@ -143,13 +146,14 @@ class Level:
         """The tangent of y, nested like it, pushed forward from tangents nested like the arguments."""
         given = {x.serial: seed(x, t, "the tangent") for x, t, _ in tree_pairs(self.inputs, tangents)}
         taken = {id(t) for t in given.values()}
-        ys = [y for y in leaves(self.y) if type(y) is Value and y.serial in self.active]
+        ys = [y for y in map(live, leaves(self.y)) if type(y) is Value and y.serial in self.active]
         with interpreter().sweeping():
             found = push(ys, given, self.alive) if ys else {}
 
         finish = interpreter().finish
 
         def tangent(y: Any, _: str) -> Any:
+            y = live(y)
             t = found.get(y.serial) if type(y) is Value else None
             return finish(np.zeros_like(_as_value(y)._array)[()] if t is None else t, taken)
 
@@ -171,7 +175,7 @@ def argnums_tuple(argnums: object) -> tuple[int, ...]:
 
 def _as_value(y: object) -> Value:
     """An output as a Value of real numbers; plain data, integers and booleans become a constant."""
-    if type(y) is Value:
+    if type(y := live(y)) is Value:
         return y if y.dtype.kind == "f" else argument(y._array)
     return argument(y)
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..engine import modes
-from ..engine.node import record, serials
+from ..engine.node import Node, record, serials
 from ..engine.op import Op
 from ..engine.tree import kind_of, leaves, tree_map
 from ..engine.value import Value, graph
@@ -45,7 +45,7 @@ def vmap(f: Callable[P, Any], in_axes: Axes = 0) -> Callable[P, Any]:
         # The tape also records array work of the engine, so the graph does not depend on this one sample.
         with modes.recording(), taping(current_tape() or Tape()):
             y = f(*batch.samples, **kwargs)
-        values = [x for x in leaves(y) if type(x) is Value]
+        values = [x for x in leaves(y) if isinstance(x, Node)]
         replay(graph(*values, since=batch.start), batch.known, batch)
         return tree_map(lambda x, _: batch.result(x), y)
 

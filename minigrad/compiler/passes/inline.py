@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ...engine.node import ITEM, new_node, serials
+from ...engine.node import ITEM, Node, new_node, serials
 from ...engine.op import FORWARDS, TABLE, UNDIFFERENTIATED, UNKNOWN
 from ...engine.value import Value
 from ...rules.arithmetic import _power_base
@@ -129,9 +129,10 @@ def _body(program: Program, step: Step) -> tuple[list[Step], Any] | None:
         with taping(tape), np.errstate(all="ignore"):
             called = step_with(step, values)
             result = called.function(*called.args, **called.kwargs)
+        data = _data(result)
     except Exception:  # a rule may read its data, and a user's rule may raise anything: then the step stays
         return None
-    if not same_bits(program.samples[step.out], _data(result)):
+    if not same_bits(program.samples[step.out], data):
         return None
     scratch = Program([], [], [], None, program.samples)
     reader = Reader(scratch, start, {value.serial: ref for ref, value in values.items()}, tape)
@@ -154,4 +155,4 @@ def _may_branch_on(x: Any, step: Step) -> bool:
 def _data(result: Any) -> Any:
     if isinstance(result, (tuple, list)):
         return tuple(map(_data, result))
-    return result._array if isinstance(result, Value) else result
+    return result._array if isinstance(result, Node) else result
