@@ -59,6 +59,11 @@ from .rules.activations import softmax as softmax
 from .rules.activations import softplus as softplus
 from .rules.activations import softsign as softsign
 from .rules.discrete import stop_gradient as stop_gradient
+from .rules.entropies import entr as entr
+from .rules.entropies import kl_div as kl_div
+from .rules.entropies import rel_entr as rel_entr
+from .rules.entropies import xlog1py as xlog1py
+from .rules.entropies import xlogy as xlogy
 from .rules.indexing import put as put
 from .rules.layers import batch_norm as batch_norm
 from .rules.layers import dropout as dropout
@@ -70,6 +75,7 @@ from .rules.losses import focal_loss as focal_loss
 from .rules.losses import margin_ranking_loss as margin_ranking_loss
 from .rules.losses import multiclass_hinge as multiclass_hinge
 from .rules.losses import negative_log_likelihood as negative_log_likelihood
+from .rules.polygamma import polygamma as polygamma
 from .rules.reciprocals import arccot as arccot
 from .rules.reciprocals import arccoth as arccoth
 from .rules.reciprocals import arccsc as arccsc

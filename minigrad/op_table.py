@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from .engine.op import COMPOSED, TABLE, Op
+from .engine.numpy_protocols import spelling
+from .engine.op import COMPOSED, PAGES, TABLE, Op, find
 from .rules.layers import dropout
 from .rules.shaping import stack
 from .transforms.custom_ops import has_jvp, is_replaced
@@ -33,9 +36,18 @@ class OpRow:
 
 
 def ops() -> list[OpRow]:
-    """The table of operations, ordered by page, then by name."""
+    """The table of operations, ordered by page, then by name; with those of other packages that are installed."""
+    read_pages()
     rows = {record: _row(record) for record in TABLE.values() if not is_replaced(record)}
     return sorted(rows.values(), key=lambda row: (row.page, row.op))
+
+
+def read_pages() -> None:
+    """Read the pages of rules for packages that are installed, which are otherwise read when they are needed."""
+    for module in PAGES:
+        with suppress(ImportError):
+            importlib.import_module(module)
+    find(None)
 
 
 def markdown() -> str:
@@ -106,11 +118,11 @@ def op_name(record: Op) -> str:
 
 def qualified(function: Any) -> str:
     """np.exp, np.linalg.norm, minigrad.relu, operator.getitem; bare names in a script and of other ufuncs."""
-    if isinstance(function, np.ufunc) and getattr(np, function.__name__, None) is not function:
-        return function.__name__
+    if isinstance(function, np.ufunc):
+        return spelling(function)
     if getattr(function, "__module__", "") == "__main__":
         return str(function.__name__)
-    module = "numpy" if isinstance(function, np.ufunc) else str(getattr(function, "__module__", "")) or "numpy"
+    module = str(getattr(function, "__module__", "")) or "numpy"
     module = "minigrad" if module.startswith("minigrad") else module.lstrip("_").replace("numpy", "np")
     return f"{module}.{function.__name__}"
 

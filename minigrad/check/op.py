@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.op import TABLE, Op
+from ..engine.op import TABLE, Op, find
 from ..engine.sampling import Shape
 from ..errors import ArgumentError
 from ..transforms.custom_ops import has_jvp
@@ -117,7 +117,7 @@ class _CallResults:
 
 
 def _record(op: object) -> Op:
-    record = op if isinstance(op, Op) else TABLE.get(op) if callable(op) else None
+    record = op if isinstance(op, Op) else find(op) if callable(op) else None
     if record is None or TABLE.get(record.function) is not record:
         raise ArgumentError(
             f"{getattr(op, '__name__', op)} has no row in the table of operations\n"

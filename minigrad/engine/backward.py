@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import modes
-from .errors import DTypeError, ShapeError, describe
+from .errors import ArgumentError, DTypeError, ShapeError, describe
 from .modes import EAGER, Interpreter
 from .node import ITEM, MANY, Node, Superseded, live, record, restore_parameters
 
@@ -69,7 +69,7 @@ class Accumulator:
 
     def wants(self, x: Any) -> bool:
         """Whether x gets a gradient; constants do not."""
-        return isinstance(x, Node) and (self.active is None or x.serial in self.active)
+        return isinstance(x, Node) and (x.has_gradient if self.active is None else x.serial in self.active)
 
     def add(self, x: Node, c: Any, label: str) -> None:
         """Add one contribution to the gradient of x."""
@@ -261,7 +261,10 @@ def sweep_from(
         if watched is not None:
             watched.pass_on(x)
         if usual and x._b is not MANY and (x.params is None or _rules_alone(x)):
-            _pull_back(x, g, pending)
+            try:
+                _pull_back(x, g, pending)
+            except ArgumentError:  # no rule for the first operand, which may be one that gets no gradient
+                _pull_back_any(x, g, pending, alive)
         else:
             _pull_back_any(x, g, pending, alive)
     yield from pairs.values()

@@ -100,7 +100,8 @@ def failure(
     """Turn NumPy's error into one of ours that names the op and every operand."""
     letters = "abcdefgh"[: len(operands)] if len(operands) <= 8 else ""
     names = list(letters) or [f"x{i}" for i in range(len(operands))]
-    call = f"{names[0]} {op.label} {names[1]}" if _is_symbol(op.label) and len(names) == 2 else ""
+    infix = len(names) == 2 and not any(map(str.isalnum, op.label))
+    call = f"{names[0]} {op.label} {names[1]}" if infix else ""
     given = ", ".join([*names, *(f"{key}={value!r}" for key, value in params.items())])
     headline = f"cannot compute {call or f'{op.label}({given})'}"
     said = str(error) if kind or str(error).startswith("expected") else f"NumPy says: {error}"
@@ -113,10 +114,6 @@ def failure(
             return ours(text)
     error.add_note(text)
     return error
-
-
-def _is_symbol(label: str) -> bool:
-    return not any(character.isalnum() for character in label)
 
 
 def _expected(op: Any, operands: Sequence[Any], error: Exception) -> str:

@@ -6,6 +6,7 @@ writes in terms of others runs on Values unchanged; any other is refused by name
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from . import modes
 from .errors import GradientLost, MissingRule
 from .modes import active_modes, check_read
-from .op import COMPOSED, TABLE, UFUNC_METHODS, UNDIFFERENTIATED, UNKNOWN, Op
+from .op import COMPOSED, PAGES, TABLE, UFUNC_METHODS, UNDIFFERENTIATED, UNKNOWN, Op, find
 from .tree import tree_map
 
 
@@ -50,10 +51,8 @@ class NumPyProtocols:
                 f"{ufunc.__name__}(..., out=array) would drop the gradient in the array\n"
                 "  write  a = a + v   for a += v, or for np.add(a, v, out=a)"
             )
-        if function not in TABLE:
-            name = ufunc.__name__.removesuffix(" (vectorized)")  # np.frompyfunc adds it
-            call = name if method == "__call__" else f"{name}.{method}"
-            raise missing_rule(ufunc, f"np.{call}") if _is_numpys(ufunc) else missing_foreign_rule(call, method)
+        if function not in TABLE and find(function) is None:
+            raise missing_rule(ufunc, spelling(ufunc) + ("" if method == "__call__" else f".{method}"))
         return self._apply(TABLE[function], inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -90,24 +89,19 @@ def _data_of(x: Any) -> Any:
 
 
 def missing_rule(function: Any, name: str) -> MissingRule:
-    """The error for a function that is not in the table."""
-    known = UNDIFFERENTIATED.get(function, UNKNOWN)
-    instead = known.instead or "it with functions that have one (NumPy's arithmetic, reductions, indexing, @)"
+    """The error for a function that is not in the table. name: as users write it, with its package if known."""
+    instead = "it with functions that have one (NumPy's arithmetic, reductions, indexing, @)"
+    if isinstance(function, np.ufunc) and name.rpartition(".")[0] in ("", *PAGES):  # not a method of it
+        instead = f"minigrad.custom({name}, vjp=...)   to give it one"
     return MissingRule(
         f"{name} has no rule, so its gradient would be lost\n"
-        f"  write  {instead}\n"
+        f"  write  {UNDIFFERENTIATED.get(function, UNKNOWN).instead or instead}\n"
         f"  or     {name}(v.data)   to leave the graph on purpose"
     )
 
 
-def missing_foreign_rule(ufunc: str, method: str) -> MissingRule:
-    """The error for a ufunc of another package, which has no rule until a user gives it one."""
-    rule = f"  write  minigrad.custom({ufunc}, vjp=...)   to give it one\n  or     "
-    return MissingRule(
-        f"{ufunc} is a ufunc of another package and has no rule, so its gradient would be lost\n"
-        f"{rule if method == '__call__' else '  write  '}{ufunc}(v.data)   to leave the graph on purpose"
-    )
-
-
-def _is_numpys(ufunc: np.ufunc) -> bool:
-    return getattr(np, ufunc.__name__, None) is ufunc
+def spelling(ufunc: np.ufunc) -> str:
+    """The name of a ufunc as users write it: np.sin, scipy.special.psi; without its package if that is unknown."""
+    name = ufunc.__name__.removesuffix(" (vectorized)")  # np.frompyfunc adds it
+    homes = [home for home in ("numpy", *PAGES) if getattr(sys.modules.get(home), name, None) is ufunc]
+    return f"{homes[0]}.{name}".replace("numpy.", "np.") if homes else name

@@ -9,6 +9,7 @@ or accumulate: that is the engine's job. ``rules/`` states which functions have 
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import operator
 import sys
@@ -33,6 +34,8 @@ UNDIFFERENTIATED: dict[Callable[..., Any], Undifferentiated] = {}
 FORWARDS: dict[Callable[..., Any], Op] = {}
 # The function in the table that equals a method of a ufunc: np.sum for np.add.reduce.
 UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {}
+# The pages of rules for functions of other packages, by the module of these functions: see `find`.
+PAGES: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,6 +145,13 @@ class Op:
             raise ArgumentError(f"{self.label} of a Value does not take {name}=\n  {remedy}")
 
 
+def find(function: Any) -> Op | None:
+    """The record of a function. Reads the pages of rules for other packages that have been imported by now."""
+    for module in PAGES.keys() & sys.modules.keys():
+        importlib.import_module(PAGES[module])
+    return TABLE.get(function)
+
+
 @functools.cache
 def lookup(name: str) -> Callable[..., Any]:
     """The function with that name in the table: one of ours, as the engine imports no page of rules."""
@@ -152,7 +162,6 @@ def lookup(name: str) -> Callable[..., Any]:
 class Undifferentiated:
     """Facts about a function without a row, or about its arguments through which no gradient flows."""
 
-    function: Callable[..., Any] | None
     asks: bool = False  # about shapes, types or memory: the answer is plain and does not depend on the numbers
     reads: bool = False  # the answer is plain and depends on the numbers
     writes: bool = False  # it changes an argument, or returns an array to be filled
@@ -160,14 +169,13 @@ class Undifferentiated:
     instead: str = ""  # what to write instead, where a gradient would be lost
 
 
-UNKNOWN = Undifferentiated(None)
+UNKNOWN = Undifferentiated()
 
 
 def undifferentiated(*functions: Callable[..., Any], **facts: Any) -> None:
     """State facts about functions of NumPy that have no derivative. See `Undifferentiated`."""
     for function in functions:
-        known = UNDIFFERENTIATED.get(function, Undifferentiated(function))
-        UNDIFFERENTIATED[function] = replace(known, **facts)
+        UNDIFFERENTIATED[function] = replace(UNDIFFERENTIATED.get(function, UNKNOWN), **facts)
 
 
 def refuse(message: str) -> NoReturn:
@@ -328,7 +336,8 @@ def _page() -> str:
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals["__name__"] == __name__:
         frame = frame.f_back
-    return str(frame.f_globals["__name__"]).rpartition(".")[2]
+    name = str(frame.f_globals["__name__"])
+    return name.partition(".rules.")[2] or name.rpartition(".")[2]
 
 
 # NumPy states the signatures of its functions in C from 2.4 on; before, `inspect` finds none.

@@ -28,6 +28,7 @@ where                                 0 for the branch not taken, 0 for the cond
                                       (helper: `times`).
                                       So ``np.where(x > 0, np.log(x), 0)`` is safe. A product with an infinite
                                       *value*, as in ``sqrt(x * x)`` at 0, is not covered: it is nan.
+xlogy, entr and kin at 0 · ln 0       the limit: ±inf in the factor, 0 in the argument of ln (kl_div: 1)
 nan that nansum and others skip       0; nan_to_num: 0 for replaced entries
 norm of matrices, singular values     those equal to rounding share evenly; those of 0 have no share
 norm of matrices, sums                a tie of columns or rows is shared evenly, an entry of 0 has 0
@@ -50,6 +51,14 @@ however flat they are. cross_entropy and softmax lose theirs where a probability
 import importlib
 import pkgutil
 
-# Every page of this folder: a new one is found automatically.
-for _page in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_page.name}")
+from ..engine.op import PAGES
+
+# Every page of this folder: a new one is found automatically. A page in a folder named after another package, such
+# as scipy/special.py, states the rules for that module of the package. It is read when a function of the module
+# first meets a Value: importing minigrad imports no other package.
+for _page in pkgutil.walk_packages(__path__, f"{__name__}."):
+    _folder, _, _name = _page.name.removeprefix(f"{__name__}.").rpartition(".")
+    if _folder:
+        PAGES[f"{_folder}.{_name}"] = _page.name
+    elif not _page.ispkg:
+        importlib.import_module(_page.name)

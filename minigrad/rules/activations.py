@@ -9,6 +9,7 @@ import numpy as np
 from ..engine.op import dispatched, elementwise, op
 from ..engine.sampling import NONZERO, REAL, Call, Domain, Draw
 from . import vmap_rules
+from .bell import bell
 from .composed import composed
 from .limits import times_mask
 
@@ -261,8 +262,8 @@ elementwise(sigmoid, "sigmoid", "y = 1 / (1 + e^-x)", lambda y, x: y * sigmoid(-
     meaning=lambda x: 1 / (1 + np.exp(-x)))
 elementwise(softplus, "softplus", "y = ln(1 + e^x)", lambda y, x: sigmoid(x), activation=True,
     meaning=lambda x: np.log(1 + np.exp(x)))
-elementwise(erf, "erf", "y = 2/√π ∫ e^-s² ds", lambda y, x: _SLOPE * _bell(x), parity="odd")
-elementwise(erfc, "erfc", "y = 1 - erf x", lambda y, x: -_SLOPE * _bell(x))
+elementwise(erf, "erf", "y = 2/√π ∫ e^-s² ds", lambda y, x: _SLOPE * np.square(bell(x)), parity="odd")
+elementwise(erfc, "erfc", "y = 1 - erf x", lambda y, x: -_SLOPE * np.square(bell(x)))
 elementwise(silu, "silu", "y = x / (1 + e^-x)", lambda y, x: sigmoid(x) * (1.0 + x * sigmoid(-x)),
     meaning=lambda x: x * sigmoid(x))
 elementwise(selu, "selu", "y = 1.0507 x, or 1.7581 (e^x - 1) below 0", lambda y, x: _elu(_SCALE, y, x, _ALPHA),

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..engine.op import TABLE, Op, Rule, dispatched, op
+from ..engine.op import PAGES, TABLE, Op, Rule, dispatched, find, op
 from ..engine.sampling import Domain
 from ..errors import ArgumentError, MissingRule, NameTaken
 from .custom_checks import (
@@ -57,7 +57,7 @@ def custom(
     """Add a custom op to the table. Returns the function to call, which behaves like any other op.
 
     forward: computes y from arrays; its parameters without a default are the inputs. A ufunc of another package
-    without a rule (``scipy.special.gammaln``), or a function that dispatches by NumPy's protocols, gets the rule
+    without a rule (``scipy.special.ellipk``), or a function that dispatches by NumPy's protocols, gets the rule
     itself: from then on it is recorded under its own name, wherever it is called with a Value.
     vjp: one rule per input, ``(g, y, *inputs, **params) -> cotangent``, written with functions that have rules
     (then it differentiates to any order); None where no gradient flows; a single rule for a single input.
@@ -144,6 +144,7 @@ def _forward_rules(name: str, jvp: Rules | Rule | None, vjps: Rules, inputs: lis
 
 def _insert(name: str, forward: Any, origin: tuple[str, str], statement: dict[str, Any]) -> Any:
     """Put the op into the table, in place of an earlier one of that name. Returns its function."""
+    find(forward)  # SciPy's functions may have rules that were not read yet
     own = _dispatches(forward) and _is_free(forward, name)
     function = forward if own else _wrapper(forward, name, statement)
     if own and isinstance(forward, np.ufunc) and all(kind.endswith("O") for kind in forward.types):
@@ -202,7 +203,9 @@ def _earlier(name: str, function: object, origin: tuple[str, str]) -> list[Op]:
     for record in dict.fromkeys(TABLE.values()):
         made = _REGISTERED.get(record)
         if made is None:
-            if name in (record.label, record.function.__name__):
+            # A function of another package leaves its name free, but for itself.
+            free = record.page in PAGES and record.forward is not getattr(function, "_implementation", function)
+            if name in (record.label, record.function.__name__) and not free:
                 raise NameTaken(
                     f"minigrad's own table has an op named {name!r} already\n"
                     "  write  custom(..., name=...)   with a name that is free"

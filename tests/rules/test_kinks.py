@@ -346,6 +346,17 @@ def test_an_infinite_value_times_zero_is_not_covered() -> None:
         assert np.isnan(grad(lambda x: np.sqrt(x * x))(0.0))
 
 
+# ------------------------------------------------------------------------------------- 0 · ln 0
+
+
+def test_zero_times_the_logarithm_of_zero() -> None:
+    expect(gradient(minigrad.xlogy, 0.0, 0.0), [-INF, 0])
+    expect(gradient(minigrad.xlog1py, 0.0, -1.0), [-INF, 0])
+    expect(gradient(minigrad.rel_entr, 0.0, 0.5), [-INF, 0])
+    expect(gradient(minigrad.kl_div, 0.0, 0.5), [-INF, 1])
+    expect(gradient(minigrad.entr, np.array([0.0, 1.0])), [INF, -1])
+
+
 # -------------------------------------------------------------------------------------- jumps: 0
 
 

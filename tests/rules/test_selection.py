@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,33 @@ STEEP: dict[str, tuple[Callable[[Any], Any], float]] = {
     },
     **{name: (OPS[name].function, 1.0) for name in ("arcsin", "arccos", "arctanh", "arccosh", "root_above_one")},
     **{name: (OPS[name].function, -1.0) for name in ("arcsec", "arccsc", "arccoth", "log1p")},
+    **{name: (partial(OPS[name].function, 1.0), 0.0) for name in ("xlogy", "share", "missing_share")},
+    **{name: (lambda x, f=OPS[name].function: f(x, 1.0), 0.0) for name in ("rel_entr", "kl_div", "log_ratio")},
+    "xlog1py": (partial(mg.xlog1py, 1.0), -1.0),
+    "entr": (mg.entr, 0.0),
+    "polygamma": (partial(mg.polygamma, 0), 0.0),
     "divide": (lambda x: 1 / x, 0.0),
     "power": (lambda x: x**0.5, 0.0),
 }
+# Those of SciPy, if it is installed: the arguments before, the point, the arguments after.
+OF_SCIPY: dict[str, tuple[tuple[float, ...], float, tuple[float, ...]]] = {
+    **{
+        f"special.{name}": ((), 0.0, ())
+        for name in ("ndtri", "logit", "entr", "gamma", "gammaln", "loggamma", "psi")
+    },
+    **{f"special.{name}": ((), 0.0, (1.0,)) for name in ("beta", "betaln", "rel_entr", "kl_div")},
+    **{f"special.{name}": ((0.5,), 0.0, ()) for name in ("gammainc", "gammaincc", "xlogy")},
+    "special.erfinv": ((), 1.0, ()),
+    "special.cbrt": ((), 0.0, ()),
+    "special.log1p": ((), -1.0, ()),
+    "special.xlog1py": ((1.0,), -1.0, ()),
+    "special.betainc": ((0.5, 2.0), 0.0, ()),
+    "quantile_density": ((), 0.0, ()),
+    "quantile_slope": ((), -1.0, ()),
+}
+for _name, (_before, _point, _after) in OF_SCIPY.items():
+    if _name in OPS:
+        STEEP[_name] = (lambda x, f=OPS[_name].function, a=_before, b=_after: f(*a, x, *b)), _point
 EVERY_OP_WITH_AN_INFINITE_SLOPE = [name for name, op in OPS.items() if "inf" in op.kink]
 
 

@@ -18,6 +18,8 @@ from minigrad import Value
 from minigrad.check.testing.op_calls import OpCall, invoke, user_name
 from minigrad.check.testing.op_sampling import CLEARANCE, random_calls
 from minigrad.engine.op import TABLE, Op
+from minigrad.errors import ArgumentError
+from minigrad.op_table import read_pages
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -34,6 +36,7 @@ TRIED = 4  # calls on which a function is tried on complex numbers
 SCALES = 1 + 2.0**-20 * np.array([-7, -5, -3, -2, 2, 3, 5, 7])  # close to 1
 
 
+read_pages()  # of other packages: those that are installed
 OPS: dict[str, Op] = {user_name(op): op for op in TABLE.values()}
 DIFFERENTIABLE = {name: op for name, op in OPS.items() if op.vjps}
 CONSTANT = {name: op for name, op in OPS.items() if not op.vjps}
@@ -58,6 +61,17 @@ def places(op: Op, inputs: Sequence[Any]) -> list[int]:
     """Which inputs have a gradient: made of reals, with a rule."""
     rules = op.vjps * len(inputs) if op.variadic else op.vjps
     return [k for k, x in enumerate(inputs) if np.asarray(x).dtype.kind == "f" and rules[k] is not None]
+
+
+def refuses(rule: Callable[..., Any]) -> bool:
+    """Whether a rule stands for an argument that no rule covers, such as the order of a Bessel function."""
+    try:
+        rule(1.0, 1.0)
+    except ArgumentError:
+        return True
+    except TypeError:  # it takes more arguments
+        return False
+    return False
 
 
 def function_of(op: Op, call: OpCall) -> tuple[Callable[..., Any], tuple[Any, ...]]:

@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.op import TABLE, Op
+from ...engine.op import PAGES, Op, find
 from ...engine.value import Value
 from ...op_table import op_name
 
 
 def user_name(op: Op) -> str:
     """The function's public name."""
-    return "linalg." * (getattr(op.function, "__module__", "") == "numpy.linalg") + op.function.__name__
+    module, _, name = op_name(op).rpartition(".")
+    return f"{module.rpartition('.')[2]}.{name}" if module in ("np.linalg", *PAGES) else name
 
 
 def invoke(op: Op, inputs: Sequence[Any], params: dict[str, Any], key: Any = None) -> Any:
@@ -39,8 +40,8 @@ def find_op(of: Callable[..., Any] | Op) -> Op:
     """Find the record of an op by its function."""
     if isinstance(of, Op):
         return of
-    if of in TABLE:
-        return TABLE[of]
+    if (found := find(of)) is not None:
+        return found
     raise KeyError(f"{getattr(of, '__name__', of)} has no row in the table\n  write  minigrad.ops()   to see it")
 
 
