@@ -62,7 +62,7 @@ def markdown() -> str:
     lines += [
         "## composed functions",
         "",
-        "These have no rule: they are written with functions that have one.",
+        "These functions, or calls with these arguments, are written with functions that have a rule.",
         "",
         "| op | formula |",
         "| --- | --- |",
@@ -74,7 +74,7 @@ def markdown() -> str:
 def composites() -> list[tuple[str, str]]:
     """Name and formula of each function that has no rule, but is written with functions that have one."""
     ours = [(f"minigrad.{f.__name__}", str(f.__doc__).splitlines()[0].rstrip(".")) for f in (dropout, stack)]
-    return sorted([*((qualified(c.function), c.formula) for c in COMPOSED.values()), *ours])
+    return sorted([*((qualified(c.function) + c.arguments, c.formula) for c in COMPOSED.values()), *ours])
 
 
 def table_text() -> str:
@@ -122,6 +122,8 @@ def qualified(function: Any) -> str:
         return spelling(function)
     if getattr(function, "__module__", "") == "__main__":
         return str(function.__name__)
+    if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
+        return f"{qualified(ufunc)}.{function.__name__}"
     module = str(getattr(function, "__module__", "")) or "numpy"
     module = "minigrad" if module.startswith("minigrad") else module.lstrip("_").replace("numpy", "np")
     return f"{module}.{function.__name__}"

@@ -28,6 +28,10 @@ class ArrayMethods:
         """Record the function with this value as its first input."""
         raise NotImplementedError
 
+    def _reduce(self, function: Callable[..., Any], other: dict[str, Any], **params: Any) -> Self:
+        """Record a reduction; other: where=, initial= and further parameters of NumPy's function."""
+        return function(self, **params, **other) if other else self._call(function, **params)
+
     # fmt: off
     # Elementwise.
     def abs(self) -> Self: return abs(self)  # type: ignore[arg-type]
@@ -48,15 +52,15 @@ class ArrayMethods:
     def copy(self) -> Self: return self._call(np.copy)
 
     # Reductions.
-    def sum(self, axis: Axis = None, *, keepdims: bool = False, **other: object) -> Self: return self._call(np.sum, axis=axis, keepdims=keepdims, **_refuse("sum", other))
-    def mean(self, axis: Axis = None, *, keepdims: bool = False, **other: object) -> Self: return self._call(np.mean, axis=axis, keepdims=keepdims, **_refuse("mean", other))
-    def prod(self, axis: Axis = None, *, keepdims: bool = False, **other: object) -> Self: return self._call(np.prod, axis=axis, keepdims=keepdims, **_refuse("prod", other))
-    def max(self, axis: Axis = None, *, keepdims: bool = False, **other: object) -> Self: return self._call(np.max, axis=axis, keepdims=keepdims, **_refuse("max", other))
-    def min(self, axis: Axis = None, *, keepdims: bool = False, **other: object) -> Self: return self._call(np.min, axis=axis, keepdims=keepdims, **_refuse("min", other))
-    def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **other: object) -> Self: return self._call(np.var, axis=axis, ddof=ddof, keepdims=keepdims, **_refuse("var", other))
-    def std(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **other: object) -> Self: return self._call(np.std, axis=axis, ddof=ddof, keepdims=keepdims, **_refuse("std", other))
-    def any(self, axis: Axis = None, *, keepdims: bool = False, **other: object) -> Self: return self._call(np.any, axis=axis, keepdims=keepdims, **_refuse("any", other))
-    def all(self, axis: Axis = None, *, keepdims: bool = False, **other: object) -> Self: return self._call(np.all, axis=axis, keepdims=keepdims, **_refuse("all", other))
+    def sum(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._reduce(np.sum, other, axis=axis, keepdims=keepdims)
+    def mean(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._reduce(np.mean, other, axis=axis, keepdims=keepdims)
+    def prod(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._reduce(np.prod, other, axis=axis, keepdims=keepdims)
+    def max(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._reduce(np.max, other, axis=axis, keepdims=keepdims)
+    def min(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._reduce(np.min, other, axis=axis, keepdims=keepdims)
+    def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **other: Any) -> Self: return self._reduce(np.var, other, axis=axis, ddof=ddof, keepdims=keepdims)
+    def std(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **other: Any) -> Self: return self._reduce(np.std, other, axis=axis, ddof=ddof, keepdims=keepdims)
+    def any(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._reduce(np.any, other, axis=axis, keepdims=keepdims)
+    def all(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._reduce(np.all, other, axis=axis, keepdims=keepdims)
     def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Self: return self._call(np.argmax, axis=axis, keepdims=keepdims)
     def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Self: return self._call(np.argmin, axis=axis, keepdims=keepdims)
     def argsort(self, axis: int | None = -1, kind: str | None = None) -> Self: return self._call(np.argsort, axis=axis, kind=kind)
@@ -98,11 +102,3 @@ class ArrayMethods:
 def _unpack(args: tuple[Any, ...]) -> Any:
     """reshape(2, 3) and reshape((2, 3)) mean the same."""
     return args[0] if len(args) == 1 else args
-
-
-def _refuse(method: str, other: dict[str, Any]) -> dict[str, Any]:
-    """Refuse, by name, parameters of an array's method that have no rule, unless they are None."""
-    for name, value in other.items():
-        if value is not None:
-            raise ArgumentError(f"{method} of a Value does not take {name}=\n  leave it out")
-    return {}

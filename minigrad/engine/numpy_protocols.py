@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from . import modes
-from .errors import GradientLost, MissingRule
+from .errors import ArgumentError, GradientLost, MissingRule
 from .modes import active_modes, check_read
-from .op import COMPOSED, PAGES, TABLE, UFUNC_METHODS, UNDIFFERENTIATED, UNKNOWN, Op, find
+from .op import COMPOSED, PAGES, REMEDIES, TABLE, UFUNC_METHODS, UNDIFFERENTIATED, UNKNOWN, Op, find
 from .tree import tree_map
 
 
@@ -43,17 +43,14 @@ class NumPyProtocols:
             a, b = inputs
             return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **kwargs)
         if method != "__call__":
-            function = UFUNC_METHODS.get((ufunc, method))
-            kwargs.setdefault("axis", inputs[1] if len(inputs) > 1 else 0)
-            inputs = inputs[:1]
+            function = UFUNC_METHODS.get((ufunc, method), getattr(ufunc, method))
+            kwargs = {"axis": 0} | {k: x for k, x in kwargs.items() if k == "axis" or x is not None}
         if "out" in kwargs:
-            raise GradientLost(
-                f"{ufunc.__name__}(..., out=array) would drop the gradient in the array\n"
-                "  write  a = a + v   for a += v, or for np.add(a, v, out=a)"
-            )
-        if function not in TABLE and find(function) is None:
-            raise missing_rule(ufunc, spelling(ufunc) + ("" if method == "__call__" else f".{method}"))
-        return self._apply(TABLE[function], inputs, kwargs)
+            remedy = REMEDIES["where" if "where" in kwargs else "ufunc.out"]
+            raise GradientLost(f"{ufunc.__name__}(..., out=array) would drop the gradient in the array\n  {remedy}")
+        if function not in TABLE and function not in COMPOSED and find(function) is None:
+            raise missing_rule(function, spelling(ufunc) + ("" if method == "__call__" else f".{method}"))
+        return self.__array_function__(function, (), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         made_by = TABLE.get(function)
@@ -63,15 +60,20 @@ class NumPyProtocols:
             return tuple(function(x) for x in args)
         if function is np.where and len(args) == 1 and not kwargs:  # another function under the same name
             function = np.nonzero
+        composed = COMPOSED.get(function)
         if function in TABLE:
-            return self._apply(TABLE[function], args, kwargs)
+            try:
+                return self._apply(TABLE[function], args, kwargs)
+            except (ArgumentError, GradientLost):
+                if composed is None or not composed.covers(TABLE[function].by_name(args) | kwargs):
+                    raise
         known = UNDIFFERENTIATED.get(function, UNKNOWN)
         if active_modes and not (known.asks or known.reads):
             found = modes.interpreter().record_opaque(type(self), function, args, kwargs)
             if found is not None:
                 return found
-        if function in COMPOSED:
-            return COMPOSED[function].forward(*args, **kwargs)
+        if composed:
+            return composed.forward(*args, **kwargs)
         if known.asks or known.reads:
             if known.reads:
                 check_read(function.__name__)

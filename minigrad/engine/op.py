@@ -26,16 +26,18 @@ Rule = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
 TABLE: dict[Callable[..., Any], Op] = {}
-# NumPy functions that are not ops but are computed with ops: see `rules/composed`.
+# NumPy functions, or calls of those in the table, that are computed with ops: see `rules/composed`.
 COMPOSED: dict[Callable[..., Any], Any] = {}
 # Facts about functions without a derivative: see `rules/undifferentiated`.
 UNDIFFERENTIATED: dict[Callable[..., Any], Undifferentiated] = {}
 # The records of forward functions that are not keys of the table.
 FORWARDS: dict[Callable[..., Any], Op] = {}
-# The function in the table that equals a method of a ufunc: np.sum for np.add.reduce.
+# The function that equals a method of a ufunc, along the axis 0 by default: np.sum for np.add.reduce.
 UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {}
 # The pages of rules for functions of other packages, by the module of these functions: see `find`.
 PAGES: dict[str, str] = {}
+# What to write instead of a parameter that an op does not take; "" for all others.
+REMEDIES: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +114,7 @@ class Op:
         """A user's call as (inputs, params). Refuses unknown parameters by name."""
         if self.takes_alone(args, kwargs):
             return tuple(args), {}
-        given = self._by_name(args) | kwargs
+        given = self.by_name(args) | kwargs
         inputs = self.names[:1] if self.variadic else self.names[: len(self.domain)]
         for name in [*given]:
             if name not in self.options and name not in inputs:
@@ -128,7 +130,7 @@ class Op:
         """Whether a call has inputs only, the usual case."""
         return not (kwargs or self.bind or self.variadic) and len(args) == len(self.domain)
 
-    def _by_name(self, args: Sequence[Any]) -> dict[str, Any]:
+    def by_name(self, args: Sequence[Any]) -> dict[str, Any]:
         """Positional arguments by the names of their parameters; those of ``*args`` as one tuple."""
         names, star, _ = signature_of(self.function)
         if star:
@@ -141,7 +143,7 @@ class Op:
     def _refuse(self, name: str, value: object) -> None:
         default = self.defaults.get(name, self)
         if not (value is default or (isinstance(value, (str, int)) and value == default) or value is None):
-            remedy = "write  a = f(...)  instead of filling an array" if name == "out" else "leave it out"
+            remedy = REMEDIES.get(name) or REMEDIES[""]
             raise ArgumentError(f"{self.label} of a Value does not take {name}=\n  {remedy}")
 
 

@@ -9,10 +9,13 @@ relu6 at 0 and 6                      0
 leaky_relu, elu, selu at 0            the slope on the left, as for relu
 maximum, minimum, max, min at a tie   equal entries share evenly; fmax, fmin, nanmax, nanmin, ptp, max_pool
                                       and maximum.accumulate likewise
+initial= at a tie with an entry       half each, as for maximum
+unique at a tie                       the entry that occurs first gets the gradient
 sort at a tie                         each entry gets the gradient of the place it went to (the sort is stable);
                                       median, nanmedian, quantile, percentile, partition likewise
 clip at a bound                       passes the gradient to x; hard_tanh likewise
 interp, derivative in x, at a sample  the slope to its right, at the last one that to its left; 0 outside
+quantile, derivative in q, at x[i]    the slope to its right, at the last one that to its left
 sqrt, log, cbrt, x**p at 0            the limit, which may be inf
 x**p, derivative in p, for x ≤ 0      0: a power of a negative number is real at whole p only
 arctan2 at the origin                 0

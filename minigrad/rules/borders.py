@@ -59,12 +59,29 @@ def _add_border(x: Any, pad_width: Any, mode: str, given: Any) -> Any:
     return x
 
 
+def _odd_weights(n: int, widths: Any, mode: Any) -> tuple[Any, Any, Any]:
+    """Which entries of a row of n an odd reflection adds up, to which entry, and with which weight.
+
+    2 x[edge] - x[i], perhaps repeated, takes one inner entry, and the two edges: np.pad itself tells how often.
+    """
+    first, last, inner = (np.zeros(n, dtype=np.int64) for _ in range(3))
+    first[0], inner[1:-1] = 1, 1
+    last[-1] = n > 1
+    source = np.pad(np.arange(n), widths, mode=mode)
+    each = [np.pad(probe, widths, mode=mode, reflect_type="odd") for probe in (first, last, inner)]
+    taken = np.concatenate([0 * source, 0 * source + n - 1, source])
+    to, weights = np.tile(np.arange(len(source)), 3), np.concatenate(each)
+    there = weights != 0
+    return taken[there], to[there], weights[there]
+
+
 def _unreflect(x: Any, pad_width: Any, mode: str) -> Any:
-    """The transpose of an odd reflection, axis by axis: with NumPy's own weights, found by padding unit vectors."""
+    """The transpose of an odd reflection, axis by axis; no entry meets a weight of 0, as inf · 0 would be nan."""
     for axis, widths in enumerate(_widths(x.shape, pad_width)):
-        n = x.shape[axis] - sum(widths)
-        weights = np.pad(np.eye(n, dtype=x.dtype), [widths, (0, 0)], mode=mode, reflect_type="odd")  # type: ignore[call-overload]
-        x = np.moveaxis(np.moveaxis(x, axis, -1) @ weights, -1, axis)
+        rows, n = np.moveaxis(x, axis, -1), x.shape[axis] - sum(widths)
+        taken, to, weights = _odd_weights(n, widths, mode)
+        moved = rows[..., to] * weights.astype(x.dtype)
+        x = np.moveaxis(scatter(moved, (Ellipsis, taken), (*rows.shape[:-1], n)), -1, axis)
     return x
 
 
@@ -92,7 +109,7 @@ def _pad_along(t: Any, y: Any, x: Any, pad_width: Any = 0, constant_values: Any 
 def _pad_call(array: Any, pad_width: Any, mode: Any = "constant", **more: Any) -> Call:
     if more.get("reflect_type") == "even":
         del more["reflect_type"]
-    computed = mode in STATISTICS or mode == "linear_ramp" or _holds_values(more.get("constant_values", 0))
+    computed = mode in STATISTICS or mode == "linear_ramp" or holds_values(more.get("constant_values", 0))
     if computed:
         name = {"linear_ramp": "end_values", "constant": "constant_values"}.get(mode, "stat_length")
         given = more.pop(name, 0.0 if mode == "linear_ramp" else None)
@@ -106,10 +123,10 @@ def _pad_call(array: Any, pad_width: Any, mode: Any = "constant", **more: Any) -
     return (array,), {"pad_width": pad_width, "mode": mode, **more}
 
 
-def _holds_values(x: Any) -> bool:
+def holds_values(x: Any) -> bool:
     """Whether there is a Value in nested lists."""
     if isinstance(x, (list, tuple)):
-        return any(map(_holds_values, x))
+        return any(map(holds_values, x))
     return dispatches(x)
 
 
@@ -124,4 +141,5 @@ def _pad(draw: Draw) -> Call:
 
 # fmt: off
 op(np.pad, "pad", "y = x within a border", vjp=(_pad_back,), jvp=(_pad_along,), bind=_pad_call,
-    options=("reflect_type", "end_values", "stat_length"), calls=_pad, gives_new=True)
+    options=("reflect_type", "end_values", "stat_length"), calls=_pad, gives_new=True,
+    selects=True)

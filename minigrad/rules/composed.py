@@ -7,7 +7,7 @@ that a Value refuses; derivatives of any order follow from the functions it call
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,10 +16,11 @@ import numpy as np
 from ..engine.errors import MinigradError
 from ..engine.op import COMPOSED, refuse
 from ..engine.sampling import DISTINCT, POSITIVE, REAL, UNEVEN, Call, Draw
-from .axes import dispatches, merge_axes
+from .axes import dispatches
 from .discrete import stop_gradient
-from .draws import draw_axis, integers
-from .indexing import put, scatter
+from .draws import integers
+from .indexing import put
+from .shaping import stack
 from .systems import FULL_RANK, SINGULAR_VALUES, stack_of
 
 NUMPY = np.lib.NumpyVersion(np.__version__)
@@ -28,29 +29,51 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Composed:
-    """A function written with others. calls: draws one whole call, positional and named arguments."""
+    """A function written with others. calls: draws one whole call, positional and named arguments.
+
+    covers: of a function in the table, the calls that its row does not take, by their arguments: {name: x} -> bool.
+    arguments: how the docs show these.
+    """
 
     function: Callable[..., Any]
     forward: Callable[..., Any]
     formula: str
     calls: Callable[[Draw], Call]
+    covers: Callable[[dict[str, Any]], bool]
+    arguments: str
 
 
-def composed(function: Callable[..., Any], formula: str, calls: Callable[[Draw], Call]) -> Callable[[F], F]:
+def composed(
+    function: Callable[..., Any],
+    formula: str,
+    calls: Callable[[Draw], Call],
+    covers: Callable[[dict[str, Any]], bool] = lambda given: True,
+    arguments: str = "",
+) -> Callable[[F], F]:
     """Decorate a function that computes the same with others, and has the same parameters."""
 
     def state(forward: F) -> F:
-        COMPOSED[function] = Composed(function, forward, formula, calls)
+        COMPOSED[function] = Composed(function, forward, formula, calls, covers, arguments)
         return forward
 
     return state
 
 
-def _any(draw: Draw) -> Call:
+def composed_given(
+    function: Callable[..., Any], names: Sequence[str], formula: str, calls: Callable[[Draw], Call]
+) -> Callable[[F], F]:
+    """The same for a function in the table, where it is called with one of these parameters."""
+    shown = f"({', '.join(f'{name}=' for name in names)})"
+    return composed(function, formula, calls, lambda given: not given.keys().isdisjoint(names), shown)
+
+
+def any_array(draw: Draw) -> Call:
+    """A call with one array that has axes."""
     return (draw.array(REAL, draw.shape(min_dims=1)),), {}
 
 
-def _row(draw: Draw) -> Call:
+def one_row(draw: Draw) -> Call:
+    """A call with one array of one axis."""
     return (draw.array(REAL, draw.shape(1, 1)),), {}
 
 
@@ -80,7 +103,7 @@ def _block(arrays: Any) -> Any:
 
 
 def _compress_call(draw: Draw) -> Call:
-    (x,), _ = _any(draw)
+    (x,), _ = any_array(draw)
     axis = draw.choice([None, *range(-x.ndim, x.ndim)])
     side = x.size if axis is None else x.shape[axis]
     return (integers(draw, 0, 1, (side,)).astype(bool), x), {"axis": axis}
@@ -92,37 +115,26 @@ def _compress(condition: Any, a: Any, axis: int | None = None) -> Any:
 
 
 def _insert_call(draw: Draw) -> Call:
-    (x,), _ = _any(draw)
+    (x,), _ = any_array(draw)
     axis = draw.choice([None, *range(-x.ndim, x.ndim)])
     side = x.size if axis is None else x.shape[axis]
     # Before 2.4, NumPy takes a mask for numbers, and warns.
     masks = [integers(draw, 0, 1, (side,)).astype(bool)] if NUMPY >= "2.4.0" else []
     obj = draw.choice([0, -1, [side, 0, side], slice(0, None, 2), *masks])
-    return (x, obj, draw.choice([draw.array(REAL, ()), draw.array(REAL, (1,) * x.ndim)])), {"axis": axis}
+    values = [draw.array(REAL, ()), draw.array(REAL, (1,) * x.ndim), [draw.array(REAL, (1,) * (x.ndim - 1))]]
+    return (x, obj, draw.choice(values)), {"axis": axis}
 
 
 @composed(np.insert, "y = x, with values put in between", _insert_call)
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """The same call on the numbers of the entries shows where each entry comes from."""
+    values = stack(values) if isinstance(values, (list, tuple)) else values
     n, m = np.size(arr), np.size(values)
     numbers, others = np.arange(n).reshape(np.shape(arr)), np.arange(n, n + m).reshape(np.shape(values))
     entries = np.concatenate([np.ravel(arr), np.ravel(values)])
     kind = np.result_type(arr)  # as in NumPy, the values take the type of the array
     entries = entries.astype(kind) if kind.kind == "f" else entries
     return np.take(entries, np.insert(numbers, obj, others, axis))
-
-
-def _bincount_call(draw: Draw) -> Call:
-    weights = draw.array(REAL, draw.shape(1, 1))
-    return (integers(draw, 0, 3, weights.shape), weights), {"minlength": draw.choice([0, 5])}
-
-
-@composed(np.bincount, "y[k] = Σ w[i] where x[i] = k", _bincount_call)
-def _bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
-    x = np.asarray(x)
-    if weights is None:
-        return np.bincount(x, minlength=minlength)
-    return scatter(weights, x, (max(int(x.max(initial=-1)) + 1, minlength),))
 
 
 def _piecewise_call(draw: Draw) -> Call:
@@ -145,7 +157,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
             y = put(y, condition, f(x[condition], *args, **kw) if callable(f) else f)
         else:  # nobody knows which entries it selects, so f gets them all
             y = np.where(condition, f(x, *args, **kw) if callable(f) else f, y)
-    return y
+    return y if y.dtype == x.dtype else np.astype(y, x.dtype)
 
 
 def _condition(c: Any, x: Any) -> Any:
@@ -156,8 +168,57 @@ def _condition(c: Any, x: Any) -> Any:
         return np.reshape(np.not_equal(c, 0), c.shape + (1,) * (x.ndim - c.ndim))
 
 
+def _choose_call(draw: Draw) -> Call:
+    shape = draw.shape()
+    choices = [draw.array(REAL, shape) for _ in range(3)]
+    mode = draw.choice(["raise", "wrap", "clip"])
+    return (integers(draw, 0 if mode == "raise" else -4, 2 if mode == "raise" else 5, shape), choices), {
+        "mode": mode
+    }
+
+
+@composed(np.choose, "y[i] = the x with the number a[i], at i", _choose_call)
+def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    n = len(choices)
+    a = np.remainder(a, n) if mode == "wrap" else np.clip(a, 0, n - 1) if mode == "clip" else a
+    if mode == "raise" and not dispatches(a) and not np.all((np.asarray(a) >= 0) & (np.asarray(a) < n)):
+        raise ValueError("invalid entry in choice array")
+    return np.select([np.equal(a, k) for k in range(n)], [*choices])
+
+
+def _along_axis_call(draw: Draw) -> Call:
+    (x,), _ = any_array(draw)
+    f = draw.choice([np.sum, np.cumsum, lambda row: np.outer(row, row)])
+    return (f, draw.integer(-x.ndim, x.ndim - 1), x), {}
+
+
+@composed(np.apply_along_axis, "y = f of each row along the axis", _along_axis_call)
+def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    rows, axis = np.moveaxis(arr, axis, -1), axis % arr.ndim
+    sides = rows.shape[:-1]
+    y = np.stack([_of_row(func1d(rows[place], *args, **kwargs)) for place in np.ndindex(sides)])
+    y = np.reshape(y, sides + y.shape[1:])
+    new = y.ndim - len(sides)
+    return np.moveaxis(y, range(len(sides), y.ndim), range(axis, axis + new))
+
+
+def _of_row(y: Any) -> Any:
+    return stack(y) if isinstance(y, (list, tuple)) else y
+
+
+@composed(np.apply_over_axes, "y = f along one axis after the other", lambda draw: (
+    (np.sum, draw.array(REAL, (2, 3, 2)), draw.choice([0, (0, 2), (1, -1)])), {}))  # fmt: skip
+def _apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
+    for axis in map(int, np.atleast_1d(axes)):
+        y = func(a, axis)
+        if np.ndim(y) not in (a.ndim, a.ndim - 1):
+            raise ValueError(f"a function that reduces one axis of {a.ndim} gave {np.ndim(y)} axes")
+        a = y if np.ndim(y) == a.ndim else np.expand_dims(y, axis)
+    return a
+
+
 def _shift_call(draw: Draw) -> Call:
-    (x,), _ = _any(draw)
+    (x,), _ = any_array(draw)
     return (x,), {"axes": draw.choice([None, 0, -1, tuple(range(x.ndim))])}
 
 
@@ -183,12 +244,13 @@ def _ediff1d_call(draw: Draw) -> Call:
 
 @composed(np.ediff1d, "y[i] = x[i+1] - x[i]", _ediff1d_call)
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    parts = [x for x in (to_begin, np.diff(np.ravel(ary)), to_end) if x is not None]
-    return np.concatenate([np.ravel(x) for x in parts])
+    inner = np.diff(np.ravel(ary))
+    before, behind = (np.ravel([] if x is None else x) for x in (to_begin, to_end))
+    return np.concatenate([np.astype(before, inner.dtype), inner, np.astype(behind, inner.dtype)])
 
 
 def _unwrap_call(draw: Draw) -> Call:
-    (x,), _ = _any(draw)
+    (x,), _ = any_array(draw)
     return (3.0 * x,), {"axis": draw.integer(-x.ndim, x.ndim - 1), **draw.choice([{}, {"period": 4.3}])}
 
 
@@ -214,90 +276,12 @@ def _geomspace(
 ) -> Any:
     if dtype is not None:
         refuse("geomspace of a Value does not take dtype=\n  leave it out")
-    start, stop = np.broadcast_arrays(
-        *(x if hasattr(x, "shape") else np.asarray(x, dtype=np.float64) for x in (start, stop))
-    )
+    start, stop = (np.astype(x, np.float64) if dispatches(x) else np.float64(x) for x in (start, stop))
+    start, stop = np.broadcast_arrays(start, stop)
     sign = np.sign(start)
     y = sign * np.logspace(np.log10(sign * start), np.log10(sign * stop), num, endpoint)
     ends = (start[None], y[1 : -1 if endpoint else None], stop[None])[: 3 if endpoint and num > 1 else 2]
     return np.moveaxis(np.concatenate(ends) if num > 0 else y, 0, axis)
-
-
-def _nan_ranks_call(scale: float) -> Callable[[Draw], Call]:
-    def calls(draw: Draw) -> Call:
-        x = np.array(draw.array(DISTINCT, (2, draw.integer(2, 3))))
-        if draw.choice([False, True]):
-            x[0, 0] = np.nan
-        shares: list[Any] = [0.0, 0.3, 1.0, [0.2, 0.9]]
-        return (x, np.multiply(draw.choice(shares), scale)), {
-            "axis": draw_axis(draw, 2) or None,
-            "keepdims": draw.choice([False, True]),
-        }
-
-    return calls
-
-
-@composed(np.nanquantile, "y = the q-quantile of x, without nan", _nan_ranks_call(1.0))
-def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    if method != "linear":
-        refuse(f"nanquantile of a Value takes only method='linear', got {method!r}")
-    rows = np.sort(merge_axes(a, axis), axis=-1)  # nan comes last
-    last = np.maximum(np.sum(~np.isnan(rows), axis=-1, keepdims=True) - 1, 0)
-
-    def one(share: float) -> Any:
-        at = share * last
-        low = np.astype(np.floor(at), np.int64)
-        low_x, high_x = (np.take_along_axis(rows, i, -1)[..., 0] for i in (low, np.minimum(low + 1, last)))
-        return low_x + (high_x - low_x) * (at - low)[..., 0]
-
-    y = np.stack([one(float(share)) for share in np.ravel(q)])
-    if keepdims:
-        y = np.expand_dims(y, tuple(1 + i % a.ndim for i in np.atleast_1d(range(a.ndim) if axis is None else axis)))
-    return np.reshape(y, np.shape(q) + y.shape[1:])
-
-
-@composed(np.nanpercentile, "y = the q-th percentile of x, without nan", _nan_ranks_call(100.0))
-def _nanpercentile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
-    return _nanquantile(a, np.divide(q, 100.0), axis, method=method, keepdims=keepdims)
-
-
-@composed(np.vander, "y[i,j] = x[i]^(n-1-j)", lambda draw: (_row(draw)[0], {"N": draw.choice([None, 0, 1, 4])}))
-def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    n = len(x) if N is None else N
-    if n < 1:
-        return np.zeros((len(x), 0)) * np.expand_dims(x, -1)
-    column = np.expand_dims(x, -1)
-    y = np.cumprod(np.concatenate([column**0, *[column] * (n - 1)], axis=-1), axis=-1)
-    return y if increasing else np.flip(y, -1)
-
-
-@composed(np.polyder, "the coefficients of p'", lambda draw: (_row(draw)[0], {"m": draw.integer(0, 2)}))
-def _polyder(p: Any, m: int = 1) -> Any:
-    for _ in range(m):
-        p = p[:-1] * np.arange(len(p) - 1, 0, -1)
-    return p
-
-
-@composed(np.polyint, "the coefficients of ∫p", lambda draw: (_row(draw)[0], {"m": draw.integer(0, 2)}))
-def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
-    constants = np.zeros(m) if k is None else np.broadcast_to(k, (m,))
-    for i in range(m):
-        p = np.concatenate([p / np.arange(len(p), 0, -1), constants[i : i + 1]])
-    return p
-
-
-def _polyfit_call(draw: Draw) -> Call:
-    x = np.arange(4.0) + 0.1 * draw.array(REAL, (4,))
-    return (x, draw.array(REAL, draw.choice([(4,), (4, 2)])), draw.integer(0, 2)), {}
-
-
-@composed(np.polyfit, "the coefficients of the polynomial nearest to the points", _polyfit_call)
-def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None) -> Any:
-    x, y = (z if hasattr(z, "dtype") else np.asarray(z, dtype=np.float64) for z in (x, y))
-    powers = np.vander(x, deg + 1)
-    scale = np.sqrt(np.sum(powers * powers, axis=0))
-    c = np.linalg.lstsq(powers / scale, y, len(x) * np.finfo(x.dtype).eps if rcond is None else rcond)[0]
-    return (c.T / scale).T
 
 
 # From NumPy 2.4 on it is trunc itself; before, it fills an array.

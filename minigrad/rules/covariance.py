@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..engine.op import op
-from ..engine.sampling import DISTINCT, Call, Draw
+from ..engine.sampling import DISTINCT, POSITIVE, Call, Draw
+from .axes import dispatches
+from .composed import composed_given
 from .linalg import swap
 
 Unit = Callable[..., tuple[Any, Callable[[Any], Any]]]
@@ -90,6 +92,34 @@ def _state(function: Any, formula: str, unit: Unit, choices: list[dict[str, Any]
         jvp=(lambda t, c, m, y=None, rowvar=True, **how: _along(unit, 0, t, c, _both(m, y), rowvar, how),
             lambda t, c, m, y, rowvar=True, **how: _along(unit, 1, t, c, (m, y), rowvar, how)),
         gives_new=True)  # fmt: skip
+
+
+def _weighted(draw: Draw) -> Call:
+    x = draw.array(DISTINCT, (draw.integer(1, 2), 4))
+    more = draw.choice([{"aweights": draw.array(POSITIVE, (4,))}, {"fweights": np.array([1, 3, 2, 1])}])
+    return (x,), {**more, **draw.choice([{}, {"ddof": 0}, {"bias": True}])}
+
+
+@composed_given(np.cov, ("fweights", "aweights"), "y = the covariance of weighted observations", _weighted)
+def _weighted_cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: Any = None,
+    fweights: Any = None,
+    aweights: Any = None,
+) -> Any:
+    """fweights: how often each observation occurs. aweights: how much it counts."""
+    x = np.concatenate([_rows(part, _in_columns(part, k, rowvar)) for k, part in enumerate(_both(m, y))])
+    w: Any = 1.0
+    for weights in (fweights, aweights):
+        w = w if weights is None else w * (weights if dispatches(weights) else np.asarray(weights, dtype=float))
+    ddof = float(not bias) if ddof is None else ddof
+    total = np.sum(w)
+    freedom = total - ddof * (1.0 if aweights is None else np.sum(w * aweights) / total)
+    x = x - np.sum(x * w, axis=1, keepdims=True) / total
+    return np.squeeze(x @ swap(x * w) / np.maximum(freedom, 0.0))
 
 
 # fmt: off

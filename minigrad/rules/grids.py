@@ -10,7 +10,9 @@ import numpy as np
 from ..engine.op import bilinear, linear, op, refuse
 from ..engine.sampling import REAL, Call, Draw
 from .axes import dispatches, widen
+from .composed import composed
 from .indexing import scatter
+from .limits import times_mask
 
 
 def _axis_and_array(draw: Draw, least: int = 1) -> tuple[Any, int]:
@@ -70,26 +72,77 @@ def _gradient_back(
 ) -> Any:
     total: Any = 0.0
     axes = _gradient_axes(axis, f.ndim)
-    for gk, k, spacing in zip(
-        g if isinstance(y, tuple) else (g,), axes, _spacings(varargs, len(axes)), strict=True
-    ):
+    gs = g if isinstance(y, tuple) else (g,)
+    for gk, k, spacing in zip(gs, axes, _spacings(varargs, len(axes)), strict=True):
         n, moved = f.shape[k], np.moveaxis(gk, k, -1)
-        weights = _stencil(n, spacing, edge_order)
         wide = (*moved.shape[:-1], n + 4)
-        back: Any = sum(scatter(moved * w, (Ellipsis, slice(d, d + n)), wide) for d, w in enumerate(weights))
+        weights = enumerate(_stencil(n, spacing, edge_order))
+        back: Any = sum(scatter(times_mask(moved, w), (Ellipsis, slice(d, d + n)), wide) for d, w in weights)
         total = total + np.moveaxis(back[..., 2 : n + 2], -1, k)
     return total
+
+
+def _gradient_along(
+    t: Any, y: Any, f: Any, varargs: tuple[Any, ...] = (), axis: Any = None, edge_order: int = 1
+) -> Any:
+    axes, found = _gradient_axes(axis, f.ndim), []
+    for k, spacing in zip(axes, _spacings(varargs, len(axes)), strict=True):
+        n, wide = f.shape[k], widen(np.moveaxis(t, k, -1), 2, 2)
+        weights = enumerate(_stencil(n, spacing, edge_order))
+        moved: Any = sum(times_mask(wide[..., d : d + n], w) for d, w in weights)
+        found.append(np.moveaxis(moved, -1, k))
+    return tuple(found) if isinstance(y, tuple) else found[0]
 
 
 def _gradient_call(f: Any, varargs: tuple[Any, ...] = (), axis: Any = None, edge_order: int = 1) -> Call:
     if any(map(dispatches, varargs)):
         if len(varargs) > 1 or np.ndim(varargs[0]):
-            refuse(
-                "gradient of a Value takes a spacing with a gradient only as one number\n"
-                "  write  np.diff(f) / np.diff(x)   for the slopes between samples at x"
-            )
+            refuse("gradient has a rule for one spacing with a gradient, a number")  # others are composed
         f, varargs = f / varargs[0], ()  # one spacing divides all slopes
     return (f,), {"varargs": varargs, "axis": axis, "edge_order": edge_order}
+
+
+def _has_coordinates(given: dict[str, Any]) -> bool:
+    return any(map(dispatches, given.get("varargs", ())))
+
+
+def _at_coordinates(draw: Draw) -> Call:
+    x, axis = _axis_and_array(draw, 3)
+    grid = np.cumsum([0.5 + 0.25 * draw.integer(0, 3) for _ in range(x.shape[axis])])
+    return (x, grid), {"axis": axis, "edge_order": draw.choice([1, 2])}
+
+
+def _slopes_between(f: Any, x: Any, edge_order: int) -> Any:
+    """Slopes along the last axis, of samples at x: those of the parabolas through three neighbours."""
+    h = np.diff(x)
+    before, after = h[:-1], h[1:]
+    left, middle, right = f[..., :-2], f[..., 1:-1], f[..., 2:]
+    whole = before + after
+    inner = (
+        -after / (before * whole) * left
+        + (after - before) / (before * after) * middle
+        + before / (after * whole) * right
+    )
+    ends = [(f[..., 1:2] - f[..., :1]) / h[:1], (f[..., -1:] - f[..., -2:-1]) / h[-1:]]
+    if edge_order == 2:  # on the same parabola as the neighbour
+        bent = (np.diff(f[..., 1:], axis=-1) / after - np.diff(f[..., :-1], axis=-1) / before) / whole
+        ends = [ends[0] - h[:1] * bent[..., :1], ends[1] + h[-1:] * bent[..., -1:]]
+    return np.concatenate([ends[0], inner, ends[1]], axis=-1)
+
+
+@composed(np.gradient, "y[i] = the slope at x[i]", _at_coordinates, _has_coordinates, "(coordinates)")
+def _gradient_at(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    axes = _gradient_axes(axis, np.ndim(f))
+    found = []
+    for k, spacing in zip(axes, _spacings(varargs, len(axes)), strict=True):
+        if dispatches(spacing) and np.ndim(spacing):
+            slopes = np.moveaxis(_slopes_between(np.moveaxis(f, k, -1), spacing, edge_order), -1, k)
+        elif dispatches(spacing):
+            slopes = _slopes(f, (), k, edge_order) / spacing
+        else:
+            slopes = _slopes(f, (spacing,), k, edge_order)
+        found.append(slopes)
+    return found[0] if len(found) == 1 else tuple(found)
 
 
 def _slopes(f: Any, varargs: tuple[Any, ...] = (), axis: Any = None, edge_order: Any = 1) -> Any:
@@ -186,9 +239,9 @@ def _two_rows(draw: Draw) -> Call:
 
 # fmt: off
 linear(np.diff, "diff", "y[i] = x[i+1] - x[i]", _diff_back, bind=_diff_call, options=("prepend", "append"),
-    calls=_diff, sums=True, is_view=True)
+    calls=_diff, sums=True, selects=True, is_view=True)
 op(np.gradient, "gradient", "y[i] = (x[i+1] - x[i-1]) / 2h", forward=_slopes, vjp=(_gradient_back,),
-    jvp=(lambda t, y, f, **params: _slopes(t, **params),), bind=_gradient_call, calls=_gradient, linear=True,
+    jvp=(_gradient_along,), selects=True, bind=_gradient_call, calls=_gradient, linear=True,
     gives_new=True, spelling=lambda f, varargs=(), **params: np.gradient(f, *varargs, **params))
 op(np.trapezoid, "trapezoid", "y = Σ (f[i] + f[i+1]) (x[i+1] - x[i]) / 2", vjp=(_trapezoid_back, _trapezoid_x_back),
     jvp=(lambda t, y, f, x=None, **params: np.trapezoid(t, x, **params), lambda t, y, f, x, **params:

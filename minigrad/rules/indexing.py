@@ -158,7 +158,7 @@ op(operator.getitem, "[…]", "y = x[index]", forward=lambda x, index: x[index],
     add=lambda buffer, g, y, x, index=None: add_at(buffer, index, g), calls=_read, moves=True, is_view=True,
     spelling=lambda x, index: x[index], vmap=vmap_rules.read_batch)
 linear(scatter, "scatter", "y[index] += g", lambda g, y, x, index=None, shape=None: g[index], calls=_scatter,
-    sums=True, vmap=vmap_rules.write)
+    sums=True, selects=True, vmap=vmap_rules.write)
 op(put, "put", "y = x, but y[index] = v", forward=lambda x, values, index: _put_forward(x, index, values),
     vjp=(lambda g, y, x, v, index=None: put(g, index, 0.0), lambda g, y, x, v, index=None: under_ones(
     times_mask(g[index], last_writers(index, x.shape)), v)),

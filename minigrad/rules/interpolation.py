@@ -88,4 +88,4 @@ def _interp(draw: Draw) -> Call:
 op(np.interp, "interp", "y = the polygon through the samples, at x", domain=(UNEVEN, REAL, REAL), vjp=_back,
     jvp=_along, bind=_call, options=("xp", "fp", "left", "right", "period"), calls=_interp,
     kink="in x, at a sample: the slope to its right, at the last one to its left; 0 outside",
-    gives_new=True, spelling=np.interp)
+    selects=True, gives_new=True, spelling=np.interp)

@@ -19,6 +19,7 @@ from .reductions import over_axes, reduction, share_ties
 from .systems import SINGULAR_VALUES, rounds_to_zero, stack_of
 
 ORDERS = (None, 1, 2, 3, 2.5, np.inf, -np.inf)
+SINGULAR = (2, -2, "nuc")
 OF_MATRICES = ("fro", "f", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
 
 
@@ -26,7 +27,7 @@ def _vector_partial(y: Any, x: Any, axis: Any, ord: Any = 2) -> Any:
     sizes, at_zero = np.abs(x), np.where(y == 0, 1.0, y)
     if ord in (None, 2, "fro", "f"):
         return x / at_zero
-    if ord in (np.inf, -np.inf):
+    if _is_extreme(ord):
         return np.sign(x) * share_ties(y, sizes, axis)
     if ord == 1:
         return np.sign(x)
@@ -34,12 +35,16 @@ def _vector_partial(y: Any, x: Any, axis: Any, ord: Any = 2) -> Any:
     return np.where(y == 0, 0.0, times(np.sign(x), (sizes / at_zero) ** (ord - 1)))
 
 
+def _is_extreme(ord: Any) -> bool:
+    return ord in (np.inf, -np.inf)
+
+
 def _by_sums(x: Any, axes: tuple[int, int], ord: Any) -> Any:
-    """The signs of the column (ord 1, -1) or row (inf, -inf) whose sum of sizes is the largest or the smallest."""
+    """The share of the column (ord 1, -1) or row (inf, -inf) whose sum of sizes is the largest or the smallest."""
     summed, compared = axes if abs(ord) == 1 else axes[::-1]
     sums = np.sum(np.abs(x), axis=summed, keepdims=True)
     extreme = (np.max if ord > 0 else np.min)(sums, axis=compared, keepdims=True)
-    return np.sign(x) * share_ties(extreme, sums, compared)
+    return share_ties(extreme, sums, compared)
 
 
 def _by_singular_values(x: Any, axes: tuple[int, int], ord: Any) -> Any:
@@ -65,9 +70,25 @@ def _of_matrices(x: Any, axis: Any) -> bool:
 def _partial(y: Any, x: Any, axis: Any, ord: Any = None) -> Any:
     if ord in (None, "fro", "f") or not _of_matrices(x, axis):
         return _vector_partial(y, x, axis, ord)
+    axes = _axes(x, axis)
+    return _by_singular_values(x, axes, ord) if ord in SINGULAR else np.sign(x) * _by_sums(x, axes, ord)
+
+
+def _axes(x: Any, axis: Any) -> tuple[int, int]:
     rows, columns = (0, 1) if axis is None else axis
-    axes = (rows % x.ndim, columns % x.ndim)
-    return (_by_singular_values if ord in (2, -2, "nuc") else _by_sums)(x, axes, ord)
+    return rows % x.ndim, columns % x.ndim
+
+
+def _kept_of_vector(y: Any, x: Any, axis: Any, ord: Any = 2) -> Any:
+    """The largest or the smallest entries; otherwise all."""
+    return np.equal(np.abs(x), y) if _is_extreme(ord) else True
+
+
+def _kept(y: Any, x: Any, axis: Any, ord: Any = None) -> Any:
+    """Of a matrix, the columns or rows with the largest or the smallest sum."""
+    if ord in (None, "fro", "f") or not _of_matrices(x, axis):
+        return _kept_of_vector(y, x, axis, ord)
+    return True if ord in SINGULAR else _by_sums(x, _axes(x, axis), ord) > 0
 
 
 def _norm_call(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Call:
@@ -122,12 +143,13 @@ KINK = "at 0: 0; the largest and the smallest: a tie is shared evenly"
 # fmt: off
 # By default the norm of all entries, whatever axes they have.
 reduction(np.linalg.norm, "norm", "y = (Σ |x|^p)^(1/p); of matrices also by sums of |x| and by singular values",
-    _partial, domain=SIZED, options={"ord": (None,)}, bind=_norm_call, calls=_draw_norm,
+    _partial, domain=SIZED, options={"ord": (None,)}, kept=_kept, bind=_norm_call, calls=_draw_norm,
     kink=f"{KINK}; a singular value of 0: 0", parity="even", symmetric=False, vmap=None, meaning=_root_of_squares)
 reduction(np.linalg.vector_norm, "vector_norm", "y = (Σ |x|^p)^(1/p)", _vector_partial, domain=SIZED,
-    options={"ord": ORDERS[1:]}, bind=_vector_norm_call, calls=over_axes(SIZED, min_dims=1, ord=ORDERS[1:]),
-    kink=KINK, parity="even")
+    options={"ord": ORDERS[1:]}, kept=_kept_of_vector, bind=_vector_norm_call,
+    calls=over_axes(SIZED, min_dims=1, ord=ORDERS[1:]), kink=KINK, parity="even")
 reduction(np.linalg.matrix_norm, "matrix_norm", "y = the root of Σ x²; by sums of |x|; by singular values",
     lambda y, x, axis, ord="fro": _partial(y, x, axis, ord), domain=SINGULAR_VALUES, options={"ord": ("fro",)},
+    kept=lambda y, x, axis, ord="fro": _kept(y, x, axis, ord),
     over=(-2, -1), calls=_draw_matrix_norm, kink=f"{KINK}; a singular value of 0: 0", parity="even",
     symmetric=False, vmap=vmap_rules.stacks)

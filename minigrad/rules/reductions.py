@@ -39,6 +39,7 @@ def reduction(
     domain: Domain = REAL,
     options: dict[str, Any] | None = None,
     product: Callable[[Any, Any], Any] = operator.mul,
+    kept: Callable[..., Any] | None = None,
     over: Any = None,
     **more: Any,
 ) -> None:
@@ -46,17 +47,21 @@ def reduction(
 
     options: the further parameters, each with its default and the choices tests draw from.
     product: multiplies by the cotangent; `times` where the derivative can be infinite.
+    kept: ``(y, x, axis, **options)`` -> which entries the reduction takes: the others get 0, whatever g is there.
     over: the axes that are reduced by default; None for all.
     """
     extra = options or {}
 
+    def weighted(g: Any, y: Any, x: Any, axis: Any, given: Any) -> Any:
+        taken = True if kept is None else kept(y, x, axis, **given)
+        return product(g if taken is True else np.where(taken, g, 0.0), partial(y, x, axis, **given))
+
     def vjp(g: Any, y: Any, x: Any, axis: Any = over, keepdims: bool = False, **given: Any) -> Any:
-        spread = expand(y, x, axis, keepdims)
-        return product(expand(g, x, axis, keepdims), partial(spread, x, axis, **given))
+        return weighted(expand(g, x, axis, keepdims), expand(y, x, axis, keepdims), x, axis, given)
 
     def jvp(t: Any, y: Any, x: Any, axis: Any = over, keepdims: Any = False, **given: Any) -> Any:
-        slopes = partial(expand(y, x, axis, keepdims), x, axis, **given)
-        return np.sum(product(t, slopes), axis=axis, keepdims=keepdims)
+        moved = weighted(t, expand(y, x, axis, keepdims), x, axis, given)
+        return np.sum(moved, axis=axis, keepdims=keepdims)
 
     known: dict[str, Any] = {"gives_new": True, "symmetric": True, "vmap": vmap_rules.reduce_batch} | more
     known.setdefault("calls", over_axes(domain, **extra))
@@ -146,5 +151,4 @@ reduction(np.prod, "prod", "y = Π x", lambda y, x, axis: others(x, axis), produ
     of_ufunc=(np.multiply, "reduce"))
 reduction(logsumexp, "logsumexp", "y = ln Σ e^x", _shares,
     kink="equal ∞ share evenly",
-    meaning=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)),
-    of_ufunc=(np.logaddexp, "reduce"))
+    meaning=lambda x, axis=None, keepdims=False: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims)))

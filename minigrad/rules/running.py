@@ -9,7 +9,8 @@ import numpy as np
 from ..engine.op import dispatched, linear, op
 from ..engine.sampling import DISTINCT, REAL, Call, Draw
 from . import vmap_rules
-from .axes import shift_in
+from .axes import shift_in, widen
+from .discrete import stop_gradient
 from .recurrences import recur_back, recurrence
 
 
@@ -110,19 +111,65 @@ def cummin(x: Any, axis: int = 0) -> Any:
 def _extreme_parts(y: Any, x: Any, axis: int) -> tuple[Any, Any, Any]:
     """Along the last axis: whether y stays as it was, whether x is y, and how many x are, so far."""
     y, x = (np.moveaxis(part, axis, -1) for part in (y, x))
-    stays = np.concatenate([np.zeros((*y.shape[:-1], 1)), np.equal(y[..., 1:], y[..., :-1]) * 1.0], axis=-1)
-    stays, there = stays[..., : y.shape[-1]], np.equal(x, y) * 1.0
-    return stays, there, np.maximum(recurrence(stays, there), 1.0)
+    stays = np.equal(y, shift_in(y, np.nan))
+    there = np.equal(x, y)
+    return stays, there, np.maximum(_sum_while(stays, there * 1.0), 1.0)
+
+
+def _sum_while(stays: Any, t: Any) -> Any:
+    """The sum of t along the last axis, begun anew where `stays` is false: it chooses, and multiplies nothing."""
+    step = 1
+    while step < t.shape[-1]:
+        t = t + np.where(stays, widen(t[..., :-step], step, 0), 0.0)
+        stays = np.logical_and(stays, widen(stays[..., :-step], step, 0))
+        step *= 2
+    return t
 
 
 def _extreme_back(g: Any, y: Any, x: Any, axis: int = 0) -> Any:
     stays, there, count = _extreme_parts(y, x, axis)
-    return np.moveaxis(recur_back(stays, np.moveaxis(g, axis, -1) / count) * there, -1, axis)
+    goes_on = shift_in(np.flip(stays, -1), 0.0)
+    shares = np.flip(_sum_while(goes_on, np.flip(np.moveaxis(g, axis, -1) / count, -1)), -1)
+    return np.moveaxis(np.where(there, shares, 0.0), -1, axis)
 
 
 def _extreme_along(t: Any, y: Any, x: Any, axis: int = 0) -> Any:
     stays, there, count = _extreme_parts(y, x, axis)
-    return np.moveaxis(recurrence(stays, np.moveaxis(t, axis, -1) * there) / count, -1, axis)
+    return np.moveaxis(_sum_while(stays, np.where(there, np.moveaxis(t, axis, -1), 0.0)) / count, -1, axis)
+
+
+# Running sums of e^x. Divided by e^top, with the largest so far, no term is larger than 1.
+
+
+@dispatched
+def logcumsumexp(x: Any, axis: int = 0) -> Any:
+    """ln Σ exp(x) so far along the axis: np.logaddexp.accumulate."""
+    return np.logaddexp.accumulate(x, axis=axis)
+
+
+def _exp_below(x: Any, top: Any) -> Any:
+    """exp(x - top); 1 where both are the same infinity."""
+    same = np.equal(x, top) & np.isinf(x)
+    return np.exp(np.where(same, 0.0, x) - np.where(same, 0.0, top))
+
+
+def _running_shares(x: Any, axis: int) -> tuple[Any, Any]:
+    """Along the last axis: the share of x[i] in the sum so far, and that of all before it."""
+    x = np.moveaxis(x, axis, -1)
+    top = stop_gradient(cummax(x, axis=-1))
+    terms, decay = _exp_below(x, top), _exp_below(shift_in(top, -np.inf), top)
+    total = recurrence(decay, terms)
+    return terms / total, decay * shift_in(total, 0.0) / total
+
+
+def _logcumsumexp_back(g: Any, y: Any, x: Any, axis: int = 0) -> Any:
+    share, before = _running_shares(x, axis)
+    return np.moveaxis(recur_back(before, np.moveaxis(g, axis, -1)) * share, -1, axis)
+
+
+def _logcumsumexp_along(t: Any, y: Any, x: Any, axis: int = 0) -> Any:
+    share, before = _running_shares(x, axis)
+    return np.moveaxis(recurrence(before, np.moveaxis(t, axis, -1) * share), -1, axis)
 
 
 def _extremes(draw: Draw) -> Call:
@@ -132,20 +179,24 @@ def _extremes(draw: Draw) -> Call:
 
 # fmt: off
 linear(np.cumsum, "cumsum", "y[i] = Σ x[j], j ≤ i", _cumsum_back, calls=_along_axis, sums=True,
-    vmap=vmap_rules.along_axis_or_flat, of_ufunc=(np.add, "accumulate"))
+    selects=True, vmap=vmap_rules.along_axis_or_flat, of_ufunc=(np.add, "accumulate"))
 op(np.nancumsum, "nancumsum", "y[i] = Σ x[j], j ≤ i, without nan",
     vjp=(lambda g, y, x, axis=None: np.where(np.isnan(x), 0.0, _cumsum_back(g, y, x, axis)),),
     jvp=(lambda t, y, x, axis=None: np.cumsum(np.where(np.isnan(x), 0.0, t), axis),), calls=_with_nan,
-    gives_new=True, vmap=vmap_rules.along_axis_or_flat)
+    selects=True, gives_new=True, vmap=vmap_rules.along_axis_or_flat)
 op(np.cumprod, "cumprod", "y[i] = Π x[j], j ≤ i", vjp=(_cumprod_back,), jvp=(_cumprod_along,), calls=_along_axis,
     gives_new=True, vmap=vmap_rules.along_axis_or_flat, of_ufunc=(np.multiply, "accumulate"))
 op(np.nancumprod, "nancumprod", "y[i] = Π x[j], j ≤ i, without nan", vjp=(_nancumprod_back,),
     jvp=(_nancumprod_along,), calls=_with_nan, gives_new=True, vmap=vmap_rules.along_axis_or_flat)
 linear(np.cumulative_sum, "cumulative_sum", "y[i] = Σ x[j], j ≤ i", _cumulative_sum_back, calls=_cumulative,
-    sums=True)
+    sums=True, selects=True)
 op(np.cumulative_prod, "cumulative_prod", "y[i] = Π x[j], j ≤ i", vjp=(_cumulative_prod_back,),
     jvp=(_cumulative_prod_along,), calls=_cumulative, gives_new=True)
 for _function, _most in ((cummax, "largest"), (cummin, "smallest")):
     op(_function, _function.__name__, f"y[i] = the {_most} x[j], j ≤ i", domain=(DISTINCT,), vjp=(_extreme_back,),
         jvp=(_extreme_along,), calls=_extremes, kink="a tie is shared evenly", gives_new=True,
-        vmap=vmap_rules.along_axis, of_ufunc=(np.maximum if _function is cummax else np.minimum, "accumulate"))
+        selects=True, vmap=vmap_rules.along_axis,
+        of_ufunc=(np.maximum if _function is cummax else np.minimum, "accumulate"))
+op(logcumsumexp, "logcumsumexp", "y[i] = ln Σ e^x[j], j ≤ i", vjp=(_logcumsumexp_back,), jvp=(_logcumsumexp_along,),
+    domain=(DISTINCT,), calls=_extremes, kink="equal ∞ share evenly", gives_new=True, vmap=vmap_rules.along_axis,
+    of_ufunc=(np.logaddexp, "accumulate"))

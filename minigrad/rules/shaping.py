@@ -14,6 +14,7 @@ from ..engine.sampling import REAL, Call, Draw
 from . import vmap_rules
 from .axes import dispatches
 from .draws import draw_axis
+from .limits import times_mask
 
 
 def _any(draw: Draw) -> Call:
@@ -161,10 +162,25 @@ def _meshgrid(draw: Draw) -> Call:
     return xs, {"sparse": draw.choice([False, True]), "indexing": draw.choice(["xy", "ij"])}
 
 
+def _linspace_shares(k: int, num: int, endpoint: bool) -> Any:
+    """The share of the start (k = 0) or of the end (k = 1) in each number."""
+    shares = np.linspace(0.0, 1.0, num, endpoint)
+    return shares if k else 1.0 - shares
+
+
 def _linspace_back(k: int) -> Any:
     def rule(g: Any, y: Any, a: Any, b: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
-        shares = np.linspace(0.0, 1.0, num, endpoint)
-        return np.tensordot(shares if k else 1.0 - shares, g, axes=(0, axis))
+        shares = _linspace_shares(k, num, endpoint)
+        taken = np.flatnonzero(shares)  # all but one end, and inf · 0 would be nan
+        return np.tensordot(shares[taken], np.take(g, taken, axis), axes=(0, axis))
+
+    return rule
+
+
+def _linspace_along(k: int) -> Any:
+    def rule(t: Any, y: Any, a: Any, b: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
+        shares = np.reshape(_linspace_shares(k, num, endpoint), (num, *(1,) * (y.ndim - 1)))
+        return np.moveaxis(times_mask(np.broadcast_to(t, np.broadcast_shapes(a.shape, b.shape)), shares), 0, axis)
 
     return rule
 
@@ -247,5 +263,4 @@ op(np.meshgrid, "meshgrid", "y, z, … = the coordinates of a grid", domain=(REA
     jvp=lambda ts, y, *xs, **params: np.meshgrid(*ts, **params), options=("sparse", "indexing"), calls=_meshgrid,
     moves=True, gives_new=True, spelling=np.meshgrid)
 op(np.linspace, "linspace", "y[i] = a + (b - a) i / (n - 1)", vjp=(_linspace_back(0), _linspace_back(1)),
-    jvp=(lambda t, y, a, b, **params: np.linspace(t, 0.0 * b, **params), lambda t, y, a, b, **params:
-    np.linspace(0.0 * a, t, **params)), calls=_linspace, linear=True, gives_new=True)
+    jvp=(_linspace_along(0), _linspace_along(1)), calls=_linspace, linear=True, selects=True, gives_new=True)

@@ -10,13 +10,17 @@ from ..engine.op import op
 from ..engine.sampling import DISTINCT, REAL, Call, Domain, Draw
 from .axes import merge_axes, split_axes
 from .discrete import ranks
-from .limits import times_mask
+from .limits import times, times_mask
 from .recurrences import others
 from .reductions import over_axes, reduction
 
 
 def _not_nan(x: Any) -> Any:
     return np.logical_not(np.isnan(x))
+
+
+def _kept(y: Any, x: Any, axis: Any, ddof: Any = 0) -> Any:
+    return _not_nan(x)
 
 
 def _fill_nan(x: Any, value: float) -> Any:
@@ -75,16 +79,19 @@ reduction(np.nansum, "nansum", "y = Σ x, without nan", lambda y, x, axis: _not_
 reduction(np.nanmean, "nanmean", "y = Σ x / n, without nan", lambda y, x, axis: _not_nan(x) / _number(x, axis),
     product=times_mask, selects=True, calls=_with_nan(REAL))
 reduction(np.nanprod, "nanprod", "y = Π x, without nan",
-    lambda y, x, axis: _not_nan(x) * others(_fill_nan(x, 1.0), axis), calls=_with_nan(REAL))
+    lambda y, x, axis: others(_fill_nan(x, 1.0), axis), product=times, kept=_kept,
+    calls=_with_nan(REAL))
 for _function, _most in ((np.nanmax, "largest"), (np.nanmin, "smallest")):
     reduction(_function, _function.__name__, f"y = the {_most} of x, without nan", _winners, domain=DISTINCT,
-        product=times_mask, selects=True, calls=_with_nan(DISTINCT), kink="a tie is shared evenly")
+        product=times_mask, selects=True, calls=_with_nan(DISTINCT), kink="a tie is shared evenly",
+        of_ufunc=(np.fmax if _function is np.nanmax else np.fmin, "reduce"))
 reduction(np.nanvar, "nanvar", "y = Σ (x - mean)² / (n - ddof), without nan",
     lambda y, x, axis, ddof=0: _deviation(x, axis) * (2.0 / (_number(x, axis) - ddof)), options={"ddof": (0,)},
-    calls=_with_nan(REAL, ddof=(0,)))
+    kept=_kept, calls=_with_nan(REAL, ddof=(0,)))
 reduction(np.nanstd, "nanstd", "y = √nanvar",
     lambda y, x, axis, ddof=0: _deviation(x, axis) / ((_number(x, axis) - ddof) * np.where(y == 0, 1.0, y)),
-    domain=DISTINCT, options={"ddof": (0,)}, calls=_with_nan(DISTINCT, min_dims=2, ddof=(0,)), kink="at 0: 0")
+    domain=DISTINCT, options={"ddof": (0,)}, kept=_kept, calls=_with_nan(DISTINCT, min_dims=2, ddof=(0,)),
+    kink="at 0: 0")
 reduction(np.nanmedian, "nanmedian", "y = the middle of x in ascending order, without nan", _middle,
     domain=DISTINCT, product=times_mask, selects=True, calls=_with_nan(DISTINCT),
     kink="at a tie: each entry keeps its place")

@@ -18,7 +18,7 @@ from .reductions import over_axes, reduction
 # Weights.
 
 
-def _weights(a: Any, w: Any, axis: Any) -> Any:
+def weights_like(a: Any, w: Any, axis: Any) -> Any:
     """The weights in the layout of a; one row of weights may serve every row of a."""
     if np.shape(w) == a.shape:
         return w
@@ -28,7 +28,7 @@ def _weights(a: Any, w: Any, axis: Any) -> Any:
 
 
 def _sum_to_weights(c: Any, w: Any, axis: Any) -> Any:
-    """The transpose of `_weights`: a cotangent in the layout of a, summed into that of w."""
+    """The transpose of `weights_like`: a cotangent in the layout of a, summed into that of w."""
     if np.shape(w) == c.shape:
         return c
     axes = np.atleast_1d(axis) % c.ndim
@@ -40,12 +40,12 @@ def _average_a(g: Any, y: Any, a: Any, w: Any = None, axis: Any = None, keepdims
     g = expand(g, a, axis, keepdims)
     if w is None:
         return np.broadcast_to(g * (np.size(y) / max(a.size, 1)), a.shape)
-    w = _weights(a, w, axis)
+    w = weights_like(a, w, axis)
     return g * w / np.sum(np.broadcast_to(w, a.shape), axis=axis, keepdims=True)
 
 
 def _average_w(g: Any, y: Any, a: Any, w: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    full = np.broadcast_to(_weights(a, w, axis), a.shape)
+    full = np.broadcast_to(weights_like(a, w, axis), a.shape)
     deviation = (a - expand(y, a, axis, keepdims)) / np.sum(full, axis=axis, keepdims=True)
     return _sum_to_weights(expand(g, a, axis, keepdims) * deviation, w, axis)
 
@@ -55,8 +55,8 @@ def _average_a_along(t: Any, y: Any, a: Any, w: Any = None, axis: Any = None, ke
 
 
 def _average_w_along(t: Any, y: Any, a: Any, w: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    total = np.sum(np.broadcast_to(_weights(a, w, axis), a.shape), axis=axis, keepdims=True)
-    shares = (a - expand(y, a, axis, keepdims)) * _weights(a, t, axis) / total
+    total = np.sum(np.broadcast_to(weights_like(a, w, axis), a.shape), axis=axis, keepdims=True)
+    shares = (a - expand(y, a, axis, keepdims)) * weights_like(a, t, axis) / total
     return np.sum(shares, axis=axis, keepdims=keepdims)
 
 

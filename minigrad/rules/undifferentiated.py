@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..engine.op import undifferentiated
+from ..engine.op import REMEDIES, undifferentiated
 
 # Answered from shape, type and memory alone.
 undifferentiated(np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, asks=True)
@@ -36,4 +36,16 @@ undifferentiated(
 )
 undifferentiated(
     np.linalg.eigvals, instead="np.linalg.eigvalsh(a)   where a is symmetric: else they may be complex"
+)
+for _at, _sign in ((np.add.at, "+"), (np.subtract.at, "-")):
+    undifferentiated(_at, instead=f"x = x {_sign} np.bincount(index, v, len(x))   for rows of numbers x and v")
+
+# The same for a parameter that an op does not take. No remedy changes the result.
+REMEDIES[""] = "no rule covers it: compute it with other functions that have one"
+REMEDIES["out"] = "write  a = f(...)   instead of filling an array"
+REMEDIES["ufunc.out"] = "write  a = a + v   for a += v, or for np.add(a, v, out=a)"
+REMEDIES["where"] = "write  np.where(mask, f(np.where(mask, v, 1.0)), old)   for f(v, where=mask, out=old)"
+REMEDIES["dtype"] = "write  f(np.astype(v, dtype))   for f(v, dtype=dtype)"
+REMEDIES.update(
+    dict.fromkeys(("order", "subok", "casting", "like", "device"), "leave it out: it changes no number")
 )

@@ -83,7 +83,7 @@ def fill(call: BatchedCall, operands: Sequence[Any]) -> Any:
 
 def behind(axis: Any, ndim: int) -> Any:
     """Axes of a sample of `ndim` axes, counted from the front, once the axis of samples precedes them."""
-    if isinstance(axis, (tuple, list)):
+    if isinstance(axis, (tuple, list, range)):
         return tuple(behind(i, ndim) for i in axis)
     return int(axis) % ndim + 1
 

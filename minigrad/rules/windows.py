@@ -264,7 +264,8 @@ moves(windows, "windows", "y[p,i] = x[stride p + i]",
     lambda g, y, x, window=None, stride=None: fold(g, stride, x.shape[-len(window) :]), calls=_windows,
     is_view=True)
 linear(fold, "fold", "y[stride p + i] += g[p,i]",
-    lambda g, y, x, stride=None, sides=None: windows(g, x.shape[-len(stride) :], stride), calls=_fold, sums=True)
+    lambda g, y, x, stride=None, sides=None: windows(g, x.shape[-len(stride) :], stride), calls=_fold, sums=True,
+    selects=True)
 # Forward is a view. Backwards, every entry of x sums over all windows that hold it, which no view can do.
 moves(_view, "sliding_window_view", "y[p,i] = x[p+i]", _sliding_back, calls=_sliding, is_view=True)
 op(max_pool, "max_pool", "y[p] = the largest x of window p", domain=(DISTINCT,), vjp=(_max_pool_back,),

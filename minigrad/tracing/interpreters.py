@@ -18,12 +18,13 @@ from ..engine.backward import outputs
 from ..engine.broadcasting import reduce_to_shape, unaliased
 from ..engine.modes import Block, Interpreter, ignoring_fp_warnings, interpreting
 from ..engine.node import Node, serials
-from ..engine.op import UNDIFFERENTIATED, UNKNOWN
+from ..engine.op import COMPOSED, TABLE, UNDIFFERENTIATED, UNKNOWN
 from ..errors import InPlaceError, TracingError
 from .placeholders import WeakFloat, apply_operator, by_operator, without_rules
 from .tape import (
     INPUT,
     add_in_place,
+    another_than_the_op,
     any_gradient,
     as_constant,
     call,
@@ -110,9 +111,16 @@ class Tape(Trace):
         lift_values((list(args), dict(kwargs)), found)
         if any(x.has_gradient for x in found) or not found or known.writes:
             return None
-        if known.shape_depends_on_data:
+        if known.shape_depends_on_data and not self._shape_is_known(function, args):
             self._refuse_dynamic_shape(function)
-        return call(kind, function, function.__name__, args, kwargs)
+        step = another_than_the_op(function) if function in TABLE else function
+        return call(kind, step, function.__name__, args, kwargs)
+
+    def _shape_is_known(self, function: Any, args: Any) -> bool:
+        """Whether it is composed and its first argument is plain: that one alone decides the shape."""
+        deciding: list[Node] = []
+        lift_values(list(args[:1]), deciding)
+        return function in COMPOSED and bool(args) and not deciding
 
     def _refuse_dynamic_shape(self, function: Any) -> NoReturn:
         name: str = function.__name__

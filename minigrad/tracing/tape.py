@@ -156,6 +156,17 @@ def add_in_place(add: Callable[..., Any]) -> Callable[..., Any]:
     return add_into
 
 
+@functools.cache
+def another_than_the_op(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, for a call with arguments that its op does not take: passes must not take it for the op."""
+
+    @functools.wraps(function)
+    def whole(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return whole
+
+
 def sum_to_shape(c: Any, shape: tuple[int, ...], label: str) -> Any:
     """`unbroadcast`, as a step."""
     return unbroadcast(c, shape, label)

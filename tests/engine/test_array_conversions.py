@@ -62,7 +62,6 @@ def test_making_an_array_of_values_is_refused(make: Callable[[], Value], leave: 
         lambda v: np.vectorize(lambda x: x * 2)(v),
         lambda v: np.vectorize(lambda x: v[0] * x)(plain()),
         lambda v: [*map(float, v)],
-        lambda v: np.apply_along_axis(np.sum, 0, v),
         lambda v: list(np.ndenumerate(v)),
         lambda v: np.array(v.reshape(3, 1)),
         lambda v: plain()[v],

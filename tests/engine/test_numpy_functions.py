@@ -22,7 +22,7 @@ CALLS: list[Callable[[Any, Any], Any]] = [
     lambda f, v: f(v),
     lambda f, v: f(v, 1),
     lambda f, v: f(v, 1.3 * v + 0.05),
-    lambda f, v: f(0.7 * v + 0.01, v * v),
+    lambda f, v: f(0.7 * v + 0.03, v * v),  # no entries of both are nearly equal
     lambda f, v: f([v, v]),
     lambda f, v: f(v, np.array([0.4, 0.8, 0.3])),
     lambda f, v: f(np.array([0.4, 0.8, 0.3]), v),

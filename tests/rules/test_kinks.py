@@ -108,7 +108,26 @@ def test_norm_with_a_tie_for_the_largest_size() -> None:
     expect(gradient(lambda x: np.linalg.norm(x, ord=np.inf), np.array([2.0, -2.0, 1.0])), [0.5, -0.5, 0])
 
 
+@pytest.mark.parametrize(("f", "entries"), [(np.max, [2.0, 1.0]), (np.min, [2.0, 3.0])])
+def test_an_initial_value_shares_a_tie_by_halves(f: Any, entries: list[float]) -> None:
+    for_x, for_initial = gradient(lambda x, c: f(x, initial=c), np.array(entries), 2.0)
+    expect(for_x, [0.5, 0])
+    expect(for_initial, 0.5)
+
+
 # ------------------------------------------------------------------------------------ sort: places
+
+
+def test_of_equal_entries_the_first_is_the_distinct_one() -> None:
+    x = np.array([2.0, 1.0, 2.0, 1.0])
+    expect(gradient(np.unique, x, v=np.array([10.0, 20.0])), [20, 10, 0, 0])
+
+
+def test_a_quantile_at_an_entry_has_the_slope_to_its_right() -> None:
+    x = np.array([0.0, 1.0, 3.0])
+    for q, slope in ((0.0, 2.0), (0.5, 4.0), (1.0, 4.0)):
+        expect(gradient(lambda q: np.quantile(x, q), q), slope)
+        expect(gradient(lambda q: np.nanpercentile(x, 100 * q), q), slope)
 
 
 def test_sort_with_ties_follows_the_places() -> None:

@@ -469,7 +469,8 @@ def test_every_wrong_property_is_found(name: str) -> None:
         ("add", "neutral", (None, 0)),  # x + 0 makes 0 of -0
         ("sum", "activation", True),
         ("multiply", "selects", True),
-        ("cummax", "selects", True),
+        ("cumprod", "selects", True),
+        ("nanvar", "selects", True),
     ],
 )
 def test_a_wrong_property_is_found(name: str, label: str, value: Any) -> None:

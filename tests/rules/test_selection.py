@@ -122,3 +122,58 @@ def test_named_cases() -> None:
             assert grad(grad(f))(-1.0) == 0 and jvp(grad(f), (-1.0,), (1.0,))[1] == 0
             assert mg.compile(grad(f))(-1.0) == 0 and mg.vmap(grad(f))(np.array([-1.0, -2.0])).tolist() == [0, 0]
     assert grad(lambda x: np.sqrt(np.min(x)))(np.array([0.0, 1.0])).tolist() == [np.inf, 0]
+
+
+NONE = np.array([True, False, True])
+# Functions without a row, and those that select by some of their arguments alone: of x, and which entries it takes.
+BY_ARGUMENTS: dict[str, tuple[Callable[[Any], Any], list[float], list[bool]]] = {
+    "sum(where=)": (lambda x: np.sum(x, where=NONE), [0.5, 9.0, -0.5], [True, False, True]),
+    "mean(where=)": (lambda x: np.mean(x, where=NONE), [0.5, 9.0, -0.5], [True, False, True]),
+    "prod(where=)": (lambda x: np.prod(x, where=NONE), [0.0, 9.0, 2.0], [True, False, True]),
+    "var(where=)": (lambda x: np.var(x, where=NONE), [1.0, 9.0, 1.0], [True, False, True]),
+    "std(where=)": (lambda x: np.std(x, where=NONE), [1.0, 9.0, 1.0], [True, False, True]),
+    "max(initial=)": (lambda x: np.max(x, initial=0.0), [-1.0, -2.0], [False, False]),
+    "nanprod": (np.nanprod, [0.0, np.nan, 2.0], [True, False, True]),
+    "nanvar": (np.nanvar, [1.0, np.nan, 1.0], [True, False, True]),
+    "nanstd": (np.nanstd, [1.0, np.nan, 1.0], [True, False, True]),
+    "nanquantile": (lambda x: np.nanquantile(x, 0.5), [-1.0, 0.0, np.nan, 1.0], [False, True, False, False]),
+    "quantile(weights=)": (
+        lambda x: np.quantile(x, 0.5, weights=[1, 1, 1], method="inverted_cdf"),
+        [-1.0, 0.0, 1.0],
+        [False, True, False],
+    ),
+    "norm of order inf": (lambda x: np.linalg.norm(x, np.inf) - 2, [-1.0, 0.0, 2.0], [False, False, True]),
+    "norm of order -inf": (lambda x: np.linalg.norm(x, -np.inf) - 1, [-1.0, 3.0, 2.0], [True, False, False]),
+    "logaddexp.reduce(where=)": (
+        lambda x: np.logaddexp.reduce(x, where=NONE) - np.log(2),
+        [0.0, 9.0, 0.0],
+        [True, False, True],
+    ),
+    "logaddexp.accumulate": (lambda x: np.logaddexp.accumulate(x)[0], [0.0, 1.0], [True, False]),
+    "maximum.accumulate": (lambda x: np.maximum.accumulate(x)[1], [-3.0, 0.0, 2.0], [False, True, False]),
+    "add.reduceat": (lambda x: np.add.reduceat(x, [0, 1])[0], [0.0, 1.0, 2.0], [True, False, False]),
+    "maximum.reduceat": (lambda x: np.maximum.reduceat(x, [0, 2])[0], [0.0, -1.0, 2.0], [True, False, False]),
+    "unique": (lambda x: np.unique(x)[1], [0.0, -1.0, 0.0], [True, False, False]),
+    "choose": (lambda x: np.choose([0, 1], [x, 2 * x])[0], [0.0, 1.0], [True, False]),
+    "histogram(weights=)": (lambda x: np.histogram([0, 1], 2, weights=x)[0][0], [0.0, 1.0], [True, False]),
+}
+
+
+@pytest.mark.parametrize("name", BY_ARGUMENTS)
+def test_what_arguments_leave_out_gets_nothing(name: str) -> None:
+    """Before a root at 0, whose slope is infinite."""
+    f, entries, taken = BY_ARGUMENTS[name]
+    x, apart = np.array(entries), ~np.array(taken)
+
+    def root(x: Any) -> Any:
+        return np.sqrt(f(x))
+
+    with np.errstate(all="ignore"):
+        assert np.isnan(f(x)) or abs(f(x)) < 1e-12, "no root at 0"
+        slopes = grad(root)(x)
+        assert (slopes[apart] == 0).all() and not (slopes[~apart] == 0).any()
+        for k in np.flatnonzero(apart):
+            t = np.zeros(len(x))
+            t[k] = 1.0
+            assert jvp(root, (x,), (t,))[1] == 0
+            assert (jvp(grad(root), (x,), (t,))[1][apart] == 0).all()

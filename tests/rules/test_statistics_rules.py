@@ -38,9 +38,22 @@ def test_one_row_of_weights_for_all_rows() -> None:
     np.testing.assert_allclose(w.grad, ((X - y[:, None]) / 4).sum(axis=0), atol=1e-15)
 
 
-def test_average_that_returns_its_weights_too_is_refused() -> None:
-    with pytest.raises(errors.ArgumentError, match="average of a Value does not take returned="):
-        np.average(Value(X), returned=True)
+def test_average_may_return_the_sum_of_the_weights_too() -> None:
+    w = np.array([1.0, 2.0, 0.5])
+    for params in (
+        {},
+        {"axis": 1},
+        {"axis": 1, "weights": w},
+        {"weights": X * X},
+        {"axis": 0, "keepdims": True},
+        {"axis": 0, "weights": w[:2]},
+    ):
+        y, total = np.average(Value(X), returned=True, **params)
+        want_y, want_total = np.average(X, returned=True, **params)
+        np.testing.assert_array_equal(y.data, want_y)
+        np.testing.assert_array_equal(total, want_total)
+    _, total = np.average(X[0], weights=Value(w), returned=True)
+    assert isinstance(total, Value) and total.item() == 3.5
 
 
 def test_median_is_one_entry_or_the_mean_of_two() -> None:
@@ -82,9 +95,21 @@ def test_many_quantiles_at_once() -> None:
     np.testing.assert_allclose(got, want, atol=1e-15)
 
 
-def test_quantile_refuses_weights_by_name() -> None:
-    with pytest.raises(errors.ArgumentError, match="quantile of a Value does not take weights="):
-        np.quantile(Value(X), 0.5, weights=np.ones((2, 3)), method="inverted_cdf")
+def test_a_weighted_quantile_is_one_entry() -> None:
+    w = np.array([1.0, 3.0, 2.0])
+    for q in (0.0, 0.1, 0.5, 0.9, 1.0):
+        params = {"weights": w, "method": "inverted_cdf"}
+        y, pick = np.quantile(X[0], q, **params), grad(lambda x, q=q, params=params: np.quantile(x, q, **params))
+        np.testing.assert_array_equal(pick(X[0]), X[0] == y)
+    w, x, nan_x = np.array([0.0, 3.0, 2.0, 0.0]), np.array([1.0, 4.0, 2.0, 9.0]), np.array([1.0, NAN, 2.0, 9.0])
+    # An entry without weight is never taken. (Early NumPy takes it as the first.)
+    for q, want in ((0.0, 2.0), (0.4, 2.0), (0.7, 4.0), (1.0, 4.0)):
+        params = {"weights": w, "method": "inverted_cdf"}
+        assert np.quantile(Value(x), q, **params).item() == want
+        params = {"weights": w + 0.5, "method": "inverted_cdf"}
+        assert np.nanquantile(Value(nan_x), q, **params).item() == np.nanquantile(nan_x, q, **params)
+    with pytest.raises(ValueError, match="does not support weights"):
+        np.quantile(Value(X), 0.5, weights=np.ones((2, 3)))
 
 
 def test_partition_by_several_places() -> None:
@@ -187,12 +212,6 @@ def test_replaced_entries_have_no_gradient() -> None:
         np.nan_to_num(Value(x), copy=False)
 
 
-def test_where_and_initial_are_refused_by_name() -> None:
-    for call in (lambda v: np.nansum(v, where=v.data > 0), lambda v: np.nansum(v, initial=1.0)):
-        with pytest.raises(errors.ArgumentError, match=r"nansum of a Value does not take (where|initial)="):
-            call(Value(X))
-
-
 @pytest.mark.parametrize("axis", [None, 0, 1, (0, 1), (1, 0)])
 def test_nanmedian_is_the_median_of_what_is_there(axis: Any) -> None:
     assert grad(lambda x: np.sum(np.nanmedian(x, axis=axis)))(X).tolist() == (
@@ -275,10 +294,17 @@ def test_the_variance_of_one_variable_is_a_number() -> None:
     np.testing.assert_allclose(found, 2 * (Y[0] - Y[0].mean()) / 3, rtol=1e-14)
 
 
-@pytest.mark.parametrize("weights", ["fweights", "aweights"])
-def test_weights_of_a_covariance_are_refused_by_name(weights: str) -> None:
-    with pytest.raises(errors.ArgumentError, match=f"cov of a Value does not take {weights}="):
-        np.cov(Value(Y), **{weights: np.ones(4, dtype=int)})
+def test_weights_of_a_covariance_count_observations() -> None:
+    """An observation that counts three times is as good as three."""
+    counts = np.array([1, 3, 2, 1])
+    w = np.array([[1.0, 2.0, 3.0]]).T * [1.0, -1.0, 0.5]
+    found = grad(lambda y: np.sum(w * np.cov(y, fweights=counts)))(Y)
+    want = grad(lambda y: np.sum(w * np.cov(np.repeat(y, counts, axis=1))))(Y)
+    np.testing.assert_allclose(found, want, rtol=1e-12, atol=1e-14)
+    both = {"fweights": counts, "aweights": [0.3, 1.0, 2.0, 0.7]}
+    for params in ({}, {"ddof": 0}, {"bias": True}, {"rowvar": False}):
+        y = Y.T if "rowvar" in params else Y
+        np.testing.assert_allclose(np.cov(Value(y), **both, **params).data, np.cov(y, **both, **params), rtol=1e-13)
 
 
 def test_second_derivatives_of_a_constant_polynomial_of_several() -> None:

@@ -551,13 +551,13 @@ def test_numpys_own_ufunc_without_a_rule_takes_one():
 def test_a_function_that_dispatches_by_array_function_takes_a_rule():
     x = np.array([0.5, 1.5])
     with pytest.raises(MissingRule):
-        grad(lambda x: np.sum(np.i0(x)))(x)
-    custom(np.i0, vjp=lambda g, y, x: 7 * g)
-    np.testing.assert_array_equal(grad(lambda x: np.sum(np.i0(x)))(x), [7.0, 7.0])
-    np.testing.assert_array_equal(np.i0(Value(x)).data, np.i0(x))
-    forget(np.i0)
+        grad(lambda x: np.sum(np.fft.hfft(x)))(x)
+    custom(np.fft.hfft, vjp=lambda g, y, x: 7 * g)
+    np.testing.assert_array_equal(grad(lambda x: np.sum(np.fft.hfft(x)))(x), [7.0, 7.0])
+    np.testing.assert_array_equal(np.fft.hfft(Value(x)).data, np.fft.hfft(x))
+    forget(np.fft.hfft)
     with pytest.raises(MissingRule):
-        np.i0(Value(x))
+        np.fft.hfft(Value(x))
 
 
 def test_a_function_of_scipy_without_a_rule_takes_one_and_is_differentiated_when_it_is_called_itself():

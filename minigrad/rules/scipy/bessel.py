@@ -1,4 +1,4 @@
-"""Derivatives of the scaled Bessel functions i0e and i1e, without cancellation."""
+"""Derivatives of the scaled Bessel functions i0e and i1e, without cancellation. NumPy's i0: `rules/bessel`."""
 
 from __future__ import annotations
 
