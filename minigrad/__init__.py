@@ -5,6 +5,7 @@
 np.float64(0.7268619813835873)
 """
 
+import sys as _sys
 from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
@@ -111,6 +112,9 @@ from .transforms.jacobian import hessian as hessian
 from .transforms.jacobian import hvp as hvp
 from .transforms.jacobian import jacobian as jacobian
 from .transforms.vmap import vmap as vmap
+
+if "einops" in _sys.modules:
+    from .interop import einops as _einops  # noqa: F401  # so that einops knows Values
 
 if not _TYPE_CHECKING:  # a type checker reads the imports: `x as x` makes x public
     __all__ = sorted(

@@ -5,6 +5,7 @@ Each class also derives from the built-in error that a user of NumPy would catch
 
 from __future__ import annotations
 
+from .engine.debugging import EveryPair, StaleGradient
 from .engine.errors import (
     ArgumentError,
     AxisError,
@@ -22,10 +23,15 @@ from .engine.errors import (
     describe,
     layout,
 )
+from .engine.refusals import MissingAttribute, NotIterable
 
 
 class TracingError(MinigradError, TypeError):
     """Code read the data of a value during tracing, when it has none."""
+
+
+class DomainError(MinigradError, ValueError):
+    """Numbers at which a function has no finite value."""
 
 
 class ExpressionError(MinigradError, ValueError):
@@ -44,18 +50,23 @@ __all__ = [
     "ArgumentError",
     "AxisError",
     "DTypeError",
+    "DomainError",
+    "EveryPair",
     "ExpressionError",
     "GradientLost",
     "InPlaceError",
     "IndexingError",
     "MinigradError",
+    "MissingAttribute",
     "MissingRule",
     "Mutated",
     "NameTaken",
     "NonFinite",
     "NotALeaf",
+    "NotIterable",
     "RenderError",
     "ShapeError",
+    "StaleGradient",
     "TracingError",
     "UnknownFormat",
     "describe",

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ import minigrad
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path(minigrad.__file__).resolve().parent
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if "__pycache__" not in p.parts)
+# Each module of interop/ needs the package of its name, which may not be installed.
+IMPORTABLE = [p for p in FILES if p.parent.name != "interop" or p.stem == "__init__" or find_spec(p.stem)]
 README = ROOT / "README.md"
 
 
@@ -270,7 +273,7 @@ def test_no_module_has_the_name_of_a_public_function() -> None:
 
 def test_public_names_survive_the_import_of_every_module() -> None:
     before = {name: getattr(minigrad, name) for name in minigrad.__all__}
-    for path in FILES:
+    for path in IMPORTABLE:
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         for_another = parts[0] == "rules" and len(parts) == 3 and not importlib.util.find_spec(parts[1])
         if parts[-1] != "__main__" and not for_another:
@@ -428,7 +431,7 @@ JUSTIFIED: dict[str, str] = {
     "symmetry.semantics:DIRECT": _ALGEBRA,
     "tracing.lower:_PUBLIC": _STATEMENTS,
 }
-OUTSIDE = [p for p in FILES if p.relative_to(PACKAGE).parts[0] not in ("rules", "__main__.py")]
+OUTSIDE = [p for p in IMPORTABLE if p.relative_to(PACKAGE).parts[0] not in ("rules", "__main__.py")]
 
 
 def found_in(path: Path) -> dict[str, list[str]]:

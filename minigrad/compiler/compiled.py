@@ -83,6 +83,11 @@ class Compiled(Generic[P, R]):
         """Bind to an instance, as a method does."""
         return self if instance is None else functools.partial(self, instance)
 
+    def __repr__(self) -> str:
+        """The name of the function, and how often it was traced."""
+        name = getattr(self.f, "__qualname__", None) or getattr(self.f, "__name__", type(self.f).__name__)
+        return f"<compiled {name}, traced {self.traces} time{'s' * (self.traces != 1)}>"
+
     def __reduce__(self) -> Any:
         """Copy and pickle as function and options, which trace again; a decorated function as its name."""
         name = self.f.__qualname__ if hasattr(self.f, "__qualname__") else ""

@@ -175,7 +175,8 @@ class ScalarWriter:
         function = step.function
         args = [self._as_it_is(x) for x in step.args]
         given = ", ".join([*args, *(f"{key}={self._as_it_is(x)}" for key, x in step.kwargs.items())])
-        name = identifier(name_of(function))
+        named = name_of(function)
+        name = identifier(step.label if named == "<lambda>" else named)  # the rule of sum is d_sum
         if isinstance(function, np.ufunc):
             kind = "bool" if isinstance(self.program.samples[step.out], np.bool_) else "float"
             return f"{kind}({self._word(name, function)}({given}))"

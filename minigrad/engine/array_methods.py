@@ -68,6 +68,7 @@ class ArrayMethods:
     def cumprod(self, axis: int | None = None) -> Self: return self._call(np.cumprod, axis=axis)
     def nonzero(self) -> tuple[Self, ...]: return self._call(np.nonzero)  # type: ignore
     def conj(self) -> Self: return self._call(np.conjugate)
+    conjugate = conj
 
     # Shapes and products.
     def reshape(self, *shape: int | Sequence[int], order: str = "C") -> Self: return self._call(np.reshape, shape=_unpack(shape), order=order)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import operator
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Generic, NoReturn, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, NoReturn, TypeVar
 
 import numpy as np
 
-from .errors import GradientLost, describe, layout
+from .errors import GradientLost
 from .modes import check_read
 
 if TYPE_CHECKING:
@@ -28,10 +29,8 @@ elif TYPE_CHECKING:  # other checkers object to an Any that is not written out
 else:
     DType = TypeVar("DType")
 
-_ON_THE_GRAPH = (
-    "np.sin(v)   to stay on it (functions of math take plain floats only)\n"
-    "         minigrad.put(a, i, v)   for a[i] = v"
-)
+# The modules of tests, whose assertions compare the data.
+_ASSERTIONS = ("numpy.testing", "_pytest.")
 
 
 class Conversions(Generic[DType]):
@@ -86,43 +85,31 @@ class Conversions(Generic[DType]):
     def __format__(self, spec: str) -> str:
         return format(self._array, spec) if spec else repr(self)
 
-    def _plain(self, what: str, remedy: str) -> Any:
+    # The error for a conversion that would lose a gradient. `refusals` defines it.
+    _gradient_lost: ClassVar[Callable[[Any, str], Exception]]
+
+    def _plain(self, what: str) -> Any:
         """The data of integers and booleans, which have no gradient; GradientLost for floats."""
         loses = self._array.dtype.kind == "f"
-        check_read(what, remedy, loses)
+        check_read(what, loses)
         if loses:
-            way_out = "v.item()  or  v.data   to leave the graph on purpose"
-            rows = {"value": describe(self), "write": way_out, "or": remedy}
-            raise GradientLost(layout(f"{what} would drop its gradient", rows))
+            raise self._gradient_lost(what)
         return self._array
 
     def __float__(self) -> float:
-        return float(self._plain("float() of a Value", _ON_THE_GRAPH))
+        return float(self._plain("float() of a Value"))
 
-    def as_integer_ratio(self) -> tuple[int, int]:
-        numerator, denominator = self._plain("an exact fraction of a Value", "sum(vs) / len(vs)").as_integer_ratio()
-        return numerator, denominator
-
-    def __int__(self) -> int:
-        return int(self._plain("int() of a Value", "np.floor(v)   to stay on it"))
-
-    def __complex__(self) -> complex:
-        return complex(self._plain("complex() of a Value", "v   as it is: complex numbers have no rules here"))
-
-    def __index__(self) -> int:
-        return operator.index(self._plain("a Value as an integer", "v.argmax()   an integer Value is an index"))
+    # fmt: off
+    def as_integer_ratio(self) -> Any: return self._plain("an exact fraction of a Value").as_integer_ratio()
+    def __int__(self) -> int: return int(self._plain("int() of a Value"))
+    def __complex__(self) -> complex: return complex(self._plain("complex() of a Value"))
+    def __index__(self) -> int: return operator.index(self._plain("a Value as an integer"))
+    # fmt: on
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
-        caller = sys._getframe(1).f_globals.get("__name__", "")
-        if caller.startswith("numpy.testing"):  # assertions compare the data
+        if sys._getframe(1).f_globals.get("__name__", "").startswith(_ASSERTIONS):
             return np.array(self._array, dtype=dtype)
-        remedy = (
-            "minigrad.embedding(a, i)   for a[i]\n         minigrad.stack([v, w])   for np.array([v, w])\n"
-            "         minigrad.put(a, index, v)   for a[index] = v\n"
-            "         x @ v                    for x.dot(v)\n"
-            "         np.broadcast_to(v, s)    for np.full(s, v)"
-        )
-        return np.array(self._plain("np.array() of a Value, or a[i] = v,", remedy), dtype=dtype)
+        return np.array(self._plain("np.array() of a Value"), dtype=dtype)
 
     def __setitem__(self, index: object, new: object) -> NoReturn:
         raise GradientLost(

@@ -1,7 +1,8 @@
-"""The debugger of `with minigrad.debug():` notes where nodes were made, and finds nan, inf and arrays that changed.
+"""The debugger of `with minigrad.debug():` notes where nodes were made, and finds what goes wrong in silence.
 
-The engine calls it at three moments: a node is made, a sweep reaches it, a rule returns. It reads a node's slots
-only, and never changes a result.
+That is: nan, inf and arrays that changed; a gradient that is added to an old one; a column that met a row. The
+engine calls it at four moments: a node is made, ``backward()`` starts, a sweep reaches a node, a rule returns. It
+reads a node's slots only, and never changes a result.
 """
 
 from __future__ import annotations
@@ -13,31 +14,65 @@ from typing import Any
 
 import numpy as np
 
-from .errors import Mutated, NonFinite, describe, layout
+from .errors import MinigradError, Mutated, NonFinite, describe, layout
 from .modes import Block, debugging_by, notes
 
 _OURS = ("minigrad", "numpy", "contextlib")
 
 
+class StaleGradient(MinigradError, RuntimeError):
+    """Under `debug`: ``backward()`` would add to a gradient that should have been forgotten."""
+
+
+class EveryPair(MinigradError, ValueError):
+    """Under `debug`: an (n, 1) met an (n,), so that every pair was computed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The line that made a node, and fingerprints of its operands."""
+    """The line that made a node, and fingerprints of its operands. column: the node is (n, 1) on purpose."""
 
     line: str
     fingerprints: tuple[int, ...]
+    column: bool
 
 
 class Debugger:
     """Watches each new node and each sweep."""
+
+    def __init__(self) -> None:
+        # By serial of a leaf: the serial of the value whose gradient it has, and a fingerprint of its data then.
+        self._swept: dict[int, tuple[int, int]] = {}
 
     def remember(self, node: Any, operands: tuple[Any, ...]) -> None:
         """Note the user's line behind a new node; raise NonFinite if finite operands gave nan or inf."""
         if node.op is None:
             return
         notes.add("origin")
-        node.origin = Origin(_user_line(), tuple(map(_fingerprint, operands)))
+        node.origin = Origin(
+            _user_line(), tuple(map(_fingerprint, operands)), _is_column_on_purpose(node, operands)
+        )
         if not _finite(node._array) and all(_finite(_data(x)) for x in operands):
             raise NonFinite(_message(f"{node.op.label} gave {_worst(node._array)}", node, operands))
+
+        if node.op.elementwise and len(operands) == 2:
+            _check_pairs(node, operands)
+
+    def notice_effect(self, node: Any, what: str) -> None:
+        """Raise StaleGradient if ``node.backward()`` would add its gradient again, or to one of an earlier step."""
+        if what != "backward()":
+            return
+        for leaf in _leaves_of(node):
+            root, before = self._swept.get(leaf.serial, (None, 0))
+            now = _fingerprint(leaf)
+            if leaf._grad is not None and root is not None and (root == node.serial or before != now):
+                again = "backward() of the same value, called twice, would add the same gradient again to"
+                old = "backward() would add to the gradient that an earlier step left behind in"
+                raise StaleGradient(
+                    f"{again if root == node.serial else old} {describe(leaf)}\n"
+                    "  write  model.zero_grad()   (or w.grad = None) before backward()"
+                )
+            self._swept[leaf.serial] = node.serial, now
 
     def compare(self, node: Any) -> None:
         """Raise Mutated if an operand of the node was changed in place since."""
@@ -59,8 +94,10 @@ class Debugger:
 def debug() -> Block:
     """Remember the line of code behind every node, and stop at the first nan, inf or changed array.
 
-    Raises NonFinite at the first nan or inf, forwards or backwards, and Mutated where an array was changed in
-    place between the two; both name the op, the line and the operands. Code runs several times slower.
+    Raises NonFinite at the first nan or inf, forwards or backwards; Mutated where an array was changed in place
+    between the two; StaleGradient where ``backward()`` is called twice, or adds to the gradient of an earlier step;
+    EveryPair where an (n, 1) met an (n,). They name the op, the line and the operands. Code runs several times
+    slower.
     """
     return debugging_by(Debugger())
 
@@ -69,6 +106,48 @@ def _message(headline: str, node: Any, operands: tuple[Any, ...]) -> str:
     origin = getattr(node, "origin", None)
     rows = {"line": origin.line} if origin else {}
     return layout(headline, rows | {f"operand {i}": f"{describe(x)} {_data(x)}" for i, x in enumerate(operands)})
+
+
+def _leaves_of(y: Any) -> list[Any]:
+    """The leaves that a node depends on."""
+    found, todo = {y.serial: y}, [y]
+    while todo:
+        new = {x.serial: x for x in todo.pop().inputs if x.serial not in found}
+        found |= new
+        todo += new.values()
+    return [x for x in found.values() if x.op is None]
+
+
+def _is_column(x: Any) -> bool:
+    shape = np.shape(_data(x))
+    return len(shape) == 2 and shape[1] == 1 < shape[0]
+
+
+def _is_column_on_purpose(node: Any, operands: tuple[Any, ...]) -> bool:
+    """Whether the last axis was made by an index, a new shape or keepdims=, here or in an operand."""
+    if type(node._array) is tuple or not _is_column(node):
+        return False
+    made = node.op.moves or (node.params or {}).get("keepdims", False)
+    return made or (node.op.elementwise and any(map(_comes_as_column, operands)))
+
+
+def _comes_as_column(x: Any) -> bool:
+    origin = getattr(x, "origin", None)
+    return origin is not None and origin.column and _is_column(x)
+
+
+def _check_pairs(node: Any, operands: tuple[Any, ...]) -> None:
+    """Raise EveryPair where an (n, 1), not made on purpose, met an (n,)."""
+    for column, row in (operands, operands[::-1]):
+        if not _is_column(column) or _comes_as_column(column):
+            continue
+        n = len(_data(column))
+        if np.shape(_data(row)) == (n,):
+            what = f"{node.op.label} of shapes ({n}, 1) and ({n},) gave ({n}, {n}): every pair"
+            by_row = f"write  y[:, None]   for y of shape ({n},), to go row by row"
+            raise EveryPair(
+                "\n  ".join([_message(what, node, operands), by_row, "or     y[None, :]   for every pair"])
+            )
 
 
 def _user_line() -> str:

@@ -117,7 +117,12 @@ def failure(
 
 
 def _expected(op: Any, operands: Sequence[Any], error: Exception) -> str:
-    """The problem with the shapes, if the op can name it."""
+    """The problem with the types or the shapes, if the op can name it."""
+    if odd := {str(x.dtype) for x in operands if hasattr(x, "shape") and x.dtype.kind not in "fiub"}:
+        parts = (
+            ", out of scope: np.cos(v), np.sin(v) are the parts of np.exp(1j * v)" if "complex" in str(odd) else ""
+        )
+        return f"expected real numbers, got {' and '.join(sorted(odd))}{parts}"
     shapes = [tuple(getattr(x, "shape", ())) for x in operands]
     proper = op.variadic or len(shapes) == len(op.domain)
     if not proper or not isinstance(error, (ValueError, TypeError)) or str(error).startswith("expected"):

@@ -121,9 +121,9 @@ def _note_views(made: Any, operands: tuple[Any, ...]) -> None:
             memory = _memory_of(data)
         for x in operands:
             if type(x) is Value and (x._array is memory or _memory_of(x._array) is memory):
-                y.view = view = _View(memory)
-                of_view = x.op is not None and not x.op.gives_new and hasattr(x, "view")
-                view.value, view.root = ref(y), x.view.root if of_view else x.serial
+                y._view = view = _View(memory)
+                of_view = x.op is not None and not x.op.gives_new and hasattr(x, "_view")
+                view.value, view.root = ref(y), x._view.root if of_view else x.serial
                 break
 
 
@@ -137,7 +137,7 @@ def _memory_of(data: Any) -> Any:
 
 def _views_of(v: Any, symbol: str) -> list[Any]:
     """The Values that look into the memory of v. Refuses a v that does so itself: y[0] of a matrix, y.T."""
-    if hasattr(v, "view"):
+    if hasattr(v, "_view"):
         name = v.name or "y"
         raise InPlaceError(
             f"{symbol}= on a view (made by {v.op.label}) would not reach the value behind it\n"

@@ -56,11 +56,13 @@ class Interpreter:
 
     # Refusing.
 
-    def check_read(self, what: str, remedy: str, lost: bool) -> None:
+    def check_read(self, what: str, lost: bool) -> None:
         """Refuse to read data that may change. lost: the engine refuses anyway, as a gradient would be lost."""
 
     def check_effect(self, node: Any, what: str) -> None:
         """Refuse to change a node in place, by ``backward()`` or an operator like ``+=``."""
+        if (watching := debugger()) is not None:
+            watching.notice_effect(node, what)
 
     def sweeping(self) -> AbstractContextManager[Any]:
         """The context manager around a sweep."""
@@ -137,7 +139,10 @@ class Block(ContextDecorator):
 
 
 def no_grad() -> Block:
-    """Compute without recording: Values computed inside keep no inputs, and no gradient flows through them."""
+    """Compute without recording: Values computed inside keep no inputs, and no gradient flows through them.
+
+    A generator that yields inside leaves it on for its caller, as with any such block: write the yield after it.
+    """
     return Block(_recording, False)
 
 
@@ -179,10 +184,10 @@ def watch(node: Any, operands: tuple[Any, ...]) -> None:
         debugger.remember(node, operands)
 
 
-def check_read(what: str, remedy: str = "", lost: bool = False) -> None:
-    """Refuse to read data, if the current interpreter does. remedy: what to write instead."""
+def check_read(what: str, lost: bool = False) -> None:
+    """Refuse to read data, if the current interpreter does."""
     if active_modes:
-        _interpreter.get().check_read(what, remedy, lost)
+        _interpreter.get().check_read(what, lost)
 
 
 def ignoring_fp_warnings() -> np.errstate:

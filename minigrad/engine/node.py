@@ -31,9 +31,9 @@ class Node:
     """
 
     # A node has at most two operands in nearly every graph: two slots cost less than a tuple.
-    # Only `debug` sets `origin`; a few nodes of each `scope`, and a model's leaves, have a `mark`; views a `view`.
-    __slots__ = ("__weakref__", "_a", "_array", "_b", "_grad", "mark", "name", "op", "origin", "params", "serial",
-                 "view")  # fmt: skip
+    # Only `debug` sets `origin`; a few nodes of each `scope`, and a model's leaves, have a `mark`; views a `_view`.
+    __slots__ = ("__weakref__", "_a", "_array", "_b", "_grad", "_view", "mark", "name", "op", "origin", "params",
+                 "serial")  # fmt: skip
 
     _array: Any
     _grad: Any
@@ -45,7 +45,7 @@ class Node:
     name: str | None
     origin: Any
     mark: Any
-    view: Any
+    _view: Any
 
     @property
     def operands(self) -> tuple[Any, ...]:
@@ -159,12 +159,12 @@ def result_node(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, .
     if data.dtype.kind not in "fiub":
         raise failure(made_by, operands, {}, TypeError(f"{data.dtype} has no derivatives here"), DTypeError)
     differentiable = made_by.vjps and data.dtype.kind == "f" and modes.is_recording()
-    made_by, operands = interpreter.keep(made_by, operands, differentiable)
-    return new_node(kind, data, made_by, operands, params)
+    made_by, kept = interpreter.keep(made_by, operands, differentiable)
+    return new_node(kind, data, made_by, kept, params, operands)
 
 
-def new_node(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...], params: Any) -> Node:
-    """A new node with its slots filled."""
+def new_node(kind: type[Node], data: Any, made_by: Op, operands: Any, params: Any, given: Any = ()) -> Node:
+    """A new node with its slots filled. given: all operands, for those that watch."""
     new = object.__new__(kind)
     new._array, new.op, new.serial = data, made_by, next(serials)
     new._grad = new._a = new._b = new.name = None
@@ -175,7 +175,7 @@ def new_node(kind: type[Node], data: Any, made_by: Op, operands: tuple[Any, ...]
         new._a = operands[0]
         new._b = operands[1] if len(operands) == 2 else None
     if active_modes:
-        modes.watch(new, operands)
+        modes.watch(new, given or operands)
     return new
 
 

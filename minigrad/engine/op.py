@@ -30,6 +30,8 @@ TABLE: dict[Callable[..., Any], Op] = {}
 COMPOSED: dict[Callable[..., Any], Any] = {}
 # Facts about functions without a derivative: see `rules/undifferentiated`.
 UNDIFFERENTIATED: dict[Callable[..., Any], Undifferentiated] = {}
+# What to write in place of a function that takes no Value, by its name: see `rules/twins`.
+TWINS: dict[str, str] = {}
 # The records of forward functions that are not keys of the table.
 FORWARDS: dict[Callable[..., Any], Op] = {}
 # The function that equals a method of a ufunc, along the axis 0 by default: np.sum for np.add.reduce.

@@ -126,7 +126,7 @@ class Value(Node, ArrayMethods, Conversions[DType], NumPyProtocols):
     def __trunc__(self) -> Value: return self._call(np.trunc)
     def __floor__(self) -> Value: return self._call(np.floor)
     def __ceil__(self) -> Value: return self._call(np.ceil)
-    def __copy__(self) -> Value: return _restore(*self.__reduce__()[1])
+    def __copy__(self) -> Value: return _restore(*self.__reduce__()[1]) if self.op is None else self
     def __deepcopy__(self, memo: dict[int, Any]) -> Value: return _restore(*self.__reduce__()[1])
     # fmt: on
 

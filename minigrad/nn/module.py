@@ -31,6 +31,11 @@ class Module:
     whole gradient in each of their places. The function gets a copy of the module.
     """
 
+    def __repr__(self) -> str:
+        """The class, and the number of parameters."""
+        count = sum(getattr(value, "size", 1) for value in self.parameters())
+        return f"<{type(self).__name__}, {count:,} parameters>"
+
     def parameters(self) -> list[Value]:
         """All parameters, each once."""
         return [value for _, value in self._find()]

@@ -26,6 +26,19 @@ undifferentiated(np.unique_inverse, shape_depends_on_data=True)
 undifferentiated(np.put_along_axis, np.copyto, np.put, np.putmask, np.place, np.fill_diagonal, writes=True)
 undifferentiated(np.empty_like, np.resize, writes=True)
 
+# Complex numbers are out of scope: the results of these are complex, or made of complex numbers.
+_TRANSFORM = (
+    "np.cos(t) @ x  and  -np.sin(t) @ x   for the real and the imaginary part of {0}(x), with\n"
+    "         t = 2 * np.pi * np.outer(np.arange({1}), np.arange(n)) / n: complex numbers are out of scope"
+)
+undifferentiated(np.fft.fft, instead=_TRANSFORM.format("np.fft.fft", "n"))
+undifferentiated(np.fft.rfft, instead=_TRANSFORM.format("np.fft.rfft", "n // 2 + 1"))
+undifferentiated(
+    *(np.fft.ifft, np.fft.irfft, np.fft.hfft, np.fft.ihfft, np.fft.fft2, np.fft.ifft2, np.fft.rfft2, np.fft.irfft2),
+    *(np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn),
+    instead="sums with np.cos and np.sin, over real numbers: complex numbers are out of scope",
+)
+
 # What to write instead.
 undifferentiated(np.copyto, instead="np.broadcast_to(v, shape)   for np.full(shape, v) or np.full_like(x, v)")
 undifferentiated(np.put, instead="minigrad.put(a, index, v)   for np.put(a, index, v)")

@@ -61,7 +61,7 @@ class Break:
         return f"step {self.step:,}: {SENTENCES[self.cause].format(self.spread)}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SymmetryTracker:
     """Follows ties through any training loop: ``tracker.observe(step, params, grads)`` once per step.
 
@@ -94,6 +94,10 @@ class SymmetryTracker:
         # values, and the largest gradients, that a group ever had.
         self._largest = np.zeros((2, len(sizes)))
         self._broken: dict[int, str] = {}
+
+    def __repr__(self) -> str:
+        """The number of observations, and the summary."""
+        return f"<SymmetryTracker, {len(self.observations)} observations> {self.summary()}"
 
     def observe(self, step: int, params: object, grads: object) -> Observation:
         """Record the parameters and their gradients, before the optimiser's step.

@@ -18,7 +18,8 @@ from ..engine.backward import outputs
 from ..engine.broadcasting import reduce_to_shape, unaliased
 from ..engine.modes import Block, Interpreter, ignoring_fp_warnings, interpreting
 from ..engine.node import Node, serials
-from ..engine.op import COMPOSED, TABLE, UNDIFFERENTIATED, UNKNOWN
+from ..engine.op import COMPOSED, TABLE, TWINS, UNDIFFERENTIATED, UNKNOWN
+from ..engine.refusals import refused_call
 from ..errors import InPlaceError, TracingError
 from .placeholders import WeakFloat, apply_operator, by_operator, without_rules
 from .tape import (
@@ -37,26 +38,36 @@ from .tape import (
     sum_to_shape,
 )
 
+_READING = ("int(v.item())", "v.argmax()", "v.data")  # remedies that read data, or need what is refused
+
 
 class Trace(Interpreter):
     """Records a graph to compute again on other data: see `trace`."""
 
     remark = ""
+    setting = "while tracing: a Value stands for all data"
 
     def keep(self, made_by: Any, operands: tuple[Any, ...], differentiable: Any) -> tuple[Any, tuple[Any, ...]]:
         """The op and all operands: nodes without a gradient are computed again, too."""
         return made_by, operands
 
-    def check_read(self, what: str, remedy: str, lost: bool) -> None:
+    def check_read(self, what: str, lost: bool) -> None:
         """Raise TracingError, unless the engine has a more specific error."""
         if not lost:
+            self._refuse_reading(what)
+
+    def _refuse_reading(self, what: str) -> NoReturn:
+        """Raise TracingError; for a conversion, it names the call that converts, and no remedy that reads data."""
+        if "a Value" not in what:
             self.refuse(what)
+        found = refused_call(what)
+        remedies = [text for text in found.remedies if not text.startswith(_READING)]
+        self.refuse(found.what, "\n  or     ".join(remedies or [TWINS["a[v]"]]))
 
     def refuse(self, what: str, remedy: str = "np.where(condition, a, b)   for a branch") -> NoReturn:
         """Raise TracingError: the data of one run would be frozen into a graph that stands for all data."""
         raise TracingError(
-            f"{what} while tracing: a Value stands for all data, so code cannot depend on its data\n"
-            f"  write  {remedy}{self.remark}"
+            f"{what} {self.setting}, so code cannot depend on its data\n  write  {remedy}{self.remark}"
         )
 
 
@@ -64,14 +75,15 @@ class Tape(Trace):
     """Also records the engine's work on plain arrays, so gradients become part of the graph.
 
     sweeps: the first and the last serial of each sweep. draws: nodes to compute even if unused, because each
-    advances a random generator.
+    advances a random generator. setting, remark: what an error says of where it happened, and of what else helps.
     """
 
     on_arrays = False
     rematerialises = False  # the tape keeps all nodes, so checkpoints free nothing
     remark = "\n  or     minigrad.compile(f, static=...)   for an argument that selects a branch"
 
-    def __init__(self) -> None:
+    def __init__(self, setting: str = Trace.setting, remark: str = remark) -> None:
+        self.setting, self.remark = setting, remark
         self.start = next(serials)
         self.sweeps: list[tuple[int, int]] = []
         self.draws: list[Any] = []
@@ -134,11 +146,9 @@ class Tape(Trace):
         """The node itself, as float64 if it holds integers or booleans."""
         return x.astype(np.float64) if x._array.dtype.kind in "iub" else x
 
-    def check_read(self, what: str, remedy: str, lost: bool) -> None:
+    def check_read(self, what: str, lost: bool) -> None:
         """Raise TracingError."""
-        if what.startswith("np.array"):
-            self.refuse(what, remedy)
-        self.refuse(what)
+        self._refuse_reading(what)
 
     def check_effect(self, node: Any, what: str) -> None:
         """Refuse to write gradients, and to change an argument of the traced function."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeGuard
+from typing import Any, NoReturn, TypeGuard
 
 import numpy as np
 
@@ -50,8 +50,12 @@ def value_and_grad(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> G
     @functools.wraps(f)
     def value_and_gradient(*args: Any, cotangent: Any = None, **kwargs: Any) -> tuple[Any, Any]:
         level = Level(f, args, kwargs, chosen)
+        if chosen and not level.nodes:
+            _refuse_empty(args, chosen)
         if not isinstance(level.y, (Value, np.ndarray, np.generic, int, float)):
-            raise ArgumentError(f"grad needs a function that returns a number, got {describe(level.y)}")
+            inside = isinstance(getattr(level.y, "data", None), Value)  # in a DataArray of xarray
+            remedy = "\n  write  f(x).data   for the Value in it" if inside else ""
+            raise ArgumentError(f"grad needs a function that returns a number, got {describe(level.y)}{remedy}")
         if cotangent is None and np.size(level.y) != 1:
             raise ShapeError(
                 f"grad needs a function that returns one number, got shape {np.shape(level.y)}\n"
@@ -201,6 +205,16 @@ def check_leaf(argument: str, path: str, x: object, dtype: np.dtype[Any]) -> Non
     else:
         remedy = "lambda x: f(x, ...)   to close over it, or choose other arguments with argnums="
     raise DTypeError(f"{argument}{path} has no gradient: {describe(x)}\n  write  {remedy}")
+
+
+def _refuse_empty(args: tuple[Any, ...], chosen: tuple[int, ...]) -> NoReturn:
+    """Raise ArgumentError: the chosen arguments hold nothing to differentiate with respect to."""
+    what = ", ".join(f"argument {n} is {describe(args[n])}" for n in chosen)
+    raise ArgumentError(
+        f"grad has nothing to differentiate: {what}, without a number or an array in it\n"
+        "  write  grad(f, argnums=1)   for another argument\n"
+        "  or     arrays, numbers or Values into the container that f is given"
+    )
 
 
 def _reach(ys: list[Value], arguments: list[Value], start: int) -> tuple[set[int], set[int]]:

@@ -28,6 +28,12 @@ from .gradient_types import P
 # Where the axis of samples is: a number, None where there is none, or a nesting of these.
 Axes: TypeAlias = "int | Sequence[Axes] | Mapping[Any, Axes] | None"
 
+# What errors say of the one call of f, and of what else helps.
+_SETTING = (
+    "inside vmap: a Value stands for each of the samples",
+    "\n  or     minigrad.stack([f(x) for x in xs])   for a function that does depend on them",
+)
+
 
 def vmap(f: Callable[P, Any], in_axes: Axes = 0) -> Callable[P, Any]:
     """Turn f of one sample into a function of a batch: every argument and every result gets an axis of samples.
@@ -43,7 +49,7 @@ def vmap(f: Callable[P, Any], in_axes: Axes = 0) -> Callable[P, Any]:
     def of_batch(*args: P.args, **kwargs: P.kwargs) -> Any:
         batch = _Batch(args, _axes_of(args, in_axes))
         # The tape also records array work of the engine, so the graph does not depend on this one sample.
-        with modes.recording(), taping(current_tape() or Tape()):
+        with modes.recording(), taping(current_tape() or Tape(*_SETTING)):
             y = f(*batch.samples, **kwargs)
         values = [x for x in leaves(y) if isinstance(x, Node)]
         replay(graph(*values, since=batch.start), batch.known, batch)

@@ -106,3 +106,17 @@ def test_a_ladder_with_a_mistake_fails(mutant: object, monkeypatch: pytest.Monke
     monkeypatch.setattr(extrapolation, "_table", mutant)
     with pytest.raises(AssertionError):
         check_honest(seen_by(TUNED[::5], step=16))
+
+
+def test_a_report_counts_as_its_verdict() -> None:
+    """So that ``assert gradient_report(...)`` fails where a derivative is wrong."""
+    x = np.ones(3)
+    right = minigrad.gradient_report(np.sin, x, vjp=lambda g, x: g * np.cos(x))
+    wrong = minigrad.gradient_report(np.sin, x, vjp=lambda g, x: 2 * g * np.cos(x))
+    assert right and right.ok and not wrong and not wrong.ok
+    assert minigrad.check_graph(np.sum(np.sin(minigrad.Value(x)))) and minigrad.check_op(np.sin)
+    slope = minigrad.custom(np.arctan, name="slope", vjp=lambda g, y, x: g / np.sqrt(1 + x * x))
+    try:
+        assert not minigrad.check_op(slope) and not minigrad.check_graph(np.sum(slope(minigrad.Value(x))))
+    finally:
+        minigrad.forget(slope)

@@ -470,7 +470,7 @@ def refused(f: Any, *args: Any) -> str:
         (lambda x: x[x > 1], "x[mask], whose shape depends on the data, while tracing"),
         (lambda x: np.nonzero(x), "np.nonzero, whose result has a shape that depends on the data,"),
         (lambda x: np.unique(x), "np.unique, whose result has a shape that depends on the data,"),
-        (lambda x: X[x.astype(int)], "np.array() of a Value"),
+        (lambda x: X[x.astype(int)], "a[v] with a Value v"),
     ],
 )
 def test_what_depends_on_data_is_refused_with_what_to_write(f: Any, what: str) -> None:
@@ -569,3 +569,15 @@ def test_the_graph_can_be_drawn() -> None:
     f(X)
     (g,) = f.graph
     assert "sin" in minigrad.draw(g).source.source
+
+
+def test_a_compiled_function_prints_as_one_line() -> None:
+    def square(x: Any) -> Any:
+        return x * x
+
+    f = compile(square)
+    name = "test_a_compiled_function_prints_as_one_line.<locals>.square"
+    assert repr(f) == f"<compiled {name}, traced 0 times>"
+    f(X)
+    assert repr(f) == f"<compiled {name}, traced 1 time>"
+    assert repr(compile(np.sin)) == "<compiled sin, traced 0 times>"

@@ -215,3 +215,8 @@ def test_helpers_answer_as_numpy_does(b: float) -> None:
             assert same_bits(scalar_runtime.divide(a, b), x / y)
             assert same_bits(scalar_runtime.larger(a, b), np.maximum(x, y))
             assert same_bits(scalar_runtime.root(a), np.sqrt(x))
+
+
+def test_a_rule_without_a_name_of_its_own_has_that_of_its_op() -> None:
+    f = minigrad.compile(grad(lambda x: np.sum(x)))
+    assert f(2.0) == 1.0 and "d_sum(" in f.source and "lambda" not in f.source

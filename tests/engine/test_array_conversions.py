@@ -48,9 +48,8 @@ def test_making_an_array_of_values_is_refused(make: Callable[[], Value], leave: 
         leave(make())
     text = str(caught.value)
     assert "v.data" in text and "gradient" in text
-    if isinstance(caught.value, errors.GradientLost):
-        assert "minigrad.stack([v, w])   for np.array([v, w])" in text
-        assert "minigrad.put(a, index, v)   for a[index] = v" in text
+    assert text.splitlines()[0].endswith((" would drop its gradient", " so its gradient would be lost"))
+    assert "\n  write  " in text
 
 
 @pytest.mark.parametrize(

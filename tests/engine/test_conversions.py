@@ -25,17 +25,17 @@ from minigrad.tracing import trace
 @pytest.mark.parametrize(
     ("leave", "remedy"),
     [
-        (float, "np.sin(v)"),
-        (int, "np.floor(v)"),
-        (complex, "complex numbers have no rules"),
+        (float, "v   as it is"),
+        (int, "np.trunc(v)"),
+        (complex, "real numbers alone"),
         (math.sin, "np.sin(v)"),
-        (math.exp, "np.sin(v)"),
-        (lambda v: math.pow(v, 2), "np.sin(v)"),
-        (lambda v: math.hypot(v, 1.0), "np.sin(v)"),
-        (lambda v: math.fsum([v, v]), "np.sin(v)"),
-        (lambda v: math.isclose(v, 2.0), "np.sin(v)"),
-        (lambda v: statistics.fmean([v, v]), "np.sin(v)"),
-        (lambda v: array.array("d", [v]), "np.sin(v)"),
+        (math.exp, "np.exp(v)"),
+        (lambda v: math.pow(v, 2), "np.pow(v, ...)"),
+        (lambda v: math.hypot(v, 1.0), "np.hypot(v, ...)"),
+        (lambda v: math.fsum([v, v]), "np.sum(minigrad.stack(vs))"),
+        (lambda v: math.isclose(v, 2.0), "np.isclose(v, ...)"),
+        (lambda v: statistics.fmean([v, v]), "np.mean(minigrad.stack(vs))"),
+        (lambda v: array.array("d", [v]), "minigrad.stack([v, w])"),
         (lambda v: f"{0}" + "%.2f" % v, "v.item()"),  # noqa: UP031
         (range, "v.item()"),
         (lambda v: [1, 2, 3][v], "v.item()"),
@@ -49,7 +49,7 @@ def test_python_numbers_made_of_a_value_are_refused(leave: Make, remedy: str) ->
     text = str(caught.value)
     assert "would drop its gradient" in text
     assert "value  Value () float64   named 'v'" in text
-    assert "write  v.item()  or  v.data" in text and remedy in text
+    assert "v.item()  or  v.data" in text and remedy in text
     assert isinstance(caught.value, TypeError)
 
 
@@ -176,10 +176,10 @@ def test_going_through_a_number_is_refused() -> None:
         (lambda v: not v, r"bool\(\)"),
         (lambda v: max([v, 1.0]), r"bool\(\)"),
         (lambda v: v in [1.0], r"bool\(\)"),
-        (lambda v: [1, 2, 3][v.reshape(1).argmax()], "integer"),
-        (lambda v: np.arange(3)[v.reshape(1).argmax()], "array"),
-        (lambda v: int(v.reshape(1).argmax()), "int"),
-        (lambda v: np.asarray(v > 1), "array"),
+        (lambda v: [1, 2, 3][v.reshape(1).argmax()], "a Value as an integer"),
+        (lambda v: np.arange(3)[v.reshape(1).argmax()], r"a\[v\](.|\n)*minigrad\.embedding"),
+        (lambda v: int(v.reshape(1).argmax()), r"int\(\)(.|\n)*np\.trunc"),
+        (lambda v: np.asarray(v > 1), r"np\.asarray\(\)(.|\n)*as it is"),
         (lambda v: np.allclose(v, 2.0), "while tracing"),
         (lambda v: np.array_equal(v, 2.0), "while tracing"),
         (lambda v: np.array_equiv(v, 2.0), "while tracing"),
@@ -189,7 +189,7 @@ def test_reading_the_data_while_tracing(leave: Make, what: str) -> None:
     v = number()
     with trace(), pytest.raises(errors.TracingError, match=what) as caught:
         leave(v)
-    assert "while tracing" in str(caught.value) and "np.where(condition, a, b)" in str(caught.value)
+    assert "while tracing" in str(caught.value) and "\n  write  " in str(caught.value)
 
 
 def test_plain_answers_and_arithmetic_work_while_tracing() -> None:

@@ -64,7 +64,15 @@ def test_deepcopy_keeps_shared_leaves_shared() -> None:
     assert first is second and first is not v
 
 
-@pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_copy_of_an_inner_node_is_the_node() -> None:
+    """It never changes, as a tuple: code that copies what it is given keeps the gradient."""
+    x = Value(2.0)
+    y = x * 3
+    assert copy.copy(y) is y
+    assert minigrad.grad(lambda x: copy.copy(x) * copy.copy(x * 2))(3.0) == 12.0
+
+
+@pytest.mark.parametrize("clone", [copy.deepcopy, pickle.dumps])
 def test_copying_an_inner_node_is_refused(clone: Any) -> None:
     for node in (Value(2.0) * 3, np.tanh(Value([1.0]))):
         with pytest.raises(errors.NotALeaf, match=r"made by (\*|tanh)\n  write  Value\(v\.data\)"):

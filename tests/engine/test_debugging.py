@@ -1,10 +1,12 @@
 """debug: the first thing that goes wrong, with its line; nothing at all when it is off."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
-from minigrad import Value, debug, grad, jvp
-from minigrad.errors import Mutated, NonFinite
+from minigrad import Value, debug, grad, jvp, nn, no_grad
+from minigrad.errors import EveryPair, Mutated, NonFinite, StaleGradient
 
 
 def test_the_first_nan_names_op_line_and_operand():
@@ -84,3 +86,107 @@ def test_it_holds_for_its_own_thread_alone():
 def test_an_infinite_tangent_is_named_on_the_way_forward():
     with debug(), pytest.raises(NonFinite, match=r"the derivative of sqrt is inf"):
         jvp(np.sqrt, (0.0,), (1.0,))
+
+
+# ----------------------------------------------------------------------------- gradients that add up in silence
+
+
+def test_backward_twice_is_named():
+    with debug():
+        w = Value(2.0, name="w")
+        loss = w * w
+        loss.backward()
+        with pytest.raises(StaleGradient, match=r"called twice(.|\n)*named 'w'\n  write  model\.zero_grad\(\)"):
+            loss.backward()
+        assert w.grad == 4.0
+        w.grad = None
+        loss.backward()  # forgotten before: nothing adds up
+    assert w.grad == 4.0
+    loss.backward()
+    assert w.grad == 8.0  # as documented, outside of debug
+
+
+def test_a_forgotten_zero_grad_is_named():
+    model, x, y = nn.MLP([2, 3, 1], seed=0), np.ones((4, 2)), np.ones((4, 1))
+    optimiser, steps = nn.optim.SGD(model.parameters(), lr=0.1), []
+    with debug(), pytest.raises(StaleGradient, match=r"an earlier step left behind(.|\n)*zero_grad"):
+        for _ in range(3):
+            nn.squared_error(model(x), y).backward()
+            optimiser.step()
+            steps.append(1)
+    assert len(steps) == 1
+
+
+def test_gradients_that_are_added_on_purpose_pass():
+    """Of parts of a batch, and of several losses: the parameters stay the same in between."""
+    w = Value([1.0, 2.0])
+    with debug():
+        for _ in range(2):
+            w.grad = None
+            (w * w).sum().backward()
+            (w * 3.0).sum().backward()
+            w.data -= 0.5 * w.grad
+    assert w.data.tolist() == [-1.5, -1.5]
+
+
+def test_what_one_block_saw_is_no_matter_to_the_next():
+    w = Value(2.0)
+    loss = w * w
+    for _ in range(2):
+        with debug():
+            loss.backward()
+    assert w.grad == 8.0
+
+
+# --------------------------------------------------------------------------------- a column that met a row
+
+
+def predictions():
+    """A column of shape (4, 1) that a model computes."""
+    return nn.MLP([2, 3, 1], seed=0)(np.arange(8.0).reshape(4, 2))
+
+
+@pytest.mark.parametrize(
+    "meet",
+    [
+        lambda p, y: np.mean((p - y) ** 2),
+        lambda p, y: np.mean((y - p) ** 2),
+        lambda p, y: ((p > 0.5) == y).mean(),
+        lambda p, y: (np.tanh(p) * 2.0 - Value(y)).sum(),
+        lambda p, y: np.maximum(p, y),
+    ],
+)
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_column_that_met_a_row_is_named(meet, recorded):
+    y = np.ones(4)
+    with debug(), contextlib.nullcontext() if recorded else no_grad():
+        with pytest.raises(EveryPair) as caught:
+            meet(predictions(), y)
+        text = str(caught.value)
+        assert "of shapes (4, 1) and (4,) gave (4, 4): every pair" in text
+        assert "test_debugging.py" in text and "  write  y[:, None]" in text
+        meet(predictions(), y[:, None])
+    assert np.shape(meet(predictions(), y)) in ((), (4, 4))  # as in NumPy, outside of debug
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        lambda v: v[:, None] - v,
+        lambda v: np.exp(v[:, None] * 2.0) - v,
+        lambda v: v.reshape(-1, 1) - v,
+        lambda v: np.expand_dims(v, 1) - v.data,
+        lambda v: np.sum(v[:, None] * np.ones(3), axis=1, keepdims=True) + v,
+        lambda v: (np.ones((4, 1)) * v[0])[:, 0] - v[None, :],
+        lambda v: np.multiply.outer(v, v),
+    ],
+)
+def test_every_pair_on_purpose_passes(pairs):
+    with debug():
+        pairs(Value([1.0, 2.0, 3.0, 4.0]))
+
+
+def test_one_row_and_other_lengths_are_no_mistake():
+    with debug():
+        predictions()[:1] - np.ones(1)
+        predictions() - np.ones(3)

@@ -298,3 +298,48 @@ def test_a_float_error_state_is_respected() -> None:
         assert np.log(Value(0.0)).item() == -np.inf
     with np.errstate(all="raise"), pytest.raises(FloatingPointError):
         Value(1.0) / Value(0.0)
+
+
+# --------------------------------------------------------------------------------------- types without derivatives
+
+
+def test_text_and_objects_are_named_not_the_shapes() -> None:
+    text = text_of(errors.ArgumentError, lambda: Value(np.ones(3)) @ np.array(["a", "b"]))
+    assert text.endswith("expected real numbers, got <U1")
+    text = text_of(errors.ArgumentError, lambda: Value(np.ones(2)) + np.array([None, 1.0]))
+    assert text.endswith("expected real numbers, got object")
+
+
+@pytest.mark.parametrize("call", [lambda v: v * 1j, lambda v: np.exp(1j * v), lambda v: np.array([1j, 2.0]) @ v])
+def test_complex_numbers_are_out_of_scope_and_their_real_form_is_named(call: Callable[[Value], Any]) -> None:
+    text = text_of(errors.DTypeError, lambda: call(Value([1.0, 2.0])))
+    assert "expected real numbers, got complex128, out of scope: np.cos(v), np.sin(v)" in text
+
+
+def test_fourier_transforms_name_their_real_form_which_is_right() -> None:
+    x = np.array([0.5, -1.0, 2.0, 0.25, 1.0])
+    n = len(x)
+    t = 2 * np.pi * np.outer(np.arange(n), np.arange(n)) / n
+    np.testing.assert_allclose(np.cos(t) @ x - 1j * (np.sin(t) @ x), np.fft.fft(x), atol=1e-14)
+    half = t[: n // 2 + 1]
+    np.testing.assert_allclose(np.cos(half) @ x - 1j * (np.sin(half) @ x), np.fft.rfft(x), atol=1e-14)
+    power = minigrad.grad(lambda x: np.sum((np.cos(t) @ x) ** 2 + (np.sin(t) @ x) ** 2))(x)
+    np.testing.assert_allclose(power, 2 * n * x)
+    assert "np.cos(t) @ x  and  -np.sin(t) @ x" in text_of(errors.MissingRule, lambda: np.fft.fft(Value(x)))
+    for name in ("ifft", "irfft", "fft2", "fftn"):
+        text = text_of(errors.MissingRule, lambda name=name: getattr(np.fft, name)(Value(np.ones((2, 2)))))
+        assert "complex numbers are out of scope" in text
+
+
+# ------------------------------------------------------------------------------------------- nothing to do
+
+
+@pytest.mark.parametrize("x", [{}, [], None, {"a": []}, minigrad.nn.Module()])
+def test_a_container_without_numbers_is_not_differentiated_in_silence(x: Any) -> None:
+    for call in (minigrad.grad, minigrad.value_and_grad):
+        text = text_of(errors.ArgumentError, lambda call=call: call(lambda p: 1.0)(x))
+        assert (
+            text.startswith("grad has nothing to differentiate: argument 0 is ")
+            and "write  grad(f, argnums=1)" in text
+        )
+    assert minigrad.grad(lambda a, b: a * 2.0, (0, 1))(1.0, x)[0] == 2.0  # one of several may be empty

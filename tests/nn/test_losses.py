@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import minigrad
 from minigrad import Value, errors, nn
 
 A = np.array([[0.1, 0.7], [0.4, 0.9], [0.5, 0.25]])
@@ -66,3 +67,37 @@ def test_a_column_against_a_row_is_refused_where_broadcasting_would_compare_ever
         loss(Value(A[:, :1]), Y[:, 0])
     with pytest.raises(errors.ShapeError, match=message):
         loss([[Value(0.1)], [Value(0.2)], [Value(0.3)]], Y[:, 0])
+
+
+def test_a_missing_axis_says_what_to_write() -> None:
+    a, y = np.ones((3, 1)), np.ones(3)
+    with pytest.raises(errors.ShapeError, match=r"write  y\[:, None\]   for the target"):
+        nn.squared_error(a, y)
+    assert nn.squared_error(a, y[:, None]) == 0.0
+    with pytest.raises(errors.ShapeError, match=r"write  y\[\.\.\., 0\]   for the target"):
+        nn.squared_error(y, a)
+    assert nn.squared_error(y, a[..., 0]) == 0.0
+    with pytest.raises(errors.ShapeError) as caught:
+        nn.squared_error(np.ones((3, 2)), y)
+    assert "write" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:(invalid value|divide by zero)")
+@pytest.mark.parametrize("bad", [1.5, -0.5, 1.0, 0.0])
+@pytest.mark.parametrize("wrap", [np.asarray, Value, lambda a: [[Value(x) for x in row] for row in a]])
+def test_cross_entropy_of_what_is_no_probability_names_the_remedy(bad: float, wrap: Any) -> None:
+    y = np.array([[1.0], [1.0 if bad != 1.0 else 0.0]])
+    targets = y.tolist() if wrap not in (np.asarray, Value) else y
+    with pytest.raises(errors.DomainError, match=r'outside of \(0, 1\)(.|\n)*output="sigmoid"') as caught:
+        nn.binary_cross_entropy(wrap(np.array([[0.5], [bad]])), targets)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_the_loss_from_logits_that_the_error_names_is_the_same_number() -> None:
+    z, y = np.array([0.3, -2.0, 4.0]), np.array([1.0, 0.0, 1.0])
+    from_logits = np.sum(minigrad.softplus(z) - y * z)
+    np.testing.assert_allclose(nn.binary_cross_entropy(minigrad.sigmoid(z), y), from_logits)
+
+
+def test_nan_in_a_prediction_stays_nan() -> None:
+    assert np.isnan(nn.binary_cross_entropy(np.array([0.5, np.nan]), np.ones(2)))

@@ -109,3 +109,12 @@ def test_a_module_of_gradients_or_of_arrays_is_a_module() -> None:
     gradient.zero_grad()
     arrays = tree_map(lambda w, _: w.data, net)
     assert isinstance(arrays(x), np.ndarray) and arrays(x) == net(x).data
+
+
+def test_a_module_prints_as_one_line() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.w, self.parts = Value(np.ones((30, 40))), [Value(1.0)]
+
+    assert repr(Net()) == "<Net, 1,201 parameters>"
+    assert repr(nn.Module()) == "<Module, 0 parameters>"

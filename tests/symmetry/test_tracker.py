@@ -193,3 +193,11 @@ def test_numbers_that_are_none_have_no_spread_and_blame_nobody() -> None:
     tracker = planted([1.0], [1.0], np.nan, 0.0)
     assert tracker.breaks == [] and np.isnan(tracker.observations[-1].spread)
     assert "spread in a tie nan" in tracker.summary()
+
+
+def test_a_tracker_prints_its_summary_not_its_arrays() -> None:
+    net = nn.MLP([2, 3, 1], seed=0)
+    tracker = SymmetryTracker(ties(net, X, Y))
+    assert repr(tracker) == "<SymmetryTracker, 0 observations> nothing observed yet"
+    tracker.observe(0, net.parameters(), [np.ones_like(p.data) for p in net.parameters()])
+    assert repr(tracker) == f"<SymmetryTracker, 1 observations> {tracker.summary()}"

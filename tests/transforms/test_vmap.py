@@ -359,3 +359,11 @@ def test_no_graph_is_left_behind() -> None:
     x = np.arange(3.0)
     y = vmap(lambda a: a * a)(x)
     assert not isinstance(y, Node)
+
+
+def test_a_branch_inside_vmap_is_refused_in_the_words_of_vmap() -> None:
+    with pytest.raises(TracingError) as caught:
+        vmap(lambda a: a if a > 0 else -a)(np.array([1.0, -1.0]))
+    text = str(caught.value)
+    assert text.startswith("bool() inside vmap: a Value stands for each of the samples")
+    assert "np.where(condition, a, b)" in text and "compile" not in text

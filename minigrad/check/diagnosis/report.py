@@ -133,6 +133,10 @@ class Report:
         """Whether the verdict is "agree"."""
         return self.verdict == "agree"
 
+    def __bool__(self) -> bool:
+        """The same, so that ``assert gradient_report(...)`` fails where a derivative is wrong."""
+        return self.ok
+
     def __str__(self) -> str:
         """The page."""
         lines = [f"{self._headline():<68} {self.verdict}"]
