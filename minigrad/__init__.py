@@ -111,6 +111,7 @@ from .transforms.grad import vjp as vjp
 from .transforms.jacobian import hessian as hessian
 from .transforms.jacobian import hvp as hvp
 from .transforms.jacobian import jacobian as jacobian
+from .transforms.spectral import spectral as spectral
 from .transforms.vmap import vmap as vmap
 
 if "einops" in _sys.modules:

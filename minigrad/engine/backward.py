@@ -194,12 +194,12 @@ def outputs(y: Node) -> Any:
     return tuple(record(type(y), ITEM, (y,), {"k": k}) for k in range(len(y._array)))
 
 
-def _pull_back_any(y: Node, g: Any, pending: Accumulator, alive: Collection[int]) -> None:
+def _pull_back_any(y: Any, g: Any, pending: Accumulator, alive: Collection[int]) -> None:
     """`_pull_back` for every case: parameters, many inputs, several outputs, rules that run on Values."""
-    made_by: Any = y.op
-    interpreter = pending.interpreter
-    if type(y._array) is tuple:
-        g = tuple(np.zeros_like(part) if c is None else c for c, part in zip(g, y._array, strict=True))
+    made_by, interpreter = y.op, pending.interpreter
+    if type(y._array) is tuple:  # an output on which nothing depends has one 0, broadcast: rules can tell
+        zeros = (np.broadcast_to(part.dtype.type(0), part.shape) for part in y._array)
+        g = tuple(zero if c is None else c for c, zero in zip(g, zeros, strict=True))
     output, args, params = rule_arguments(y, alive, interpreter)
     if made_by.variadic:
         wanted = tuple(map(pending.wants, y.operands))

@@ -35,8 +35,16 @@ xlogy, entr and kin at 0 · ln 0       the limit: ±inf in the factor, 0 in the 
 nan that nansum and others skip       0; nan_to_num: 0 for replaced entries
 norm of matrices, singular values     those equal to rounding share evenly; those of 0 have no share
 norm of matrices, sums                a tie of columns or rows is shared evenly, an entry of 0 has 0
-eigh, svd: equal values               1/(λj - λi) counts as 0 where they are equal to rounding, 1/s where s is 0;
-                                      to rounding: within 8 n eps of the largest
+eigvalsh, svdvals: equal values       each has the slope along LAPACK's vector, so Σ f(λ) is right; the second
+                                      derivative along what mixes their vectors: LinAlgError, but `spectral` has it;
+                                      a singular value of 0 has the slope 0
+eigh, svd: equal values               LinAlgError where values and vectors matter, as in V f(λ) Vᵀ, but `spectral`
+                                      has it; the values alone as above; the vectors alone: if the result does not
+                                      tell those of equal values apart, right (projectors, U Vᵀ), else LinAlgError;
+                                      equal to rounding: within 8 n eps of the largest
+eig, eigvals: equal values            LinAlgError, except for functions of λ in which they weigh the same
+roots: a multiple root                nan
+svd, qr: completed bases              LinAlgError where it matters how their last columns are turned
 qr without full rank, to rounding     LinAlgError
 det, inv, solve of singular matrices  det: the cofactors, to second order; inv, solve, slogdet: LinAlgError
 frexp at a power of 2                 the slope above it

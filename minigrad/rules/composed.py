@@ -20,8 +20,8 @@ from .axes import dispatches
 from .discrete import stop_gradient
 from .draws import integers
 from .indexing import put
+from .matrix_domains import FULL_RANK, SINGULAR_VALUES, stack_of
 from .shaping import stack
-from .systems import FULL_RANK, SINGULAR_VALUES, stack_of
 
 NUMPY = np.lib.NumpyVersion(np.__version__)
 F = TypeVar("F", bound=Callable[..., Any])

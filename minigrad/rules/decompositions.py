@@ -7,14 +7,21 @@ Hetzel, Dai, Meissner and Lawrence, "Auto-differentiating linear algebra" (2017)
 
 They leave some cases open. This page decides them:
 
-- Equal values in eigh and svd, to the rounding of the factorisation: 1 / (λj - λi) counts as 0. A function
-  of the space that their vectors span gets its derivative, and nothing is nan. A function that distinguishes the
-  vectors has no derivative there; one that needs the limit of that quotient, like V f(λ) Vᵀ, does not get it.
-- A singular value of 0 has the derivative 0, like |x| at 0: it is a minimum. 1 / s counts as 0 there.
+- Equal values in eigh and svd, to the rounding of the factorisation. A function of the values alone has its
+  derivative, and so has one of the vectors alone that does not tell equal ones apart: the projector on their space,
+  the polar factor U Vᵀ. Any other raises LinAlgError: in V f(λ) Vᵀ the rule needs the limit of
+  (f(λj) - f(λi)) / (λj - λi), and does not see f. `minigrad.spectral` does. (A rule sees one call: λ of one
+  and V of another are not seen to belong together.) Vectors that nothing depends on do not matter.
+- Close values are not equal, but digits are lost, by eps |A| / (λj - λi); `spectral` loses none.
+- A singular value of 0 has the derivative 0, like |x| at 0: it is a minimum. Its vectors are treated as those of
+  equal values, s and -s.
 - Signs of vectors are LAPACK's choice. A meaningful function does not depend on them.
 - cholesky, eigh and eigvalsh read one triangle of their matrix, which gets the whole gradient: off the diagonal
   it is twice the symmetric one, and the other triangle gets 0. For (A + Aᵀ) / 2 it is symmetric.
-- qr of a matrix without full rank, to rounding and whatever the size of its columns, raises LinAlgError.
+- qr of a matrix without full rank, to rounding and whatever the size of its columns, raises LinAlgError; of a wide
+  one, its first columns count.
+- Columns that complete U, V or Q to a basis of the space: how they are turned about each other is arbitrary, and a
+  function that depends on it raises LinAlgError.
 """
 
 from __future__ import annotations
@@ -26,48 +33,52 @@ import numpy as np
 from ..engine.op import op, refuse
 from ..engine.sampling import Call, Domain, Draw
 from .linalg import swap
-from .systems import SINGULAR_VALUES, may_be_nonzero, rounds_to_zero, square_matrix_expected, stack_of
+from .matrix_domains import SINGULAR_VALUES, SYMMETRIC, rounds_to_zero, square_matrix_expected, stack_of
+from .spectra import (
+    OnlyBackward,
+    beside,
+    completed,
+    draw_singular,
+    draw_symmetric,
+    eigenvalue_slopes,
+    eigenvalue_slopes_of,
+    eigenvalue_sum,
+    eigenvalue_sum_of,
+    either_of,
+    exceeds_rounding,
+    fold_for,
+    fold_triangles,
+    half_weights,
+    is_used,
+    mirror,
+    mirror_for,
+    reciprocal,
+    reciprocal_gaps,
+    singular_slopes,
+    singular_slopes_of,
+    singular_sum,
+    singular_sum_of,
+    transpose_if,
+    used_columns,
+)
 
 DEFINITE = Domain("positive definite", -0.4, 0.4)
-# No entries of 0: beside them LAPACK changes the signs of vectors.
-SYMMETRIC = Domain("symmetric, distinct eigenvalues", -0.4, 0.4, avoid=(0.0,))
-TALL = Domain("full rank, no more columns than rows", -0.4, 0.4, avoid=(0.0,))
-
-
-def _mirror(t: Any) -> Any:
-    """The symmetric matrix with the lower triangle of t."""
-    n = t.shape[-1]
-    return t * np.tri(n, dtype=t.dtype) + swap(t * np.tri(n, k=-1, dtype=t.dtype))
-
-
-def _half_weights(n: int, dtype: Any) -> Any:
-    """1 under the diagonal, 1/2 on it: the weights that count each entry of a symmetric matrix once."""
-    return (np.tri(n, dtype=dtype) + np.tri(n, k=-1, dtype=dtype)) / 2
-
-
-def _fold(s: Any) -> Any:
-    """The transpose of `_mirror`, for the symmetric part of s: both triangles added up in the lower one."""
-    return (s + swap(s)) * _half_weights(s.shape[-1], s.dtype)
-
-
-def _transpose_if(upper: bool, x: Any) -> Any:
-    """x, transposed if its upper triangle is read."""
-    return swap(x) if upper else x
+FULL_RANK = Domain("full rank", -0.4, 0.4, avoid=(0.0,))
 
 
 def _cholesky_vjp(g: Any, y: Any, a: Any, upper: bool = False) -> Any:
     """S = L⁻ᵀ Φ(Lᵀ g) L⁻¹, where Φ takes the lower triangle and half of the diagonal."""
-    g, turned = _transpose_if(upper, g), _transpose_if(not upper, y)
-    inner = (turned @ g) * _half_weights(a.shape[-1], a.dtype)
+    g, turned = transpose_if(upper, g), transpose_if(not upper, y)
+    inner = (turned @ g) * half_weights(a.shape[-1], a.dtype)
     s = np.linalg.solve(turned, swap(np.linalg.solve(turned, inner)))
-    return _transpose_if(upper, _fold(s))
+    return transpose_if(upper, fold_triangles(s))
 
 
 def _cholesky_jvp(t: Any, y: Any, a: Any, upper: bool = False) -> Any:
     """L Φ(L⁻¹ t L⁻ᵀ)."""
-    t, low = _mirror(_transpose_if(upper, t)), _transpose_if(upper, y)
+    t, low = mirror(transpose_if(upper, t)), transpose_if(upper, y)
     inner = np.linalg.solve(low, swap(np.linalg.solve(low, t)))
-    return _transpose_if(upper, low @ (inner * _half_weights(a.shape[-1], a.dtype)))
+    return transpose_if(upper, low @ (inner * half_weights(a.shape[-1], a.dtype)))
 
 
 def _definite(draw: Draw) -> Call:
@@ -75,117 +86,154 @@ def _definite(draw: Draw) -> Call:
     return (stack_of(draw, DEFINITE, n, n, n),), {"upper": draw.choice([False, True])}
 
 
-def _reciprocal(x: Any, w: Any) -> Any:
-    """1 / x for a matrix x made of the values w, and 0 where x is 0 to their rounding."""
-    zero = rounds_to_zero(x, w)
-    return np.where(zero, 0.0, 1 / np.where(zero, 1.0, x))
-
-
-def _gaps(w: Any) -> Any:
-    """1 / (w[j] - w[i]), and 0 on the diagonal and where values are equal."""
-    return _reciprocal(np.expand_dims(w, -2) - np.expand_dims(w, -1), w)
-
-
 def _eigh_vjp(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
-    """V (diag(gλ) + F ∘ Vᵀ gV) Vᵀ, with F = 1 / (λj - λi)."""
+    """V (diag(gλ) + F ∘ (K - Kᵀ)/2) Vᵀ, with K = Vᵀ gV and F = 1 / (λj - λi)."""
     (gw, gv), (w, v) = g, y
-    total = (v * np.expand_dims(gw, -2)) @ swap(v)
-    if may_be_nonzero(gv):
-        total = total + v @ (_gaps(w) * (swap(v) @ gv)) @ swap(v)
-    return _transpose_if(UPLO in "Uu", _fold(total))
+    total: Any = np.zeros_like(a)
+    if is_used(gw):
+        on_arrays = isinstance(v, np.ndarray) and isinstance(gw, np.ndarray)
+        fixed = isinstance(gw, np.ndarray)
+        total = eigenvalue_sum_of(gw, v) if on_arrays else eigenvalue_sum(gw, a, UPLO, fixed)
+    if is_used(gv):
+        k = swap(v) @ gv
+        odd = (k - swap(k)) / 2
+
+        def matters() -> Any:
+            told_apart = exceeds_rounding(odd, k)
+            by_both = either_of(used_columns(gv) | np.not_equal(gw, 0.0)) if is_used(gw) else False
+            return (told_apart | by_both) & beside(w)
+
+        total = total + v @ (reciprocal_gaps(w, matters, "linalg.eigh") * odd) @ swap(v)
+    return fold_for(total, UPLO)
 
 
 def _eigh_jvp(t: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     """λ' = diag(Vᵀ t V),  V' = V (F ∘ Vᵀ t V)."""
     w, v = y
-    moved = _mirror(_transpose_if(UPLO in "Uu", t)) @ v
-    return np.sum(v * moved, axis=-2), v @ (_gaps(w) * (swap(v) @ moved))
+    t = mirror_for(t, UPLO)
+    on_arrays = isinstance(v, np.ndarray) and isinstance(t, np.ndarray)
+    moved = swap(v) @ t @ v
+    gaps = reciprocal_gaps(w, lambda: exceeds_rounding(moved) & beside(w), "linalg.eigh", True)
+    return eigenvalue_slopes_of(t, v) if on_arrays else eigenvalue_slopes(t, a, UPLO), v @ (gaps * moved)
 
 
 def _eigvalsh_vjp(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
-    v = np.linalg.eigh(a, UPLO)[1]
-    return _transpose_if(UPLO in "Uu", _fold((v * np.expand_dims(g, -2)) @ swap(v)))
+    return fold_for(eigenvalue_sum(g, a, UPLO, isinstance(g, np.ndarray)), UPLO)
 
 
 def _eigvalsh_jvp(t: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
-    v = np.linalg.eigh(a, UPLO)[1]
-    return np.sum(v * (_mirror(_transpose_if(UPLO in "Uu", t)) @ v), axis=-2)
+    return eigenvalue_slopes(mirror_for(t, UPLO), a, UPLO)
 
 
-# Two values at most: the iteration for three and more may change the sign of a vector under a finite difference.
-def _symmetric(draw: Draw) -> Call:
-    n = draw.integer(1, 2)
-    a = stack_of(draw, SYMMETRIC, n, n, 3.0 * (1 + np.arange(n)) * draw.choice([1, -1]))
-    return (a,), {"UPLO": draw.choice(["L", "U", "l"])}
+def _thin(g: Any, u: Any, n: int, name: str) -> tuple[Any, Any]:
+    """The first n columns of u with their cotangent, where the others complete them to a basis of the space.
+
+    Those turn along, by -U1 U1'ᵀ U2, and about each other, which is arbitrary.
+    """
+    if u.shape[-1] == n:
+        return g, u
+    first, rest = u[..., :n], u[..., n:]
+    if not is_used(g):
+        return g[..., :n], first
+    inner = swap(rest) @ g[..., n:]
+    g_rest = completed(g[..., n:], exceeds_rounding(inner - swap(inner), g), name)
+    return g[..., :n] - rest @ (swap(g_rest) @ first), first
 
 
-def _value_slopes(u: Any, g: Any, s: Any, vh: Any) -> Any:
-    """U diag(g) Vᵀ, without singular values of 0: like |x| they have a minimum there."""
-    return (u * np.expand_dims(np.where(rounds_to_zero(s, s), 0.0, g), -2)) @ vh
+def _complete(du: Any, u: Any, n: int, name: str) -> Any:
+    """The tangent of u, whose first n columns have the tangent du."""
+    first, rest = u[..., :n], u[..., n:]
+    if rest.shape[-1] > 1:
+        raise OnlyBackward(f"{name}: how the columns that complete the basis are turned is arbitrary")
+    return np.concatenate([du, -(first @ (swap(du) @ rest))], axis=-1) if rest.shape[-1] else du
 
 
 def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """U (E∘(P + Q)/2 + H∘(P - Q)/2 + diag(gs)) Vᵀ, with P = K - Kᵀ, Q = J - Jᵀ, K = Uᵀ gU, J = Vᵀ gV.
+    """U (E∘(P + Q) + H∘(P - Q) + diag(gs)) Vᵀ, with P, Q the odd parts of Uᵀ gU and Vᵀ gV.
 
-    E = 1 / (sj - si) counts as 0 where values are equal, H = 1 / (sj + si) does not: a polar factor is right there.
+    E = 1 / (sj - si) is not known where values are equal, H = 1 / (sj + si) is: a polar factor is right there.
     If U has fewer columns than rows, the part outside the span of its columns is added; likewise for V.
     """
     if not compute_uv:
-        u, s, vh = np.linalg.svd(a, full_matrices=False)
-        return _value_slopes(u, g, s, vh)
+        return singular_sum(g, a, isinstance(g, np.ndarray))
     (gu, gs, gvh), (u, s, vh) = g, y
-    total = _value_slopes(u, gs, s, vh)
-    if not (may_be_nonzero(gu) or may_be_nonzero(gvh)):
+    n, by_values, by_vectors = s.shape[-1], is_used(gs), is_used(gu) or is_used(gvh)
+    total: Any = np.zeros_like(a)
+    if by_values:
+        fixed = isinstance(gs, np.ndarray)
+        on_arrays = fixed and isinstance(u, np.ndarray)
+        total = singular_sum_of(gs, u[..., :n], s, vh[..., :n, :]) if on_arrays else singular_sum(gs, a, fixed)
+    if not by_vectors:
         return total
+    (gu, u), (gv, v) = _thin(gu, u, n, "linalg.svd"), _thin(swap(gvh), swap(vh), n, "linalg.svd")
+    k, j = swap(u) @ gu, swap(v) @ gv
+    p, q = (k - swap(k)) / 2, (j - swap(j)) / 2
+    out_u, out_v = gu - u @ k, gv - v @ j
+
+    def matters() -> Any:
+        by_both = either_of(used_columns(gu, gv) | np.not_equal(gs, 0.0)) if by_values else False
+        return by_both | _undetermined(s, p + q, p - q, (k, j), ((out_u, gu), (out_v, gv)))
+
     row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
-    e, h, inverse = _gaps(s) / 2, _reciprocal(row + column, s) / 2, _reciprocal(row, s)
-    k, j = swap(u) @ gu, vh @ swap(gvh)
-    p, q = k - swap(k), j - swap(j)
-    total = total + u @ (e * (p + q) + h * (p - q)) @ vh
-    if u.shape[-2] > u.shape[-1]:
-        total = total + ((gu - u @ k) * inverse) @ vh
-    if vh.shape[-1] > vh.shape[-2]:
-        total = total + (u * inverse) @ (gvh - swap(j) @ vh)
+    e, h = reciprocal_gaps(s, matters, "linalg.svd"), reciprocal(row + column, s)
+    total = total + u @ (e * (p + q) + h * (p - q)) @ swap(v)
+    if u.shape[-2] > n:
+        total = total + (out_u * reciprocal(row, s)) @ swap(v)
+    if v.shape[-2] > n:
+        total = total + u @ swap(out_v * reciprocal(row, s))
     return total
 
 
+def _undetermined(s: Any, even: Any, odd: Any, inside: Any, outside: Any) -> Any:
+    """What is more than rounding among the parts that equal values, or values of 0, leave undetermined.
+
+    even and odd: what 1 / (sj - si) and 1 / (sj + si) multiply. inside: what they were computed from. outside: the
+    parts that 1 / sj multiplies, each with what it was computed from; they stand on the diagonal.
+    """
+    both_zero = rounds_to_zero(np.expand_dims(s, -2) + np.expand_dims(s, -1), s)
+    found = exceeds_rounding(even, *inside) | (exceeds_rounding(odd, *inside) & both_zero)
+    for part, whole in outside:
+        column = np.any(exceeds_rounding(part, whole), axis=-2)
+        found = found | (np.expand_dims(column, -1) & np.eye(s.shape[-1], dtype=bool))
+    return found
+
+
 def _svd_jvp(t: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """U' = U (E∘(P + Pᵀ) + H∘(P - Pᵀ))/2,  s' = diag(P),  V' = V (E∘(P + Pᵀ) - H∘(P - Pᵀ))/2, with P = Uᵀ t V."""
-    u, s, vh = y if compute_uv else np.linalg.svd(a, full_matrices=False)
-    right, left = t @ swap(vh), swap(u) @ t
-    ds = np.where(rounds_to_zero(s, s), 0.0, np.sum(u * right, axis=-2))
+    """U' = U (E∘even + H∘odd),  s' = diag(M),  V' = V (E∘even - H∘odd), with the parts of M = Uᵀ t V."""
     if not compute_uv:
-        return ds
+        return singular_slopes(t, a)
+    full_u, s, full_vh = y
+    n = s.shape[-1]
+    u, v, full_v = full_u[..., :n], swap(full_vh[..., :n, :]), swap(full_vh)
+    right, left = t @ v, swap(t) @ u
+    m = swap(u) @ right
+    even, odd = (m + swap(m)) / 2, (m - swap(m)) / 2
+    out_u, out_v = right - u @ m, left - v @ swap(m)
     row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
-    e, h, inverse = _gaps(s) / 2, _reciprocal(row + column, s) / 2, _reciprocal(row, s)
-    p = swap(u) @ right
-    even, odd = e * (p + swap(p)), h * (p - swap(p))
-    du = u @ (even + odd)
-    dvh = swap(even - odd) @ vh
-    if u.shape[-2] > u.shape[-1]:
-        du = du + (right - u @ p) * inverse
-    if vh.shape[-1] > vh.shape[-2]:
-        dvh = dvh + swap(inverse) * (left - p @ vh)
-    return du, ds, dvh
+    outside = ((out_u, right), (out_v, left))
+    e = reciprocal_gaps(s, lambda: _undetermined(s, even, odd, (m,), outside), "linalg.svd", True)
+    h, inverse = reciprocal(row + column, s), reciprocal(row, s)
+    du, dv = u @ (e * even + h * odd), v @ (e * even - h * odd)
+    if u.shape[-2] > n:
+        du = du + out_u * inverse
+    if v.shape[-2] > n:
+        dv = dv + out_v * inverse
+    on_arrays = isinstance(u, np.ndarray) and isinstance(t, np.ndarray)
+    ds = singular_slopes_of(t, u, s, swap(v)) if on_arrays else singular_slopes(t, a)
+    dv = _complete(dv, full_v, n, "linalg.svd")
+    return _complete(du, full_u, n, "linalg.svd"), ds, swap(dv)
 
 
 def _svd_call(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Call:
-    rows, columns = np.shape(a)[-2:]
     if hermitian:
         refuse("svd of a Value does not take hermitian=True\n  leave it out, or write  np.linalg.eigh(a)")
-    if full_matrices and compute_uv and rows != columns:
-        refuse(
-            f"svd of a Value of shape {np.shape(a)} does not take full_matrices=True: "
-            "the vectors it adds are arbitrary, and have no derivative\n  write  full_matrices=False"
-        )
     return (a,), {"full_matrices": full_matrices, "compute_uv": compute_uv}
 
 
 def _svd(draw: Draw) -> Call:
-    rows, columns = draw.choice([(2, 2), (1, 1), (1, 2), (3, 2), (2, 3), (3, 1)])
-    a = stack_of(draw, SINGULAR_VALUES, rows, columns, 3.0 * (1 + np.arange(min(rows, columns))))
-    options = [{"full_matrices": False}, {"compute_uv": False}, {"full_matrices": rows == columns}]
-    return (a,), draw.choice(options)
+    a = draw_singular(draw)
+    few = abs(a.shape[-1] - a.shape[-2]) < 2  # more columns that complete a basis have no derivative
+    return (a,), draw.choice([{"full_matrices": False}, {"compute_uv": False}, {"full_matrices": few}])
 
 
 def _full_rank(r: Any) -> Any:
@@ -201,40 +249,52 @@ def _full_rank(r: Any) -> Any:
 
 
 def _qr_vjp(g: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
-    """(gQ + Q M) R⁻ᵀ, where M is symmetric, with the lower triangle of R gRᵀ - gQᵀ Q."""
+    """(gQ + Q M) R⁻ᵀ, where M is symmetric, with the lower triangle of R gRᵀ - gQᵀ Q.
+
+    So for square R. Columns beside it are Q R2: they add A2 gR2ᵀ to gQ, and their gradient is Q gR2.
+    """
     q, r = np.linalg.qr(a) if mode == "r" else y
     gq, gr = (0 * q, g) if mode == "r" else g
-    r = _full_rank(r)
+    n = min(a.shape[-2:])
+    gq, q = _thin(gq, q, n, "linalg.qr")
+    beside = gr[..., :n, n:]
+    if a.shape[-1] > n:
+        gq = gq + a[..., n:] @ swap(beside)
+    r, gr = _full_rank(r[..., :n, :n]), gr[..., :n, :n]
     inner = r @ swap(gr) - swap(gq) @ q  # its lower triangle uses no entry of gR below the diagonal
-    return swap(np.linalg.solve(r, swap(gq + q @ _mirror(inner))))
+    first = swap(np.linalg.solve(r, swap(gq + q @ mirror(inner))))
+    return np.concatenate([first, q @ beside], axis=-1) if a.shape[-1] > n else first
 
 
 def _qr_jvp(t: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
     """R' = (C - Ω) R,  Q' = Q Ω + (1 - Q Qᵀ) t R⁻¹, with C = Qᵀ t R⁻¹ and Ω skew, under its diagonal that of C."""
-    q, r = np.linalg.qr(a) if mode == "r" else y
-    r = _full_rank(r)
-    moved = swap(np.linalg.solve(swap(r), swap(t)))
+    full, r = np.linalg.qr(a) if mode == "r" else y
+    n = min(a.shape[-2:])
+    q, square = full[..., :n], _full_rank(r[..., :n, :n])
+    moved = swap(np.linalg.solve(swap(square), swap(t[..., :n])))
     c = swap(q) @ moved
-    lower = c * np.tri(a.shape[-1], k=-1, dtype=a.dtype)
+    lower = c * np.tri(n, k=-1, dtype=a.dtype)
     skew = lower - swap(lower)
-    dr = (c - skew) @ r
-    return dr if mode == "r" else (q @ (skew - c) + moved, dr)
+    dq, dr = q @ (skew - c) + moved, (c - skew) @ square
+    if a.shape[-1] > n:
+        dr = np.concatenate([dr, swap(dq) @ a[..., n:] + swap(q) @ t[..., n:]], axis=-1)
+    if mode == "r":
+        return dr
+    if r.shape[-2] > n:
+        dr = np.concatenate([dr, np.zeros((*r.shape[:-2], r.shape[-2] - n, r.shape[-1]), r.dtype)], axis=-2)
+    return _complete(dq, full, n, "linalg.qr"), dr
 
 
 def _qr_call(a: Any, mode: str = "reduced") -> Call:
-    rows, columns = np.shape(a)[-2:]
-    if rows < columns:
-        refuse(f"qr of a Value takes as many rows as columns or more, got shape {np.shape(a)}")
-    if mode not in ("reduced", "r") and (mode != "complete" or rows != columns):
-        refuse(f"qr of a Value of shape {np.shape(a)} does not take mode={mode!r}\n  write  mode='reduced'")
+    if mode not in ("reduced", "r", "complete"):
+        refuse(f"qr of a Value does not take mode={mode!r}\n  write  mode='reduced', 'complete' or 'r'")
     return (a,), {"mode": mode}
 
 
 def _qr(draw: Draw) -> Call:
-    columns = draw.integer(1, 3)
-    rows = columns + draw.integer(0, 1)
-    modes = ["reduced", "r", "complete"][: 3 if rows == columns else 2]
-    return (stack_of(draw, TALL, rows, columns, rows),), {"mode": draw.choice(modes)}
+    rows, columns = draw.choice([(1, 1), (2, 2), (3, 3), (2, 1), (3, 2), (1, 2), (2, 3), (1, 3)])
+    a = stack_of(draw, FULL_RANK, rows, columns, max(rows, columns))
+    return (a,), {"mode": draw.choice(["reduced", "r", "complete"])}
 
 
 # fmt: off
@@ -242,12 +302,16 @@ op(np.linalg.cholesky, "cholesky", "A = y yᵀ, y lower triangular", domain=(DEF
     jvp=(_cholesky_jvp,), calls=_definite, expects=square_matrix_expected,
     kink="the gradient is in the triangle that is read", gives_new=True)
 op(np.linalg.eigh, "eigh", "A = y diag(λ) yᵀ", domain=(SYMMETRIC,), vjp=(_eigh_vjp,), jvp=(_eigh_jvp,),
-    calls=_symmetric, expects=square_matrix_expected,
-    kink="equal λ: 1/(λj-λi) counts as 0; the gradient is in the triangle that is read", gives_new=True)
+    calls=draw_symmetric, expects=square_matrix_expected,
+    kink="equal λ: LinAlgError if λ and y matter, as in y diag(f(λ)) yᵀ (`spectral` has it); "
+    "the gradient is in the triangle that is read", gives_new=True)
 op(np.linalg.eigvalsh, "eigvalsh", "y = the eigenvalues of A", domain=(SYMMETRIC,), vjp=(_eigvalsh_vjp,),
-    jvp=(_eigvalsh_jvp,), calls=_symmetric, expects=square_matrix_expected,
-    kink="the gradient is in the triangle that is read", gives_new=True)
+    jvp=(_eigvalsh_jvp,), calls=draw_symmetric, expects=square_matrix_expected,
+    kink="equal λ: the second derivative along what mixes them: LinAlgError (`spectral` has it); "
+    "the gradient is in the triangle that is read", gives_new=True)
 op(np.linalg.svd, "svd", "A = y diag(s) vᵀ", domain=(SINGULAR_VALUES,), vjp=(_svd_vjp,), jvp=(_svd_jvp,),
-    bind=_svd_call, calls=_svd, kink="equal s: 1/(sj-si) counts as 0; at s = 0: 0", gives_new=True)
-op(np.linalg.qr, "qr", "A = y r, yᵀ y = 1, r upper triangular", domain=(TALL,), vjp=(_qr_vjp,), jvp=(_qr_jvp,),
-    bind=_qr_call, calls=_qr, kink="LinAlgError without full rank", gives_new=True)
+    bind=_svd_call, calls=_svd, kink="equal s: LinAlgError if s matters, and y or v (`spectral` of Aᵀ A has it); "
+    "s = 0: 0 for s alone", gives_new=True)
+op(np.linalg.qr, "qr", "A = y r, yᵀ y = 1, r upper triangular", domain=(FULL_RANK,), vjp=(_qr_vjp,), jvp=(_qr_jvp,),
+    bind=_qr_call, calls=_qr, kink="LinAlgError without full rank, or if it matters how the columns "
+    "that complete a basis are turned", gives_new=True)

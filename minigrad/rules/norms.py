@@ -1,7 +1,7 @@
 """Norms of vectors by the sizes of their entries; of matrices also by sums of sizes and by singular values.
 
-Second derivatives of norms by singular values use those of svd. Where singular values are equal, they lack terms as
-those of svd do: at the unit matrix, the nuclear norm lacks its whole second derivative.
+The nuclear norm has the derivative U Vᵀ, a polar factor, and a second one also where singular values are equal. The
+second derivative of the largest one does not exist there, and raises LinAlgError: see `spectra`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from ..engine.sampling import SIZED, Call, Draw
 from . import vmap_rules
 from .limits import times
 from .linalg import swap
+from .matrix_domains import SINGULAR_VALUES, rounds_to_zero, stack_of
 from .reductions import over_axes, reduction, share_ties
-from .systems import SINGULAR_VALUES, rounds_to_zero, stack_of
+from .spectra import scale_columns, singular_sum, singular_sum_of
 
 ORDERS = (None, 1, 2, 3, 2.5, np.inf, -np.inf)
 SINGULAR = (2, -2, "nuc")
@@ -54,13 +55,15 @@ def _by_singular_values(x: Any, axes: tuple[int, int], ord: Any) -> Any:
     """
     if not x.size:
         return np.zeros(x.shape)
-    u, s, vh = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
-    shares: Any = 1.0
-    if ord != "nuc":
+    matrices = np.moveaxis(x, axes, (-2, -1))
+    u, s, vh = np.linalg.svd(matrices, full_matrices=False)
+    if ord == "nuc":
+        y = scale_columns(u, np.where(rounds_to_zero(s, s), 0.0, np.ones_like(s))) @ vh
+    else:
         ties = rounds_to_zero(s - (s[..., :1] if ord == 2 else s[..., -1:]), s)
         shares = ties / np.sum(ties, axis=-1, keepdims=True)
-    slopes = np.where(rounds_to_zero(s, s), 0.0, shares)
-    return np.moveaxis((u * np.expand_dims(slopes, -2)) @ vh, (-2, -1), axes)
+        y = singular_sum_of(shares, u, s, vh) if isinstance(u, np.ndarray) else singular_sum(shares, matrices)
+    return np.moveaxis(y, (-2, -1), axes)
 
 
 def _of_matrices(x: Any, axis: Any) -> bool:

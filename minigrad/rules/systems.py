@@ -18,39 +18,14 @@ from typing import Any
 import numpy as np
 
 from ..engine.op import dispatched, op, piecewise_constant, refuse
-from ..engine.sampling import REAL, Call, Domain, Draw, Shape
+from ..engine.sampling import REAL, Call, Domain, Draw
 from . import vmap_rules
 from .linalg import swap
+from .matrix_domains import FULL_RANK, SINGULAR_VALUES, square_matrix_expected, stack_of
+from .spectra import is_used, singular_slopes, singular_sum
 
 # A drawn matrix has small entries from its domain, and large ones on the diagonal.
 INVERTIBLE = Domain("invertible", -0.4, 0.4)
-FULL_RANK = Domain("full rank", -0.4, 0.4)
-SINGULAR_VALUES = Domain("full rank, distinct singular values", -0.4, 0.4, avoid=(0.0,))
-
-
-def may_be_nonzero(g: Any) -> bool:
-    """Whether g may be nonzero: an output on which nothing depends has a cotangent of zeros."""
-    return not isinstance(g, np.ndarray) or bool(g.any())
-
-
-def rounds_to_zero(x: Any, w: Any) -> Any:
-    """Where x, of shape (…, n) or (…, ·, n), is 0 to the rounding of a factorisation with the values w, (…, n).
-
-    Rounding separates n equal values of Q diag(w) Qᵀ by up to 2 n eps max |w|: 8 n eps max |w| counts as 0 here.
-    """
-    if not w.shape[-1]:
-        return np.equal(x, 0.0)
-    n = w.shape[-1]
-    rounding = 8 * n * np.finfo(w.dtype).eps * np.max(np.abs(w), axis=-1, keepdims=True)
-    return np.less_equal(np.abs(x), rounding if x.ndim == w.ndim else np.expand_dims(rounding, -1))
-
-
-def stack_of(draw: Draw, domain: Domain, rows: int, columns: int, diagonal: Any) -> Any:
-    """Matrices with small entries from the domain, and these numbers added on the diagonal."""
-    k = np.arange(min(rows, columns))
-    added = np.zeros((rows, columns))
-    added[k, k] = np.broadcast_to(diagonal, k.shape)
-    return draw.array(domain, (*draw.shape(max_dims=1), rows, columns)) + added
 
 
 def _invertible(draw: Draw) -> Any:
@@ -67,11 +42,6 @@ def _one_invertible(draw: Draw) -> Call:
 def _two_of_one_shape(draw: Draw) -> Call:
     a = _invertible(draw)
     return (draw.array(REAL, a.shape), a), {}
-
-
-def square_matrix_expected(a: Shape) -> str:
-    """The shape that a function of a square matrix needs."""
-    return f"expected square matrices, got shape {a}"
 
 
 def _exact_inverse(a: Any) -> Any:
@@ -222,10 +192,7 @@ def _lstsq_for_matrix(g: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
     total = rest @ swap(p @ back) - back @ swap(x) + swap(p) @ x @ swap(gx - p @ (a @ gx))
     if g[1].size:
         total = total - (2 * rest * g[1]) @ swap(x)
-    if may_be_nonzero(g[3]):
-        u, s, vh = np.linalg.svd(a, full_matrices=False)
-        total = total + (u * np.where(rounds_to_zero(s, s), 0.0, g[3])) @ vh
-    return total
+    return total + singular_sum(g[3], a, isinstance(g[3], np.ndarray)) if is_used(g[3]) else total
 
 
 def _lstsq_for_right(g: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
@@ -238,14 +205,13 @@ def _lstsq_for_right(g: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
 
 def _lstsq_along_matrix(t: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
     p, x, rest = _lstsq_parts(y, a, b, rcond)
-    u, s, vh = np.linalg.svd(a, full_matrices=False)
     lost = swap(t) @ (swap(p) @ x)
     dx = p @ (swap(p) @ (swap(t) @ rest)) + lost - p @ (a @ lost) - p @ (t @ x)
     return (
         np.reshape(dx, y[0].shape),
         -2 * np.sum(rest * (t @ x), axis=0) if y[1].size else np.zeros(0),
         np.zeros(()),
-        np.where(rounds_to_zero(s, s), 0.0, np.sum(u * (t @ swap(vh)), axis=0)),
+        singular_slopes(t, a),
     )
 
 

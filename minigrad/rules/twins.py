@@ -116,6 +116,7 @@ TWINS |= {
     "scipy.special.logsumexp": "minigrad.logsumexp(v)   with axis= as there",
     "scipy.special.softmax": "np.exp(v - minigrad.logsumexp(v))   and minigrad.softmax(v, axis=axis) along an axis",
     "scipy.special.log_softmax": "v - minigrad.logsumexp(v)   and minigrad.log_softmax(v, axis=axis) along an axis",
+    "scipy.special.polygamma": "minigrad.polygamma(n, v)",
     "scipy.stats.norm.logpdf": "-(((x - m) / s) ** 2 + np.log(2 * np.pi)) / 2 - np.log(s)   (mean m, deviation s)",
     "scipy.stats.norm.pdf": "np.exp(-(((x - m) / s) ** 2) / 2) / (s * np.sqrt(2 * np.pi))   (mean m, deviation s)",
     "scipy.stats.norm.cdf": "(1 + minigrad.erf((x - m) / (s * np.sqrt(2)))) / 2   (mean m, deviation s)",

@@ -147,6 +147,11 @@ def stacks(call: BatchedCall, operands: Sequence[Any]) -> Any:
     return call.op.function(operands[0], **call.params)
 
 
+def broadcast_stacks(call: BatchedCall, operands: Sequence[Any]) -> Any:
+    """For a function of several arrays that takes stacks of each."""
+    return call.op.function(*call.broadcast(operands), **call.params)
+
+
 def _index_behind(index: Any) -> Any:
     """An index after that of the samples; None for one whose axes NumPy might move to the front."""
     parts = index if isinstance(index, tuple) else (index,)

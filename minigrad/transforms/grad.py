@@ -18,6 +18,7 @@ from ..engine.tree import flatten, leaves, tree_map
 from ..engine.tree_pairs import tree_pairs
 from ..engine.value import Value, argument, graph, seed, sweep_from
 from ..errors import ArgumentError, DTypeError, ShapeError, describe
+from ..rules.spectra import OnlyBackward
 from .gradient_types import Gradient, P
 
 Function = Callable[..., Any]
@@ -88,7 +89,10 @@ def jvp(f: Function, args: Any, tangents: Any) -> tuple[Any, Any]:
     if not isinstance(args, tuple) or hasattr(args, "_fields"):
         args, tangents = (args,), (tangents,)
     level = Level(f, args, {}, tuple(range(len(args))))
-    return level.value(), level.push(tangents)
+    try:
+        return level.value(), level.push(tangents)
+    except OnlyBackward:
+        return level.value(), level.push_by_pulls(tangents)
 
 
 class Level:
@@ -162,6 +166,18 @@ class Level:
             return finish(np.zeros_like(_as_value(y)._array)[()] if t is None else t, taken)
 
         return tree_map(tangent, self.y)
+
+    def push_by_pulls(self, tangents: Any) -> Any:
+        """The result of `push` by two backward sweeps, without a jvp.
+
+        Jᵀu is linear in u, with derivative Jᵀ: a backward sweep from the tangent t through u -> Jᵀu gives J t.
+        (Townsend, A new trick for calculating Jacobian vector products, 2017.) Unlike Jᵀt, this is also right
+        where a rule is not a true derivative, so that J is not symmetric. Any u will do; with one that is not 0,
+        a rule sees what depends on its outputs.
+        """
+        draw = np.random.default_rng(0).uniform
+        u = tree_map(lambda y, _: np.asarray(draw(0.5, 1.5, np.shape(y)), _as_value(y).dtype), self.y)
+        return Level(self.pull, (u,), {}, (0,)).pull(tangents)[0]
 
 
 def holds_arguments(x: object) -> TypeGuard[tuple[Any, ...]]:

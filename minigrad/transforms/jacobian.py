@@ -66,19 +66,8 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
     try:
         products = level.push(directions)
     except MissingRule:
-        products = _push_by_pulls(level, directions)
+        products = level.push_by_pulls(directions)
     return products if several else products[0]
-
-
-def _push_by_pulls(level: Level, tangents: Any) -> Any:
-    """The result of ``level.push(tangents)`` by two backward sweeps, without a jvp.
-
-    Jᵀu is linear in u, with derivative Jᵀ: a backward sweep from the tangent t through u -> Jᵀu gives J t.
-    (Townsend, A new trick for calculating Jacobian vector products, 2017.) Unlike Jᵀt, this is also right where a
-    rule is not a true derivative, so that J is not symmetric.
-    """
-    zeros = tree_map(lambda y, _: np.zeros(np.shape(y), y.dtype), level.y)
-    return Level(level.pull, (zeros,), {}, (0,)).pull(tangents)[0]
 
 
 def _size(tree: object) -> int:

@@ -380,7 +380,9 @@ def test_an_op_that_is_no_view_gives_a_new_array_and_says_so(name: str) -> None:
 # What holds though no row states it, as no room would profit. See `follows` for what follows from another.
 UNSTATED: dict[str, str] = {
     # Its inputs are lists.
-    "elementwise": "select",
+    "elementwise": "select"
+    # It copies one input, unless it raises.
+    " completed",
     # They give nothing but zeros.
     "linear": "imag iscomplex zeros_like",
     "sums": "imag iscomplex zeros_like",
@@ -399,7 +401,9 @@ UNSTATED: dict[str, str] = {
     # No output of a drawn call has the shape and the type of the input.
     " cross_entropy diagonal diag stack linspace trapezoid trace windows sliding_window_view fold average"
     " linalg.det linalg.matrix_rank linalg.eigvalsh polygamma polygamma_step bessel_moment erfcx_moment"
-    " gamma_density beta_density special.gammainc special.gammaincc special.betainc special.iv special.jv",
+    " gamma_density beta_density special.gammainc special.gammaincc special.betainc special.iv special.jv"
+    " linalg.eigvals roots equal_values equal_eigenvalues bessel_i"
+    " eigenvalue_sum singular_sum eigenvalue_slopes singular_slopes",
 }
 PLANTS: list[tuple[str, Any, str]] = [
     *((label, True, label) for label in ("elementwise", "linear", "bilinear", "moves", "sums", "commutative")),

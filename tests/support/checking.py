@@ -183,6 +183,11 @@ def same(a: Any, b: Any) -> bool:
     return a.dtype.kind != "f" or np.array_equal(np.signbit(a), np.signbit(b))
 
 
+def real_part(y: Any) -> Any:
+    """An output of NumPy as a real one: from 2.5 on, eig and eigvals of real matrices are complex there."""
+    return y.real if np.iscomplexobj(y) else y
+
+
 def assert_separate(named: dict[str, Any]) -> None:
     """No two arrays share memory."""
     arrays = [(name, x) for name, x in named.items() if isinstance(x, np.ndarray)]

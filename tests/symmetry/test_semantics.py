@@ -15,6 +15,7 @@ from minigrad.engine.node import lift_inputs, record
 from minigrad.engine.op import TABLE, Op
 from minigrad.engine.tree import leaves
 from minigrad.engine.value import argument
+from minigrad.errors import DTypeError
 from minigrad.symmetry import semantics, ties
 from minigrad.symmetry.fingerprints import Formulas
 from minigrad.symmetry.modular import LANES, Fingerprint, P, number_rows, symbols
@@ -22,7 +23,7 @@ from minigrad.tracing import trace
 
 OPS = {f"{op.page}-{op.function.__name__}": op for op in TABLE.values()}
 EXAMPLES, DRAWS = 10, 4
-REFUSED = (ValueError, np.linalg.LinAlgError, IndexError)  # raised for numbers that an op refuses
+REFUSED = (DTypeError, ValueError, np.linalg.LinAlgError, IndexError)  # raised for numbers that an op refuses
 
 
 class Call:
