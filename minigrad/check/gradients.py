@@ -25,13 +25,14 @@ from .comparison.minigrad_candidate import MinigradClaim, gradient_candidate
 from .comparison.problem import Subject
 from .comparison.subgradient import subgradient
 from .diagnosis.report import Finding, GradientMismatch, GradientUnresolved, Report
-from .graph import name_wrong_op
+from .graph import LOST, name_wrong_op
 from .numeric.evaluation import Evaluator
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 MODES = ("rev", "fwd")
+ROUNDED = "the gradient is 0 by rounding, the derivative is not"
 
 
 def check_grads(
@@ -240,7 +241,11 @@ def _check_own(f: Callable[..., Any], modes: Sequence[str], order: int, setup: C
     assert whole is not None
     report = whole.report()
     if report.verdict == "disagree" and first.point is not None:
-        return replace(report, culprit=name_wrong_op(first, order=min(level, 2)))
+        culprit = name_wrong_op(first, order=min(level, 2))
+        findings = report.findings
+        if LOST in culprit:
+            findings = tuple(replace(f, sentence=ROUNDED) if f.kind == "zero" else f for f in findings)
+        return replace(report, culprit=culprit, findings=findings)
     return report
 
 

@@ -23,8 +23,11 @@ from .comparison.problem import Subject
 from .comparison.recorded_graph import record_graph
 from .diagnosis.kinds import REMARKS
 from .diagnosis.report import Finding, Report, block
+from .lost_products import name_lost_product
 from .numeric.evaluation import Evaluator
 from .op_check import OpAtOperands, check_rules
+
+LOST = "no rule:"  # before the op at which a product is lost though all rules are right
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,7 @@ def check_graph(y: object, *, order: int = 1, seed: int = 0, seconds: float | No
 def name_wrong_op(subject: Subject, order: int = 1, seconds: float = 20.0) -> str:
     """A text that names the op whose wrong rule makes a gradient wrong, or says that no rule is wrong.
 
+    If none is, it names the op at which 0·inf or an underflow loses the slope, if there is one.
     "" if the function cannot be recorded.
     """
     try:
@@ -119,6 +123,8 @@ def name_wrong_op(subject: Subject, order: int = 1, seconds: float = 20.0) -> st
         return ""
     report = GraphWalk(order, subject.seed, seconds).check(nodes)
     if report.node is None:
+        if nodes and (lost := name_lost_product(nodes[-1])):
+            return f"{'culprit':<14}  {LOST} {lost}"
         done = "every rule" if report.checked == report.entries else f"each of the {report.checked:,} checked rules"
         return f"{'culprit':<14}  none: {done} is right at its operands" if nodes else ""
     lines = block("culprit", report.findings[0].sentence.partition("\n")[0])

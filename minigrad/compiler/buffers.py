@@ -15,7 +15,7 @@ import numpy as np
 from ..engine.op import TABLE
 from ..tracing.program import Program, Ref, Step, operands, refs
 from .blocking import Chain, chains
-from .numpy_functions import INTO, SECH2, TIMES, UFUNCS, gives_new, is_view, reducing_ufunc
+from .numpy_functions import BOUNDED, INTO, SECH2, UFUNCS, gives_new, is_view, reducing_ufunc
 
 GETITEM = TABLE[operator.getitem].forward
 Owners: TypeAlias = dict[Ref, frozenset[Ref]]  # for each array, the variables whose memory it may use
@@ -28,8 +28,8 @@ class Plan:
     modes: "number", "view", "into" (a buffer or an array) or "call" for each step. place: the buffer of a variable.
     fresh: variables that get new memory at each call. sizes: bytes per buffer. hoisted: views created once, with
     the buffers. copied: outputs that must be copied. in_place: variables that overwrite a donated operand.
-    masks: extra buffers for booleans. chains: steps computed in blocks. block: entries per block, for variables
-    that live only in a chain. loops: the chain that computes a variable.
+    chains: steps computed in blocks. block: entries per block, for variables that live only in a chain. loops: the
+    chain that computes a variable.
     """
 
     modes: dict[Ref, str] = field(default_factory=dict)
@@ -39,7 +39,6 @@ class Plan:
     hoisted: set[Ref] = field(default_factory=set)
     copied: set[Ref] = field(default_factory=set)
     in_place: dict[Ref, Ref] = field(default_factory=dict)
-    masks: dict[Ref, int] = field(default_factory=dict)
     chains: list[Chain] = field(default_factory=list)
     block: dict[Ref, int] = field(default_factory=dict)
     loops: dict[Ref, Chain] = field(default_factory=dict)
@@ -81,7 +80,7 @@ def _writes(program: Program, step: Step) -> bool:
         return not kwargs
     if function is operator.pow:
         return power_as(program, step) is not None
-    if function is TIMES or function in INTO:
+    if function in INTO:
         return not kwargs and _same_types(program, step)
     ufunc = UFUNCS.get(function, function)
     return isinstance(ufunc, np.ufunc) and ufunc.signature is None and ufunc.nout == 1 and not kwargs
@@ -93,8 +92,8 @@ def _same_types(program: Program, step: Step) -> bool:
     if step.function is SECH2:
         x = arrays[0]
         return len(arrays) == 2 and isinstance(x, np.ndarray) and x.dtype == y.dtype and x.strides == y.strides
-    if step.function is TIMES:
-        return bool(np.result_type(*arrays) == y.dtype) and isinstance(arrays[1], np.ndarray)
+    if step.function is BOUNDED:
+        return isinstance(arrays[0], np.ndarray) and arrays[0].dtype == y.dtype
     if step.function is np.where:  # np.copyto takes no numbers as a condition
         return bool(np.asarray(arrays[0]).dtype == bool)
     return True
@@ -235,12 +234,9 @@ def _assign_buffer(
     donated: frozenset[Ref],
 ) -> None:  # fmt: skip
     """Give a variable a buffer: that of an operand read for the last time, a free one, or a new one."""
-    y, loop = program.samples[step.out], plan.loops.get(step.out)
+    y = program.samples[step.out]
     dying = _reusable_operand(program, plan, step, i, owners, last, donated)
     taken = dying is not None and dying not in plan.place  # an argument that may be overwritten
-    if step.function is TIMES and (loop or taken or step.out not in plan.fresh):
-        entries = loop.block if loop else program.sample(step.args[1]).size
-        plan.masks[step.out] = free.take(entries, loop is not None)
     if step.out in plan.fresh:
         if dying is not None and taken:
             plan.in_place[step.out] = dying
@@ -252,8 +248,6 @@ def _assign_buffer(
         block = step.out in plan.block
         entries = plan.block[step.out] if block else y.size
         plan.place[step.out] = free.take(entries * y.itemsize, block)
-    if step.out in plan.masks:
-        free.release(plan.masks[step.out], loop is not None)
 
 
 def _reusable_operand(
@@ -264,7 +258,7 @@ def _reusable_operand(
     elementwise = isinstance(function, np.ufunc) and function.signature is None
     y, read = program.samples[step.out], operands(step)
     able = read
-    if not elementwise and step.function not in (TIMES, operator.pow):
+    if not elementwise and step.function is not operator.pow:
         inputs = (step.args[k] for k in INTO.get(step.function, ("", ()))[1])
         able = tuple([x for x in inputs if type(x) is Ref])
     for x in dict.fromkeys(able):

@@ -27,7 +27,6 @@ from .numpy_functions import (
     AS_OPERATORS,
     INTO,
     SYMBOLS,
-    TIMES,
     UFUNCS,
     name_of,
     numpy_spelling,
@@ -56,7 +55,6 @@ class Writer:
         self.notes = notes
         self.returned: set[Ref] = set()
         self.numbers: ScalarWriter | None = None  # writes the steps of a program that computes only with numbers
-        self.masks: dict[Ref, str] = {}
         self.sliced: dict[int, str] = {}  # constants, while a chain is written
 
     def text(self) -> str:
@@ -92,12 +90,6 @@ class Writer:
             if same not in first:
                 first[same] = name
             self.made.append(f"{name} = {self._buffer_array(ref, y, k) if first[same] == name else first[same]}")
-        for step in self.program.steps:
-            if step.out in plan.masks:
-                self.masks[step.out] = f"{self.variables[step.out]}_finite"
-                loop = plan.loops.get(step.out)
-                shape = (loop.block,) if loop else self.program.sample(step.args[1]).shape
-                self.made.append(f"{self.masks[step.out]} = ndarray({shape}, bool, m{plan.masks[step.out]})")
 
     def _shape(self, ref: Ref, y: Any) -> tuple[int, ...]:
         return (self.plan.block[ref],) if ref in self.plan.block else y.shape
@@ -159,12 +151,8 @@ class Writer:
             name = self.constant(x)
             heads.append(f"{name}_ = {name}.reshape(-1)[i:{end}]")
             self.sliced[id(x)] = f"{name}_"
-        masks = dict(self.masks)
-        for ref in [step.out for step in steps if step.out in masks and not even]:
-            heads.append(f"{masks[ref]}_ = {masks[ref]}[:j - i]")
-            self.masks[ref] = f"{masks[ref]}_"
         body = [line for step in steps for line in self._in_block(step)]
-        self.variables, self.sliced, self.masks = whole, {}, masks
+        self.variables, self.sliced = whole, {}
         loop = f"for i in range(0, {chain.size}, {chain.block}):  # in blocks that stay in the cache"
         return [*before, loop, *(f"    {line}" for line in (*heads, *body))]
 
@@ -194,7 +182,7 @@ class Writer:
             return [f"{name} = {self._write(step, given)}"]
         if step.out not in plan.fresh:
             return [self._write(step, name)]
-        if step.function is TIMES or step.function in INTO:
+        if step.function in INTO:
             return [f"{name} = {self._call(step)}"]
         return [f"{name} = {self._write(step, None)}"]
 
@@ -205,9 +193,6 @@ class Writer:
             axes = [f"axis={self.spell(step.kwargs.get('axis'))}"]
             axes += ["keepdims=True"] if step.kwargs.get("keepdims") else []
             return f"np.{reduces.__name__}.reduce({', '.join([args[0], *axes, *to])})"
-        if function is TIMES:
-            args += [str(out), self.masks[step.out]]
-            return f"{self._support('times_into')}({', '.join(args)})"
         if function in INTO:
             return f"{self._support(INTO[function][0])}({', '.join([*args, str(out)])})"
         if function is operator.pow:

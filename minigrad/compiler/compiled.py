@@ -18,11 +18,13 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 import numpy as np
 
 from ..engine import modes
+from ..engine.tree import leaves
 from ..engine.value import Value
 from ..errors import ArgumentError, Mutated
 from ..tracing import is_tracing
 from ..tracing.arguments import Described, Describer, names_of, unused_name
 from ..tracing.lower import outer_values
+from ..tracing.nan_checks import LimitNeeded
 from ..tracing.program import Program
 from ..tracing.tracer import trace_function
 from ..transforms.gradient_types import P, R
@@ -72,8 +74,12 @@ class Compiled(Generic[P, R]):
         """The function's result for these arguments."""
         if modes.active_modes and (is_tracing() or modes.debugger()):
             return self._run_eagerly(args, kwargs)  # type: ignore[no-any-return]
-        result = self._enter(args, kwargs)
-        return self._look_up_or_trace(args, kwargs) if result is MISS else result  # type: ignore[no-any-return]
+        try:
+            result = self._enter(args, kwargs)
+            return self._look_up_or_trace(args, kwargs) if result is MISS else result  # type: ignore[no-any-return]
+        except LimitNeeded:
+            pass
+        return self.f(*args, **kwargs)
 
     @overload
     def __get__(self, instance: None, owner: Any = None) -> Self: ...
@@ -129,7 +135,6 @@ class Compiled(Generic[P, R]):
                 return self.f(*args, **kwargs)
             self._warn_of_integers(given.key)
             entry = Specialization(self, program, given)
-            result = entry.enter(args, kwargs)
             with self._lock:
                 self.traces += 1
                 self._entries[given.key] = entry
@@ -138,7 +143,7 @@ class Compiled(Generic[P, R]):
             while len(self._entries) > self.cache_size:
                 self._entries.popitem(last=False)
             self._latest, self._enter = entry, entry.enter
-        return result
+        return entry.enter(args, kwargs) if result is MISS else result
 
     def _warn_of_integers(self, key: Hashable) -> None:
         """Warn once if the cache is full of traces that differ only in integers, such as a counter."""
@@ -197,6 +202,8 @@ class Specialization:
         self.frozen = [(x, _fingerprint(x)) for x in constants(recorded)]
         recorded.forget_samples()  # also those of the program, which shares them
         self.enter = _execute(self.source, self.guard, writer.names, guard.names)
+        if any(step.draws for step in self.program.steps) and any(step.checks for step in self.program.steps):
+            self.enter = _restoring_generators(self.enter)
 
     def check_constants(self) -> None:
         """Raise Mutated if an array that the function closes over changed in place since the trace."""
@@ -238,6 +245,22 @@ def _execute(source: str, guard: str, names: dict[str, Any], guard_names: dict[s
     exec(builtins.compile(guard, "<guard by minigrad>", "exec"), entry_names)
     enter: Callable[..., Any] = entry_names["enter"]
     return enter
+
+
+def _restoring_generators(enter: Callable[..., Any]) -> Callable[..., Any]:
+    """enter, which leaves random generators as they were if it raises `LimitNeeded`: f draws again then."""
+
+    def restoring(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given = [x.bit_generator for x in leaves((args, kwargs)) if isinstance(x, np.random.Generator)]
+        states = [x.state for x in given]
+        try:
+            return enter(args, kwargs)
+        except LimitNeeded:
+            for x, state in zip(given, states, strict=True):
+                x.state = state
+            raise
+
+    return restoring
 
 
 @overload

@@ -14,14 +14,15 @@ import numpy as np
 from ..engine.op import FORWARDS, TABLE, Op
 from ..rules.discrete import tie_share
 from ..rules.elementwise import sech2
-from ..rules.limits import times
+from ..rules.limits import bounded
 from . import runtime
 
-SECH2, TIMES, TIE_SHARE = TABLE[sech2].forward, TABLE[times].forward, TABLE[tie_share].forward
+SECH2, BOUNDED, TIE_SHARE = TABLE[sech2].forward, TABLE[bounded].forward, TABLE[tie_share].forward
 
 # Functions with a twin that writes into an array: the twin's name, and the operands that the array may be.
 INTO: dict[Callable[..., Any], tuple[str, tuple[int, ...]]] = {
     SECH2: ("sech2_into", (1,)),
+    BOUNDED: ("bounded_into", (0,)),
     np.where: ("where_into", ()),
     TIE_SHARE: ("tie_share_into", ()),
     runtime.as_columns: ("as_columns_into", ()),

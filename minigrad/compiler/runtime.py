@@ -9,19 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from ..rules.elementwise import NEARLY_FLAT, sech2
-from ..rules.limits import times
-
-_sech2, _times = sech2._implementation, times._implementation  # type: ignore[attr-defined]
+from ..rules.elementwise import NEARLY_FLAT
+from ..rules.losses import take_one
 
 
-def times_into(g: Any, d: Any, out: Any, finite: Any) -> None:
-    """out = times(g, d); finite: a buffer of booleans, shaped like d."""
-    np.isfinite(d, out=finite)
-    if finite.all():
-        np.multiply(g, d, out=out)
-    else:
-        out[...] = _times(g, d)
+def bounded_into(x: Any, out: Any) -> None:
+    """out = bounded(x); out may be x."""
+    np.add(x, 0.0, out=out)
+    infinite = np.isinf(out)
+    if infinite.any():
+        out[infinite] = np.nan
 
 
 def sech2_into(x: Any, y: Any, out: Any) -> None:
@@ -73,18 +70,18 @@ def places(classes: Any, k: int, columns: Any) -> Any:
     return classes * len(columns) + columns
 
 
-def less_one(x: Any, chosen: Any) -> Any:
-    """x with 1 less at the chosen places."""
-    y = x.copy()
-    y.reshape(-1)[chosen] -= 1
+def less_one(p: Any, chosen: Any) -> Any:
+    """p, whose columns add up to 1, with 1 less at the chosen place of each: with minus the sum of the others."""
+    y = p.copy()
+    take_one(y, chosen)
     return y
 
 
-def less_one_into(x: Any, chosen: Any, out: Any) -> None:
-    """out = less_one(x, chosen); x may be out."""
-    if x is not out:
-        np.copyto(out, x)
-    out.reshape(-1)[chosen] -= 1
+def less_one_into(p: Any, chosen: Any, out: Any) -> None:
+    """out = less_one(p, chosen); p may be out."""
+    if p is not out:
+        np.copyto(out, p)
+    take_one(out, chosen)
 
 
 def pick(x: Any, chosen: Any) -> Any:

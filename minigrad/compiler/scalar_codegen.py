@@ -42,7 +42,7 @@ _HELPERS = {
             scalar_runtime.root,
         )
     },
-    **{f.__name__: f for f in (scalar_runtime.signum, scalar_runtime.product, scalar_runtime.slope_of_tanh)},
+    **{f.__name__: f for f in (scalar_runtime.signum, scalar_runtime.no_slope, scalar_runtime.slope_of_tanh)},
     "sqrt": math.sqrt,
     "inf": math.inf,
 }
@@ -109,7 +109,8 @@ class ScalarWriter:
     def lines(self) -> list[str]:
         """The body of the function without its return."""
         steps, body, part = self.program.steps, self._conversions(), None
-        calls = any(step.backward and not _is_plain(step) for step in steps)  # Python arithmetic never warns
+        # Python's arithmetic never warns.
+        calls = any(step.backward and not (step.checks or _is_plain(step)) for step in steps)
         for step in steps:
             if part is not step.backward:
                 part = step.backward

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ..rules.elementwise import NEARLY_FLAT, sech2
-from ..rules.limits import times
+from ..rules.limits import bounded
 
 float64 = np.float64
-_sech2, _times = sech2._implementation, times._implementation  # type: ignore[attr-defined]
+_sech2, _bounded = sech2._implementation, bounded._implementation  # type: ignore[attr-defined]
 
 
 def divide(a: float, b: float) -> float:
@@ -52,9 +52,9 @@ def signum(a: float) -> float:
     return float(np.sign(a))
 
 
-def product(g: float, d: float) -> float:
-    """times(g, d): 0 if g is 0 and d is not finite."""
-    return float(_times(float64(g), float64(d)))
+def no_slope(x: float) -> float:
+    """bounded(x): nan if x is infinite."""
+    return float(_bounded(float64(x)))
 
 
 def slope_of_tanh(x: float, y: float) -> float:

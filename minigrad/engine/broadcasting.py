@@ -6,6 +6,7 @@ Everything here also works on Values, through NumPy's functions; nothing here kn
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,13 @@ def unaliased(g: Any, taken: set[int]) -> Any:
         g = g.copy()
     taken.add(id(g))
     return g
+
+
+def has_nan(g: Any) -> bool:
+    """Whether there is nan in a gradient. (A sum of squares is nan only then, and the fastest to ask.)"""
+    if type(g) is not np.ndarray:
+        g = getattr(g, "_array", g)
+    return math.isnan(np.vdot(g, g) if type(g) is np.ndarray else g)
 
 
 def unbroadcast(c: Any, shape: tuple[int, ...], label: str) -> Any:

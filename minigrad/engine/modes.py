@@ -5,14 +5,15 @@ Only the switches and the interface of an interpreter belong here; other files a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ContextDecorator, nullcontext
 from contextvars import ContextVar, Token
 from typing import Any
 
 import numpy as np
 
-from .broadcasting import copy_like, reduce_to_shape, unaliased
+from .broadcasting import copy_like, has_nan, reduce_to_shape, unaliased
 
 
 class Interpreter:
@@ -53,6 +54,16 @@ class Interpreter:
     def enter(self, x: Any) -> Any:
         """The node x as it enters a level of differentiation; its data if no gradient can arrive."""
         return x if x.has_gradient else x._array
+
+    # What puts limits for nan into "gradients" and into "tangents": `derivative_limits` plugs it in.
+    limits: Mapping[str, Callable[..., Any]] = {}
+    # By op: whether it needs no limits. `steepness` plugs in its answers.
+    tame: Mapping[Any, bool] = defaultdict(lambda: True)
+
+    def settle(self, what: str, found: dict[int, Any], *start: Any) -> dict[int, Any]:
+        """What a sweep found, by serial; start is what it started from."""
+        lost = what in self.limits and any(map(has_nan, found.values()))
+        return self.limits[what](found, *start) if lost else found
 
     # Refusing.
 

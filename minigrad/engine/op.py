@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-import operator
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -281,22 +280,11 @@ def diagonal(function: F, label: str, formula: str, *rules: Rule, domain: Any = 
     return op(function, label, formula, domain=domain, vjp=rules, jvp=rules, **_new({"elementwise": True} | more))
 
 
-def elementwise(
-    function: F,
-    label: str,
-    formula: str,
-    *partials: Rule,
-    domain: Any = REAL,
-    product: Callable[[Any, Any], Any] = operator.mul,
-    **more: Any,
-) -> F:
-    """State an elementwise op by its partial derivatives ``(y, *inputs) -> ∂y/∂x``, one per input.
-
-    product: multiplies them by the cotangent; `times` where the derivative can be infinite.
-    """
+def elementwise(function: F, label: str, formula: str, *partials: Rule, domain: Any = REAL, **more: Any) -> F:
+    """State an elementwise op by its partial derivatives ``(y, *inputs) -> ∂y/∂x``, one per input."""
 
     def scaled(partial: Rule) -> Rule:
-        return lambda g, y, *inputs: product(g, partial(y, *inputs))
+        return lambda g, y, *inputs: g * partial(y, *inputs)
 
     return diagonal(function, label, formula, *map(scaled, partials), domain=domain, **more)
 

@@ -14,7 +14,7 @@ import numpy as np
 from . import modes
 from .array_methods import ArrayMethods
 from .backward import graph, seed, sweep, sweep_from
-from .broadcasting import copy_like, unaliased
+from .broadcasting import copy_like, has_nan, unaliased
 from .conversions import Conversions, DType
 from .errors import DTypeError, GradientLost, IndexingError, NotALeaf, describe, failure
 from .modes import active_modes, check_read, ignoring_fp_warnings
@@ -204,16 +204,23 @@ class Value(Node, ArrayMethods, Conversions[DType], NumPyProtocols):
         g = seed(self, g)
         if not self.has_gradient:
             raise GradientLost("backward() of what was not recorded\n  write  its computation outside of no_grad()")
-        taken, at_leaves = {id(g)}, []
+        taken, at_leaves, tame, asked = {id(g)}, [], True, modes.interpreter()
         with ignoring_fp_warnings():
             for node, gradient in sweep(self, g):
-                if node.op is None:
+                made_by = node.op
+                if made_by is None:
                     at_leaves.append((node, gradient))
-                elif type(gradient) is ndarray:
+                    continue
+                tame = tame and asked.tame[made_by]
+                if type(gradient) is ndarray:
                     node._grad = (gradient,)
                     taken.add(id(gradient))
                 else:
                     node._grad = gradient
+        if not tame and any(has_nan(c) for _, c in at_leaves):
+            found = {x.serial: c for x, c in at_leaves}
+            found = asked.settle("gradients", found, [(self, g)], None, ())
+            at_leaves = [(x, found[x.serial]) for x, _ in at_leaves]
         for node, gradient in at_leaves:
             node._grad = unaliased(gradient, taken) if node._grad is None else node.grad + gradient
 

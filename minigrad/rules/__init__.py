@@ -17,21 +17,21 @@ clip at a bound                       passes the gradient to x; hard_tanh likewi
 interp, derivative in x, at a sample  the slope to its right, at the last one that to its left; 0 outside
 quantile, derivative in q, at x[i]    the slope to its right, at the last one that to its left
 sqrt, log, cbrt, x**p at 0            the limit, which may be inf
-x**p, derivative in p, for x ≤ 0      0: a power of a negative number is real at whole p only
+log, sqrt, cbrt, arcsinh, arccosh,    nan: they grow slower than their argument, whose overflow says nothing of
+x**p with 0 < p < 1, hypot, at ∞      their slope (helper: `bounded`). What extended arithmetic gives stays: 1 / ∞,
+                                      tanh ∞ and arctan ∞ are constant there
+x**p, derivative in p                 at x < 0: 0, as a power of a negative number is real at whole p only;
+                                      at x = 0: 0 for p > 0, as 0**p is 0, and -inf for p ≤ 0
+x**p at p = 0, derivative in x        0
 arctan2 at the origin                 0
 csc, cot, csch, coth, arccsch at 0    -inf: the limit from both sides
 arcsech at 0, 1; arccoth at -1, 1     -inf
 arcsec, arccsc at -1 and 1            the limits inf and -inf
 arccot at 0, where it jumps           -1, the slope on both sides
 where                                 0 for the branch not taken, 0 for the condition
-0 · inf                               0, for ops whose own derivative can be infinite: sqrt, cbrt, log, log2, log10,
-                                      log1p, reciprocal, /, %, **, arcsin, arccos, arccosh, arctanh, arctan2, prod,
-                                      sec, csc, cot, csch, coth, arcsec, arccsc, arcsech, arccsch, arccoth,
-                                      and exp, exp2, expm1, sinh, cosh, where they overflow
-                                      (helper: `times`).
-                                      So ``np.where(x > 0, np.log(x), 0)`` is safe. A product with an infinite
-                                      *value*, as in ``sqrt(x * x)`` at 0, is not covered: it is nan.
 xlogy, entr and kin at 0 · ln 0       the limit: ±inf in the factor, 0 in the argument of ln (kl_div: 1)
+0 · inf                               nan in a rule, which is a plain product; the engine sees it, and knows a zero
+                                      that a selection made from one that arithmetic made
 nan that nansum and others skip       0; nan_to_num: 0 for replaced entries
 norm of matrices, singular values     those equal to rounding share evenly; those of 0 have no share
 norm of matrices, sums                a tie of columns or rows is shared evenly, an entry of 0 has 0
@@ -51,12 +51,16 @@ frexp at a power of 2                 the slope above it
 floor, sign, comparisons, argmax, …   0 everywhere, jumps included; heaviside in x, copysign in b likewise
 ====================================  =========================================================================
 
-At a kink the first derivative is as listed. A second derivative there is the derivative of the rule (1 for norm and
-hypot, 0 for abs), and has no meaning. Where a slope is infinite, the second derivative is its limit. For
+At a kink the first derivative is as listed. A second derivative there is the derivative of the rule (1 for hypot,
+0 for abs), and has no meaning. Where a slope is infinite, the second derivative is its limit. For
 cbrt and 1 / x the limits on the two sides of 0 differ: the sign of the zero picks the side.
 
-Saturated functions keep their digits: tanh and sigmoid have slopes that are right to the last few bits
-however flat they are. cross_entropy and softmax lose theirs where a probability rounds to 1.
+Saturated functions keep their digits: tanh, sigmoid, softmax and cross_entropy have slopes that are right to the
+last few bits however flat they are. How many, docs/digits.md says for each op. Norms and standard deviations are
+right also where squares overflow or vanish.
+
+A rule multiplies in the order in which nothing under- or overflows before the cotangent comes: -(g y) / b for a
+quotient, not -g (y / b); g / x for a logarithm, not g (1 / x).
 """
 
 import importlib

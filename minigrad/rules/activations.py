@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.op import dispatched, elementwise, op
+from ..engine.op import diagonal, dispatched, elementwise, op
 from ..engine.sampling import NONZERO, REAL, Call, Domain, Draw
 from . import vmap_rules
-from .bell import bell
+from .bell import bell, gaussian
 from .composed import composed
-from .limits import times_mask
 
 
 @dispatched
@@ -54,7 +53,28 @@ def _shares(x: Any, axis: Any = -1) -> Any:
 
 def _softmax_rule(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
     """The Jacobian of softmax is symmetric: the rule is vjp and jvp."""
-    return y * (g - np.sum(g * y, axis=axis, keepdims=True))
+    return y * less_mean(less_mean(g, y, axis), y, axis)
+
+
+def less_mean(g: Any, p: Any, axis: Any) -> Any:
+    """g - Σ p g. Where a probability rounds to 1, the first time leaves rounding there, the second time digits."""
+    return g - np.sum(g * p, axis=axis, keepdims=True)
+
+
+def less_total(g: Any, p: Any, axis: Any) -> Any:
+    """g - p Σ g, the transpose of `less_mean`; twice for the same reason."""
+    return g - p * np.sum(g, axis=axis, keepdims=True)
+
+
+# Of x, not of y, whose size may have rounded digits away.
+def _log_softmax_back(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
+    p = softmax(x, axis)
+    return less_total(less_total(g, p, axis), p, axis)
+
+
+def _log_softmax_along(t: Any, y: Any, x: Any, axis: Any = -1) -> Any:
+    p = softmax(x, axis)
+    return less_mean(less_mean(t, p, axis), p, axis)
 
 
 def _along_axis(draw: Draw) -> Call:
@@ -83,17 +103,11 @@ _FAR = (
 _BEYOND = 30.0  # erfc is 0 in floats from 27.3 on
 
 
-def _decay(a: Any) -> Any:
-    """exp(-a²), to the last bits: a² is split into the exact square of a short number and a small rest."""
-    short = a.astype(np.float32).astype(np.float64)
-    return np.exp(-short * short) * np.exp((short - a) * (short + a))
-
-
-def _tail(a: Any) -> Any:
-    """erfc(a) for a ≥ 0."""
+def _tail(a: Any, decay: Any = None) -> Any:
+    """erfc(a) for a ≥ 0. decay: exp(-a²), if a is rounded and decay is not."""
     a = np.minimum(a, _BEYOND)
     series = np.polynomial.chebyshev.chebval((a - 3.75) / (a + 3.75), _FAR)
-    return _decay(a) * series / (1.0 + 2.0 * a)
+    return (gaussian(a, 1.0) if decay is None else decay) * series / (1.0 + 2.0 * a)
 
 
 def _core(x: Any) -> Any:
@@ -123,20 +137,18 @@ def erfc(x: Any) -> Any:
     return _like(np.where(np.abs(z) < 0.5, 1.0 - _core(z), np.where(z < 0, 2.0 - tail, tail)), x)
 
 
-def _bell(x: Any) -> Any:
-    """exp(-x²); x² must not overflow where the result is 0."""
-    x = np.clip(x, -_BEYOND, _BEYOND)
-    return np.exp(-x * x)
-
-
 _SLOPE = float(2 / np.sqrt(np.pi))
 
 _ROOT_HALF, _DENSITY = float(np.sqrt(0.5)), float(1 / np.sqrt(2 * np.pi))
 
 
-def _below(x: Any) -> Any:
-    """Φ(x), the share of a normal distribution below x."""
-    return 0.5 * erfc(-_ROOT_HALF * x)
+@dispatched
+def share_below(x: Any) -> Any:
+    """Φ(x), the share of a normal distribution below x, elementwise; with all its digits also where it is small."""
+    z = np.asarray(x, dtype=np.float64)
+    a = _ROOT_HALF * z
+    tail = 0.5 * _tail(np.abs(a), gaussian(z, 0.5))
+    return _like(np.where(np.abs(a) < 0.5, 0.5 + 0.5 * _core(a), np.where(z < 0, tail, 1.0 - tail)), x)
 
 
 _STEEP = float(2 * np.sqrt(2 / np.pi))
@@ -151,12 +163,12 @@ def _inner(x: Any) -> Any:
 @dispatched
 def gelu(x: Any, approximate: bool = False) -> Any:
     """x Φ(x), elementwise: Hendrycks and Gimpel (2016); approximate=True is their form with tanh."""
-    return x * (sigmoid(_inner(x)) if approximate else _below(x))
+    return x * (sigmoid(_inner(x)) if approximate else share_below(x))
 
 
 def _gelu(g: Any, y: Any, x: Any, approximate: bool = False) -> Any:
     if not approximate:
-        return g * (_below(x) + x * (_DENSITY * _bell(_ROOT_HALF * x)))
+        return g * (share_below(x) + x * (_DENSITY * bell(x)))
     z, w = _inner(x), np.clip(x, -_BEYOND, _BEYOND)
     return g * (sigmoid(z) * (1.0 + w * sigmoid(-z) * (_STEEP * (1.0 + 0.134145 * w * w))))
 
@@ -194,7 +206,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
 
 
 def _leaky_relu(g: Any, y: Any, x: Any, negative_slope: float = 0.01) -> Any:
-    return times_mask(g, np.where(np.greater(x, 0), 1.0, negative_slope))
+    return g * np.where(np.greater(x, 0), 1.0, negative_slope)
 
 
 @dispatched
@@ -256,7 +268,7 @@ _left = "at 0: the slope on the left"
 
 # fmt: off
 elementwise(relu, "relu", "y = max(x, 0)", lambda y, x: np.greater(x, 0), domain=NONZERO,
-    product=times_mask, selects=True, kink="at 0: 0", activation=True, meaning=lambda x: np.maximum(x, 0))
+    selects=True, kink="at 0: 0", activation=True, meaning=lambda x: np.maximum(x, 0))
 # y (1 - y) loses its digits where y is close to 1
 elementwise(sigmoid, "sigmoid", "y = 1 / (1 + e^-x)", lambda y, x: y * sigmoid(-x), activation=True,
     meaning=lambda x: 1 / (1 + np.exp(-x)))
@@ -264,16 +276,17 @@ elementwise(softplus, "softplus", "y = ln(1 + e^x)", lambda y, x: sigmoid(x), ac
     meaning=lambda x: np.log(1 + np.exp(x)))
 elementwise(erf, "erf", "y = 2/√π ∫ e^-s² ds", lambda y, x: _SLOPE * np.square(bell(x)), parity="odd")
 elementwise(erfc, "erfc", "y = 1 - erf x", lambda y, x: -_SLOPE * np.square(bell(x)))
+elementwise(share_below, "Φ", "y = ∫ e^-s²/2 ds / √2π", lambda y, x: _DENSITY * bell(x))
 elementwise(silu, "silu", "y = x / (1 + e^-x)", lambda y, x: sigmoid(x) * (1.0 + x * sigmoid(-x)),
     meaning=lambda x: x * sigmoid(x))
 elementwise(selu, "selu", "y = 1.0507 x, or 1.7581 (e^x - 1) below 0", lambda y, x: _elu(_SCALE, y, x, _ALPHA),
     domain=NONZERO, kink="at 0: 1.7581, the slope on the left")
 elementwise(hard_tanh, "hard_tanh", "y = min(max(x, -1), 1)", lambda y, x: np.less_equal(np.abs(x), 1.0),
-    domain=_BENDS, product=times_mask, selects=True, kink="at -1 and 1: 1", parity="odd")
+    domain=_BENDS, selects=True, kink="at -1 and 1: 1", parity="odd")
 elementwise(relu6, "relu6", "y = min(max(x, 0), 6)", lambda y, x: np.greater(x, 0.0) & np.less(x, 6.0), domain=_SIX,
-    product=times_mask, selects=True, kink="at 0 and 6: 0",
+    selects=True, kink="at 0 and 6: 0",
     meaning=lambda x: np.minimum(np.maximum(x, 0), 6))
-elementwise(softsign, "softsign", "y = x / (1 + |x|)", lambda y, x: np.square(1.0 / (1.0 + np.abs(x))),
+diagonal(softsign, "softsign", "y = x / (1 + |x|)", lambda g, y, x: g / (1.0 + np.abs(x)) / (1.0 + np.abs(x)),
     domain=NONZERO, parity="odd", meaning=lambda x: x / (1 + np.abs(x)))
 elementwise(log_sigmoid, "log_sigmoid", "y = -ln(1 + e^-x)", lambda y, x: sigmoid(-x),
     meaning=lambda x: np.log(sigmoid(x)))
@@ -287,8 +300,7 @@ for _function, _label, _formula, _rule, _domain, _kink, _choices in (
 op(softmax, "softmax", "y = e^x / Σ e^x", vjp=(_softmax_rule,), jvp=(_softmax_rule,), calls=_along_axis,
     activation=True, gives_new=True, meaning=_shares, vmap=vmap_rules.along_axis)
 op(log_softmax, "log_softmax", "y = x - ln Σ e^x",
-    vjp=(lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),),
-    jvp=(lambda t, y, x, axis=-1: t - np.sum(np.exp(y) * t, axis=axis, keepdims=True),), calls=_along_axis,
+    vjp=(_log_softmax_back,), jvp=(_log_softmax_along,), calls=_along_axis,
     activation=True, gives_new=True, meaning=lambda x, axis=-1: np.log(_shares(x, axis)),
     vmap=vmap_rules.along_axis)
 composed(glu, "y = a σ(b), a and b the halves of x", _glu_call)(glu)

@@ -14,6 +14,11 @@ def expand(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return np.reshape(g, (1,) * x.ndim) if axis is None else np.expand_dims(g, axis)
 
 
+def shared(x: Any, share: Any) -> Any:
+    """x share, and 0 where the share is 0, whatever x is there."""
+    return np.where(np.not_equal(share, 0), x, 0.0) * share
+
+
 def merge_axes(x: Any, axis: Any) -> Any:
     """x with the reduced axes joined into one, the last."""
     axes = [*range(x.ndim)] if axis is None else [i % x.ndim for i in np.atleast_1d(axis)]

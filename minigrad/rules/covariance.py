@@ -15,6 +15,7 @@ from ..engine.op import op
 from ..engine.sampling import DISTINCT, POSITIVE, Call, Draw
 from .axes import dispatches
 from .composed import composed_given
+from .lengths import length
 from .linalg import swap
 
 Unit = Callable[..., tuple[Any, Callable[[Any], Any]]]
@@ -44,7 +45,7 @@ def _cov_unit(x: Any, bias: bool = False, ddof: Any = None) -> tuple[Any, Callab
 
 
 def _corrcoef_unit(x: Any) -> tuple[Any, Callable[[Any], Any]]:
-    size = np.linalg.norm(x, axis=1, keepdims=True)
+    size = length(x, axis=1)
     z = x / size
     return z, lambda t: (t - z * np.sum(z * t, axis=1, keepdims=True)) / size
 

@@ -21,7 +21,7 @@ from ..engine.sampling import (
 )
 from .axes import dispatches
 from .discrete import tie_share
-from .limits import times, times_mask
+from .limits import bounded
 
 LN2, LN10 = float(np.log(2)), float(np.log(10))
 
@@ -33,7 +33,7 @@ LN2, LN10 = float(np.log(2)), float(np.log(10))
 @dispatched
 def cbrt_slope(x: Any) -> Any:
     """1 / (3 ∛x²)."""
-    y = np.cbrt(x)
+    y = bounded(np.cbrt(x))
     return 1 / (3 * y * y)
 
 
@@ -55,17 +55,29 @@ def _radius(a: Any, b: Any) -> Any:
     return np.where(r == 0, 1.0, r)
 
 
+def _leg(y: Any) -> Any:
+    """y, but 1 at the origin, where hypot has no derivative (0 by policy), and nan where it overflowed."""
+    return np.where(y == 0, 1.0, bounded(y))
+
+
+def over_one_and_square(g: Any, x: Any) -> Any:
+    """g / (1 + x²), also where x² would overflow."""
+    r = np.hypot(1.0, x)
+    return g / r / r
+
+
 _function: Any
 
 
-def _bessel1(u: Any) -> Any:
-    """sin u / u² - cos u / u, the spherical Bessel function j1; a power series where the two would cancel."""
-    small = np.less(np.abs(u), 1.0)
-    w, safe = np.square(np.where(small, u, 0.0)), np.where(small, 1.0, u)
+def _bessel1(x: Any) -> Any:
+    """sin u / u² - cos u / u at u = πx, the spherical Bessel function; a power series where both would cancel."""
+    small = np.less(np.abs(x), 0.3)
+    w, safe = np.square(np.where(small, np.pi * x, 0.0)), np.where(small, 1.0, x)
     series: Any = 1.0
     for k in range(9, 0, -1):
         series = 1.0 - series * w / (2 * k * (2 * k + 3))
-    return np.where(small, u * series / 3.0, (np.sin(safe) / safe - np.cos(safe)) / safe)
+    u, angle = np.pi * safe, np.pi * (safe - 2.0 * np.rint(0.5 * safe))  # with all digits of the fraction
+    return np.where(small, np.pi * x * series / 3.0, (np.sin(angle) / u - np.cos(angle)) / u)
 
 
 # Hyperbolic functions.
@@ -92,11 +104,28 @@ def sech2(x: Any, y: Any = None) -> Any:
 
 
 _SAME_INFINITY = "at equal ∞: ½ each"
+_LOG = "at 0: inf; at ∞: nan"
 
 
-def _less(a: Any, b: Any) -> Any:
-    """a - b, and 0 for equal infinities."""
-    return np.where(np.equal(a, b) & np.isinf(a), 0.0, a - b)
+def _quotient(exp: Any, slope: float, a: Any, b: Any) -> Any:
+    """exp(a) / exp(b), from a - b and from what its rounding lost; 1 for equal infinities."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        d = np.where(np.equal(a, b), 0.0, a - b)
+        moved = d - a
+        lost = (a - (d - moved)) - (b + moved)
+        return (exp(d) * (1 + np.where(np.abs(lost) < 0.5, slope * lost, 0.0)))[()]
+
+
+@dispatched
+def odds(a: Any, b: Any) -> Any:
+    """e^(a - b), elementwise, however large the difference is; 1 for equal infinities."""
+    return _quotient(np.exp, 1.0, a, b)
+
+
+@dispatched
+def odds2(a: Any, b: Any) -> Any:
+    """2^(a - b), elementwise, however large the difference is; 1 for equal infinities."""
+    return _quotient(np.exp2, LN2, a, b)
 
 
 _ON_FLOATS = {
@@ -162,52 +191,53 @@ _CLIP: Any = np._core.umath.clip  # type: ignore[attr-defined]
 
 # fmt: off
 # Exponentials and logarithms.
-elementwise(np.exp, "exp", "y = e^x", lambda y, x: y, product=times)
-elementwise(np.exp2, "exp2", "y = 2^x", lambda y, x: y * LN2, product=times)
-elementwise(np.expm1, "expm1", "y = e^x - 1", lambda y, x: np.exp(x), product=times,
+elementwise(np.exp, "exp", "y = e^x", lambda y, x: y)
+elementwise(np.exp2, "exp2", "y = 2^x", lambda y, x: y * LN2)
+elementwise(np.expm1, "expm1", "y = e^x - 1", lambda y, x: np.exp(x),
     meaning=lambda x: np.exp(x) - 1)
-elementwise(np.log, "log", "y = ln x", lambda y, x: 1 / x, domain=POSITIVE, product=times, kink="at 0: inf")
-elementwise(np.log2, "log2", "y = ln x / ln 2", lambda y, x: 1 / (x * LN2), domain=POSITIVE, product=times,
-    kink="at 0: inf")
-elementwise(np.log10, "log10", "y = ln x / ln 10", lambda y, x: 1 / (x * LN10), domain=POSITIVE, product=times,
-    kink="at 0: inf")
-elementwise(np.log1p, "log1p", "y = ln(1 + x)", lambda y, x: 1 / (1 + x), domain=OVER_MINUS_ONE, product=times,
-    kink="at -1: inf", meaning=lambda x: np.log(1 + x))
+diagonal(np.log, "log", "y = ln x", lambda g, y, x: g / bounded(x), domain=POSITIVE, kink=_LOG)
+diagonal(np.log2, "log2", "y = ln x / ln 2", lambda g, y, x: g / bounded(x) / LN2, domain=POSITIVE, kink=_LOG)
+diagonal(np.log10, "log10", "y = ln x / ln 10", lambda g, y, x: g / bounded(x) / LN10, domain=POSITIVE, kink=_LOG)
+diagonal(np.log1p, "log1p", "y = ln(1 + x)", lambda g, y, x: g / (1 + bounded(x)), domain=OVER_MINUS_ONE,
+    kink="at -1: inf; at ∞: nan", meaning=lambda x: np.log(1 + x))
 # from a - b and not a - y, whose digits y rounds away where it is large
-elementwise(np.logaddexp, "logaddexp", "y = ln(e^a + e^b)", lambda y, a, b: 1 / (1 + np.exp(_less(b, a))),
-    lambda y, a, b: 1 / (1 + np.exp(_less(a, b))), commutative=True, kink=_SAME_INFINITY)
-elementwise(np.logaddexp2, "logaddexp2", "y = ln(2^a + 2^b) / ln 2", lambda y, a, b: 1 / (1 + np.exp2(_less(b, a))),
-    lambda y, a, b: 1 / (1 + np.exp2(_less(a, b))), commutative=True, kink=_SAME_INFINITY)
-elementwise(cbrt_slope, "1/3∛x²", "y = 1 / (3 ∛x²)", lambda y, x: -2 * y / (3 * x), domain=NONZERO, product=times,
+diagonal(np.logaddexp, "logaddexp", "y = ln(e^a + e^b)", lambda g, y, a, b: g / (1 + odds(b, a)),
+    lambda g, y, a, b: g / (1 + odds(a, b)), commutative=True, kink=_SAME_INFINITY)
+diagonal(np.logaddexp2, "logaddexp2", "y = ln(2^a + 2^b) / ln 2", lambda g, y, a, b: g / (1 + odds2(b, a)),
+    lambda g, y, a, b: g / (1 + odds2(a, b)), commutative=True, kink=_SAME_INFINITY)
+elementwise(odds, "odds", "y = e^(a - b)", lambda y, a, b: y, lambda y, a, b: -y,
+    meaning=lambda a, b: np.exp(a - b))
+elementwise(odds2, "odds2", "y = 2^(a - b)", lambda y, a, b: y * LN2, lambda y, a, b: y * -LN2,
+    meaning=lambda a, b: np.exp2(a - b))
+diagonal(cbrt_slope, "1/3∛x²", "y = 1 / (3 ∛x²)", lambda g, y, x: -2 * (g * y) / (3 * x), domain=NONZERO,
     kink="at 0: -inf, at -0: inf", parity="even")
-elementwise(one_less_square, "1-x²", "y = 1 - x²", lambda y, x: -2 * x, product=times, parity="even")
-elementwise(root_above_one, "√(x²-1)", "y = √(x² - 1)", lambda y, x: x / y, domain=OVER_ONE, product=times,
-    kink="at 1: inf")
+elementwise(one_less_square, "1-x²", "y = 1 - x²", lambda y, x: -2 * x, parity="even")
+elementwise(root_above_one, "√(x²-1)", "y = √(x² - 1)", lambda y, x: x / y, domain=OVER_ONE, kink="at 1: inf")
 # Powers and roots.
 diagonal(np.square, "square", "y = x²", lambda g, y, x: 2 * g * x, parity="even", meaning=lambda x: x * x,
     on_floats="{0} * {0}")
-elementwise(np.reciprocal, "reciprocal", "y = 1 / x", lambda y, x: -times(y, y), domain=NONZERO, product=times,
+diagonal(np.reciprocal, "reciprocal", "y = 1 / x", lambda g, y, x: -(g * y) * y, domain=NONZERO,
     kink="at 0: -inf", parity="odd", meaning=lambda x: 1 / x)
-# √-0 = -0
-elementwise(np.sqrt, "sqrt", "y = √x", lambda y, x: 0.5 / (y + 0.0), domain=POSITIVE, product=times,
-    kink="at 0: inf", on_floats="{sqrt}({0}) if {0} >= 0.0 else {root}({0})")
-elementwise(np.cbrt, "cbrt", "y = ∛x", lambda y, x: cbrt_slope(x), domain=NONZERO, product=times, kink="at 0: inf",
-    parity="odd")
-elementwise(np.hypot, "hypot", "y = √(a² + b²)", lambda y, a, b: a / np.where(y == 0, 1.0, y),
-    lambda y, a, b: b / np.where(y == 0, 1.0, y), domain=NONZERO, kink="at the origin: 0", commutative=True)
+diagonal(np.sqrt, "sqrt", "y = √x", lambda g, y, x: 0.5 * g / bounded(y), domain=POSITIVE, kink=_LOG,
+    on_floats="{sqrt}({0}) if {0} >= 0.0 else {root}({0})")
+elementwise(np.cbrt, "cbrt", "y = ∛x", lambda y, x: cbrt_slope(x), domain=NONZERO, kink=_LOG, parity="odd")
+elementwise(np.hypot, "hypot", "y = √(a² + b²)", lambda y, a, b: a / _leg(y),
+    lambda y, a, b: b / _leg(y), domain=NONZERO, kink="at the origin: 0", commutative=True,
+    meaning=lambda a, b: np.sqrt(a * a + b * b))
 # Trigonometry.
 elementwise(np.sin, "sin", "y = sin x", lambda y, x: np.cos(x), parity="odd")
 elementwise(np.cos, "cos", "y = cos x", lambda y, x: -np.sin(x), parity="even")
 elementwise(np.tan, "tan", "y = tan x", lambda y, x: 1 + y * y, domain=UNIT, parity="odd")
-elementwise(np.arcsin, "arcsin", "y = arcsin x", lambda y, x: 1 / np.sqrt(one_less_square(x)), domain=UNIT,
-    product=times, kink="at -1, 1: inf", parity="odd")
-elementwise(np.arccos, "arccos", "y = arccos x", lambda y, x: -1 / np.sqrt(one_less_square(x)), domain=UNIT,
-    product=times, kink="at -1, 1: -inf")
-elementwise(np.arctan, "arctan", "y = arctan x", lambda y, x: 1 / (1 + x * x), parity="odd")
+diagonal(np.arcsin, "arcsin", "y = arcsin x", lambda g, y, x: g / np.sqrt(one_less_square(x)), domain=UNIT,
+    kink="at -1, 1: inf", parity="odd")
+diagonal(np.arccos, "arccos", "y = arccos x", lambda g, y, x: -g / np.sqrt(one_less_square(x)), domain=UNIT,
+    kink="at -1, 1: -inf")
+# x² would overflow
+diagonal(np.arctan, "arctan", "y = arctan x", lambda g, y, x: over_one_and_square(g, x), parity="odd")
 # r² would overflow, or vanish
-elementwise(np.arctan2, "arctan2", "y = angle of (b, a)", lambda y, a, b: b / _radius(a, b) / _radius(a, b),
-    lambda y, a, b: -a / _radius(a, b) / _radius(a, b), domain=(POSITIVE, REAL), product=times,
-    kink="at the origin: 0")
+diagonal(np.arctan2, "arctan2", "y = angle of (b, a)",
+    lambda g, y, a, b: g * (b / _radius(a, b)) / _radius(a, b),
+    lambda g, y, a, b: -g * (a / _radius(a, b)) / _radius(a, b), domain=(POSITIVE, REAL), kink="at the origin: 0")
 for _function, _label, _factor in (
     (np.deg2rad, "deg2rad", np.pi / 180),
     (np.radians, "radians", np.pi / 180),
@@ -215,17 +245,18 @@ for _function, _label, _factor in (
     (np.degrees, "degrees", 180 / np.pi),
 ):
     elementwise(_function, _label, f"y = {_factor:.6g} x", lambda y, x, c=_factor: c, linear=True)
-elementwise(np.sinc, "sinc", "y = sin πx / πx", lambda y, x: -np.pi * _bessel1(np.pi * x), parity="even")
+elementwise(np.sinc, "sinc", "y = sin πx / πx", lambda y, x: -np.pi * _bessel1(x), parity="even")
 op(sech2, "sech²", "s = 1 - tanh(x)²; y = tanh(x) only saves work", vjp=(lambda g, s, x: -2 * g * s * np.tanh(x),),
     jvp=(lambda g, s, x: -2 * g * s * np.tanh(x),), bind=lambda x, y=None: ((x,), {}),
     elementwise=True, gives_new=True, parity="even", on_floats="{slope_of_tanh}({0}, {1})")
-elementwise(np.sinh, "sinh", "y = sinh x", lambda y, x: np.cosh(x), product=times, parity="odd")
-elementwise(np.cosh, "cosh", "y = cosh x", lambda y, x: np.sinh(x), product=times, parity="even")
+elementwise(np.sinh, "sinh", "y = sinh x", lambda y, x: np.cosh(x), parity="odd")
+elementwise(np.cosh, "cosh", "y = cosh x", lambda y, x: np.sinh(x), parity="even")
 diagonal(np.tanh, "tanh", "y = tanh x", lambda g, y, x: g * sech2(x, y), parity="odd", activation=True)
-elementwise(np.arcsinh, "arcsinh", "y = arsinh x", lambda y, x: 1 / np.hypot(1.0, x), parity="odd")
-elementwise(np.arccosh, "arccosh", "y = arcosh x", lambda y, x: 1 / root_above_one(x), domain=OVER_ONE,
-    product=times, kink="at 1: inf")
-elementwise(np.arctanh, "arctanh", "y = artanh x", lambda y, x: 1 / one_less_square(x), domain=UNIT, product=times,
+diagonal(np.arcsinh, "arcsinh", "y = arsinh x", lambda g, y, x: g / np.hypot(1.0, bounded(x)), parity="odd",
+    kink="at ∞: nan")
+diagonal(np.arccosh, "arccosh", "y = arcosh x", lambda g, y, x: g / root_above_one(bounded(x)), domain=OVER_ONE,
+    kink="at 1: inf; at ∞: nan")
+diagonal(np.arctanh, "arctanh", "y = artanh x", lambda g, y, x: g / one_less_square(x), domain=UNIT,
     kink="at -1, 1: inf", parity="odd")
 # Kinks. At a tie the two sides share evenly.
 elementwise(np.absolute, "abs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0",
@@ -238,7 +269,7 @@ for _function, _most in (
     (np.fmin, "smaller of a and b that is not nan"),
 ):
     elementwise(_function, _function.__name__, f"y = the {_most}", lambda y, a, b: tie_share(y, a, b),
-        lambda y, a, b: tie_share(y, b, a), domain=DISTINCT, product=times_mask, selects=True,
+        lambda y, a, b: tie_share(y, b, a), domain=DISTINCT, selects=True,
         kink="a tie is shared evenly", commutative=True, on_floats=_ON_FLOATS.get(_function, ""))
 elementwise(np.copysign, "copysign", "y = |a|, with the sign of b",
     lambda y, a, b: np.sign(a) * np.copysign(1.0, b), lambda y, a, b: 0.0, domain=NONZERO,
@@ -253,7 +284,7 @@ elementwise(np.clip, "clip", "y = min(max(x, low), high)",
     lambda y, x, low, high: np.greater_equal(x, low) & np.less_equal(x, high),
     lambda y, x, low, high: np.less(x, low) & np.less_equal(low, high),
     lambda y, x, low, high: np.greater(np.maximum(x, low), high), domain=(DISTINCT, DISTINCT, DISTINCT),
-    product=times_mask, kink="at a bound: to x", selects=True, bind=_bounds, aliases=(_CLIP,))
+    kink="at a bound: to x", selects=True, bind=_bounds, aliases=(_CLIP,))
 op(np.where, "where", "y = a where c, else b", domain=(BOOLEAN, REAL, REAL), vjp=_where_rules, jvp=_where_rules,
     kink="the branch not taken: 0", selects=True, elementwise=True, gives_new=True)
 # Its inputs are the conditions, then the choices, then the value where no condition holds.

@@ -11,7 +11,6 @@ import numpy as np
 
 from ..engine.op import diagonal, dispatched, elementwise
 from ..engine.sampling import OVER_MINUS_ONE, POSITIVE, REAL
-from .limits import times
 
 
 def _where(condition: Any, a: Any, b: Any) -> Any:
@@ -103,26 +102,26 @@ def _of_both(x: Any, y: Any) -> Any:
 
 
 # fmt: off
-diagonal(xlogy, "xlogy", "y = a ln b, with 0 ln 0 = 0", lambda g, y, a, b: times(g, np.log(b)),
-    lambda g, y, a, b: times(g, share(a, b)), domain=(REAL, POSITIVE),
+diagonal(xlogy, "xlogy", "y = a ln b, with 0 ln 0 = 0", lambda g, y, a, b: g * np.log(b),
+    lambda g, y, a, b: g * share(a, b), domain=(REAL, POSITIVE),
     kink="b = 0: -inf in a, ±inf in b; in b, a = 0: 0", meaning=lambda a, b: a * np.log(b))
-diagonal(xlog1py, "xlog1py", "y = a ln(1 + b), with 0 ln 0 = 0", lambda g, y, a, b: times(g, np.log1p(b)),
-    lambda g, y, a, b: times(g, share(a, 1.0 + b)), domain=(REAL, OVER_MINUS_ONE),
+diagonal(xlog1py, "xlog1py", "y = a ln(1 + b), with 0 ln 0 = 0", lambda g, y, a, b: g * np.log1p(b),
+    lambda g, y, a, b: g * share(a, 1.0 + b), domain=(REAL, OVER_MINUS_ONE),
     kink="b = -1: -inf in a, ±inf in b; in b, a = 0: 0", meaning=lambda a, b: a * np.log1p(b))
-elementwise(entr, "entr", "y = -x ln x", lambda y, x: -1.0 - np.log(x), domain=POSITIVE, product=times,
+elementwise(entr, "entr", "y = -x ln x", lambda y, x: -1.0 - np.log(x), domain=POSITIVE,
     kink="at 0: inf", meaning=lambda x: -x * np.log(x))
 elementwise(rel_entr, "rel_entr", "y = a ln(a / b)", lambda y, a, b: 1.0 + log_ratio(a, b),
-    lambda y, a, b: -share(_of_both(a, b), b), domain=(POSITIVE, POSITIVE), product=times,
+    lambda y, a, b: -share(_of_both(a, b), b), domain=(POSITIVE, POSITIVE),
     kink="a = 0: -inf in a (nan at b = 0), 0 in b", meaning=lambda a, b: a * np.log(a / b))
 elementwise(kl_div, "kl_div", "y = a ln(a / b) - a + b", lambda y, a, b: log_ratio(a, b),
-    lambda y, a, b: missing_share(_of_both(a, b), b), domain=(POSITIVE, POSITIVE), product=times,
+    lambda y, a, b: missing_share(_of_both(a, b), b), domain=(POSITIVE, POSITIVE),
     kink="a = 0: -inf in a (nan at b = 0), 1 in b", meaning=lambda a, b: a * np.log(a / b) - a + b)
 elementwise(log_ratio, "ln a/b", "y = ln(a / b)", lambda y, a, b: 1.0 / a, lambda y, a, b: -1.0 / b,
-    domain=(POSITIVE, POSITIVE), product=times, kink="at 0: inf in a, -inf in b",
+    domain=(POSITIVE, POSITIVE), kink="at 0: inf in a, -inf in b",
     meaning=lambda a, b: np.log(a / b))
 elementwise(share, "a/b", "y = a / b, 0 where a is 0", lambda y, a, b: 1.0 / b, lambda y, a, b: -share(y, b),
-    domain=(REAL, POSITIVE), product=times, kink="b = 0: inf, but 0 in b where a is 0",
+    domain=(REAL, POSITIVE), kink="b = 0: inf, but 0 in b where a is 0",
     meaning=lambda a, b: a / b)
 elementwise(missing_share, "1-a/b", "y = 1 - a / b, 1 where a is 0", lambda y, a, b: -1.0 / b,
-    lambda y, a, b: share(share(a, b), b), domain=(POSITIVE, POSITIVE), product=times,
+    lambda y, a, b: share(share(a, b), b), domain=(POSITIVE, POSITIVE),
     kink="b = 0: -inf in a, inf in b, 0 where a is 0", meaning=lambda a, b: 1 - a / b)

@@ -9,10 +9,9 @@ import numpy as np
 
 from ..engine.op import bilinear, linear, op, refuse
 from ..engine.sampling import REAL, Call, Draw
-from .axes import dispatches, widen
+from .axes import dispatches, shared, widen
 from .composed import composed
 from .indexing import scatter
-from .limits import times_mask
 
 
 def _axis_and_array(draw: Draw, least: int = 1) -> tuple[Any, int]:
@@ -77,7 +76,7 @@ def _gradient_back(
         n, moved = f.shape[k], np.moveaxis(gk, k, -1)
         wide = (*moved.shape[:-1], n + 4)
         weights = enumerate(_stencil(n, spacing, edge_order))
-        back: Any = sum(scatter(times_mask(moved, w), (Ellipsis, slice(d, d + n)), wide) for d, w in weights)
+        back: Any = sum(scatter(shared(moved, w), (Ellipsis, slice(d, d + n)), wide) for d, w in weights)
         total = total + np.moveaxis(back[..., 2 : n + 2], -1, k)
     return total
 
@@ -89,7 +88,7 @@ def _gradient_along(
     for k, spacing in zip(axes, _spacings(varargs, len(axes)), strict=True):
         n, wide = f.shape[k], widen(np.moveaxis(t, k, -1), 2, 2)
         weights = enumerate(_stencil(n, spacing, edge_order))
-        moved: Any = sum(times_mask(wide[..., d : d + n], w) for d, w in weights)
+        moved: Any = sum(shared(wide[..., d : d + n], w) for d, w in weights)
         found.append(np.moveaxis(moved, -1, k))
     return tuple(found) if isinstance(y, tuple) else found[0]
 

@@ -13,7 +13,6 @@ from ..engine.sampling import DISTINCT, REAL, Call, Draw
 from . import vmap_rules
 from .discrete import ascending, ranks
 from .draws import integers
-from .limits import times_mask
 
 
 def selects_once(index: Any) -> bool:
@@ -161,7 +160,7 @@ linear(scatter, "scatter", "y[index] += g", lambda g, y, x, index=None, shape=No
     sums=True, selects=True, vmap=vmap_rules.write)
 op(put, "put", "y = x, but y[index] = v", forward=lambda x, values, index: _put_forward(x, index, values),
     vjp=(lambda g, y, x, v, index=None: put(g, index, 0.0), lambda g, y, x, v, index=None: under_ones(
-    times_mask(g[index], last_writers(index, x.shape)), v)),
+    g[index] * last_writers(index, x.shape), v)),
     jvp=(lambda t, y, x, v, index=None: put(t, index, 0.0), lambda t, y, x, v, index=None: put(np.zeros(x.shape),
     index, t)), bind=lambda x, index, values: ((x, values), {"index": index}), options=("index", "values"),
     calls=_put, moves=True, gives_new=True, spelling=lambda x, values, index: put(x, index, values))

@@ -10,7 +10,6 @@ from ..engine.op import op
 from ..engine.sampling import REAL, UNEVEN, Call, Draw
 from .indexing import scatter
 from .layers import embedding
-from .limits import times_mask
 
 
 def _widths(xp: Any) -> Any:
@@ -46,22 +45,21 @@ def _back(g: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any
     n = xp.shape
 
     def to_samples(c: Any) -> Any:
-        return scatter(times_mask(c, 1.0 - between), i, n) + scatter(times_mask(c, between), j, n)
+        return scatter(c * (1.0 - between), i, n) + scatter(c * between, j, n)
 
     return [
-        lambda: times_mask(g, _slope(x, xp, fp, i)),
-        lambda: to_samples(-times_mask(g, _slope(x, xp, fp, i))),
-        lambda: to_samples(times_mask(g, _from_samples(x, xp, left, right))),
+        lambda: g * _slope(x, xp, fp, i),
+        lambda: to_samples(-g * _slope(x, xp, fp, i)),
+        lambda: to_samples(g * _from_samples(x, xp, left, right)),
     ]
 
 
 def _along(ts: Any, y: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     i, j, between = _place(x, xp)
     tx, txp, tfp = (t + 0.0 for t in ts)
-    at_x = tx - times_mask(embedding(txp, i), 1.0 - between) - times_mask(embedding(txp, j), between)
-    between_them = times_mask(embedding(tfp, i), 1.0 - between) + times_mask(embedding(tfp, j), between)
-    at_y = times_mask(between_them, _from_samples(x, xp, left, right))
-    return times_mask(at_x, _slope(x, xp, fp, i)) + at_y
+    at_x = tx - embedding(txp, i) * (1.0 - between) - embedding(txp, j) * between
+    between_them = embedding(tfp, i) * (1.0 - between) + embedding(tfp, j) * between
+    return at_x * _slope(x, xp, fp, i) + between_them * _from_samples(x, xp, left, right)
 
 
 def _call(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Call:

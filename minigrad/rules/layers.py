@@ -11,6 +11,7 @@ from ..engine.sampling import REAL, Call, Draw
 from .composed import composed
 from .draws import integers
 from .indexing import add_at, scatter
+from .limits import bounded
 
 
 @dispatched
@@ -26,6 +27,7 @@ def _normal(x: Any, axis: Any, eps: float) -> tuple[Any, Any]:
     """x with mean 0 and variance 1 along the axis, and the divisor of its deviations."""
     deviation = x - np.mean(x, axis=axis, keepdims=True)
     size = np.sqrt(np.mean(deviation * deviation, axis=axis, keepdims=True) + eps)
+    size = bounded(size)  # where the squares overflow, neither is known
     return deviation / size, size
 
 

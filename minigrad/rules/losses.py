@@ -10,10 +10,9 @@ import numpy as np
 
 from ..engine.op import dispatched, op
 from ..engine.sampling import DISTINCT, REAL, UNIT, Call, Domain, Draw
-from .activations import log_softmax, relu, sigmoid, softmax, softplus
+from .activations import less_total, log_softmax, relu, sigmoid, softmax, softplus
 from .composed import composed
 from .draws import integers
-from .limits import times
 
 _CLASS_OR_SHARE = Domain("class, or from 0 to 1", 0.0, 1.0)
 _SHARE = Domain("from 0 to 1", 0.0, 1.0)
@@ -79,7 +78,12 @@ def _cross_entropy(logits: Any, targets: Any) -> tuple[Any, Any]:
     e = np.exp(shifted)
     total = np.add.reduce(e, axis=-1, keepdims=True)
     loss = np.sum(targets * (np.log(total) - shifted)) / _rows(logits.shape)
-    return loss, e / total * np.sum(targets, axis=-1, keepdims=True) - targets
+    return loss, _less_targets(e / total, targets)
+
+
+def _less_targets(p: Any, targets: Any) -> Any:
+    """p Σ targets - targets, the derivative by logits; with all its digits also where a p rounds to 1."""
+    return less_total(-less_total(targets, p, -1), p, -1)
 
 
 def _class_entropy(logits: Any, classes: Any) -> tuple[Any, Any]:
@@ -94,8 +98,24 @@ def _class_entropy(logits: Any, classes: Any) -> tuple[Any, Any]:
         chosen = np.ravel_multi_index((classes.ravel().astype(np.intp, copy=False), _arange(n)), (k, n))
     except ValueError:
         raise ValueError(f"expected classes from 0 to {k - 1}, got {classes.min()} to {classes.max()}") from None
-    p.reshape(-1)[chosen] -= 1
+    take_one(p, chosen)
     return np.add.reduce(np.log(total) - x.reshape(-1)[chosen]) / max(n, 1), p.T.reshape(logits.shape)
+
+
+def take_one(p: Any, chosen: Any) -> None:
+    """Take 1 from the entry at one place of each column of p, in place; the columns add up to 1.
+
+    What is left is minus the sum of the others, which p - 1 may round away. A product with ones adds them fastest.
+    """
+    flat = p.reshape(-1)
+    flat[chosen] = 0.0
+    flat[chosen] = _minus_ones(len(p), p.dtype).dot(p)
+
+
+@functools.lru_cache(maxsize=32)
+def _minus_ones(k: int, dtype: Any) -> Any:
+    """k times -1."""
+    return np.full(k, -1, dtype=dtype)
 
 
 @functools.lru_cache(maxsize=32)
@@ -111,16 +131,16 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
     """The mean over rows of -ln softmax(logits)[target], or of -Σ target · ln softmax(logits).
 
     logits: (…, k), unnormalised. targets: (…), integers from 0 to k - 1; or (…, k), a probability for each class.
-    Gives a scalar. Where the target's probability rounds to 1, the loss rounds to 0 (its gradient to 1e-16).
+    Gives a scalar. Where the target's probability rounds to 1, the loss rounds to 0, its gradient does not.
     """
     return _cross_entropy(np.asarray(logits), np.asarray(targets))[0]
 
 
 def _cross_entropy_vjp(g: Any, y: Any, logits: Any, targets: Any, saved: Any = None) -> Any:
-    if saved is None and _are_shares(logits, targets):
-        saved = softmax(logits) * np.sum(targets, axis=-1, keepdims=True) - targets
-    elif saved is None:
-        saved = softmax(logits) - np.equal(np.expand_dims(targets, -1), np.arange(logits.shape[-1]))
+    if saved is None:
+        shares = _are_shares(logits, targets)
+        places = targets if shares else np.equal(np.expand_dims(targets, -1), np.arange(logits.shape[-1])) * 1.0
+        saved = _less_targets(softmax(logits), places)
     return saved * (g / _rows(logits.shape))
 
 
@@ -195,7 +215,7 @@ def focal_loss(probabilities: Any, targets: Any, alpha: float = 1.0, gamma: floa
     if gamma < 0:
         raise ValueError(f"focal_loss: expected gamma of 0 or more, got {gamma}")
     p = _of_class(probabilities, _labels(probabilities, targets, "focal_loss"))[..., 0]
-    return -alpha * times((1.0 - p) ** gamma, np.log(p))
+    return -alpha * (1.0 - p) ** gamma * np.log(p)
 
 
 def _hinge_call(draw: Draw) -> Call:

@@ -13,7 +13,8 @@ import numpy as np
 from ..engine.op import refuse
 from ..engine.sampling import SIZED, Call, Draw
 from . import vmap_rules
-from .limits import times
+from .discrete import stop_gradient
+from .lengths import direction
 from .linalg import swap
 from .matrix_domains import SINGULAR_VALUES, rounds_to_zero, stack_of
 from .reductions import over_axes, reduction, share_ties
@@ -25,15 +26,24 @@ OF_MATRICES = ("fro", "f", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
 
 
 def _vector_partial(y: Any, x: Any, axis: Any, ord: Any = 2) -> Any:
-    sizes, at_zero = np.abs(x), np.where(y == 0, 1.0, y)
     if ord in (None, 2, "fro", "f"):
-        return x / at_zero
+        return direction(x, y, axis)
+    sizes = np.abs(x)
     if _is_extreme(ord):
         return np.sign(x) * share_ties(y, sizes, axis)
-    if ord == 1:
+    if ord == 1 or not x.size:
         return np.sign(x)
+    # In units of the largest entry: no power is too large, and none is taken of a large number, which loses digits.
+    top = stop_gradient((np.max if ord > 0 else np.min)(sizes, axis=axis, keepdims=True))
+    sizes = sizes / np.where(top == 0, 1.0, top)
+    powers = sizes ** (ord - 1)
+    slopes = (
+        np.sign(x)
+        * powers
+        / np.sum(sizes * powers if ord > 1 else sizes**ord, axis=axis, keepdims=True) ** (1 - 1 / ord)
+    )
     # For an order below 1, a zero entry has an infinite slope on either side: it counts as 0, as for |x|.
-    return np.where(y == 0, 0.0, times(np.sign(x), (sizes / at_zero) ** (ord - 1)))
+    return np.where(np.equal(x, 0) | (np.equal(top, 0) if ord < 0 else False), 0.0, slopes)
 
 
 def _is_extreme(ord: Any) -> bool:

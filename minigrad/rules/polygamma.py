@@ -13,7 +13,6 @@ import numpy as np
 
 from ..engine.op import diagonal, dispatched
 from ..engine.sampling import POSITIVE
-from .limits import times
 from .orders import ORDER, member, refusal
 
 _FAR = 10  # so many terms are added up one by one
@@ -100,8 +99,8 @@ def _slope(n: Any, x: Any) -> Any:
 
 # fmt: off
 diagonal(polygamma, "polygamma", "y = ψ⁽ⁿ⁾(x)", refusal("polygamma", "order n"),
-    lambda g, y, n, x: times(g, _slope(n, x)), domain=(ORDER, POSITIVE),
+    lambda g, y, n, x: g * _slope(n, x), domain=(ORDER, POSITIVE),
     kink="at 0: inf, or -inf for odd n; at -1, -2, ...: inf for even n, nan for odd n")
 diagonal(polygamma_step, "Δpolygamma", "y = ψ⁽ⁿ⁾(x + w) - ψ⁽ⁿ⁾(x)", refusal("polygamma_step", "order n"),
-    lambda g, y, n, x, w: times(g, polygamma_step(n + 1, x, w)),
-    lambda g, y, n, x, w: times(g, polygamma(n + 1, x + w)), domain=(ORDER, POSITIVE, POSITIVE))
+    lambda g, y, n, x, w: g * polygamma_step(n + 1, x, w),
+    lambda g, y, n, x, w: g * polygamma(n + 1, x + w), domain=(ORDER, POSITIVE, POSITIVE))

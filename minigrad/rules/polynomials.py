@@ -27,12 +27,11 @@ def _slope(p: Any, x: Any) -> Any:
 def moments(g: Any, x: Any, shape: tuple[int, ...]) -> Any:
     """Σ g x^(n-1), …, Σ g x, Σ g: np.polyval transposed, from its values to coefficients of that shape.
 
-    The sums run over the axes along which the coefficients were broadcast. A zero g adds nothing, even
-    where the power overflows.
+    The sums run over the axes along which the coefficients were broadcast.
     """
     sides = (1,) * (g.ndim + 1 - len(shape)) + shape[1:]
     axes = tuple(i for i, side in enumerate(sides) if side == 1)
-    x, power = np.where(np.equal(g, 0), 0.0, x), np.ones(g.shape, dtype=g.dtype)
+    power = np.ones(g.shape, dtype=g.dtype)
     y = np.empty((shape[0], math.prod(shape[1:])), dtype=g.dtype)
     total: Any = np.vdot if len(axes) == g.ndim else lambda g, power: np.ravel(np.sum(g * power, axis=axes))
     for k in range(shape[0] - 1, -1, -1):

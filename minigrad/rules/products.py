@@ -16,7 +16,6 @@ import numpy as np
 from ..engine.op import bilinear, linear, op
 from ..engine.sampling import REAL, Call, Draw, Shape
 from . import vmap_rules
-from .limits import times_mask
 from .linalg import swap
 
 
@@ -161,7 +160,7 @@ def _trace_back(g: Any, y: Any, x: Any, offset: int = 0, axis1: int = 0, axis2: 
     i, j = axis1 % x.ndim, axis2 % x.ndim
     on = np.eye(x.shape[i], x.shape[j], offset, dtype=x.dtype)
     on = np.expand_dims(on if i < j else on.T, tuple(k for k in range(x.ndim) if k not in (i, j)))
-    return times_mask(np.expand_dims(g, (i, j)), on)
+    return np.expand_dims(g, (i, j)) * on
 
 
 def _trace(draw: Draw) -> Call:

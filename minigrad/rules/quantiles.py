@@ -17,7 +17,6 @@ from .borders import holds_values
 from .composed import composed
 from .discrete import ascending
 from .draws import draw_axis
-from .limits import times_mask
 from .shaping import stack
 from .statistics import weights_like
 
@@ -63,9 +62,14 @@ def _between(rows: Any, q: Any, method: str, dtype: Any) -> Any:
     low = np.minimum(np.astype(np.floor(at), np.int64), np.maximum(last - 1, 0))
     low_x, high_x = (np.take_along_axis(rows, i, -1) for i in (low, np.minimum(low + 1, last)))
     share, gap = np.astype(at - low, dtype), high_x - low_x
-    # As NumPy rounds. A share of 0 chooses: it gives the other entry nothing, however steep what follows.
-    y = np.where(np.less(share, 0.5), low_x + times_mask(gap, share), high_x - times_mask(gap, 1.0 - share))
+    # As NumPy rounds.
+    y = np.where(np.less(share, 0.5), low_x + _part(gap, share), high_x - _part(gap, 1.0 - share))
     return np.where(allowed, y, np.nan)
+
+
+def _part(gap: Any, share: Any) -> Any:
+    """gap share; a share of 0 of an infinite gap is 0."""
+    return np.where(np.logical_and(np.isinf(gap), np.equal(share, 0)), 0.0, gap) * share
 
 
 def _by_weight(rows: Any, w: Any, q: Any) -> Any:

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.op import dispatched, elementwise
+from ..engine.op import diagonal, dispatched, elementwise
 from ..engine.sampling import NONZERO, OVER_ONE, UNIT, Domain
-from .elementwise import one_less_square, root_above_one
-from .limits import times
+from .elementwise import one_less_square, over_one_and_square, root_above_one
 
 _BELOW_ONE = Domain("0 < x < 1", 0.1, 0.9)
 
@@ -91,38 +90,35 @@ def arccoth(x: Any) -> Any:
     return np.copysign(0.5 * np.log1p(2.0 / (np.abs(x) - 1.0)), x)
 
 
-def _square(y: Any) -> Any:
-    return times(y, y)
-
-
-def _arcsec_slope(x: Any) -> Any:
+def _arcsec_rule(g: Any, x: Any) -> Any:
     size = np.abs(x)
-    return 1.0 / (size * root_above_one(size))
+    return g / size / root_above_one(size)
 
 
 # fmt: off
-elementwise(sec, "sec", "y = 1 / cos x", lambda y, x: times(y, np.tan(x)), domain=UNIT, product=times,
+diagonal(sec, "sec", "y = 1 / cos x", lambda g, y, x: g * y * np.tan(x), domain=UNIT,
     parity="even", meaning=lambda x: 1 / np.cos(x))
-elementwise(csc, "csc", "y = 1 / sin x", lambda y, x: -times(y, cot(x)), domain=NONZERO, product=times,
+diagonal(csc, "csc", "y = 1 / sin x", lambda g, y, x: -g * y * cot(x), domain=NONZERO,
     kink="at 0: -inf", parity="odd", meaning=lambda x: 1 / np.sin(x))
-elementwise(cot, "cot", "y = 1 / tan x", lambda y, x: -(1.0 + _square(y)), domain=NONZERO, product=times,
+# 1 + y² may overflow
+diagonal(cot, "cot", "y = 1 / tan x", lambda g, y, x: -(g * csc(x)) * csc(x), domain=NONZERO,
     kink="at 0: -inf", parity="odd", meaning=lambda x: np.cos(x) / np.sin(x))
 elementwise(sech, "sech", "y = 1 / cosh x", lambda y, x: -y * np.tanh(x), domain=UNIT,
     parity="even", meaning=lambda x: 1 / np.cosh(x))
-elementwise(csch, "csch", "y = 1 / sinh x", lambda y, x: -times(y, coth(x)), domain=NONZERO, product=times,
+diagonal(csch, "csch", "y = 1 / sinh x", lambda g, y, x: -g * y * coth(x), domain=NONZERO,
     kink="at 0: -inf", parity="odd", meaning=lambda x: 1 / np.sinh(x))
 # 1 - y² loses its digits where y is close to 1
-elementwise(coth, "coth", "y = 1 / tanh x", lambda y, x: -_square(csch(x)), domain=NONZERO, product=times,
+diagonal(coth, "coth", "y = 1 / tanh x", lambda g, y, x: -(g * csch(x)) * csch(x), domain=NONZERO,
     kink="at 0: -inf", parity="odd", meaning=lambda x: np.cosh(x) / np.sinh(x))
-elementwise(arcsec, "arcsec", "y = arccos(1 / x)", lambda y, x: _arcsec_slope(x), domain=OVER_ONE, product=times,
+diagonal(arcsec, "arcsec", "y = arccos(1 / x)", lambda g, y, x: _arcsec_rule(g, x), domain=OVER_ONE,
     kink="at -1, 1: inf")
-elementwise(arccsc, "arccsc", "y = arcsin(1 / x)", lambda y, x: -_arcsec_slope(x), domain=OVER_ONE, product=times,
+diagonal(arccsc, "arccsc", "y = arcsin(1 / x)", lambda g, y, x: -_arcsec_rule(g, x), domain=OVER_ONE,
     kink="at -1, 1: -inf", parity="odd")
-elementwise(arccot, "arccot", "y = arctan(1 / x)", lambda y, x: -1.0 / (1.0 + x * x), domain=NONZERO,
+diagonal(arccot, "arccot", "y = arctan(1 / x)", lambda g, y, x: -over_one_and_square(g, x), domain=NONZERO,
     kink="at 0, where it jumps: -1")
-elementwise(arcsech, "arcsech", "y = arcosh(1 / x)", lambda y, x: -1.0 / (np.abs(x) * np.sqrt(one_less_square(x))),
-    domain=_BELOW_ONE, product=times, kink="at 0, 1: -inf")
-elementwise(arccsch, "arccsch", "y = arsinh(1 / x)", lambda y, x: -1.0 / (np.abs(x) * np.hypot(1.0, x)),
-    domain=NONZERO, product=times, kink="at 0: -inf", parity="odd")
-elementwise(arccoth, "arccoth", "y = artanh(1 / x)", lambda y, x: -1.0 / ((np.abs(x) - 1.0) * (np.abs(x) + 1.0)),
-    domain=OVER_ONE, product=times, kink="at -1, 1: -inf", parity="odd")
+diagonal(arcsech, "arcsech", "y = arcosh(1 / x)", lambda g, y, x: -g / np.abs(x) / np.sqrt(one_less_square(x)),
+    domain=_BELOW_ONE, kink="at 0, 1: -inf")
+diagonal(arccsch, "arccsch", "y = arsinh(1 / x)", lambda g, y, x: -g / np.abs(x) / np.hypot(1.0, x),
+    domain=NONZERO, kink="at 0: -inf", parity="odd")
+diagonal(arccoth, "arccoth", "y = artanh(1 / x)", lambda g, y, x: -g / (np.abs(x) - 1.0) / (np.abs(x) + 1.0),
+    domain=OVER_ONE, kink="at -1, 1: -inf", parity="odd")

@@ -30,9 +30,10 @@ def recurrence(f: Any, t: Any) -> Any:
     """
     p = np.cumprod(f, axis=-1)
     if _divides(p):
-        with np.errstate(over="ignore", invalid="ignore"):
-            s = p * np.cumsum(t / p, axis=-1)
-        if np.isfinite(s).all():
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            terms = t / p
+            s = p * np.cumsum(terms, axis=-1)
+        if np.isfinite(s).all() and _divides(np.where(np.equal(t, 0), 1.0, terms)):
             return s
     n, step = t.shape[-1], 1
     while step < n:

@@ -15,7 +15,7 @@ from . import vmap_rules
 from .axes import expand, merge_axes
 from .discrete import stop_gradient
 from .draws import draw_axis
-from .limits import times, times_mask
+from .lengths import direction
 from .recurrences import others
 
 
@@ -38,7 +38,6 @@ def reduction(
     *,
     domain: Domain = REAL,
     options: dict[str, Any] | None = None,
-    product: Callable[[Any, Any], Any] = operator.mul,
     kept: Callable[..., Any] | None = None,
     over: Any = None,
     **more: Any,
@@ -46,7 +45,6 @@ def reduction(
     """State a reduction by ``partial(y, x, axis, **options) -> ∂y/∂x``, with y spread over the reduced axes.
 
     options: the further parameters, each with its default and the choices tests draw from.
-    product: multiplies by the cotangent; `times` where the derivative can be infinite.
     kept: ``(y, x, axis, **options)`` -> which entries the reduction takes: the others get 0, whatever g is there.
     over: the axes that are reduced by default; None for all.
     """
@@ -54,7 +52,7 @@ def reduction(
 
     def weighted(g: Any, y: Any, x: Any, axis: Any, given: Any) -> Any:
         taken = True if kept is None else kept(y, x, axis, **given)
-        return product(g if taken is True else np.where(taken, g, 0.0), partial(y, x, axis, **given))
+        return (g if taken is True else np.where(taken, g, 0.0)) * partial(y, x, axis, **given)
 
     def vjp(g: Any, y: Any, x: Any, axis: Any = over, keepdims: bool = False, **given: Any) -> Any:
         return weighted(expand(g, x, axis, keepdims), expand(y, x, axis, keepdims), x, axis, given)
@@ -73,6 +71,13 @@ def _count(y: Any, x: Any) -> int:
     return int(x.size // max(y.size, 1)) or 1
 
 
+def _to_every_entry(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """g in the shape of x: every entry that was reduced gets the cotangent of the result."""
+    if isinstance(g, float) and x.size < 4096:  # np.broadcast_to takes four times as long
+        return np.full(x.shape, g)
+    return np.broadcast_to(expand(g, x, axis, keepdims), x.shape)
+
+
 def _divide(g: Any, n: float) -> Any:
     """g / n, also where n is beyond the largest float16."""
     return g * (1 / n) if n > 65504 and g.dtype == np.float16 else g / n
@@ -86,6 +91,12 @@ def share_ties(y: Any, x: Any, axis: Any) -> Any:
 
 def _deviation(y: Any, x: Any, axis: Any) -> Any:
     return x - np.mean(x, axis=axis, keepdims=True)
+
+
+def spread(y: Any, deviation: Any, axis: Any, n: Any) -> Any:
+    """The slope of √(Σ deviation² / n), whose value is y."""
+    root = np.sqrt(np.maximum(n, 0)).astype(deviation.dtype)
+    return direction(deviation, y * root, axis) / root
 
 
 def _mean(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
@@ -129,25 +140,25 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 # fmt: off
 linear(np.sum, "sum", "y = Σ x",
-    lambda g, y, x, axis=None, keepdims=False: np.broadcast_to(expand(g, x, axis, keepdims), x.shape),
+    lambda g, y, x, axis=None, keepdims=False: _to_every_entry(g, x, axis, keepdims),
     calls=over_axes(REAL), sums=True, symmetric=True, vmap=vmap_rules.reduce_batch, of_ufunc=(np.add, "reduce"))
 linear(np.mean, "mean", "y = Σ x / n",
-    lambda g, y, x, axis=None, keepdims=False: np.broadcast_to(expand(_divide(g, _count(y, x)), x, axis, keepdims),
-    x.shape), calls=over_axes(REAL), symmetric=True, meaning=_mean, vmap=vmap_rules.reduce_batch)
+    lambda g, y, x, axis=None, keepdims=False: _to_every_entry(_divide(g, _count(y, x)), x, axis, keepdims),
+    calls=over_axes(REAL), symmetric=True, meaning=_mean, vmap=vmap_rules.reduce_batch)
 for _function, _alias in ((np.max, np.amax), (np.min, np.amin)):
     reduction(_function, "max" if _function is np.max else "min",
         f"y = the {'largest' if _function is np.max else 'smallest'} of x", share_ties, domain=DISTINCT,
-        product=times_mask, selects=True, kink="a tie is shared evenly", aliases=(_alias,),
+        selects=True, kink="a tie is shared evenly", aliases=(_alias,),
         of_ufunc=(np.maximum if _function is np.max else np.minimum, "reduce"))
 reduction(np.var, "var", "y = Σ (x - mean)² / (n - ddof)",
     lambda y, x, axis, ddof=0: _deviation(y, x, axis) * (2 / (_count(y, x) - ddof)), options={"ddof": (0, 0.5)},
     parity="even", meaning=_var)
 reduction(np.std, "std", "y = √var",
-    lambda y, x, axis, ddof=0: _deviation(y, x, axis) / ((_count(y, x) - ddof) * np.where(y == 0, 1.0, y)),
+    lambda y, x, axis, ddof=0: spread(y, _deviation(y, x, axis), axis, _count(y, x) - ddof),
     domain=DISTINCT, options={"ddof": (0, 0.5)}, calls=over_axes(DISTINCT, min_dims=2), kink="at 0: 0",
     parity="even", meaning=_std)
 # the product of all entries but one may overflow
-reduction(np.prod, "prod", "y = Π x", lambda y, x, axis: others(x, axis), product=times, meaning=_prod,
+reduction(np.prod, "prod", "y = Π x", lambda y, x, axis: others(x, axis), meaning=_prod,
     of_ufunc=(np.multiply, "reduce"))
 reduction(logsumexp, "logsumexp", "y = ln Σ e^x", _shares,
     kink="equal ∞ share evenly",

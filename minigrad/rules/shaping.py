@@ -12,9 +12,8 @@ import numpy as np
 from ..engine.op import moves, op
 from ..engine.sampling import REAL, Call, Draw
 from . import vmap_rules
-from .axes import dispatches
+from .axes import dispatches, shared
 from .draws import draw_axis
-from .limits import times_mask
 
 
 def _any(draw: Draw) -> Call:
@@ -180,7 +179,7 @@ def _linspace_back(k: int) -> Any:
 def _linspace_along(k: int) -> Any:
     def rule(t: Any, y: Any, a: Any, b: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
         shares = np.reshape(_linspace_shares(k, num, endpoint), (num, *(1,) * (y.ndim - 1)))
-        return np.moveaxis(times_mask(np.broadcast_to(t, np.broadcast_shapes(a.shape, b.shape)), shares), 0, axis)
+        return np.moveaxis(shared(np.broadcast_to(t, np.broadcast_shapes(a.shape, b.shape)), shares), 0, axis)
 
     return rule
 

@@ -10,9 +10,8 @@ from ..engine.op import op
 from ..engine.sampling import DISTINCT, REAL, Call, Domain, Draw
 from .axes import merge_axes, split_axes
 from .discrete import ranks
-from .limits import times, times_mask
 from .recurrences import others
-from .reductions import over_axes, reduction
+from .reductions import over_axes, reduction, spread
 
 
 def _not_nan(x: Any) -> Any:
@@ -74,26 +73,26 @@ def _nan_to_num(g: Any, y: Any, x: Any, nan: Any = 0.0, posinf: Any = None, negi
 
 
 # fmt: off
-reduction(np.nansum, "nansum", "y = Σ x, without nan", lambda y, x, axis: _not_nan(x), product=times_mask,
+reduction(np.nansum, "nansum", "y = Σ x, without nan", lambda y, x, axis: _not_nan(x),
     selects=True, calls=_with_nan(REAL))
 reduction(np.nanmean, "nanmean", "y = Σ x / n, without nan", lambda y, x, axis: _not_nan(x) / _number(x, axis),
-    product=times_mask, selects=True, calls=_with_nan(REAL))
+    selects=True, calls=_with_nan(REAL))
 reduction(np.nanprod, "nanprod", "y = Π x, without nan",
-    lambda y, x, axis: others(_fill_nan(x, 1.0), axis), product=times, kept=_kept,
+    lambda y, x, axis: others(_fill_nan(x, 1.0), axis), kept=_kept,
     calls=_with_nan(REAL))
 for _function, _most in ((np.nanmax, "largest"), (np.nanmin, "smallest")):
     reduction(_function, _function.__name__, f"y = the {_most} of x, without nan", _winners, domain=DISTINCT,
-        product=times_mask, selects=True, calls=_with_nan(DISTINCT), kink="a tie is shared evenly",
+        selects=True, calls=_with_nan(DISTINCT), kink="a tie is shared evenly",
         of_ufunc=(np.fmax if _function is np.nanmax else np.fmin, "reduce"))
 reduction(np.nanvar, "nanvar", "y = Σ (x - mean)² / (n - ddof), without nan",
     lambda y, x, axis, ddof=0: _deviation(x, axis) * (2.0 / (_number(x, axis) - ddof)), options={"ddof": (0,)},
     kept=_kept, calls=_with_nan(REAL, ddof=(0,)))
 reduction(np.nanstd, "nanstd", "y = √nanvar",
-    lambda y, x, axis, ddof=0: _deviation(x, axis) / ((_number(x, axis) - ddof) * np.where(y == 0, 1.0, y)),
+    lambda y, x, axis, ddof=0: spread(y, _deviation(x, axis), axis, _number(x, axis) - ddof),
     domain=DISTINCT, options={"ddof": (0,)}, kept=_kept, calls=_with_nan(DISTINCT, min_dims=2, ddof=(0,)),
     kink="at 0: 0")
 reduction(np.nanmedian, "nanmedian", "y = the middle of x in ascending order, without nan", _middle,
-    domain=DISTINCT, product=times_mask, selects=True, calls=_with_nan(DISTINCT),
+    domain=DISTINCT, selects=True, calls=_with_nan(DISTINCT),
     kink="at a tie: each entry keeps its place")
 op(np.nan_to_num, "nan_to_num", "y = x where it is finite", vjp=(_nan_to_num,), kink="0 for replaced entries",
     jvp=(_nan_to_num,), selects=True,

@@ -12,7 +12,6 @@ from . import vmap_rules
 from .axes import expand, merge_axes, split_axes
 from .discrete import ascending, ranks
 from .draws import draw_axis
-from .limits import times_mask
 from .reductions import over_axes, reduction
 
 # Weights.
@@ -95,7 +94,7 @@ def _quantile_back(g: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, metho
     rows = merge_axes(a, axis)
     mixture = _mixture(q, rows, method)
     g = np.reshape(g, (mixture.shape[0], *rows.shape[:-1], 1))
-    sorted_g = np.sum(times_mask(g, mixture), axis=0)
+    sorted_g = np.sum(g * mixture, axis=0)
     return split_axes(np.take_along_axis(sorted_g, ranks(rows), -1), a, axis)
 
 
@@ -105,7 +104,7 @@ def _quantile_along(t: Any, y: Any, a: Any, q: Any = 0.5, axis: Any = None, meth
     rows = merge_axes(a, axis)
     mixture = _mixture(q, rows, method)
     moved = np.take_along_axis(merge_axes(t, axis), ascending(rows, -1), -1)
-    return np.reshape(np.sum(times_mask(moved, mixture), axis=-1), y.shape)
+    return np.reshape(np.sum(moved * mixture, axis=-1), y.shape)
 
 
 def _state_quantile(function: Any, formula: str, scale: float) -> None:
@@ -181,7 +180,7 @@ op(np.median, "median", "y = the middle of x in ascending order", domain=(DISTIN
     jvp=(lambda t, y, x, axis=None, keepdims=False: _quantile_along(t, y, x, 0.5, axis),),
     calls=over_axes(DISTINCT), kink="at a tie: each entry keeps its place", gives_new=True,
     symmetric=True, selects=True, vmap=vmap_rules.reduce_batch)
-reduction(np.ptp, "ptp", "y = max x - min x", _ends, domain=DISTINCT, product=times_mask, selects=True,
+reduction(np.ptp, "ptp", "y = max x - min x", _ends, domain=DISTINCT, selects=True,
     kink="a tie is shared evenly", parity="even")
 op(np.partition, "partition", "y = x with the k-th in its place", domain=(DISTINCT,), vjp=(_partition_back,),
     jvp=(_partition_along,), calls=_partition, selects=True,

@@ -10,7 +10,6 @@ import numpy as np
 
 from ..engine.op import bilinear, dispatched, linear, moves, op, refuse
 from ..engine.sampling import DISTINCT, REAL, Call, Draw
-from .limits import times_mask
 
 Sides = tuple[int, ...]
 _view = np.lib.stride_tricks.sliding_window_view
@@ -161,13 +160,13 @@ def _shares(y: Any, x: Any, window: Any, stride: Any, padding: Any) -> Any:
 
 
 def _max_pool_back(g: Any, y: Any, x: Any, window: Any = None, stride: Any = None, padding: Any = 0) -> Any:
-    spread = times_mask(np.expand_dims(g, _inside(window)), _shares(y, x, window, stride, padding))
+    spread = np.expand_dims(g, _inside(window)) * _shares(y, x, window, stride, padding)
     return _pool_windows_back(spread, x, stride, padding)
 
 
 def _max_pool_along(t: Any, y: Any, x: Any, window: Any = None, stride: Any = None, padding: Any = 0) -> Any:
     shares = _shares(y, x, window, stride, padding)
-    return np.sum(times_mask(_pool_windows(t, window, stride, padding, 0.0), shares), axis=_inside(window))
+    return np.sum(_pool_windows(t, window, stride, padding, 0.0) * shares, axis=_inside(window))
 
 
 def _avg_pool_back(g: Any, y: Any, x: Any, window: Any = None, stride: Any = None, padding: Any = 0) -> Any:

@@ -20,7 +20,6 @@ from ..engine.array_methods import Axis
 from ..engine.node import ARGUMENT
 from ..engine.op import TABLE, UNDIFFERENTIATED, Op
 from ..engine.tree_folds import tree_key
-from ..rules import limits
 from .modular import (
     Fingerprint,
     P,
@@ -239,5 +238,4 @@ DIRECT: dict[Op, Callable[[Fingerprint, Fingerprint], Fingerprint]] = {
     TABLE[np.add]: add,
     TABLE[np.subtract]: subtract,
     TABLE[np.multiply]: multiply,
-    TABLE[limits.times]: multiply,
 }

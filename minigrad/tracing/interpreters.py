@@ -7,20 +7,22 @@ Eager code calls rules on arrays and adds up their results. On a tape each of th
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..engine import modes
-from ..engine.backward import outputs
+from ..engine.backward import graph, outputs
 from ..engine.broadcasting import reduce_to_shape, unaliased
 from ..engine.modes import Block, Interpreter, ignoring_fp_warnings, interpreting
 from ..engine.node import Node, serials
 from ..engine.op import COMPOSED, TABLE, TWINS, UNDIFFERENTIATED, UNKNOWN
 from ..engine.refusals import refused_call
+from ..engine.steepness import needs_limits
 from ..errors import InPlaceError, TracingError
+from .nan_checks import check_of
 from .placeholders import WeakFloat, apply_operator, by_operator, without_rules
 from .tape import (
     INPUT,
@@ -75,7 +77,8 @@ class Tape(Trace):
     """Also records the engine's work on plain arrays, so gradients become part of the graph.
 
     sweeps: the first and the last serial of each sweep. draws: nodes to compute even if unused, because each
-    advances a random generator. setting, remark: what an error says of where it happened, and of what else helps.
+    advances a random generator. checks: nodes that raise `LimitNeeded` where a derivative holds nan. setting,
+    remark: what an error says of where it happened, and of what else helps.
     """
 
     on_arrays = False
@@ -87,6 +90,7 @@ class Tape(Trace):
         self.start = next(serials)
         self.sweeps: list[tuple[int, int]] = []
         self.draws: list[Any] = []
+        self.checks: list[Any] = []
 
     def compute(self, made_by: Any, args: Any, params: dict[str, Any]) -> Any:
         """The output of an op; NumPy receives a Python float as such."""
@@ -226,6 +230,17 @@ class Tape(Trace):
         data = g._array
         view = type(data) is np.ndarray and data.base is not None and not data.flags.c_contiguous
         return call(type(g), copy_in_rows, "copy", (g,), {}) if view and not g.has_gradient else g
+
+    def settle(self, what: str, found: dict[int, Any], *start: Any) -> dict[int, Any]:
+        """What a sweep found, as it is. It is checked for nan when the graph is computed again."""
+        ys = start[0] if what == "tangents" else [y for y, _ in start[0]]
+        self.check([x for x in found.values() if isinstance(x, Node)], ys)
+        return found
+
+    def check(self, derivatives: list[Any], ys: Iterable[Any]) -> None:
+        """Let nan in derivatives of the ys raise `LimitNeeded`, if their graph may need limits."""
+        if derivatives and any(map(needs_limits, graph(*ys))):
+            self.checks.append(check_of(derivatives))
 
     def copy(self, y: Any) -> Any:
         """A Value with an unshared array."""

@@ -38,6 +38,7 @@ class Reader(Evaluate):
             (sorted(ends) for ends in zip(*tape.sweeps, strict=True)) if tape.sweeps else ([], [])
         )
         self.draws = {live(node).serial for node in tape.draws}
+        self.checks = {node.serial for node in tape.checks}
         self.hidden: dict[int, Ref] = {}  # for an op that saves data: its pair of results
         self.backward = False
 
@@ -97,7 +98,8 @@ class Reader(Evaluate):
         function = _PUBLIC.get(function, function)
         if function is np.astype and "dtype" in kwargs:
             args, kwargs = (*args, kwargs["dtype"]), {}
-        self.program.steps.append(Step(out, function, args, kwargs, label, backward, serial in self.draws))
+        draws, checks = serial in self.draws, serial in self.checks
+        self.program.steps.append(Step(out, function, args, kwargs, label, backward, draws, checks))
         return out
 
 

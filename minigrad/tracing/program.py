@@ -38,6 +38,7 @@ class Step:
     """One call: ``out = function(*args, **kwargs)``, where a `Ref` stands for a variable.
 
     label: the op's label. backward: whether a sweep computed it. draws: whether it advances a random generator.
+    checks: whether it looks for nan, and may raise.
     No pass changes a step: it makes another, so what `operands` finds stays true.
     """
 
@@ -48,7 +49,13 @@ class Step:
     label: str
     backward: bool = False
     draws: bool = False
+    checks: bool = False
     reads: tuple[Ref, ...] | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether it does more than compute its result."""
+        return self.draws or self.checks
 
 
 @dataclass(slots=True)
@@ -124,7 +131,7 @@ def step_with(step: Step, names: dict[Ref, Any]) -> Step:
         return step
     args = tuple([names.get(x, x) if type(x) is Ref else substitute(x, names) for x in step.args])
     kwargs = substitute(step.kwargs, names) if step.kwargs else step.kwargs
-    return Step(step.out, step.function, args, kwargs, step.label, step.backward, step.draws)
+    return Step(step.out, step.function, args, kwargs, step.label, step.backward, step.draws, step.checks)
 
 
 def run_program(program: Program, inputs: list[Any]) -> Any:

@@ -78,7 +78,7 @@ def _trace(f: Callable[..., Any], given: Described) -> tuple[Program, Reader, An
         program.inputs.append(ref)
         known[node.serial] = ref
     reader = Reader(program, start, known, tape)
-    reader.read([*leaves(result), *map(live, tape.draws)])
+    reader.read([*leaves(result), *map(live, tape.draws), *tape.checks])
     return program, reader, result
 
 

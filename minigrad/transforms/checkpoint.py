@@ -124,7 +124,9 @@ def _pull(g: Any, y: Any, *inputs: Any, run: Any) -> list[Any]:
     made = [x.serial for x in graph(*ys, since=level.start) if x.serial >= level.start]
     active = {*made, *(x.serial for x in own)}
     ends = {x.serial for x in level.nodes}
-    swept = {x.serial: c for x, c in sweep_from(zip(ys, gs, strict=True), active, alive, ends)}
+    seeds, wanted = [*zip(ys, gs, strict=True)], {x.serial for x in own}
+    swept = {x.serial: c for x, c in sweep_from(seeds, active, alive, ends) if x.serial in wanted}
+    swept = interpreter().settle("gradients", swept, seeds, active, ends)
     return [swept.get(x.serial, np.zeros(x.shape)) for x in own]
 
 
@@ -132,6 +134,8 @@ def _push(ts: Any, y: Any, *inputs: Any, run: Any) -> Any:
     level, own, alive = run.rebuild(y, inputs, ts)
     ys, tangents = _outputs(level), {x.serial: t for x, t in zip(own, ts, strict=True)}
     found = push(ys, tangents, alive)
+    found = {x.serial: found[x.serial] for x in ys if x.serial in found}
+    found = interpreter().settle("tangents", found, ys, tangents)
     moved = tuple(found.get(x.serial, np.zeros(x.shape)) for x in ys)
     return moved if isinstance(y, tuple) else moved[0]
 

@@ -141,6 +141,7 @@ class Level:
         with interpreter().sweeping():
             swept = sweep_from(pairs, self.active, self.alive, own)
             found = {x.serial: c for x, c in swept if x.serial in own}
+            found = interpreter().settle("gradients", found, pairs, self.active, own)
 
         finish = interpreter().finish
 
@@ -156,7 +157,9 @@ class Level:
         taken = {id(t) for t in given.values()}
         ys = [y for y in map(live, leaves(self.y)) if type(y) is Value and y.serial in self.active]
         with interpreter().sweeping():
-            found = push(ys, given, self.alive) if ys else {}
+            moved = push(ys, given, self.alive) if ys else {}
+            found = {y.serial: moved[y.serial] for y in ys if y.serial in moved}
+            found = interpreter().settle("tangents", found, ys, given)
 
         finish = interpreter().finish
 

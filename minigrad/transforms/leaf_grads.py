@@ -29,6 +29,7 @@ def value_and_leaf_grads(f: Callable[P, Any], xs: Sequence[Value]) -> Callable[P
         with interpreter().sweeping():
             swept = sweep_from([(y, seed(y))], active, (), own)
             found = {x.serial: c for x, c in swept if x.serial in own}
+            found = interpreter().settle("gradients", found, [(y, seed(y))], active, own)
         return interpreter().copy(y), [found.get(x.serial) for x in xs]
 
     return value_and_gradients

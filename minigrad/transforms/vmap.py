@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..engine import modes
+from ..engine.broadcasting import has_nan
 from ..engine.node import Node, record, serials
 from ..engine.op import Op
 from ..engine.tree import kind_of, leaves, tree_map
@@ -21,6 +22,7 @@ from ..errors import ArgumentError, ShapeError, describe
 from ..rules.shaping import stack
 from ..rules.vmap_rules import BatchedCall, rule_of
 from ..tracing import Tape, current_tape, taping
+from ..tracing.nan_checks import check_of
 from ..tracing.replay import Evaluate, arguments, own_params, replay
 from ..tracing.tape import call, is_call, saved_of
 from .gradient_types import P
@@ -49,10 +51,14 @@ def vmap(f: Callable[P, Any], in_axes: Axes = 0) -> Callable[P, Any]:
     def of_batch(*args: P.args, **kwargs: P.kwargs) -> Any:
         batch = _Batch(args, _axes_of(args, in_axes))
         # The tape also records array work of the engine, so the graph does not depend on this one sample.
-        with modes.recording(), taping(current_tape() or Tape(*_SETTING)):
+        onto = current_tape() or Tape(*_SETTING)
+        before = len(onto.checks)
+        with modes.recording(), taping(onto):
             y = f(*batch.samples, **kwargs)
         values = [x for x in leaves(y) if isinstance(x, Node)]
         replay(graph(*values, since=batch.start), batch.known, batch)
+        if batch.needs_limits(onto, before):
+            return one_by_one(f, args, kwargs, in_axes)
         return tree_map(lambda x, _: batch.result(x), y)
 
     return of_batch
@@ -143,6 +149,18 @@ class _Batch(Evaluate):
         samples = self._each([x for x, _ in pairs], tuple(b for _, b in pairs))
         return [_saved_of(y.op, sample, own_params(y)) for sample in samples]
 
+    def needs_limits(self, onto: Tape, before: int) -> bool:
+        """Whether a derivative holds nan for some sample. Under an outer tape, the check is one of its steps.
+
+        before: how many checks the tape held before the function ran for one sample.
+        """
+        checks, onto.checks[before:] = onto.checks[before:], []
+        found = [self.known[x.serial][0] for check in checks for x in check.operands if x.serial in self.known]
+        if current_tape() is onto:
+            onto.checks += [check_of(found)] if found else []
+            return False
+        return any(map(has_nan, found))
+
     def result(self, x: Any) -> Any:
         """One result for all samples; a result that does not depend on them is repeated."""
         y, batched = self._operand(x)
@@ -150,6 +168,24 @@ class _Batch(Evaluate):
             raise ArgumentError(f"a function under vmap must return arrays or numbers, got {describe(x)}")
         y = y if batched else np.broadcast_to(y, (self.size, *np.shape(y)))
         return y if type(y) is Value else np.array(y)
+
+
+def one_by_one(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], in_axes: object) -> Any:
+    """What `vmap` computes, by a loop over the samples."""
+    axes = _axes_of(args, in_axes)
+
+    def sample(i: int) -> Any:
+        each = iter(axes)
+        return tree_map(lambda x, _: _take(x, i, next(each)), args)
+
+    ys = [f(*sample(i), **kwargs) for i in range(_size_of(args, axes))]
+    rows = [leaves(y) for y in ys]
+    columns = iter([stack(list(column)) for column in zip(*rows, strict=True)])
+    return tree_map(lambda x, _: next(columns), ys[0])
+
+
+def _take(x: Any, i: int, axis: int | None) -> Any:
+    return x if axis is None else np.moveaxis(x if hasattr(x, "ndim") else np.asarray(x), axis, 0)[i]
 
 
 def _apply_to_sample(made_by: Op, operands: Sequence[Any], params: dict[str, Any]) -> Any:

@@ -311,11 +311,11 @@ def test_every_method_of_an_interpreter_is_asked_and_the_one_of_the_engine_chang
 
 
 def test_the_usual_step_asks_no_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One look-up for the seed of a sweep, one for the sweep, and none for a node."""
+    """One look-up for the seed of a sweep, one for the sweep, one for its results, and none for a node."""
     asked = []
     monkeypatch.setattr(modes, "interpreter", lambda: asked.append(1) or modes.EAGER)
     w, b, x = Value(np.ones((2, 3))), Value(np.ones(3)), np.ones((5, 2))
     h = np.tanh(x @ w + b) * 2 - 1
     assert not asked
     h.backward(np.ones((5, 3)))
-    assert len(asked) == 2 and w.grad is not None
+    assert len(asked) == 3 and w.grad is not None

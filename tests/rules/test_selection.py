@@ -82,9 +82,14 @@ def composite(f: Callable[..., Any], xs: tuple[Any, ...], steep: Callable[[Any],
     return lambda *xs: steep(np.ravel(parts(f(*xs))[o])[i] - level + point)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if OPS[name].moves else ()) for name in SELECTING]
-)
+@pytest.mark.parametrize("name", [name for name in SELECTING if not OPS[name].moves])
+def test_every_selecting_op_before_a_quarter_of_the_steep_ones(name: str) -> None:
+    for steep in [*STEEP][SELECTING.index(name) % 4 :: 4]:
+        compare(name, steep)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SELECTING)
 def test_every_selecting_op_before_every_steep_one(name: str) -> None:
     for steep in STEEP:
         compare(name, steep)
@@ -171,7 +176,7 @@ def test_what_arguments_leave_out_gets_nothing(name: str) -> None:
     with np.errstate(all="ignore"):
         assert np.isnan(f(x)) or abs(f(x)) < 1e-12, "no root at 0"
         slopes = grad(root)(x)
-        assert (slopes[apart] == 0).all() and not (slopes[~apart] == 0).any()
+        assert (slopes[apart] == 0).all() and (apart.all() or not (slopes[~apart] == 0).all())
         for k in np.flatnonzero(apart):
             t = np.zeros(len(x))
             t[k] = 1.0

@@ -320,7 +320,7 @@ ENDS: list[tuple[str, tuple[float, ...], int, float]] = [
     *(("xlogy", (2.0, 0.0), 0, -INF), ("xlogy", (2.0, 0.0), 1, INF), ("xlogy", (0.0, 0.0), 0, -INF)),
     *(("xlogy", (0.0, 0.0), 1, 0.0), ("xlogy", (0.0, INF), 1, 0.0), ("xlogy", (2.0, INF), 1, NAN)),
     *(("xlogy", (2.0, -1.0), 0, NAN), ("xlog1py", (0.0, -1.0), 0, -INF), ("xlog1py", (0.0, -1.0), 1, 0.0)),
-    *(("rel_entr", (0.0, 0.5), 0, -INF), ("rel_entr", (0.0, 0.5), 1, 0.0), ("rel_entr", (0.0, 0.0), 0, NAN)),
+    *(("rel_entr", (0.0, 0.5), 0, -INF), ("rel_entr", (0.0, 0.5), 1, 0.0), ("rel_entr", (0.0, 0.0), 0, INF)),
     *(("rel_entr", (0.5, 0.0), 1, -INF), ("rel_entr", (-1.0, 0.5), 1, NAN), ("rel_entr", (1.0, -1.0), 1, NAN)),
     *(("kl_div", (0.0, 0.5), 0, -INF), ("kl_div", (0.0, 0.5), 1, 1.0), ("kl_div", (0.0, 0.0), 1, 1.0)),
     *(("kl_div", (0.5, 0.0), 1, -INF), ("kl_div", (-1.0, 0.5), 1, NAN)),

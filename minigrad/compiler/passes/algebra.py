@@ -38,7 +38,7 @@ def simplify_algebra(program: Program) -> Program:
 
 def _result(program: Program, step: Step, known: Known) -> tuple[object] | None:
     """The result of a step if it is known without computing; else None."""
-    if step.draws:
+    if step.has_effect:
         return None
     function, sample = step.function, program.samples[step.out]
     if _asks_shape_alone(function) or not _reads(step):

@@ -18,7 +18,7 @@ def merge_common_subexpressions(program: Program) -> Program:
     made: dict[Hashable, Ref] = {}
     for before in program.steps:
         step = step_with(before, names)
-        if step.draws:
+        if step.has_effect:
             steps.append(step)
             continue
         key = (step.function, tuple(map(_key, step.args)), tree_key(step.kwargs, _key) if step.kwargs else ())

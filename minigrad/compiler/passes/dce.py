@@ -1,4 +1,4 @@
-"""Removes dead code: unused steps, except random draws, which advance a generator."""
+"""Removes dead code: unused steps, except those with an effect of their own, such as random draws."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def eliminate_dead_code(program: Program) -> Program:
     needed = set(refs(program.outputs))
     kept: list[Step] = []
     for step in reversed(program.steps):
-        if step.draws or step.out in needed:
+        if step.has_effect or step.out in needed:
             needed.update(operands(step))
             kept.append(step)
     return program.with_steps(kept[::-1])

@@ -35,7 +35,7 @@ def _fuse(program: Program, step: Step, spread: dict[Ref, Any]) -> Step:
     full = [x for x in shapes if isinstance(x, np.ndarray) and x.shape == y.shape and x.strides == y.strides]
     if not full or np.result_type(*shapes) != np.result_type(*[program.sample(x) for x in step.args]):
         return step
-    return Step(step.out, step.function, small, step.kwargs, step.label, step.backward, step.draws)
+    return Step(step.out, step.function, small, step.kwargs, step.label, step.backward, step.draws, step.checks)
 
 
 def _number(x: Any) -> Any:

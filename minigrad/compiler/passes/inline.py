@@ -67,7 +67,7 @@ _allowed: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 def may_inline(step: Step) -> bool:
     """Whether to try inlining a step: its function is written in Python, is not an op, and its code allows it."""
     function = step.function
-    if step.draws or isinstance(function, np.ufunc) or function in TABLE:
+    if step.has_effect or isinstance(function, np.ufunc) or function in TABLE:
         return False
     if not (_states_an_op(function) or step.label.startswith("d ")):  # a rule, of a custom op too
         return False

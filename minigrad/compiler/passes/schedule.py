@@ -6,6 +6,8 @@ moves each update forward to where it can be computed, but never
 - before a step that reads the old parameter or a view of it: the update may overwrite its memory;
 - before a step that may raise: a call that raises must leave all parameters unchanged.
 
+A check for nan is such a step.
+
 A training step of nine layers, 256-512-...-512-10, batch 64, takes 6.7 MB with this pass and 20.3 MB without it, as
 much as hand-written NumPy that keeps all gradients. With the pass it takes 0.9 of the time.
 """
@@ -86,7 +88,7 @@ def _readers(program: Program, owners: dict[Ref, frozenset[Ref]]) -> dict[Ref, l
 
 def _may_move(step: Step, modes: dict[Ref, str]) -> bool:
     """Whether a step is outside of the backward sweep and calls a known function."""
-    return not (step.backward or step.draws or _unknown(step, modes))
+    return not (step.backward or step.has_effect or _unknown(step, modes))
 
 
 def _may_raise(step: Step, modes: dict[Ref, str]) -> bool:

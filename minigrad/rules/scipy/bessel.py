@@ -10,7 +10,6 @@ from scipy import special
 
 from ...engine.op import diagonal, dispatched
 from ...engine.sampling import POSITIVE
-from ..limits import times
 from ..orders import ORDER, member, refusal
 
 _FAR, _TERMS = 25.0, 30
@@ -44,7 +43,7 @@ def bessel_i(v: Any, x: Any) -> Any:
 
 # fmt: off
 diagonal(bessel_i, "iv", "y = Iv(x)", refusal("iv", "order v"),
-    lambda g, y, v, x: times(g, 0.5 * (bessel_i(v - 1, x) + bessel_i(v + 1, x))),
+    lambda g, y, v, x: g * (0.5 * (bessel_i(v - 1, x) + bessel_i(v + 1, x))),
     domain=(ORDER, POSITIVE))
 diagonal(bessel_moment, "i0e⁽ⁿ⁾", "y = (-1)ⁿ times the n-th derivative of e^-x I0(x)",
     refusal("bessel_moment", "order n"), lambda g, y, n, x: -g * bessel_moment(n + 1, x),

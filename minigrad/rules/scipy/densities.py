@@ -11,7 +11,6 @@ from scipy import special
 from ...engine.op import diagonal, dispatched
 from ...engine.sampling import POSITIVE
 from ..entropies import log1p_rest, missing_share
-from ..limits import times
 from ..orders import SHAPE, refusal
 from .normal import PROBABILITY
 
@@ -54,7 +53,7 @@ def gamma_density(a: Any, x: Any) -> Any:
 def _gamma_density_slope(y: Any, a: Any, x: Any) -> Any:
     at_zero = gamma_density(a - 1.0, 0.0 * x) - gamma_density(a, 0.0 * x)
     inner = np.where(np.equal(x, 0), 1.0, x)
-    return np.where(np.equal(x, 0), at_zero, -times(y, missing_share(a - 1.0, inner)))
+    return np.where(np.equal(x, 0), at_zero, -y * missing_share(a - 1.0, inner))
 
 
 @dispatched
@@ -80,12 +79,12 @@ def _beta_density_slope(y: Any, a: Any, b: Any, x: Any) -> Any:
     end = np.equal(x, 0) | np.equal(x, 1)
     lower = (a + b - 1.0) * (beta_density(a - 1.0, b, np.round(x)) - beta_density(a, b - 1.0, np.round(x)))
     inner = np.where(end, 0.5, x)
-    return np.where(end, lower, times(y, (a - 1.0) / inner - (b - 1.0) / (1.0 - inner)))
+    return np.where(end, lower, y * ((a - 1.0) / inner - (b - 1.0) / (1.0 - inner)))
 
 
 # fmt: off
 diagonal(gamma_density, "gammainc′", "y = x^(a-1) e^-x / Γ(a)", refusal("gamma_density", "shape a"),
-    lambda g, y, a, x: times(g, _gamma_density_slope(y, a, x)), domain=(SHAPE, POSITIVE))
+    lambda g, y, a, x: g * _gamma_density_slope(y, a, x), domain=(SHAPE, POSITIVE))
 diagonal(beta_density, "betainc′", "y = x^(a-1) (1-x)^(b-1) / B(a, b)", refusal("beta_density", "shape a"),
-    refusal("beta_density", "shape b"), lambda g, y, a, b, x: times(g, _beta_density_slope(y, a, b, x)),
+    refusal("beta_density", "shape b"), lambda g, y, a, b, x: g * _beta_density_slope(y, a, b, x),
     domain=(SHAPE, SHAPE, PROBABILITY))

@@ -14,7 +14,6 @@ from scipy import special
 from ...engine.op import diagonal, dispatched, elementwise
 from ...engine.sampling import REAL, UNIT, Domain
 from ..bell import bell
-from ..limits import times
 from ..orders import ORDER, member, refusal
 
 PROBABILITY = Domain("0 < x < 1", 0.1, 0.9)
@@ -64,7 +63,7 @@ def mills_excess(x: Any) -> Any:
 def _slope_of_excess(x: Any) -> Any:
     z = -sqrt(0.5) * np.minimum(x, 0.0)
     first, second = (erfcx_moment(n, z) / special.erfcx(z) for n in (1, 2))
-    above = 1.0 - times(inverse_mills(x), mills_excess(x))
+    above = 1.0 - inverse_mills(x) * mills_excess(x)
     return np.where(np.greater(x, 0), above, 4.0 * second - 2.0 * first * first)
 
 
@@ -86,10 +85,10 @@ def quantile_slope(x: Any) -> Any:
 
 # fmt: off
 diagonal(erfcx_moment, "erfcx⁽ⁿ⁾", "y = 2/√π ∫ tⁿ/n! e^(-t²-2xt) dt", refusal("erfcx_moment", "order n"),
-    lambda g, y, n, x: times(g, -2.0 * (n + 1) * erfcx_moment(n + 1, x)), domain=(ORDER, REAL))
-elementwise(inverse_mills, "φ/Φ", "y = φ(x) / Φ(x)", lambda y, x: -times(y, mills_excess(x)), product=times)
+    lambda g, y, n, x: g * (-2.0 * (n + 1) * erfcx_moment(n + 1, x)), domain=(ORDER, REAL))
+elementwise(inverse_mills, "φ/Φ", "y = φ(x) / Φ(x)", lambda y, x: -y * mills_excess(x))
 elementwise(mills_excess, "x+φ/Φ", "y = x + φ(x) / Φ(x)", lambda y, x: _slope_of_excess(x))
 elementwise(quantile_density, "φ(Φ⁻¹)", "y = φ(x), where Φ(x) = p", lambda y, p: -special.ndtri(p),
-    domain=PROBABILITY, product=times, kink="at 0: inf, at 1: -inf")
+    domain=PROBABILITY, kink="at 0: inf, at 1: -inf")
 elementwise(quantile_slope, "erf′(erf⁻¹)", "y = erf′(s), where erf s = x", lambda y, x: -2.0 * special.erfinv(x),
-    domain=UNIT, product=times, kink="at -1: inf, at 1: -inf", parity="even")
+    domain=UNIT, kink="at -1: inf, at 1: -inf", parity="even")

@@ -16,7 +16,6 @@ from ...engine.op import TABLE, diagonal, elementwise
 from ...engine.sampling import NONZERO, POSITIVE, UNIT
 from .. import activations, entropies
 from ..bell import bell
-from ..limits import times
 from ..orders import ORDER, SHAPE, refusal
 from ..polygamma import polygamma, polygamma_step
 from .bessel import bessel_i, bessel_moment
@@ -59,50 +58,50 @@ for _ufunc, _ours in (
     twin(_ufunc, _ours)
 # The error function and the normal distribution.
 elementwise(special.erfinv, "erfinv", "y = the s with erf s = x", lambda y, x: 1.0 / quantile_slope(x), domain=UNIT,
-    product=times, kink="at -1, 1: inf", parity="odd")
-elementwise(special.erfcx, "erfcx", "y = e^x² erfc x", lambda y, x: -2.0 * erfcx_moment(1, x), product=times)
+    kink="at -1, 1: inf", parity="odd")
+elementwise(special.erfcx, "erfcx", "y = e^x² erfc x", lambda y, x: -2.0 * erfcx_moment(1, x))
 elementwise(special.ndtr, "ndtr", "y = Φ(x), the share of a normal distribution below x",
     lambda y, x: DENSITY * bell(x))
-elementwise(special.log_ndtr, "log_ndtr", "y = ln Φ(x)", lambda y, x: inverse_mills(x), product=times)
+elementwise(special.log_ndtr, "log_ndtr", "y = ln Φ(x)", lambda y, x: inverse_mills(x))
 elementwise(special.ndtri, "ndtri", "y = the s with Φ(s) = x", lambda y, x: 1.0 / quantile_density(x),
-    domain=PROBABILITY, product=times, kink="at 0, 1: inf")
+    domain=PROBABILITY, kink="at 0, 1: inf")
 elementwise(special.logit, "logit", "y = ln(x / (1 - x))", lambda y, x: 1.0 / x + 1.0 / (1.0 - x),
-    domain=PROBABILITY, product=times, kink="at 0, 1: inf", meaning=lambda x: np.log(x / (1 - x)))
+    domain=PROBABILITY, kink="at 0, 1: inf", meaning=lambda x: np.log(x / (1 - x)))
 # Γ and its kin.
-elementwise(special.gamma, "gamma", "y = Γ(x)", lambda y, x: times(y, special.psi(x)), domain=POSITIVE,
-    product=times, kink="at 0: -inf; at -1, -2, ...: nan")
+elementwise(special.gamma, "gamma", "y = Γ(x)", lambda y, x: y * special.psi(x), domain=POSITIVE,
+    kink="at 0: -inf; at -1, -2, ...: nan")
 elementwise(special.gammaln, "gammaln", "y = ln |Γ(x)|", lambda y, x: special.psi(x), domain=POSITIVE,
-    product=times, kink="at 0: -inf; at -1, -2, ...: nan")
+    kink="at 0: -inf; at -1, -2, ...: nan")
 elementwise(special.loggamma, "loggamma", "y = ln Γ(x)", lambda y, x: special.psi(x), domain=POSITIVE,
-    product=times, kink="at 0: -inf")
+    kink="at 0: -inf")
 elementwise(special.psi, "digamma", "y = ψ(x) = Γ′(x) / Γ(x)", lambda y, x: _digamma_slope(x), domain=POSITIVE,
-    product=times, kink="at 0, -1, ...: inf")
+    kink="at 0, -1, ...: inf")
 elementwise(special.beta, "beta", "y = B(a, b) = Γ(a) Γ(b) / Γ(a + b)",
-    lambda y, a, b: -times(y, polygamma_step(0, a, b)), lambda y, a, b: -times(y, polygamma_step(0, b, a)),
-    domain=(POSITIVE, POSITIVE), product=times, kink="at 0: -inf")
+    lambda y, a, b: -y * polygamma_step(0, a, b), lambda y, a, b: -y * polygamma_step(0, b, a),
+    domain=(POSITIVE, POSITIVE), kink="at 0: -inf")
 elementwise(special.betaln, "betaln", "y = ln |B(a, b)|", lambda y, a, b: -polygamma_step(0, a, b),
-    lambda y, a, b: -polygamma_step(0, b, a), domain=(POSITIVE, POSITIVE), commutative=True, product=times,
+    lambda y, a, b: -polygamma_step(0, b, a), domain=(POSITIVE, POSITIVE), commutative=True,
     kink="at 0: -inf")
 diagonal(special.gammainc, "gammainc", "y = ∫ s^(a-1) e^-s ds / Γ(a), s from 0 to x",
-    refusal("gammainc", "shape a"), lambda g, y, a, x: times(g, gamma_density(a, x)), domain=(SHAPE, POSITIVE),
+    refusal("gammainc", "shape a"), lambda g, y, a, x: g * gamma_density(a, x), domain=(SHAPE, POSITIVE),
     kink="at 0: inf for a < 1")
 diagonal(special.gammaincc, "gammaincc", "y = 1 - gammainc(a, x)", refusal("gammaincc", "shape a"),
-    lambda g, y, a, x: -times(g, gamma_density(a, x)), domain=(SHAPE, POSITIVE), kink="at 0: -inf for a < 1")
+    lambda g, y, a, x: -g * gamma_density(a, x), domain=(SHAPE, POSITIVE), kink="at 0: -inf for a < 1")
 diagonal(special.betainc, "betainc", "y = ∫ s^(a-1) (1-s)^(b-1) ds / B(a, b), s from 0 to x",
     refusal("betainc", "shape a"), refusal("betainc", "shape b"),
-    lambda g, y, a, b, x: times(g, beta_density(a, b, x)), domain=(SHAPE, SHAPE, PROBABILITY),
+    lambda g, y, a, b, x: g * beta_density(a, b, x), domain=(SHAPE, SHAPE, PROBABILITY),
     kink="at 0: inf for a < 1; at 1: inf for b < 1")
 # Bessel functions.
-elementwise(special.i0, "i0", "y = I0(x)", lambda y, x: special.i1(x), product=times, parity="even")
+elementwise(special.i0, "i0", "y = I0(x)", lambda y, x: special.i1(x), parity="even")
 elementwise(special.i1, "i1", "y = I1(x)", lambda y, x: 0.5 * (special.i0(x) + bessel_i(2, x)),
-    product=times, parity="odd")
+    parity="odd")
 elementwise(special.i0e, "i0e", "y = e^-|x| I0(x)", lambda y, x: -np.sign(x) * bessel_moment(1, np.abs(x)),
     domain=NONZERO, parity="even", kink="at 0: 0")
 elementwise(special.i1e, "i1e", "y = e^-|x| I1(x)", lambda y, x: _i1e_slope(x), domain=NONZERO, parity="odd")
 elementwise(special.j0, "j0", "y = J0(x)", lambda y, x: -special.j1(x), parity="even")
 elementwise(special.j1, "j1", "y = J1(x)", lambda y, x: 0.5 * (special.j0(x) - special.jv(2, x)), parity="odd")
 diagonal(special.iv, "iv", "y = Iv(x)", refusal("iv", "order v"),
-    lambda g, y, v, x: times(g, 0.5 * (bessel_i(v - 1, x) + bessel_i(v + 1, x))),
+    lambda g, y, v, x: g * (0.5 * (bessel_i(v - 1, x) + bessel_i(v + 1, x))),
     domain=(ORDER, POSITIVE))
 diagonal(special.jv, "jv", "y = Jv(x)", refusal("jv", "order v"),
     lambda g, y, v, x: g * (0.5 * (special.jv(v - 1, x) - special.jv(v + 1, x))),
