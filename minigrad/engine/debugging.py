@@ -43,6 +43,7 @@ class Debugger:
     def __init__(self) -> None:
         # By serial of a leaf: the serial of the value whose gradient it has, and a fingerprint of its data then.
         self._swept: dict[int, tuple[int, int]] = {}
+        self._lost: NonFinite | None = None  # where a sweep first met nan or inf
 
     def remember(self, node: Any, operands: tuple[Any, ...]) -> None:
         """Note the user's line behind a new node; raise NonFinite if finite operands gave nan or inf."""
@@ -85,10 +86,17 @@ class Debugger:
                 raise Mutated(_message(what, node, node.operands))
 
     def inspect(self, cotangent: Any, node: Any) -> None:
-        """Raise NonFinite if a rule of the node's op gave nan or inf."""
-        if not _finite(_data(cotangent)):
+        """Note the first nan or inf that a rule gave: a selection may still leave it out."""
+        if self._lost is None and not _finite(_data(cotangent)):
             what = f"the derivative of {node.op.label} is {_worst(_data(cotangent))}"
-            raise NonFinite(_message(what, node, node.operands))
+            self._lost = NonFinite(_message(what, node, node.operands))
+
+    def conclude(self, found: dict[int, Any]) -> dict[int, Any]:
+        """The results of a sweep; raises NonFinite if they hold nan or inf."""
+        lost, self._lost = self._lost, None
+        if lost is not None and not all(_finite(_data(x)) for x in found.values()):
+            raise lost
+        return found
 
 
 def debug() -> Block:

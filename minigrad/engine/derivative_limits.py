@@ -16,7 +16,7 @@ import numpy as np
 from .backward import graph, sweep_from
 from .forward import push
 from .graph_beside import LIMIT, Beside, Nudge, data_of
-from .modes import EAGER
+from .modes import EAGER, debugging_by
 from .node import Node, new_node
 from .steepness import needs_limits
 
@@ -73,7 +73,7 @@ def _settle(
     lost = {serial for serial, x in found.items() if np.isnan(data_of(x)).any()}
     beside: dict[int, list[Any]] = {serial: [] for serial in lost}
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), debugging_by(None):
             for nudge in nudges:
                 copy = Beside(nodes, nudge)
                 swept = sweep(copy)

@@ -55,15 +55,17 @@ class Interpreter:
         """The node x as it enters a level of differentiation; its data if no gradient can arrive."""
         return x if x.has_gradient else x._array
 
-    # What puts limits for nan into "gradients" and into "tangents": `derivative_limits` plugs it in.
-    limits: Mapping[str, Callable[..., Any]] = {}
-    # By op: whether it needs no limits. `steepness` plugs in its answers.
-    tame: Mapping[Any, bool] = defaultdict(lambda: True)
+    limits: Mapping[
+        str, Callable[..., Any]
+    ] = {}  # to "gradients", "tangents" with nan: `derivative_limits` plugs in
+    tame: Mapping[Any, bool] = defaultdict(lambda: True)  # whether an op needs no limits; `steepness` plugs in
 
     def settle(self, what: str, found: dict[int, Any], *start: Any) -> dict[int, Any]:
         """What a sweep found, by serial; start is what it started from."""
         lost = what in self.limits and any(map(has_nan, found.values()))
-        return self.limits[what](found, *start) if lost else found
+        found = self.limits[what](found, *start) if lost else found
+        watching = debugger()
+        return found if watching is None else watching.conclude(found)
 
     # Refusing.
 

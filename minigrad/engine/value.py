@@ -207,19 +207,17 @@ class Value(Node, ArrayMethods, Conversions[DType], NumPyProtocols):
         taken, at_leaves, tame, asked = {id(g)}, [], True, modes.interpreter()
         with ignoring_fp_warnings():
             for node, gradient in sweep(self, g):
-                made_by = node.op
-                if made_by is None:
+                if node.op is None:
                     at_leaves.append((node, gradient))
                     continue
-                tame = tame and asked.tame[made_by]
+                tame = tame and asked.tame[node.op]
                 if type(gradient) is ndarray:
                     node._grad = (gradient,)
                     taken.add(id(gradient))
                 else:
                     node._grad = gradient
-        if not tame and any(has_nan(c) for _, c in at_leaves):
-            found = {x.serial: c for x, c in at_leaves}
-            found = asked.settle("gradients", found, [(self, g)], None, ())
+        if modes.debugger() or (not tame and any(has_nan(c) for _, c in at_leaves)):
+            found = asked.settle("gradients", {x.serial: c for x, c in at_leaves}, [(self, g)], None, ())
             at_leaves = [(x, found[x.serial]) for x, _ in at_leaves]
         for node, gradient in at_leaves:
             node._grad = unaliased(gradient, taken) if node._grad is None else node.grad + gradient

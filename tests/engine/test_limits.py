@@ -188,6 +188,19 @@ def test_no_limit_is_sought_where_the_function_cannot_run_beside_the_point() -> 
         mg.forget(f)
 
 
+def test_the_debugger_lets_pass_what_a_selection_hides() -> None:
+    with np.errstate(all="ignore"), mg.debug():
+        for f, x in (
+            (lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0)), np.array([0.0, 2.0])),
+            (lambda x: np.sum(np.sqrt(x[1:])), np.array([0.0, 2.0])),
+        ):
+            v = Value(x)
+            f(v).backward()
+            assert v.grad.tolist() == [0.0, 0.5 / math.sqrt(2)] == grad(f)(x).tolist()
+        with pytest.raises(mg.errors.NonFinite, match="the derivative of sqrt is inf"):
+            grad(lambda x: np.sqrt(x * x))(0.0)
+
+
 def test_nothing_is_recorded_and_no_mode_is_left() -> None:
     with np.errstate(all="ignore"), no_grad():
         assert grad(lambda x: np.where(x > 0, np.log(x), 0))(0.0) == 0
