@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checking import DIFFERENTIABLE, OPS, parts, projected, real_part
+from checking import DIFFERENTIABLE, OPS, parts, projected
 from everyday import thinned
 
 import minigrad
@@ -85,8 +85,9 @@ def test_every_op_of_the_table_over_a_batch_is_a_loop(name: str) -> None:
     for call in random_calls(op, CALLS):
         for axes in choices(call):
             args = [samples_of(x) if axis == 0 else x for x, axis in zip(call.inputs, axes, strict=True)]
-            expected = looped(call, args, axes)  # NumPy 2.5 gives complex eigenvalues of arrays
-            expected = real_part(expected) if isinstance(expected, np.ndarray) else expected
+            expected = looped(call, args, axes)
+            if name == "linalg.eigvals":
+                expected = [y.real for y in expected]  # complex in NumPy 2.5 itself
             assert_alike(vmap(call, axes)(*args), expected)
 
 
