@@ -257,7 +257,9 @@ def _compute(node: Node, data: list[Any]) -> tuple[Any, dict[str, Any]]:
     own = {name: p for name, p in (node.params or {}).items() if name != "saved"}
     inputs, params = restore_parameters(made_by, data, own)
     output = made_by.forward(*inputs, **params)
-    return (output[0], {**own, "saved": output[1]}) if made_by.saves else (output, own)
+    if made_by.saves:
+        output, own["saved"] = output
+    return tuple(output) if isinstance(output, (tuple, list)) else output, own
 
 
 def _at_kink(c: Any, c0: Any, size: Any) -> Any:
