@@ -80,7 +80,7 @@ def assert_alike(got: Any, each: list[Any]) -> None:
 @pytest.mark.parametrize("name", thinned([*OPS], 3))
 def test_every_op_of_the_table_over_a_batch_is_a_loop(name: str) -> None:
     op = OPS[name]
-    if op.function in UNFILLED | DEPENDING:
+    if op.function in UNFILLED | DEPENDING or op.shape_depends_on_data:
         pytest.skip("no two calls are alike")
     for call in random_calls(op, CALLS):
         for axes in choices(call):
@@ -91,7 +91,9 @@ def test_every_op_of_the_table_over_a_batch_is_a_loop(name: str) -> None:
             assert_alike(vmap(call, axes)(*args), expected)
 
 
-@pytest.mark.parametrize("name", thinned([*DIFFERENTIABLE], 6))
+@pytest.mark.parametrize(
+    "name", thinned([name for name, op in DIFFERENTIABLE.items() if not op.shape_depends_on_data], 6)
+)
 def test_every_gradient_over_a_batch_is_a_loop(name: str) -> None:
     op = DIFFERENTIABLE[name]
     for call in random_calls(op, 2):
