@@ -322,7 +322,7 @@ class Writer:
     def _is_free(self, name: str) -> bool:
         """Whether a function may have its own name in the text, because nothing else there can have it."""
         taken = name in self.names or name in vars(runtime) or name in vars(builtins) or name in _WORDS
-        variable = name in self.variables.values() or re.fullmatch(r"\w+_(flat|finite|\d*)|[a-z]\d*", name)
+        variable = name in self.variables.values() or re.fullmatch(r"\w+_(flat|\d*)|[a-z]\d*", name)
         return not (taken or variable or iskeyword(name))
 
     def _support(self, name: str) -> str:

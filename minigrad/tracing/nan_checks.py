@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from ..engine.broadcasting import has_nan
 from ..engine.node import Node, new_node
 from .tape import as_data, lift_values, step_of
 
@@ -20,10 +19,8 @@ class LimitNeeded(Exception):
 
 def refuse_nan(*derivatives: Any) -> float:
     """Raise LimitNeeded if there is nan in one of these; else return 0."""
-    for x in derivatives:
-        total = np.vdot(x, x) if type(x) is np.ndarray else x
-        if total != total:
-            raise LimitNeeded
+    if any(map(has_nan, derivatives)):
+        raise LimitNeeded
     return 0.0
 
 

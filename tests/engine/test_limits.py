@@ -41,6 +41,7 @@ CASES: dict[str, tuple[Callable[[Any], Any], float, float]] = {
     "√(x²)": (lambda x: np.sqrt(x * x), 0.0, math.nan),  # |x|
     "arctan(1/x)": (lambda x: np.arctan(1 / x), 0.0, -1.0),
     "a pole behind a logarithm": (lambda x: np.arctan(np.log1p(x)), -1.0, math.inf),
+    "a slope that rounds to 0, and a pole": (lambda x: np.arctan(np.log(mg.softplus(x))), -800.0, math.nan),
     "a product with a pole": (lambda x: x * np.log(x), 0.0, math.nan),
     "ln(1 + e^x), overflowed": (log_one_plus_exp, 800.0, math.nan),
     "a distance of 0": (lambda x: np.sqrt((x - 3.0) ** 2), 3.0, math.nan),
@@ -126,6 +127,22 @@ def test_nan_of_the_value_stays_nan_in_the_gradient() -> None:
         assert np.isnan(grad(lambda x: np.sum(x * np.nan) ** 2)(np.ones(2))).all()
         assert np.isnan(grad(lambda x: np.abs(x * np.nan))(1.0))
         assert np.isnan(grad(lambda v: np.log(np.sum(np.exp(v))))(np.array([800.0, 799.0]))).all()
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sum(np.abs(x - 1)),
+        lambda x: np.linalg.norm(x - 1),
+        lambda x: np.var(x),
+        lambda x: np.nanvar(x),
+        lambda x: np.std(x),
+    ],
+    ids=["abs", "norm", "var", "nanvar", "std"],
+)
+def test_that_a_kink_or_a_minimum_counts_as_0_beats_no_infinite_slope(f: Callable[[Any], Any]) -> None:
+    with np.errstate(all="ignore"):
+        assert np.isnan(grad(lambda x: np.sqrt(f(x)))(np.ones(3))).all()
 
 
 def test_the_harmonic_mean_of_a_zero() -> None:
