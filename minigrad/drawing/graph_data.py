@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.derivative_limits import all_gradients
 from ..engine.node import MANY as MANY_OPERANDS
 from ..engine.node import Superseded, live
 from ..engine.tree import kind_of
-from ..engine.value import Value, graph, sweep
+from ..engine.value import Value, graph
 from ..nn.module import Module
 
 LISTED = 10_000  # the first entries of a list, tuple or dict in `names` that are read
@@ -113,7 +114,7 @@ def _gradients(y: Value) -> tuple[list[tuple[Value, Any]], str]:
     else:
         return [], f"No gradients: the result has shape {data.shape}. Draw its sum, or set its .grad first."
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a picture shows inf and nan as such
-        return sorted(sweep(y, seed), key=lambda pair: -pair[0].serial), remark
+        return sorted(all_gradients(y, seed), key=lambda pair: -pair[0].serial), remark
 
 
 def _names(given: Mapping[str, object]) -> dict[int, str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .backward import graph, sweep_from
+from .backward import N, graph, sweep, sweep_from
 from .forward import push
 from .graph_beside import LIMIT, Beside, Nudge, data_of
 from .modes import EAGER, debugging_by
@@ -61,6 +61,13 @@ def limits_of_tangents(found: dict[int, Any], ys: Sequence[Node], tangents: dict
     if all(np.isnan(y._array).all() for y in ys) and any(np.any(data_of(t)) for t in tangents.values()):
         return found
     return _settle(found, ys, sweep, ORDINARY if any(np.isinf(y._array).any() for y in ys) else NUDGES)
+
+
+def all_gradients(y: N, g: Any) -> list[tuple[N, Any]]:
+    """What `sweep` gives, with limits for nan: every node that y depends on, and its gradient."""
+    pairs = list(sweep(y, g))
+    found = EAGER.settle("gradients", {x.serial: c for x, c in pairs}, [(y, g)], None, ())
+    return [(x, found[x.serial]) for x, _ in pairs]
 
 
 def _settle(

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.value import Value, graph, seed, sweep
+from ..engine.derivative_limits import all_gradients
+from ..engine.value import Value, graph, seed
 from ..errors import ArgumentError, describe
 from .clustering import TOLERANCE, TOLERANCE_SINGLE, equal_groups, is_zero
 
@@ -92,7 +93,7 @@ def equal_gradients(y: Value, tolerance: float | None = None) -> EqualGradients:
     if tolerance is not None and not (isinstance(tolerance, Real) and 0 <= tolerance < math.inf):
         raise ValueError(f"the tolerance is a share of the largest entry, 0 or more, got {tolerance!r}")
     with np.errstate(all="ignore"):
-        found = {v.serial: g for v, g in sweep(y, seed(y))}
+        found = {v.serial: g for v, g in all_gradients(y, seed(y))}
     nodes = [(v, found[v.serial], _name(k, v)) for k, v in enumerate(graph(y)) if v.serial in found]
     whole = [(EntryPlace(v, (), name), g) for v, g, name in nodes]
     groups = [*_groups("nodes", whole, tolerance), *_opposite(whole, tolerance)]

@@ -167,6 +167,13 @@ def test_second_derivatives_behind_a_mask_are_0() -> None:
         assert mg.compile(hessian(entropy))(p).tolist() == np.diag([-2.0, -2.0, 0.0]).tolist()
 
 
+def test_a_picture_shows_the_gradient_with_its_limits() -> None:
+    x = Value(np.array([0.0, 2.0]), "x")
+    with np.errstate(all="ignore"):
+        drawing = mg.draw(np.sum(np.where(x.data > 0, np.log(x), 0)))
+    assert "dy/dx = [0, 0.5]" in repr(drawing)
+
+
 def test_a_gradient_is_added_once_and_complete() -> None:
     w, b = Value(np.array([0.0, 2.0])), Value(1.0)
     w.grad = np.ones(2)

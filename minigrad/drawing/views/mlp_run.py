@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from ...engine import modes
+from ...engine.derivative_limits import all_gradients
 from ...engine.tree import leaves, tree_map
 from ...engine.tree_folds import tree_fold
-from ...engine.value import Value, graph, seed, sweep
+from ...engine.value import Value, graph, seed
 from ...errors import ArgumentError, MinigradError, describe
 from ...nn.losses import squared_error
 from ...nn.mlp import MLP
@@ -108,7 +109,7 @@ def run_mlp(model: MLP, x: object, y: object = None, loss: Loss | None = None, s
     chosen = loss_or_default(y, loss)
     _, result = record_prediction(model, x, y, chosen)
     with np.errstate(all="ignore"):
-        gradients = {v.serial: g for v, g in sweep(result, seed(result))}
+        gradients = {v.serial: g for v, g in all_gradients(result, seed(result))}
     plain = np.asarray(plain_outputs(x), dtype=np.float64)
     tied, remark = _network_ties(model, x, y, chosen, result, seconds)
     return Run(

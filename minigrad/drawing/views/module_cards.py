@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.derivative_limits import all_gradients
 from ...engine.tree import leaves
-from ...engine.value import Value, seed, sweep
+from ...engine.value import Value, seed
 from ...nn.linear import Layer, Neurons
 from ...nn.mlp import MLP
 from ...nn.module import Module
@@ -85,7 +86,7 @@ def module_cards(
     chosen = loss_or_default(y, loss)
     prediction, result = record_prediction(model, x, y, chosen)
     with np.errstate(all="ignore"):
-        gradients = {v.serial: g for v, g in sweep(result, seed(result))}
+        gradients = {v.serial: g for v, g in all_gradients(result, seed(result))}
     found, remark = find_ties(model, x, y, chosen, result, seconds)
     seen = ModelRun(model, x, result, gradients, found, function_name(chosen), remark)
     cut = max((v.serial for v in leaves(prediction) if isinstance(v, Value)), default=0)
