@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import importlib.util
 import inspect
 import io
@@ -405,6 +406,7 @@ _MEASURED = "measured by a script: what other libraries do at kinks"
 JUSTIFIED: dict[str, str] = {
     "check.comparison.convention_data:SHARES": _MEASURED,
     "check.comparison.convention_data:LOST": _MEASURED,
+    "check.comparison.convention_data:INFINITE": _MEASURED,
     "check.diagnosis.patterns.factor_library:_OF": _CANDIDATES,
     "check.diagnosis.patterns.regions:_DIAGONAL": _CANDIDATES,
     "cli.expression:OPERATORS": _PYTHON,
@@ -434,6 +436,7 @@ JUSTIFIED: dict[str, str] = {
 OUTSIDE = [p for p in IMPORTABLE if p.relative_to(PACKAGE).parts[0] not in ("rules", "__main__.py")]
 
 
+@functools.cache
 def found_in(path: Path) -> dict[str, list[str]]:
     """The lists of ops in a module of the package, by module and name, with the labels of what they list."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts

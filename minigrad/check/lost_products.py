@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ def name_lost_product(y: Value) -> str:
     nan comes before an underflow: a slope that is too small for a float, or a product with it.
     """
     underflow = ""
-    with ignoring_fp_warnings():
+    with ignoring_fp_warnings(StringIO()):
         for node, g in sweep(y, np.ones_like(y._array)):
             for c in _shares(node, g):
                 what = _what_is_lost(node, np.asarray(g), np.asarray(c))

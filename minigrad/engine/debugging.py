@@ -16,6 +16,7 @@ import numpy as np
 
 from .errors import MinigradError, Mutated, NonFinite, describe, layout
 from .modes import Block, debugging_by, notes
+from .tree import leaves
 
 _OURS = ("minigrad", "numpy", "contextlib")
 
@@ -30,7 +31,7 @@ class EveryPair(MinigradError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The line that made a node, and fingerprints of its operands. column: the node is (n, 1) on purpose."""
+    """The line that made a node, and fingerprints of what its op was given. column: it is (n, 1) on purpose."""
 
     line: str
     fingerprints: tuple[int, ...]
@@ -50,9 +51,8 @@ class Debugger:
         if node.op is None:
             return
         notes.add("origin")
-        node.origin = Origin(
-            _user_line(), tuple(map(_fingerprint, operands)), _is_column_on_purpose(node, operands)
-        )
+        fingerprints = tuple(map(_fingerprint, (*operands, *_arrays_in(node.params))))
+        node.origin = Origin(_user_line(), fingerprints, _is_column_on_purpose(node, operands))
         if not _finite(node._array) and all(_finite(_data(x)) for x in operands):
             raise NonFinite(_message(f"{node.op.label} gave {_worst(node._array)}", node, operands))
 
@@ -76,13 +76,15 @@ class Debugger:
             self._swept[leaf.serial] = node.serial, now
 
     def compare(self, node: Any) -> None:
-        """Raise Mutated if an operand of the node was changed in place since."""
+        """Raise Mutated if an operand or a parameter of the node was changed since."""
         origin = getattr(node, "origin", None)
         if origin is None:
             return
-        for x, before in zip(node.operands, origin.fingerprints, strict=False):
+        parts = (*node.operands, *_arrays_in(node.params))
+        for i, (x, before) in enumerate(zip(parts, origin.fingerprints, strict=False)):
             if _fingerprint(x) != before:
-                what = f"{describe(x)}, an operand of {node.op.label}, was changed in place after it was used"
+                part = "an operand" if i < len(node.operands) else "a parameter"
+                what = f"{describe(x)}, {part} of {node.op.label}, was changed in place after it was used"
                 raise Mutated(_message(what, node, node.operands))
 
     def inspect(self, cotangent: Any, node: Any) -> None:
@@ -172,9 +174,14 @@ def _data(x: Any) -> Any:
 
 
 def _fingerprint(x: object) -> int:
-    """A fingerprint of an array's bytes; numbers cannot change."""
+    """A fingerprint of an array or a Value, whose data may be replaced. A plain number cannot change."""
     data = _data(x)
-    return hash(data.tobytes()) if isinstance(data, np.ndarray) else 0
+    return hash(data.tobytes()) if isinstance(data, (np.ndarray, np.generic)) else 0
+
+
+def _arrays_in(params: Any) -> list[Any]:
+    """The plain arrays in the parameters of a node, such as an index."""
+    return [x for x in leaves(params) if isinstance(x, np.ndarray)]
 
 
 def _finite(data: Any) -> bool:

@@ -9,27 +9,39 @@ what goes to zero with their tiny numbers is 0, and everything else stays nan. d
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from io import StringIO
 from typing import Any
 
 import numpy as np
 
 from .backward import N, graph, sweep, sweep_from
+from .broadcasting import has_nan
 from .forward import push
 from .graph_beside import LIMIT, Beside, Nudge, data_of
-from .modes import EAGER, debugging_by
+from .modes import EAGER, debugging_by, ignoring_fp_warnings
 from .node import Node, new_node
+from .rescaling import out_of_range, rescaled
 from .steepness import needs_limits
 
 AGREE = 1e-9  # relative difference of what two copies may agree on
 
 # The first two must agree. The third comes from the other side, where a function may end, as √x does at 0.
-NUDGES = (Nudge(0, 1e-30, 1e50, 0.7, 0.1), Nudge(1, 1e-60, 1e100, -0.4), Nudge(2, -1e-60, 1e90, 0.3, 0.3))
+NUDGES = (
+    Nudge(0, 1e-30, 1e50, 0.7, 0.1, doubt=1e-14),
+    Nudge(1, 1e-60, 1e100, -0.4, doubt=-1e-25),
+    Nudge(2, -1e-60, 1e90, 0.3, 0.3, doubt=1e-18),
+)
 # With ordinary numbers, only what a result does not depend on is 0.
 ORDINARY = (Nudge(0, 0.3, 1.7, 0.7), Nudge(1, 0.2, 1.3, -0.4), Nudge(2, -0.2, 1.1, 0.3))
 
 
 def limits_of_gradients(
-    found: dict[int, Any], seeds: Sequence[tuple[Node, Any]], active: Collection[int] | None, ends: Collection[int]
+    found: dict[int, Any],
+    seeds: Sequence[tuple[Node, Any]],
+    active: Collection[int] | None,
+    alive: Collection[int],
+    ends: Collection[int],
 ) -> dict[int, Any]:
     """The gradients of a reverse sweep, with limits for nan where there are any. See `sweep_from`.
 
@@ -47,7 +59,9 @@ def limits_of_gradients(
     return _settle(found, [y for y, _ in seeds], sweep, ORDINARY if np.isinf(asked).any() else NUDGES)
 
 
-def limits_of_tangents(found: dict[int, Any], ys: Sequence[Node], tangents: dict[int, Any]) -> dict[int, Any]:
+def limits_of_tangents(
+    found: dict[int, Any], ys: Sequence[Node], tangents: dict[int, Any], alive: Collection[int]
+) -> dict[int, Any]:
     """The tangents of a forward sweep, with limits for nan where there are any. See `push`.
 
     found: the tangents of the ys, by serial. tangents: those that the sweep started from.
@@ -65,8 +79,11 @@ def limits_of_tangents(found: dict[int, Any], ys: Sequence[Node], tangents: dict
 
 def all_gradients(y: N, g: Any) -> list[tuple[N, Any]]:
     """What `sweep` gives, with limits for nan: every node that y depends on, and its gradient."""
-    pairs = list(sweep(y, g))
-    found = EAGER.settle("gradients", {x.serial: c for x, c in pairs}, [(y, g)], None, ())
+    noted = StringIO()
+    with ignoring_fp_warnings(noted):
+        pairs = list(sweep(y, g))
+        found = {x.serial: c for x, c in pairs}
+        found = EAGER.settle("gradients", found, [(y, g)], None, (), (), noted=noted.getvalue())
     return [(x, found[x.serial]) for x, _ in pairs]
 
 
@@ -112,4 +129,12 @@ def _goes_to_zero(a: Any, b: Any) -> Any:
     return np.isfinite(a) & (np.abs(a) < 1e-2) & (np.abs(b) <= 1e-3 * np.abs(a))
 
 
-EAGER.limits = {"gradients": limits_of_gradients, "tangents": limits_of_tangents}
+def _mended(what: str, found: dict[int, Any], *start: Any, noted: str) -> dict[int, Any]:
+    """What a sweep found, with products within range, and limits for nan. noted: the warnings of NumPy."""
+    if out_of_range(noted):
+        found = rescaled(what, found, *start)
+    limits: Any = limits_of_gradients if what == "gradients" else limits_of_tangents
+    return limits(found, *start) if any(map(has_nan, found.values())) else found
+
+
+EAGER.limits = {what: partial(_mended, what) for what in ("gradients", "tangents")}

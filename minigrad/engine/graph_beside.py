@@ -20,6 +20,7 @@ from .sampling import REAL
 JUMP = 1e-3  # a slope that changes by more, between the point and beside it, has a kink there
 NEAR = 1e-9  # a number that differs by less from that of the point lies just beside it
 HUGE = 1e7  # a cotangent beyond it may stand for an infinite one
+TINY = 1e-12  # one below it may stand for 0
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Nudge:
     """What stands for 0, ∞ and nan in one copy: sizes, each entry times a random number from 1 to 2.
 
     growth: how fast a logarithmic pole grows beside another of the same kind. Nobody knows: each copy has another.
+    doubt: the slope of a kink that counts as 0. Alone it is too small to be seen; times ∞ it is a huge number, of
+    another sign in another copy.
     """
 
     seed: int
@@ -34,6 +37,7 @@ class Nudge:
     huge: float
     missing: float
     growth: float = 1.0
+    doubt: float = 0.0
 
 
 def _limit(x: Any) -> Any:
@@ -141,10 +145,10 @@ class Beside:
                 return self._share(g, *self._slope(node, args, beside, slope, there))
 
             def of_all(g: Any, y_beside: Any, *xs: Any, **params: Any) -> Any:
-                size = np.max(_each(lambda x: np.max(np.abs(x), initial=0.0), g))
+                size = np.max(_each(_size, g))
                 c, c0 = rule(g, y_beside, *xs, **params), rule(g, y, *inputs, **at_point)
                 c = self._doubt_zeros(node, args, rule, g, _each(self._tamed, _called(c)))
-                return _each(lambda c, c0: _at_kink(c, c0, size), c, _called(c0)) if near else c
+                return _each(lambda c, c0: self._at_kink(c, c0, size), c, _called(c0)) if near else c
 
             return rule and (of_entries if made_by.elementwise and type(y) is not tuple else of_all)
 
@@ -164,26 +168,33 @@ class Beside:
     def _share(self, g: Any, slope: Any, at_kink: Any) -> Any:
         """A cotangent times a slope. What is exactly 0 stays 0; that a kink counts as 0 beats no infinity."""
         smooth = np.isnan(at_kink)
-        share = np.where(smooth, g * slope, g * at_kink)
-        share = np.where(~smooth & np.equal(at_kink, 0) & (np.abs(g) > HUGE), np.nan, share)
+        share = np.where(np.equal(at_kink, 0), self._doubt(np.abs(g)), g * np.where(smooth, slope, at_kink))
         return np.where(np.equal(g, 0) | (smooth & np.equal(slope, 0)), 0.0, share)[()]
 
+    def _at_kink(self, c: Any, c0: Any, size: Any) -> Any:
+        """c, or the cotangent at the point where it jumps; but that a kink counts as 0 beats no infinity."""
+        if c is None or c0 is None:
+            return c
+        jumps = np.isfinite(c0) & (np.abs(c - c0) > JUMP * np.maximum(size, np.abs(c0)))
+        return np.where(jumps, np.where(np.equal(c0, 0), self._doubt(size), c0), c)[()]
+
     def _doubt_zeros(self, node: Node, args: list[Any], rule: Any, g: Any, c: Any) -> Any:
-        """c, with nan where a huge cotangent met a slope that is 0 at these numbers alone."""
+        """c, with what stands for a doubtful 0 where the rule gives 0 at these numbers alone."""
         made_by: Any = node.op
         fixed = made_by.linear or made_by.bilinear or made_by.selects or made_by not in self.known
-        if (
-            fixed
-            or not isinstance(c, np.ndarray)
-            or c.all()
-            or isinstance(g, tuple)
-            or not (np.abs(g) > HUGE).any()
-        ):
+        several = c is None or isinstance(c, (tuple, list)) or isinstance(g, tuple)
+        if fixed or several or np.all(c) or not np.any(g):
             return c
         elsewhere = [self._elsewhere(x) for x in args]
         y, params = _compute(node, elsewhere)
         inputs, params = restore_parameters(made_by, elsewhere, params)
-        return np.where(np.equal(c, 0) & np.not_equal(rule(g, y, *inputs, **params), 0), np.nan, c)
+        by_chance = np.equal(c, 0) & (np.abs(rule(g, y, *inputs, **params)) > 0)
+        return np.where(by_chance, self._doubt(_size(g)), c)
+
+    def _doubt(self, size: Any) -> Any:
+        """What stands for a 0 that a kink, or the numbers at the point, made of a cotangent of this size."""
+        doubt = size * np.where(size < TINY, np.sign(self.nudge.doubt), self.nudge.doubt)
+        return np.where(size > HUGE, np.nan, doubt)
 
     # -------------------------------------------------------------------------------------------- numbers
 
@@ -262,14 +273,6 @@ def _compute(node: Node, data: list[Any]) -> tuple[Any, dict[str, Any]]:
     return tuple(output) if isinstance(output, (tuple, list)) else output, own
 
 
-def _at_kink(c: Any, c0: Any, size: Any) -> Any:
-    """c, or the cotangent at the point where it jumps; but that a kink counts as 0 beats no infinity."""
-    if c is None or c0 is None:
-        return c
-    jumps = np.isfinite(c0) & (np.abs(c - c0) > JUMP * np.maximum(size, np.abs(c0)))
-    return np.where(jumps, np.where(np.equal(c0, 0) & (size > HUGE), np.nan, c0), c)[()]
-
-
 def _may_vanish(made_by: Any, beside: Sequence[Any]) -> Any:
     """Where a 0 in an op's output comes from rounding, not from a selection or an operand that is exactly 0."""
     if made_by.selects:
@@ -320,6 +323,11 @@ def _called(c: Any) -> Any:
 
 def _has_nan(x: Any) -> bool:
     return bool(np.any(_each(lambda part: np.result_type(part).kind == "f" and bool(np.isnan(part).any()), x)))
+
+
+def _size(x: Any) -> Any:
+    """The size of the largest entry that is a number."""
+    return np.max(np.abs(x), initial=0.0, where=~np.isnan(x))
 
 
 def _difference(x: Any, point: Any) -> Any:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ContextDecorator, nullcontext
 from contextvars import ContextVar, Token
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -55,15 +55,13 @@ class Interpreter:
         """The node x as it enters a level of differentiation; its data if no gradient can arrive."""
         return x if x.has_gradient else x._array
 
-    limits: Mapping[
-        str, Callable[..., Any]
-    ] = {}  # to "gradients", "tangents" with nan: `derivative_limits` plugs in
+    limits: Mapping[str, Callable[..., Any]] = {}  # what mends nan and underflow: `derivative_limits` plugs in
     tame: Mapping[Any, bool] = defaultdict(lambda: True)  # whether an op needs no limits; `steepness` plugs in
 
-    def settle(self, what: str, found: dict[int, Any], *start: Any) -> dict[int, Any]:
-        """What a sweep found, by serial; start is what it started from."""
-        lost = what in self.limits and any(map(has_nan, found.values()))
-        found = self.limits[what](found, *start) if lost else found
+    def settle(self, what: str, found: dict[int, Any], *start: Any, noted: str = "") -> dict[int, Any]:
+        """What a sweep found, by serial; start is what it started from, noted are the warnings of NumPy."""
+        lost = what in self.limits and (noted or any(map(has_nan, found.values())))
+        found = self.limits[what](found, *start, noted=noted) if lost else found
         watching = debugger()
         return found if watching is None else watching.conclude(found)
 
@@ -77,9 +75,9 @@ class Interpreter:
         if (watching := debugger()) is not None:
             watching.notice_effect(node, what)
 
-    def sweeping(self) -> AbstractContextManager[Any]:
+    def sweeping(self, noted: TextIO) -> AbstractContextManager[Any]:
         """The context manager around a sweep."""
-        return ignoring_fp_warnings()
+        return ignoring_fp_warnings(noted)
 
     def seed(self, g: Any, data: Any, what: str) -> Any:
         """The cotangent or tangent to start a sweep, in the shape and type of the data; a node stays as it is."""
@@ -127,7 +125,6 @@ _interpreter: ContextVar[Interpreter] = ContextVar("minigrad_interpreter", defau
 # The open blocks of all threads, and the scopes that wait for a node (see `name_scopes`): while this is empty, no
 # mode needs a check. (A set: adding and discarding are atomic, and a counter would need a lock.)
 active_modes: set[Any] = set()
-
 
 note_views: Any = None  # set by `in_place`: called with results that may look into the memory of their operands
 notes: set[str] = set()  # `mark` and `origin`, once a node has one: few programs use them
@@ -203,6 +200,6 @@ def check_read(what: str, lost: bool = False) -> None:
         _interpreter.get().check_read(what, lost)
 
 
-def ignoring_fp_warnings() -> np.errstate:
-    """Silence warnings of infinite slopes: the table of kinks lists them."""
-    return np.errstate(divide="ignore", over="ignore", invalid="ignore")
+def ignoring_fp_warnings(noted: TextIO) -> np.errstate:
+    """Silence warnings of infinite slopes: the table of kinks lists them. noted: gets those of other numbers."""
+    return np.errstate(divide="ignore", invalid="ignore", over="log", under="log", call=noted)

@@ -77,7 +77,7 @@ class NumPyProtocols:
         if known.asks or known.reads:
             if known.reads:
                 check_read(function.__name__)
-            return function(*_data_of(args), **_data_of(kwargs))
+            return function(*_data_of(args), **(kwargs and _data_of(kwargs)))
         try:  # many functions of NumPy are written in terms of others
             return function._implementation(*args, **kwargs)
         except (GradientLost, AttributeError, TypeError) as error:

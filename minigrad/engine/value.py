@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
+from io import StringIO
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
@@ -204,8 +205,8 @@ class Value(Node, ArrayMethods, Conversions[DType], NumPyProtocols):
         g = seed(self, g)
         if not self.has_gradient:
             raise GradientLost("backward() of what was not recorded\n  write  its computation outside of no_grad()")
-        taken, at_leaves, tame, asked = {id(g)}, [], True, modes.interpreter()
-        with ignoring_fp_warnings():
+        taken, at_leaves, tame, asked, noted = {id(g)}, [], True, modes.interpreter(), StringIO()
+        with ignoring_fp_warnings(noted):
             for node, gradient in sweep(self, g):
                 if node.op is None:
                     at_leaves.append((node, gradient))
@@ -216,8 +217,9 @@ class Value(Node, ArrayMethods, Conversions[DType], NumPyProtocols):
                     taken.add(id(gradient))
                 else:
                     node._grad = gradient
-        if modes.debugger() or (not tame and any(has_nan(c) for _, c in at_leaves)):
-            found = asked.settle("gradients", {x.serial: c for x, c in at_leaves}, [(self, g)], None, ())
+        if modes.debugger() or (not tame and (noted.tell() or any(has_nan(c) for _, c in at_leaves))):
+            found = {x.serial: c for x, c in at_leaves}
+            found = asked.settle("gradients", found, [(self, g)], None, (), (), noted=noted.getvalue())
             at_leaves = [(x, found[x.serial]) for x, _ in at_leaves]
         for node, gradient in at_leaves:
             node._grad = unaliased(gradient, taken) if node._grad is None else node.grad + gradient

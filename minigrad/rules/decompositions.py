@@ -12,7 +12,8 @@ They leave some cases open. This page decides them:
   the polar factor U Vᵀ. Any other raises LinAlgError: in V f(λ) Vᵀ the rule needs the limit of
   (f(λj) - f(λi)) / (λj - λi), and does not see f. `minigrad.spectral` does. (A rule sees one call: λ of one
   and V of another are not seen to belong together.) Vectors that nothing depends on do not matter.
-- Close values are not equal, but digits are lost, by eps |A| / (λj - λi); `spectral` loses none.
+- Close values are not equal, but digits are lost, by eps |A| / (λj - λi), and by the square of the last factor in
+  second derivatives; `spectral` loses none, nor does a first gradient that does not tell the vectors apart.
 - A singular value of 0 has the derivative 0, like |x| at 0: it is a minimum. Its vectors are treated as those of
   equal values, s and -s.
 - Signs of vectors are LAPACK's choice. A meaningful function does not depend on them.
@@ -60,6 +61,7 @@ from .spectra import (
     singular_sum_of,
     transpose_if,
     used_columns,
+    without_rounding,
 )
 
 DEFINITE = Domain("positive definite", -0.4, 0.4)
@@ -96,7 +98,7 @@ def _eigh_vjp(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
         total = eigenvalue_sum_of(gw, v) if on_arrays else eigenvalue_sum(gw, a, UPLO, fixed)
     if is_used(gv):
         k = swap(v) @ gv
-        odd = (k - swap(k)) / 2
+        odd = without_rounding((k - swap(k)) / 2, k)
 
         def matters() -> Any:
             told_apart = exceeds_rounding(odd, k)
@@ -168,15 +170,16 @@ def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool = True, compute_uv: boo
     (gu, u), (gv, v) = _thin(gu, u, n, "linalg.svd"), _thin(swap(gvh), swap(vh), n, "linalg.svd")
     k, j = swap(u) @ gu, swap(v) @ gv
     p, q = (k - swap(k)) / 2, (j - swap(j)) / 2
+    even, odd = without_rounding(p + q, k, j), p - q
     out_u, out_v = gu - u @ k, gv - v @ j
 
     def matters() -> Any:
         by_both = either_of(used_columns(gu, gv) | np.not_equal(gs, 0.0)) if by_values else False
-        return by_both | _undetermined(s, p + q, p - q, (k, j), ((out_u, gu), (out_v, gv)))
+        return by_both | _undetermined(s, even, odd, (k, j), ((out_u, gu), (out_v, gv)))
 
     row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
     e, h = reciprocal_gaps(s, matters, "linalg.svd"), reciprocal(row + column, s)
-    total = total + u @ (e * (p + q) + h * (p - q)) @ swap(v)
+    total = total + u @ (e * even + h * odd) @ swap(v)
     if u.shape[-2] > n:
         total = total + (out_u * reciprocal(row, s)) @ swap(v)
     if v.shape[-2] > n:

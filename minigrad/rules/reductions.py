@@ -12,6 +12,7 @@ import numpy as np
 from ..engine.op import dispatched, linear, op
 from ..engine.sampling import DISTINCT, REAL, Call, Domain, Draw
 from . import vmap_rules
+from .activations import softmax
 from .axes import expand, merge_axes
 from .discrete import stop_gradient
 from .draws import draw_axis
@@ -122,7 +123,10 @@ def _prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def _shares(y: Any, x: Any, axis: Any) -> Any:
     """softmax(x): exp(x - y) would lose the digits that y rounds away where it is large."""
     top = stop_gradient(np.max(x, axis=axis, keepdims=True))
-    e = np.exp(np.where(np.equal(x, top) & np.isinf(x), 0.0, x - top))
+    below = np.where(np.equal(x, top) & np.isinf(x), 0.0, x - top)
+    if not isinstance(x, np.ndarray):  # to have its derivative
+        return softmax(below, axis)
+    e = np.exp(below)
     return e / np.sum(e, axis=axis, keepdims=True)
 
 

@@ -25,6 +25,7 @@ from ..engine.errors import MinigradError, MissingRule
 from ..engine.op import dispatched, op, piecewise_constant
 from ..engine.sampling import BOOLEAN, REAL, Call, Draw
 from . import vmap_rules
+from .discrete import stop_gradient
 from .linalg import swap
 from .matrix_domains import SINGULAR_VALUES, SYMMETRIC, rounds_to_zero, stack_of
 
@@ -103,6 +104,16 @@ def exceeds_rounding(x: Any, *others: Any) -> Any:
     """Where entries of x, of shape (…, m, n), are more than the rounding of a sum with the size of x and others."""
     size = sum(np.sum(np.abs(part), axis=(-2, -1), keepdims=True) for part in (x, *others))
     return np.greater(np.abs(x), 8 * np.finfo(x.dtype).eps * size)
+
+
+def without_rounding(x: Any, *others: Any) -> Any:
+    """x, of shape (…, n, n), with 0 where it is no more than the rounding of a sum of others. Its derivative stays.
+
+    Where values are close, 1 / (w[j] - w[i]) would make a large number of that rounding.
+    """
+    size = sum(np.max(np.abs(part), axis=(-2, -1), keepdims=True, initial=0.0) for part in others)
+    noise = np.less_equal(np.abs(x), x.shape[-1] * np.finfo(x.dtype).eps * size)
+    return x - np.where(noise, stop_gradient(x), 0.0)
 
 
 def used_columns(*cotangents: Any) -> Any:

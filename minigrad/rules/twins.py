@@ -136,3 +136,4 @@ TWINS |= {
 
 # Pictures, tables and estimators take plain arrays.
 TWINS |= _each("matplotlib seaborn plotly pandas xarray sklearn PIL json pickle", _NO_GRADIENT)
+TWINS |= _each("pandas.DataFrame pandas.Series", f"{_NO_GRADIENT}\nx.to_numpy() @ v   for x @ v")

@@ -18,7 +18,7 @@ from ..engine.op import TABLE, Op
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen: each step makes one, and that would take three times as long
 class BatchedCall:
     """One call of an op, recorded for one sample and to be computed for all.
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.value import Value, graph, seed, sweep
+from ..engine.derivative_limits import all_gradients
+from ..engine.value import Value, graph, seed
 from ..errors import ArgumentError, IndexingError, describe
 from .clustering import TOLERANCE, TOLERANCE_SINGLE
 from .explanation_report import Explanation, Pair, PathGroup
@@ -50,7 +51,7 @@ def explain(y: Value, u: object, v: object = None) -> Explanation:
     names = EntryNames(nodes)
     asked = [_entry(x, nodes) for x in ((u,) if v is None else (u, v))]
     with np.errstate(all="ignore"):
-        found = {node.serial: g for node, g in sweep(y, start)}
+        found = {node.serial: g for node, g in all_gradients(y, start)}
     gradients = tuple(float(np.asarray(found.get(x.serial, np.zeros(np.shape(x._array))))[i]) for x, i in asked)
     ways = [PathSearch(y, x, i, names) for x, i in asked]
     titles = tuple(f"d{names.of(y, (0,) * y.ndim if y.ndim else ())}/d{names.of(x, i)}" for x, i in asked)
@@ -186,7 +187,7 @@ def _probe_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool | None:
         env = recording.record_again(np.where(stays_zero, 0.0, numbers[found.classes]))
         there = env[y.serial]
         with np.errstate(all="ignore"):
-            swept = {node.serial: g for node, g in sweep(there, seed(there))}
+            swept = {node.serial: g for node, g in all_gradients(there, seed(there))}
         a, b = (float(np.asarray(swept.get(env[x.serial].serial, np.zeros(x.shape)))[i]) for x, i in asked)
         if np.isfinite(a + b) and not _close(a, b, SEEN):
             return False

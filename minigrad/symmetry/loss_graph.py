@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from ..engine import modes
+from ..engine.derivative_limits import all_gradients
 from ..engine.node import ARGUMENT, record
 from ..engine.node import result_node as new_node
 from ..engine.tree import tree_map
 from ..engine.tree_folds import is_nested_list
-from ..engine.value import Value, argument, graph, seed, sweep
+from ..engine.value import Value, argument, graph, seed
 from ..errors import ArgumentError, GradientLost, describe
 from ..nn.module import Module
 from ..tracing import trace
@@ -57,7 +58,7 @@ class Recording:
         y, leaves = self.at(values)
         found = dict.fromkeys((x.serial for x in leaves), None)
         with np.errstate(all="ignore"):
-            found |= {x.serial: g for x, g in sweep(y, seed(y)) if x.serial in found}
+            found |= {x.serial: g for x, g in all_gradients(y, seed(y)) if x.serial in found}
         return flat([np.zeros(x.shape) if found[x.serial] is None else found[x.serial] for x in leaves])
 
     def loss(self, values: object) -> float:

@@ -215,7 +215,8 @@ def _reach(nodes: list[Value], every: list[dict[int, Any]], u: Value, index: Ind
     direction[index] = 1.0
     found: dict[int, Any] = {}
     for twins in every:
-        tangents = push([twins[nodes[-1].serial]], {twins[u.serial].serial: direction[()]})
+        with np.errstate(all="ignore"):
+            tangents = push([twins[nodes[-1].serial]], {twins[u.serial].serial: direction[()]})
         for v in nodes:
             t = tangents.get(twins[v.serial].serial)
             if t is not None and not isinstance(t, tuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import numpy as np
 
@@ -165,10 +165,10 @@ class Tape(Trace):
             )
 
     @contextmanager
-    def sweeping(self) -> Iterator[None]:
+    def sweeping(self, noted: TextIO) -> Iterator[None]:
         """Note the range of serials of the sweep's nodes."""
         first = next(serials)
-        with ignoring_fp_warnings():
+        with ignoring_fp_warnings(noted):
             yield
         self.sweeps.append((first, next(serials)))
 
@@ -231,7 +231,7 @@ class Tape(Trace):
         view = type(data) is np.ndarray and data.base is not None and not data.flags.c_contiguous
         return call(type(g), copy_in_rows, "copy", (g,), {}) if view and not g.has_gradient else g
 
-    def settle(self, what: str, found: dict[int, Any], *start: Any) -> dict[int, Any]:
+    def settle(self, what: str, found: dict[int, Any], *start: Any, noted: str = "") -> dict[int, Any]:
         """What a sweep found, as it is. It is checked for nan when the graph is computed again."""
         ys = start[0] if what == "tangents" else [y for y, _ in start[0]]
         self.check([x for x in found.values() if isinstance(x, Node)], ys)

@@ -126,7 +126,7 @@ def _pull(g: Any, y: Any, *inputs: Any, run: Any) -> list[Any]:
     ends = {x.serial for x in level.nodes}
     seeds, wanted = [*zip(ys, gs, strict=True)], {x.serial for x in own}
     swept = {x.serial: c for x, c in sweep_from(seeds, active, alive, ends) if x.serial in wanted}
-    swept = interpreter().settle("gradients", swept, seeds, active, ends)
+    swept = interpreter().settle("gradients", swept, seeds, active, alive, ends)
     return [swept.get(x.serial, np.zeros(x.shape)) for x in own]
 
 
@@ -135,7 +135,7 @@ def _push(ts: Any, y: Any, *inputs: Any, run: Any) -> Any:
     ys, tangents = _outputs(level), {x.serial: t for x, t in zip(own, ts, strict=True)}
     found = push(ys, tangents, alive)
     found = {x.serial: found[x.serial] for x in ys if x.serial in found}
-    found = interpreter().settle("tangents", found, ys, tangents)
+    found = interpreter().settle("tangents", found, ys, tangents, alive)
     moved = tuple(found.get(x.serial, np.zeros(x.shape)) for x in ys)
     return moved if isinstance(y, tuple) else moved[0]
 

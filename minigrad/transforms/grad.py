@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from io import StringIO
 from typing import Any, NoReturn, TypeGuard
 
 import numpy as np
@@ -57,13 +58,14 @@ def value_and_grad(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> G
             inside = isinstance(getattr(level.y, "data", None), Value)  # in a DataArray of xarray
             remedy = "\n  write  f(x).data   for the Value in it" if inside else ""
             raise ArgumentError(f"grad needs a function that returns a number, got {describe(level.y)}{remedy}")
-        if cotangent is None and np.size(level.y) != 1:
+        y = _as_value(level.y)
+        if cotangent is None and y.size != 1:
             raise ShapeError(
-                f"grad needs a function that returns one number, got shape {np.shape(level.y)}\n"
+                f"grad needs a function that returns one number, got shape {y.shape}\n"
                 "  write  grad(lambda x: f(x).sum())   for the gradient of the sum\n"
                 "  or     vjp or jacobian              for a function that returns an array"
             )
-        gradients = level.pull(seed(_as_value(level.y), cotangent))
+        gradients = level.pull(seed(y, cotangent))
         return level.value(), gradients if isinstance(argnums, tuple) else gradients[0]
 
     return value_and_gradient  # type: ignore[return-value]
@@ -137,11 +139,11 @@ class Level:
         ys = map(live, leaves(self.y))
         pairs = [(y, c) for y, c in zip(ys, cotangents, strict=True) if type(y) is Value]
         pairs = [(y, c) for y, c in pairs if y.serial in self.active]
-        own, taken = {x.serial for x in self.nodes}, {id(c) for c in cotangents}
-        with interpreter().sweeping():
-            swept = sweep_from(pairs, self.active, self.alive, own)
-            found = {x.serial: c for x, c in swept if x.serial in own}
-            found = interpreter().settle("gradients", found, pairs, self.active, own)
+        own, taken, noted = {x.serial for x in self.nodes}, {id(c) for c in cotangents}, StringIO()
+        start = pairs, self.active, self.alive, own
+        with interpreter().sweeping(noted):
+            found = {x.serial: c for x, c in sweep_from(*start) if x.serial in own}
+            found = interpreter().settle("gradients", found, *start, noted=noted.getvalue())
 
         finish = interpreter().finish
 
@@ -156,10 +158,11 @@ class Level:
         given = {x.serial: seed(x, t, "the tangent") for x, t, _ in tree_pairs(self.inputs, tangents)}
         taken = {id(t) for t in given.values()}
         ys = [y for y in map(live, leaves(self.y)) if type(y) is Value and y.serial in self.active]
-        with interpreter().sweeping():
+        noted = StringIO()
+        with interpreter().sweeping(noted):
             moved = push(ys, given, self.alive) if ys else {}
             found = {y.serial: moved[y.serial] for y in ys if y.serial in moved}
-            found = interpreter().settle("tangents", found, ys, given)
+            found = interpreter().settle("tangents", found, ys, given, self.alive, noted=noted.getvalue())
 
         finish = interpreter().finish
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from io import StringIO
 from typing import Any
 
 from ..engine.modes import interpreter, recording
@@ -26,10 +27,10 @@ def value_and_leaf_grads(f: Callable[P, Any], xs: Sequence[Value]) -> Callable[P
         with recording():
             y = _as_value(f(*args, **kwargs))
         active, _ = _reach([y], [*xs], start)
-        with interpreter().sweeping():
-            swept = sweep_from([(y, seed(y))], active, (), own)
-            found = {x.serial: c for x, c in swept if x.serial in own}
-            found = interpreter().settle("gradients", found, [(y, seed(y))], active, own)
+        noted, sweep = StringIO(), ([(y, seed(y))], active, (), own)
+        with interpreter().sweeping(noted):
+            found = {x.serial: c for x, c in sweep_from(*sweep) if x.serial in own}
+            found = interpreter().settle("gradients", found, *sweep, noted=noted.getvalue())
         return interpreter().copy(y), [found.get(x.serial) for x in xs]
 
     return value_and_gradients

@@ -129,7 +129,7 @@ class _Batch(Evaluate):
         params, several = own_params(node), type(node._array) is tuple
         rule = None if is_call(made_by) else rule_of(made_by, len(operands))
         if rule is not None and not several:
-            shapes = tuple(np.shape(x._array if type(x) is Value else x) for x in node.operands)
+            shapes = tuple([x._array.shape if type(x) is Value else np.shape(x) for x in node.operands])
             step = BatchedCall(made_by, params, shapes, np.shape(node._array), batched, self.size)
             y = rule(step, operands)
             if y is not None:

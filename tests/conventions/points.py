@@ -15,6 +15,7 @@ nan = float("nan")
 ONES = [[1.0, 1.0], [1.0, 1.0]]
 IDENTITY = [[1.0, 0.0], [0.0, 1.0]]
 ZEROS = [[0.0, 0.0], [0.0, 0.0]]
+EDGES = "Infinite slopes, and edges of the domain"
 SMOOTH = "Smooth, where usual formulas fail"
 
 
@@ -100,7 +101,7 @@ SECTIONS: dict[str, tuple[Point, ...]] = {
         Point("np.arctan2(y, x)", 0.0, 0.0),
         Point("np.std(x)", [1.0, 1.0]),
     ),
-    "Infinite slopes, and edges of the domain": (
+    EDGES: (
         Point("np.sqrt(x)", 0.0),
         Point("np.cbrt(x)", 0.0),
         Point("np.log(x)", 0.0),

@@ -10,13 +10,13 @@ import numpy as np
 
 from minigrad import Value
 from minigrad.check.comparison.conventions import ConventionNamer, Situation
-from minigrad.check.comparison.lost_slopes import CONDITIONS, name_with_params, where_holds
+from minigrad.check.comparison.lost_slopes import CONDITIONS, STEEP, name_with_params, where_holds
 from minigrad.check.comparison.problem import Subject
 from minigrad.check.numeric.evaluation import Evaluator
 from minigrad.engine.value import graph
 
 from .libraries import LIBRARIES, Answer
-from .points import SECTIONS, SMOOTH, Point, points
+from .points import EDGES, SECTIONS, SMOOTH, Point, points
 from .results import Results
 
 HEAD = '''"""The slopes of libraries at kinks, for `conventions`. docs/kinks.md shows them to readers, and more.
@@ -25,7 +25,8 @@ Made by `python -m tests.conventions`; do not edit.
 
 SHARES: for each situation (op, operand, rank, tied, slope below, slope above) a row with an entry per library: how
 far its slope lies on the way from the slope below to the slope above; nan if it gives nan. LOST: for ops and
-conditions under which they have a slope, what a library returns that loses it: "0" or "nan".
+conditions under which they have a slope, what a library returns that loses it: "0" or "nan". INFINITE: for ops with
+an infinite slope somewhere, what a library returns there.
 """
 
 from math import nan
@@ -46,11 +47,20 @@ def convention_data(results: Results, own: dict[str, Answer]) -> str:
     rows = {situation: [_only(shares.get(name, set())) for name in versions] for situation, shares in found.items()}
     keys = dict.fromkeys(key for key in map(_lossy, SECTIONS[SMOOTH]) if key is not None)
     losses = {key: row for key in keys if any(row := _losses(key, versions, results, own))}
+    steep: dict[str, list[set[str]]] = {}
+    for point in SECTIONS[EDGES]:
+        if name := _steep_op(point):
+            given = {"minigrad": own[point.key], **results.answers[point.key]}
+            for seen, library in zip(steep.setdefault(name, [set() for _ in versions]), versions, strict=True):
+                seen.add(_size(given.get(library)))
+    agreed = {name: [seen.pop() if len(seen) == 1 else "" for seen in row] for name, row in steep.items()}
+    infinite = [f"    {_tuple((name, STEEP))}: {_tuple(row)}," for name, row in agreed.items() if any(row)]
     return "\n".join([
         HEAD, "# fmt: off",
         "VERSIONS = {", *(f'    "{name}": "{version}",' for name, version in versions.items()), "}",
         f"SHARES: {TYPE} = {{", *(f"    {_tuple(key)}: {_tuple(row)}," for key, row in sorted(rows.items())), "}",
         f"LOST: {LOST_TYPE} = {{", *(f"    {_tuple(key)}: {_tuple(row)}," for key, row in losses.items()), "}",
+        f"INFINITE: {LOST_TYPE} = {{", *infinite, "}",
         "# fmt: on", "",
     ])  # fmt: skip
 
@@ -90,6 +100,20 @@ def _kinks(point: Point) -> list[tuple[int, Situation, float, float]]:
                 left, right = (float(side.value[0]) for side in (measured.left, measured.right))
                 found.append((axis, situation, *((left, right) if grows else (right, left))))
     return found
+
+
+def _steep_op(point: Point) -> str:
+    """The only op of a point's function, if its slope there is infinite; else ""."""
+    with np.errstate(all="ignore"):
+        y = LIBRARIES["minigrad"].function(point)(*(Value(np.asarray(x)) for x in point.inputs))
+    (node, *more) = [node for node in graph(y) if node.op is not None]
+    return name_with_params(node) if not more and where_holds(node, STEEP).all() else ""
+
+
+def _size(answer: Answer | None) -> str:
+    """What an answer gives by the first argument: "0", "inf", "nan", or "" for all others."""
+    slope = abs(float(np.ravel(answer[0])[0])) if isinstance(answer, list) else 1.0
+    return "" if 0 < slope < np.inf else f"{slope:g}"
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from minigrad.check.diagnosis.report import Report
 from minigrad.check.gradients import gradient_report
 
 ANSWERS = {key: {"minigrad": own, **stored().answers[key]} for key, own in own_answers().items()}
-LINE = re.compile(r"(.+): the slope of (\S+) counts as (\S+), as in (.+?)(?: \((.*)\))?")
+LINE = re.compile(r"(.+): the slope of (\S+) counts as (.+?), as in (.+?)(?: \((.*)\))?")
 NOBODY = "no library of docs/kinks.md"
 
 
@@ -155,6 +155,43 @@ def test_where_nan_is_given_those_who_give_nan_are_named_too() -> None:
     assert not report.ok
     assert [(places, label, slope) for places, label, slope, _ in named(report)] == [("x[0], x[1]", "norm", "nan")]
     assert {JAX, MyGrad} <= libraries(report) and not {"minigrad", PyTorch} & libraries(report)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "slope", "expected"),
+    [
+        (lambda x: np.arcsin(x), 1.0, 0.0, ("arcsin", "0", {MyGrad})),
+        (lambda x: 2.0 - np.arccos(x * x), 1.0, 0.0, ("arccos", "0", {MyGrad})),
+        (lambda x: np.sqrt(x), 0.0, 0.0, ("sqrt", "0", set())),
+        (lambda x: np.sqrt(x), 0.0, np.inf, ("sqrt", "inf", {PyTorch, JAX, MyGrad})),
+        (lambda x: np.arcsin(x), 1.0, np.inf, ("arcsin", "inf", {PyTorch, JAX})),
+    ],
+)
+def test_who_gives_that_slope_where_it_is_infinite(
+    f: Any, x: float, slope: float, expected: tuple[Any, ...]
+) -> None:
+    with np.errstate(all="ignore"):
+        report = gradient_report(f, x, grad=lambda x: slope)
+    text = " ".join(finding.sentence for finding in report.findings)
+    ((label, found, names),) = re.findall(r"slope of (\S+) counts as (\S+), as in ([^()]*)", text)
+    assert (label, found, {PyTorch, JAX, MyGrad} & {*re.findall(r"\w+", names)}) == expected
+
+
+@pytest.mark.parametrize(("f", "slope"), [(np.sqrt, 1.0), (lambda x: np.sqrt(x) + np.cbrt(x), 0.0)])
+def test_nobody_is_named_for_another_slope_or_for_two_ops(f: Any, slope: float) -> None:
+    with np.errstate(all="ignore"):
+        report = gradient_report(lambda x: f(x), 0.0, grad=lambda x: slope)
+    assert "counts as" not in str(report)
+
+
+def test_at_a_tie_of_a_sort_entries_keep_or_trade_their_places() -> None:
+    x = np.array([2.0, 0.0, 1.0, 2.0])
+    for given, first, names in (([3, 0, 0, 0], "smaller", {PyTorch, JAX}), ([0, 0, 0, 3], "larger", set())):
+        report = gradient_report(lambda x: 3.0 * np.sort(x)[2], x, grad=lambda x, g=given: np.array(g, float))
+        assert report.ok
+        found = {places: (label, slope, {PyTorch, JAX} & who) for places, label, slope, who in named(report)}
+        assert found["x[0]"] == ("sort", f"that of the {first} entry", names)
+        assert found["x[3]"] == ("sort", f"that of the {'larger' if names else 'smaller'} entry", names)
 
 
 LOST = re.compile(r"the slope of (\w+) counts as (\w+) where .*, as in (.*)")

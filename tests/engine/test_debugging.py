@@ -30,6 +30,28 @@ def test_nan_that_was_put_in_is_not_blamed_on_the_op_that_passes_it_on():
         assert np.isnan((Value(np.nan) * 2.0).item())
 
 
+def test_a_number_and_an_index_that_were_changed_are_named():
+    index, mask = np.array([0, 1]), np.array([True, False, True])
+    w, s = Value(np.ones(3), name="w"), Value(2.0, name="s")
+    with debug():
+        losses = [(s * s, s), (np.sum(w[index]), index), (np.sum(np.where(mask, w, 0)), mask)]
+        s.data += 1
+        index[0], mask[1] = 2, True
+        for loss, part in losses:
+            named = "named 's', an operand of" if part is s else r"ndarray \(.*was changed in place"
+            with pytest.raises(Mutated, match=named):
+                loss.backward()
+
+
+def test_a_step_of_numbers_without_zero_grad_is_named():
+    with debug():
+        w = Value(2.0, name="w")
+        (w * w).backward()
+        w.data -= 0.1 * w.grad
+        with pytest.raises(StaleGradient, match=r"an earlier step left behind in Value .* named 'w'"):
+            (w * w).backward()
+
+
 @pytest.mark.parametrize("kind", ["leaf", "intermediate", "constant"])
 def test_an_array_changed_in_place_between_forward_and_backward_is_named(kind):
     constant = np.array([2.0, 3.0])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad import Value, grad, nn
+from minigrad.errors import GradientLost
 
 
 class Table:
@@ -49,3 +50,11 @@ def test_pandas() -> None:
     for found in (frame - Value(1.0), frame / Value(2.0), frame > Value(1.0), Value([1.0, 2.0]) + frame["a"]):
         assert type(found) is Value
     np.testing.assert_array_equal((frame["a"] - Value([3.0, 1.0])).data, [-2.0, 1.0])
+
+
+def test_the_product_that_pandas_does_not_leave_to_a_value_names_one_that_keeps_the_gradient() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed: pip install pandas")
+    for table in (pandas.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}), pandas.Series([1.0, 2.0])):
+        with pytest.raises(GradientLost, match=r"x\.to_numpy\(\) @ v   for x @ v"):
+            table @ Value([1.0, 2.0])
+        np.testing.assert_array_equal((table.to_numpy() @ Value([1.0, 2.0])).data, table @ np.array([1.0, 2.0]))

@@ -568,3 +568,46 @@ def test_stacks_without_a_matrix(shape: Any) -> None:
 
 def test_decompositions_are_all_in_the_table() -> None:
     assert {f"linalg.{name}" for name in ("cholesky", "qr", "eigh", "eigvalsh", "svd")} <= set(OPS)
+
+
+@pytest.mark.parametrize("gap", [1e-13, 1e-10, 1e-6])
+def test_close_values_cost_no_digits_where_nothing_tells_their_vectors_apart(gap: float) -> None:
+    rng = np.random.default_rng(0)
+    w, (q, p) = rng.normal(size=(3, 3)), np.linalg.qr(rng.normal(size=(2, 3, 3)))[0]
+    v, s = q[:, :2], np.array([1.0, 1.0 + gap, 2.0])
+
+    def polar(a: Any) -> Any:
+        u, _, vh = np.linalg.svd(a)
+        return np.sum(w * (u @ vh))
+
+    def projector(a: Any) -> Any:
+        u = np.linalg.eigh((a + a.T) / 2)[1][:, :2]
+        return np.sum(w * (u @ u.T))
+
+    # of the polar factor Q Pᵀ: Q (X / (s[i] + s[j])) Pᵀ, with the odd part X of Qᵀ W P, twice
+    x = q.T @ w @ p
+    right = q @ ((x - x.T) / (s[:, None] + s)) @ p.T
+    np.testing.assert_allclose(minigrad.grad(polar)(q * s @ p.T), right, rtol=1e-12, atol=1e-13)
+    # of the projector on the space of the first two: its vectors meet the third alone
+    even = (w + w.T) / 2
+    right = v @ ((v.T @ even @ q[:, 2:]) / (s[:2, None] - s[2])) @ q[:, 2:].T
+    np.testing.assert_allclose(minigrad.grad(projector)(q * s @ q.T), right + right.T, rtol=1e-12, atol=1e-12)
+
+
+def test_values_and_vectors_of_two_calls_are_not_seen_to_belong_together() -> None:
+    """As docs/nan-and-zero.md says: a known wrong number, which `spectral` and a single call do not give."""
+    g = np.array([[0.0, 1.0], [1.0, 0.0]])
+
+    def of_two_calls(a: Any) -> Any:
+        w, v = linalg.eigvalsh(a), linalg.eigh(a)[1]
+        return np.sum(g * (v * np.exp(w) @ v.T))
+
+    def of_one_call(a: Any) -> Any:
+        w, v = linalg.eigh(a)
+        return np.sum(g * (v * np.exp(w) @ v.T))
+
+    refused(lambda: minigrad.grad(of_one_call)(np.eye(2)), "are equal")
+    slope = minigrad.grad(lambda a: np.sum(g * minigrad.spectral(np.exp, a)))(np.eye(2))
+    np.testing.assert_allclose(slope + slope.T, 2 * np.e * g, rtol=1e-14)
+    assert not minigrad.grad(of_two_calls)(np.eye(2)).any(), "right by now: take it out of the docs"
+    np.testing.assert_allclose(minigrad.grad(of_two_calls)(np.diag([1.0, 1.5])).sum(), 4 * (np.e**1.5 - np.e))

@@ -191,3 +191,12 @@ def test_the_slope_of_tanh_keeps_its_digits_on_the_way_to_being_flat(x: float) -
     e = np.exp(-2 * x)
     assert grad(np.tanh)(x) == pytest.approx(4 * e / (1 + e) ** 2, rel=1e-14, abs=0)
     assert grad(lambda v: np.tanh(v).sum())(np.array([x, 0.0]))[0] == grad(np.tanh)(x)
+
+
+def test_the_hessian_of_logsumexp_keeps_its_digits_where_a_share_rounds_to_1() -> None:
+    for x, share in ((np.array([40.0, 0.0]), math.exp(-40)), (np.array([20, 0], np.float32), math.exp(-20))):
+        right = share * np.array([[1, -1], [-1, 1]])
+        np.testing.assert_allclose(minigrad.hessian(minigrad.logsumexp)(x), right, rtol=1e-6)
+        np.testing.assert_allclose(minigrad.hessian(lambda x: minigrad.logsumexp(x, 0))(x), right, rtol=1e-6)
+        along = minigrad.hvp(minigrad.logsumexp, x, np.array([1, 0], x.dtype))
+        np.testing.assert_allclose(along, right[0], rtol=1e-6)

@@ -200,6 +200,9 @@ class Conventions(Protocol):
     def at_kink(self, axis: int, weights: Array, given: float, left: float, right: float) -> str:
         """Those whose convention a slope between those of the two sides follows."""
 
+    def at_infinity(self, given: float) -> str:
+        """Those that give this slope where that of an op is infinite."""
+
     def at_mistake(self, axes: Array, weights: Array, given: Array) -> str:
         """Those that lose the slope of an op as a wrong gradient does."""
 

@@ -4,7 +4,8 @@ Made by `python -m tests.conventions`; do not edit.
 
 SHARES: for each situation (op, operand, rank, tied, slope below, slope above) a row with an entry per library: how
 far its slope lies on the way from the slope below to the slope above; nan if it gives nan. LOST: for ops and
-conditions under which they have a slope, what a library returns that loses it: "0" or "nan".
+conditions under which they have a slope, what a library returns that loses it: "0" or "nan". INFINITE: for ops with
+an infinite slope somewhere, what a library returns there.
 """
 
 from math import nan
@@ -68,6 +69,8 @@ SHARES: dict[tuple[str, int, int, int, float, float], tuple[float | None, ...]] 
     ("relu", 0, 0, 1, 0.0, 1.0): (0.0, 0.0, 0.0, None, 0.0, None, None),
     ("relu6", 0, 0, 1, 0.0, 1.0): (0.0, 0.0, 0.0, None, None, None, None),
     ("relu6", 0, 0, 1, 1.0, 0.0): (1.0, 1.0, 1.0, None, None, None, None),
+    ("sort", 0, 0, 2, 1.0, 1.0): (0.0, 0.0, 0.0, 0.0, None, 0.0, 0.0),
+    ("sort", 0, 1, 2, 1.0, 1.0): (1.0, 1.0, 1.0, 1.0, None, 1.0, 1.0),
     ("std", 0, 0, 2, -0.5, 0.5): (0.5, 0.5, nan, nan, nan, 0.5, 0.5),
     ("std", 0, 1, 2, -0.5, 0.5): (0.5, 0.5, nan, nan, nan, 0.5, 0.5),
 }
@@ -76,5 +79,12 @@ LOST: dict[tuple[str, str], tuple[str, ...]] = {
     ("maximum", "its operands are equal"): ("", "", "", "", "0", "", ""),
     ("det", "it is 0"): ("", "0", "", "", "", "", ""),
     ("prod", "it is 0"): ("", "", "", "nan", "", "", ""),
+}
+INFINITE: dict[tuple[str, str], tuple[str, ...]] = {
+    ("sqrt", "its slope is infinite"): ("inf", "inf", "inf", "inf", "inf", "inf", "inf"),
+    ("cbrt", "its slope is infinite"): ("inf", "", "inf", "", "inf", "0", "inf"),
+    ("arcsin", "its slope is infinite"): ("inf", "inf", "inf", "inf", "0", "inf", "inf"),
+    ("arccos", "its slope is infinite"): ("inf", "inf", "inf", "inf", "0", "inf", "inf"),
+    ("arccosh", "its slope is infinite"): ("inf", "inf", "inf", "inf", "inf", "inf", "inf"),
 }
 # fmt: on

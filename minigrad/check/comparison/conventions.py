@@ -19,7 +19,7 @@ from ...engine.value import Value
 from ..numeric.extrapolation import Array
 from .convention_data import SHARES, VERSIONS
 from .kinks import JUMPS, own_slopes
-from .lost_slopes import name_lost, name_with_params
+from .lost_slopes import name_infinite, name_lost, name_with_params
 from .minigrad_candidate import MinigradClaim
 from .problem import Subject
 from .recorded_graph import record_graph
@@ -34,7 +34,7 @@ class Situation(NamedTuple):
 
     op: its name, with the parameters that change what it computes. rank: the number of the entry among the entries
     whose slopes jump; tied: how many do (2 at a tie of two). below, above: the slope of the op on either side, as
-    the entry grows.
+    the entry grows; both 1 where entries trade places, as in a sort.
     """
 
     op: str
@@ -101,6 +101,14 @@ class ConventionNamer:
         except Exception:  # a rule may raise at a kink
             return np.nan
 
+    def at_infinity(self, given: float) -> str:
+        """A sentence on the given slope of an entry along which the slope is infinite; "" if nobody has it."""
+        try:
+            with np.errstate(all="ignore"):
+                return name_infinite(self.subject, given)
+        except Exception:  # the function cannot be recorded
+            return ""
+
     def at_mistake(self, axes: Array, weights: Array, given: Array) -> str:
         """A sentence on a wrong gradient, of a weighted sum along axes; "" if there is nothing to say."""
         try:
@@ -116,7 +124,19 @@ def _situations_of(a: Value, b: Value) -> Iterator[tuple[Situation, str, bool]]:
         raise ValueError("the two sides run different code")
     if a.op is None or a.op is ITEM or isinstance(a._array, tuple) or not a.has_gradient:
         return
-    slopes_a, slopes_b = (own_slopes(node, np.ones(np.shape(node._array))[()]) for node in (a, b))
+    found = [*_jumps_of(a, b, np.ones(np.shape(a._array))[()])]
+    if not found and a.op.selects and not a.op.elementwise:  # entries that trade places leave the sum as it was
+        places = np.arange(np.size(a._array), dtype=np.float64).reshape(np.shape(a._array))
+        found = [
+            (kink._replace(below=1.0, above=1.0), label, grows) for kink, label, grows in _jumps_of(a, b, places)
+        ]
+    yield from found
+
+
+def _jumps_of(a: Value, b: Value, g: Array) -> Iterator[tuple[Situation, str, bool]]:
+    """The operands of a node whose slopes jump, for a cotangent g of the node."""
+    assert a.op is not None
+    slopes_a, slopes_b = (own_slopes(node, g) for node in (a, b))
     serials = [x.serial if isinstance(x, Value) else None for x in a.operands]
     for n, (x, y) in enumerate(zip(a.operands, b.operands, strict=True)):
         if not isinstance(x, Value) or x.serial not in slopes_a or serials.index(x.serial) < n:
@@ -147,4 +167,6 @@ def _sentence(situation: Situation, label: str, share: float, recorded: dict[str
 
 def _slope(situation: Situation, share: float) -> str:
     """The slope of the op that has a share."""
+    if situation.below == situation.above:
+        return {0.0: "that of the smaller entry", 1.0: "that of the larger entry"}.get(share, "a mixture")
     return f"{round(situation.below + share * (situation.above - situation.below), DIGITS) + 0.0:g}"

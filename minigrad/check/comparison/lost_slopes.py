@@ -13,7 +13,7 @@ import numpy as np
 from ...engine.value import Value, graph
 from ..numeric.extrapolation import Array
 from ..numeric.flattening import concatenate_flat
-from .convention_data import LOST, VERSIONS
+from .convention_data import INFINITE, LOST, VERSIONS
 from .kinks import own_slopes
 from .problem import Subject
 from .recorded_graph import record_call
@@ -49,6 +49,22 @@ def name_lost(subject: Subject, axes: Array, weights: Array, given: Array) -> st
     return ""
 
 
+def name_infinite(subject: Subject, given: float) -> str:
+    """A sentence on a slope of 0, inf or nan, where that of the one op without a finite slope is infinite."""
+    slope = "nan" if np.isnan(given) else "inf" if np.isinf(given) else "" if given else "0"
+    nodes = graph(*(y for y in record_call(subject)[1] if isinstance(y, Value)))
+    steep = {name_with_params(x) for x in nodes if where_holds(x, STEEP).any()}
+    row = INFINITE.get((min(steep), STEEP), ()) if len(steep) == 1 else ()
+    if not (slope and row):
+        return ""
+    known = [*zip(VERSIONS.items(), row, strict=True)]
+    agreeing = ", ".join(f"{library} {version}".rstrip() for (library, version), one in known if one == slope)
+    others = ", ".join(library for (library, _), one in known if one == "inf" != slope)
+    as_in = agreeing or "no library of docs/kinks.md"
+    more = f" (inf in {others})" if others else ""
+    return f"the slope of {min(steep)} counts as {slope}, as in {as_in}{more}"
+
+
 def name_with_params(node: Value) -> str:
     """The name of a node's op, with its parameters, but for those that only say along which axes; "" of a leaf."""
     given = {name: p for name, p in (node.params or {}).items() if name not in AXES and p is not None}
@@ -62,10 +78,20 @@ def _is_tied(node: Value) -> Any:
     return np.equal(*operands) if node.op is not None and node.op.commutative else False
 
 
+def _is_steep(node: Value) -> Any:
+    """Where an elementwise op has an infinite slope at a finite result."""
+    if node.op is None or not node.op.elementwise or not node.has_gradient:
+        return False
+    slopes = own_slopes(node, np.ones(np.shape(node._array))[()]).values()
+    return np.isfinite(node._array) & any(np.isinf(slope).any() for slope in slopes)
+
+
+STEEP = "its slope is infinite"
 # The entries of a result at which a rule may fail.
 CONDITIONS: dict[str, Callable[[Value], Any]] = {
     "its operands are equal": _is_tied,
     "it is 0": lambda node: np.equal(node._array, 0),
+    STEEP: _is_steep,
 }
 
 

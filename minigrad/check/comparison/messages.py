@@ -124,7 +124,7 @@ def compose_messages(
                 context, slot, evidence[slot.path], others, given, verdicts, which, mine, rest is not None
             )
             findings.append(mistake)
-        findings += _unresolved(context, slot, verdicts, which, mine)
+        findings += _unresolved(context, slot, given, verdicts, which, mine)
         findings += _remarks(context, slot, given, verdicts, which, mine)
     return findings
 
@@ -216,7 +216,7 @@ def _wrong(
 
 
 def _unresolved(
-    context: MessageContext, slot: Slot, verdicts: EntryVerdicts, which: Array, mine: Array
+    context: MessageContext, slot: Slot, given: Array, verdicts: EntryVerdicts, which: Array, mine: Array
 ) -> list[Finding]:
     """Findings on entries that could not be decided."""
     findings = []
@@ -235,8 +235,11 @@ def _unresolved(
                 )
         else:
             kind, sentence = _REASONS[state]
+        conventions = context.claim.conventions if state == verdict.INFINITE else None
+        same = conventions.at_infinity(given[i, j]) if conventions and not np.isinf(given[i, j]) else ""
         path, index = context.claim.names(slot.path), slot.index(int(which[i]))
-        findings.append(Finding(kind, path, index, sentence=f"{context.mode}{sentence}{count}"))
+        sentence = "\n".join(line for line in (f"{context.mode}{sentence}{count}", same) if line)
+        findings.append(Finding(kind, path, index, sentence=sentence))
     return findings
 
 
@@ -277,12 +280,18 @@ def _conventions(
     for i, j in np.argwhere(accepted & mine[:, None]):
         if len(seen) < NAMED and i not in seen and (sides := verdicts.sides(i, j)):
             seen[i] = j, sides
+    for i, j in np.argwhere((verdicts.state == verdict.KINK) & np.isinf(given) & mine[:, None])[:NAMED]:
+        if text := conventions.at_infinity(given[i, j]):
+            found.setdefault(text, []).append(_place(context, slot, int(which[i])))
     for i, (j, sides) in seen.items():
         axis = int(which[i])
         if text := conventions.at_kink(axis, context.weights_of(j), given[i, j], *sides):
-            place = Finding("kink", context.claim.names(slot.path), slot.index(axis)).place
-            found.setdefault(text, []).append(place)
+            found.setdefault(text, []).append(_place(context, slot, axis))
     return [f"{', '.join(places)}: {text}" for text, places in found.items()]
+
+
+def _place(context: MessageContext, slot: Slot, axis: int) -> str:
+    return Finding("kink", context.claim.names(slot.path), slot.index(axis)).place
 
 
 def _odd_shapes(context: MessageContext) -> list[Finding]:

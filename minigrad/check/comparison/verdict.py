@@ -128,7 +128,8 @@ def _second_look(given: float, measured: Measurement, j: int, allowance: float, 
     if growth > 1.9:
         return JUMP
     if growth > 1.03:
-        return KINK if given == np.inf * np.sign(measured.tendency[j]) else INFINITE
+        right, left = measured.tendency[:, j]
+        return KINK if given == np.inf * (left if np.isnan(right) else right) else INFINITE
     if np.isnan(measured.value[j]):
         return NOWHERE if measured.nowhere[j] else UNRESOLVED
     if not np.isfinite(given):

@@ -30,7 +30,8 @@ UNITS = {np.dtype(np.float32): 2.0**-24, np.dtype(np.float16): 2.0**-11}
 class Estimate:
     """A numerical derivative.
 
-    value, error: the derivative and its bar, which contains the true value. evaluations: number of calls of f.
+    value, error: the derivative and its bar, which contains the true value; where the slope grows without bound, an
+    infinity and 0. evaluations: number of calls of f.
     """
 
     value: Any
@@ -38,8 +39,10 @@ class Estimate:
     evaluations: int
 
     def __str__(self) -> str:
-        """The value and its bar."""
-        return f"{self.value} ± {self.error}"
+        """The value and its bar; what an infinite one means."""
+        where = "" if np.ndim(self.value) == 0 else " where it is inf"
+        infinite = is_number(self.value) and np.any(np.isinf(np.asarray(self.value, dtype=np.float64)))
+        return f"{self.value} ± {self.error}" + (f": the slope grows without bound{where}" if infinite else "")
 
 
 class Point:
@@ -82,7 +85,8 @@ def derivative(
     """The derivative of f at a number x; if f returns an array, the derivative of each entry.
 
     At a kink: the mean of the slopes of the two sides, with a bar that reaches both. At the edge of the domain
-    of f: the slope on the side where f has values. Raises ShapeError if x is not one number.
+    of f: the slope on the side where f has values. Where the slope grows without bound, as that of √x at 0: an
+    infinity, and its bar is 0; nan, if the other side differs. Raises ShapeError if x is not one number.
     """
     if np.size(to_array(x)) != 1:
         raise ShapeError(f"derivative takes one number, got shape {np.shape(x)}\n  write  numeric_gradient(f, x)")
@@ -148,13 +152,21 @@ def bar(measured: Measurement) -> Array:
     return np.where(measured.kinked, np.fmax(measured.error, gap / 2), measured.error)
 
 
+def _is_infinite(measured: Measurement) -> Array:
+    """Which slopes grow without bound. A jump is none: its chords double as the step is halved."""
+    growth = measured.growth
+    return np.all((growth < 1.9) | np.isnan(growth), axis=0) & np.any(growth > 1.03, axis=0)
+
+
 def _along(
     f: Callable[..., Any], x: Any, line: int | NDArray[Any], budget: float | None, executor: Executor | None
 ) -> Estimate:
     point = _point(f, x, budget, executor)
     (found,) = point.slopes().along([line])
     results = point.results
-    value, error = (results.build(row, promote=True) for row in (found.value, bar(found)))
+    infinite = [found.infinity, np.where(np.isnan(found.infinity), np.inf, 0.0)]
+    rows = np.where(_is_infinite(found), infinite, [found.value, bar(found)])
+    value, error = (results.build(row, promote=True) for row in rows)
     return Estimate(value, error, point.evaluator.count)
 
 

@@ -105,12 +105,16 @@ class Measurement:
 
     @property
     def tendency(self) -> Array:
-        """The sign of the slope over the shortest step."""
+        """The signs of the shortest chords to the right and to the left; nan where there is none."""
         last = self.samples[-1]
         with np.errstate(invalid="ignore"):
-            return np.sign(
-                np.where(np.isnan(last.plus[-1]), last.center - last.minus[-1], last.plus[-1] - last.center)
-            )
+            return np.sign([last.plus[-1] - last.center, last.center - last.minus[-1]])
+
+    @property
+    def infinity(self) -> Array:
+        """±∞, by the tendency; nan where the two sides differ."""
+        right, left = self.tendency
+        return np.where(right * left <= 0, np.nan, np.copysign(np.inf, np.fmax(right, left)))
 
     @functools.cached_property
     def kinked(self) -> Array:

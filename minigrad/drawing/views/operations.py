@@ -140,6 +140,7 @@ def _edges(found: Survey, kept: Sequence[int], folded: dict[int, Sum]) -> tuple[
                 asked[user] = uses_of(found.values[user], _gradient(found, user))
             if tail in visible:
                 edges.append((tail, head, place, asked[user][which]))
+    edges = _with_limits(found, edges)
     flows = [
         None if use.contribution is None else format.euclidean_norm(np.asarray(use.contribution))
         for *_, use in edges
@@ -148,6 +149,32 @@ def _edges(found: Survey, kept: Sequence[int], folded: dict[int, Sum]) -> tuple[
     return tuple(
         _edge(number, *edge, flow, largest) for number, (edge, flow) in enumerate(zip(edges, flows, strict=True))
     )
+
+
+def _with_limits(found: Survey, edges: list[Any]) -> list[Any]:
+    """The edges, with what the other uses leave of a gradient where a product is nan, as 0·inf is."""
+    lost = [use.contribution is not None and bool(np.isnan(use.contribution).any()) for *_, use in edges]
+    if not any(lost):
+        return edges
+    users: dict[int, list[Any]] = {}  # by the position of a value: what each of its uses passes back
+    for user, tails in enumerate(found.uses):
+        for tail, use in zip(tails, uses_of(found.values[user], _gradient(found, user)), strict=True):
+            users.setdefault(tail, []).append(use)
+
+    def mended(tail: int, use: Use) -> Use:
+        if found.gradients[tail] is None:
+            return use
+        parts = [other.contribution for other in users[tail] if other.contribution is not None]
+        nans = np.sum([np.isnan(part) for part in parts], axis=0)
+        with np.errstate(invalid="ignore"):
+            rest = np.asarray(found.gradients[tail]) - np.nansum(parts, axis=0)
+        alone = np.isnan(use.contribution) & (nans == 1)
+        return replace(use, contribution=np.where(alone, rest, use.contribution)[()])
+
+    return [
+        (tail, *places, mended(tail, use)) if nan else (tail, *places, use)
+        for (tail, *places, use), nan in zip(edges, lost, strict=True)
+    ]
 
 
 def _terms(found: Survey, head: int, folded: dict[int, Sum]) -> Sequence[Term]:

@@ -139,3 +139,34 @@ def test_a_million_parameters_along_a_direction_take_little_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 12 * x.nbytes
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "slope"),
+    [
+        (np.sqrt, 0.0, np.inf),
+        (np.cbrt, 0.0, np.inf),
+        (np.arccos, 1.0, -np.inf),
+        (lambda x: -(x**0.9), 0.0, -np.inf),
+        (lambda x: np.sqrt(np.abs(x)), 0.0, np.nan),
+        (lambda x: np.sqrt(np.maximum(x, 0.0)), 0.0, np.nan),
+    ],
+)
+def test_a_slope_that_grows_without_bound_is_infinite(f: Any, x: float, slope: float) -> None:
+    found = minigrad.derivative(f, x)
+    np.testing.assert_equal(found.value, slope)
+    assert found.error == (np.inf if np.isnan(slope) else 0)
+    assert str(found).endswith("the slope grows without bound") != np.isnan(slope)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"), [(np.sin, 0.3), (np.abs, 0.0), (lambda x: x * np.sqrt(x), 0.0), (np.sign, 0.0)]
+)
+def test_a_slope_with_a_bound_and_a_jump_are_not_infinite(f: Any, x: float) -> None:
+    assert np.isfinite(minigrad.derivative(f, x).value)
+
+
+def test_one_infinite_slope_among_others() -> None:
+    found = minigrad.derivative(lambda x: np.stack([3 * x, np.sqrt(x)]), 0.0)
+    np.testing.assert_allclose(found.value, [3.0, np.inf], rtol=1e-12)
+    assert str(found).endswith("without bound where it is inf")

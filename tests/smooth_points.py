@@ -1,18 +1,43 @@
-"""Formulas as people write them, over ordinary numbers, and their slopes in as many digits as are asked for.
+"""Counts wrong slopes at ordinary points, and writes the table of docs/nan-and-zero.md.
 
-`formula(m, x)` is written for any module m of mathematics: NumPy gives floats, `Digits` numbers of mpmath.
+    python -m tests.smooth_points          counts, lists what is wrong, and writes the table
+    python tests/smooth_points.py --list   the same without writing, for the minigrad that PYTHONPATH names
+
+Formulas as people write them, where the value is right and the slopes are ordinary numbers: yet products on the
+way may be too large or too small, or cancel. `formula(m, x)` is written for any module m of mathematics: NumPy
+gives floats, `Digits` numbers of mpmath, as many digits as are asked for.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import mpmath
 import numpy as np
 from mpmath import mp
 
+from minigrad import grad, jvp
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "nan-and-zero.md"
+MARKS = "<!-- python -m tests.smooth_points -->\n", "<!-- end -->\n"
+TOLERANCE = 1e-3
+UNITS = 16  # of the last place of the value, that rounding may move it by
+ROUNDING = 1e3  # of second derivatives: what is left of slopes that cancel, in units of their rounding
+KINDS = (np.float64, np.float32)
+# The counts of commit 4ec246c: right, nan or inf, wrong, and wrong by more than rounding explains.
+BEFORE = {
+    ("float64", "reverse"): (439, 6, 40, 18),
+    ("float64", "forward"): (439, 8, 38, 17),
+    ("float64", "second"): (326, 36, 48, 27),
+    ("float32", "reverse"): (265, 12, 50, 28),
+    ("float32", "forward"): (269, 10, 48, 27),
+    ("float32", "second"): (173, 48, 52, 29),
+}
 DIGITS = 1500  # the formulas cancel, and e^600 stands beside e^-600
 
 
@@ -157,7 +182,8 @@ class Point:
     formula: Formula
     x: Any
     slopes: tuple[float, ...]  # one per entry
-    second: tuple[float, ...]  # along the ones, the slope of each slope; nan where it is no ordinary number
+    second: tuple[float, ...]  # how each slope changes along x; nan where that is no ordinary number
+    value: float
 
     def __str__(self) -> str:
         """The formula and the point."""
@@ -200,4 +226,100 @@ def points(kind: Any) -> Iterator[Point]:
                     continue
                 if all(_ordinary(s, kind) for s in slopes):
                     curves = tuple(float(c) if _ordinary(c, kind) else np.nan for c in second)
-                    yield Point(name, formula, x, tuple(map(float, slopes)), curves)
+                    yield Point(name, formula, x, tuple(map(float, slopes)), curves, got)
+
+
+@cache
+def all_points(kind: Any) -> list[Point]:
+    """The points of `points`."""
+    return [*points(kind)]
+
+
+# ------------------------------------------------------------------------------- what minigrad finds there
+
+
+def _slopes_back(p: Point) -> Any:
+    return np.atleast_1d(grad(lambda x: p.formula(np, x))(p.x))
+
+
+def _slopes_along(p: Point) -> Any:
+    eye = np.eye(np.size(p.x), dtype=p.x.dtype)
+    return np.array([jvp(lambda x: p.formula(np, x), (p.x,), (np.reshape(e, np.shape(p.x))[()],))[1] for e in eye])
+
+
+def _curves(p: Point) -> Any:
+    return np.atleast_1d(grad(lambda x: np.sum(grad(lambda x: p.formula(np, x))(x) * p.x))(p.x))
+
+
+MODES: dict[str, Callable[[Point], Any]] = {"reverse": _slopes_back, "forward": _slopes_along, "second": _curves}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one mode finds at a point: one entry per derivative that is an ordinary number there."""
+
+    point: Point
+    got: Any
+    want: Any
+    right: Any
+    explained: Any  # the slope is off by less than what the rounding of the value by `UNITS` hides
+
+    @property
+    def lost(self) -> Any:
+        """Where it is nan or infinite."""
+        return ~np.isfinite(self.got)
+
+    @property
+    def wrong(self) -> Any:
+        """Where it is another number."""
+        return ~self.right & ~self.lost
+
+
+def found(p: Point, mode: str) -> Found:
+    """What a mode finds at a point."""
+    want = np.array(p.second if mode == "second" else p.slopes)
+    asked, eps = ~np.isnan(want), np.finfo(p.x.dtype).eps
+    with np.errstate(all="ignore"):
+        got, want, x = np.asarray(MODES[mode](p), float)[asked], want[asked], np.atleast_1d(p.x)[asked]
+        off = np.abs(got - want)
+        hidden = np.max(np.abs(p.slopes)) * eps * ROUNDING if mode == "second" else 0.0
+        right = off <= TOLERANCE * np.abs(want) + hidden
+        return Found(p, got, want, right, off * np.abs(x) <= UNITS * eps * abs(p.value))
+
+
+def count(kind: Any, mode: str) -> tuple[int, ...]:
+    """How many derivatives are right, nan or infinite, wrong, and wrong by more than rounding explains."""
+    each = [found(p, mode) for p in all_points(kind)]
+    masks = [(f.right, f.lost, f.wrong, f.wrong & ~f.explained) for f in each]
+    return tuple(int(sum(np.sum(mask) for mask in column)) for column in zip(*masks, strict=True))
+
+
+def table(counts: dict[tuple[str, str], tuple[int, ...]]) -> str:
+    """The counts, beside those of `BEFORE`."""
+    heads = ["", "slopes", "right", "nan or inf", "wrong", "more than rounding"]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for (kind, mode), now in counts.items():
+        cells = [f"{a} → {b}" for a, b in zip(BEFORE[kind, mode], now, strict=True)]
+        lines.append(f"| {kind}, {mode} | {sum(now[:3])} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Count, list what is wrong, and write the table unless told not to."""
+    counts = {(kind.__name__, mode): count(kind, mode) for kind in KINDS for mode in MODES}
+    for kind in KINDS:
+        for mode in MODES:
+            for f in (found(p, mode) for p in all_points(kind)):
+                if not f.right.all():
+                    what = "lost" if f.lost.any() else "rounding" if (f.right | f.explained).all() else "WRONG"
+                    print(f"{kind.__name__:8}{mode:8} {what:8} {f.point}: {f.got}, not {f.want}")
+    print(*counts.items(), sep="\n")
+    if "--list" not in sys.argv:
+        start, end = MARKS
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(start)
+        after = rest.partition(end)[2]
+        PAGE.write_text(before + start + "\n" + table(counts) + "\n" + end + after, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
