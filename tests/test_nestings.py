@@ -12,7 +12,7 @@ from containers import KINDS, Frozen, Layer, Pair, data_kinds, kinds
 
 import minigrad
 from minigrad import Value, nn
-from minigrad.check.comparison.candidate import ArgumentNames, read
+from minigrad.check.comparison.answers import ArgumentNames, read
 from minigrad.check.numeric.flattening import Layout
 from minigrad.cli.locate import lists_to_arrays
 from minigrad.engine.tree_folds import is_nested_list, replace_leaves, tree_fold, tree_key

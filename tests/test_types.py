@@ -315,8 +315,10 @@ WRONG = "__import__('minigrad').Value(1.0) + ''.no_such_method()\n"
 
 
 def code_of(page: Path) -> str:
-    """All Python of a page, as one file: its blocks continue each other."""
-    return "\n".join(re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.M | re.S))
+    """All Python of a page, as one file: its blocks continue each other. Without sections for PyTorch and JAX."""
+    sections = page.read_text(encoding="utf-8").split("\n## ")
+    text = "\n## ".join(s for s in sections if not re.search(r"^import (torch|jax)$", s, flags=re.M))
+    return "\n".join(re.findall(r"^```python\n(.*?)^```$", text, flags=re.M | re.S))
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,10 @@
 `cli/commands/check` is the command.
 """
 
+from .called_parts import PartsReport, check_graph
 from .diagnosis.report import Finding, GradientMismatch, GradientUnresolved, Report
 from .gradients import check_grads, gradient_report
-from .graph import GraphReport, check_graph
+from .graph import GraphReport
 from .numeric.derivative import Estimate, derivative, directional, numeric_gradient, numeric_jacobian
 from .op import OpReport, check_op
 
@@ -16,6 +17,7 @@ __all__ = [
     "GradientUnresolved",
     "GraphReport",
     "OpReport",
+    "PartsReport",
     "Report",
     "check_grads",
     "check_graph",

@@ -16,15 +16,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
+from ..transforms.grad import holds_arguments
 from .comparison.candidate import Claim
 from .comparison.comparison import Comparison
 from .comparison.conventions import ConventionNamer
+from .comparison.given_precision import check_given_precision
 from .comparison.invariants import check_transpose
 from .comparison.kinks import KinkLocator
-from .comparison.minigrad_candidate import MinigradClaim, gradient_candidate
+from .comparison.minigrad_candidate import MinigradClaim, gradient_candidate, gradient_weights
 from .comparison.problem import Subject
-from .comparison.subgradient import subgradient
+from .comparison.subdifferential import judge_kinks
+from .comparison.value_and_grad import ItemOf, check_value
 from .diagnosis.report import Finding, GradientMismatch, GradientUnresolved, Report
+from .frameworks.framework import FrameworkFunction, find_framework, framework_of, unwrapped_gradient
 from .graph import LOST, name_wrong_op
 from .numeric.evaluation import Evaluator
 
@@ -40,15 +44,19 @@ def check_grads(
     args: Any,
     *,
     grad: Callable[..., Any] | None = None,
+    value_and_grad: Callable[..., Any] | bool | None = None,
     vjp: Callable[..., Any] | None = None,
     jvp: Callable[..., Any] | None = None,
     jac: Callable[..., Any] | None = None,
     hess: Callable[..., Any] | None = None,
     argnums: int | Sequence[int] | None = None,
-    modes: str | Sequence[str] = MODES,
+    modes: str | Sequence[str] | None = None,
     order: int = 1,
     seed: int = 0,
-    budget: float | None = None,
+    need: float | None = None,
+    bounds: Any = None,
+    evaluations: int | None = None,
+    seconds: float | None = None,
     executor: Executor | None = None,
     progress: Callable[[int], None] | None = None,
     allow_unresolved: bool = False,
@@ -59,18 +67,22 @@ def check_grads(
     tuple is one argument); each is an array, or a nesting of arrays in lists, tuples and dicts. Arguments that are
     not floats pass through unchanged.
 
-    Without a given derivative, this checks minigrad's own derivatives of f (which must consist of NumPy functions),
-    in these modes and up to this order. Or give one or several derivatives to check:
+    Without a given derivative, this checks those of the framework that f or its arguments come from (PyTorch), else
+    minigrad's own derivatives of f (which must consist of NumPy functions), up to this order and in these modes: by
+    default "rev" and "fwd", but of PyTorch "fwd" only where a `jvp` is written. Or give one or several to check:
 
         grad(*args)          one array per argument, if f returns one number
+        value_and_grad(*args)   the value and that gradient; True if f itself returns both
         vjp(g, *args)        the same, for a cotangent g nested like f's result
         jvp(args, tangents)  the tangent of the result
-        jac(*args)           all derivatives, of shape (*out, *in)
+        jac(*args)           all derivatives, of shape (*out, *in), or a sparse matrix of them
         hess(*args)          the second derivatives, if f returns one number; with grad=, the derivative of that
 
-    argnums: which arguments to differentiate. seed: of the random directions. budget: stop after so many
-    evaluations (int) or seconds (float). executor: a `concurrent.futures.Executor` for the evaluations. progress:
-    called with the number of new evaluations.
+    argnums: which arguments to differentiate. seed: of the random directions. need: the relative error that must be
+    visible: agreement then means that no error of that size is there. bounds: (low, high), outside of which f is
+    never called; each is a number, or one number or array per argument. evaluations, seconds: stop after so many
+    calls of f, or so long. executor: a `concurrent.futures.Executor` for the evaluations. progress: called with the
+    number of new evaluations.
 
     Raises GradientMismatch (an AssertionError) if a gradient is wrong, and GradientUnresolved if the check could
     not decide, unless `allow_unresolved` is set; both have the report as `.report`.
@@ -79,6 +91,7 @@ def check_grads(
         f,
         args,
         grad=grad,
+        value_and_grad=value_and_grad,
         vjp=vjp,
         jvp=jvp,
         jac=jac,
@@ -87,7 +100,10 @@ def check_grads(
         modes=modes,
         order=order,
         seed=seed,
-        budget=budget,
+        need=need,
+        bounds=bounds,
+        evaluations=evaluations,
+        seconds=seconds,
         executor=executor,
         progress=progress,
     )
@@ -103,34 +119,46 @@ def gradient_report(
     args: Any,
     *,
     grad: Callable[..., Any] | None = None,
+    value_and_grad: Callable[..., Any] | bool | None = None,
     vjp: Callable[..., Any] | None = None,
     jvp: Callable[..., Any] | None = None,
     jac: Callable[..., Any] | None = None,
     hess: Callable[..., Any] | None = None,
     argnums: int | Sequence[int] | None = None,
-    modes: str | Sequence[str] = MODES,
+    modes: str | Sequence[str] | None = None,
     order: int = 1,
     seed: int = 0,
-    budget: float | None = None,
+    need: float | None = None,
+    bounds: Any = None,
+    evaluations: int | None = None,
+    seconds: float | None = None,
     executor: Executor | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Check as `check_grads` does, but always return the report; never raise it."""
     given = {"grad": grad, "vjp": vjp, "jvp": jvp, "jac": jac, "hess": hess}
     claimed = {kind: call for kind, call in given.items() if call is not None}
-    modes = (modes,) if isinstance(modes, str) else tuple(modes)
-    _refuse_misuse(claimed, modes, order)
-    evaluator = Evaluator(budget, executor, progress)
-    setup = functools.partial(Subject, args=args, argnums=argnums, evaluator=evaluator, seed=seed)
+    pair = f if value_and_grad is True else value_and_grad or None
+    if pair is not None:
+        claimed = {"grad": ItemOf(_callable("value_and_grad", pair), 1), **claimed}
+        f = ItemOf(f, 0) if value_and_grad is True else f
+    modes = (modes,) if isinstance(modes, str) else None if modes is None else tuple(modes)
+    _refuse_misuse(claimed, MODES if modes is None else modes, order)
+    evaluator = Evaluator(evaluations, seconds, executor, progress)
+    setup = functools.partial(
+        Subject, args=args, argnums=argnums, evaluator=evaluator, seed=seed, need=need, bounds=bounds
+    )
     if claimed:
-        return _check_given(f, claimed, setup)
-    return _check_own(f, modes, order, setup)
+        return _check_given(f, claimed, setup, None if value_and_grad is True else pair)
+    function = find_framework(f, args if holds_arguments(args) else (args,), argnums)
+    if function is not None:
+        return _check_framework(function, modes or function.modes, order, setup)
+    return _check_own(f, modes or MODES, order, setup)
 
 
 def _refuse_misuse(claimed: dict[str, Any], modes: Sequence[str], order: int) -> None:
     for kind, call in claimed.items():
-        if not callable(call):
-            raise ArgumentError(f"{kind}= takes a function that returns the derivative, got {type(call).__name__}")
+        _callable(kind, call)
     if unknown := set(modes) - set(MODES):
         raise ArgumentError(f"modes are 'rev' and 'fwd', got {', '.join(map(repr, sorted(unknown)))}")
     if not modes:
@@ -144,23 +172,39 @@ def _refuse_misuse(claimed: dict[str, Any], modes: Sequence[str], order: int) ->
         )
 
 
-def _check_given(f: Callable[..., Any], claimed: dict[str, Any], setup: Callable[..., Subject]) -> Report:
-    """Check each given derivative in turn."""
+def _callable(kind: str, call: Any) -> Any:
+    """The function. Raises ArgumentError if it is none."""
+    if not callable(call):
+        remedy = "\n  write  value_and_grad=True   if f returns its value and its gradient" if call is True else ""
+        raise ArgumentError(
+            f"{kind}= takes a function that returns the derivative, got {type(call).__name__}{remedy}"
+        )
+    return call
+
+
+def _check_given(
+    f: Callable[..., Any], claimed: dict[str, Any], setup: Callable[..., Subject], pair: Any = None
+) -> Report:
+    """Check each given derivative in turn; pair: the function that gives value and gradient, if another than f."""
     subject = setup(f)
     found = Comparison(subject)
     if subject.point is None:
         return found.report()
+    if pair is not None and subject.point.y.size == 1:
+        found.note(check_value(subject, pair))
     for kind, call in claimed.items():
         if kind in ("grad", "hess") and subject.point.y.size != 1:
             raise ShapeError(
                 f"{kind}= needs a function that returns one number; {subject.name} returns {subject.point.y.size}\n"
-                "  write  vjp=lambda g, *args: ...   or  jac=lambda *args: ...   if it returns an array"
+                "  write  vjp=lambda g, *args: ...   or  jac=lambda *args: ...   if it returns an array,\n"
+                "  or  value_and_grad=True   if it returns its value and its gradient"
             )
         if kind == "hess":
             _hessian(found, subject, call, claimed.get("grad"), setup)
         else:
             claim = Claim(kind, call, subject.point, subject.names, subject.chosen)
-            if not subject.evaluator.limited:  # it records the function, which takes longer than calling it
+            # It records the function, which takes longer than calling it, and not at all of another framework.
+            if not subject.evaluator.limited and framework_of(f, subject.args) is None:
                 claim.conventions = ConventionNamer(subject)
             ways = {"jvp": Comparison.tangents, "jac": Comparison.matrix}
             _check_claim(found, claim, ways.get(kind, Comparison.gradients))
@@ -170,13 +214,41 @@ def _check_given(f: Callable[..., Any], claimed: dict[str, Any], setup: Callable
     return found.report()
 
 
+def _check_framework(
+    f: FrameworkFunction, modes: Sequence[str], order: int, setup: Callable[..., Subject]
+) -> Report:
+    """Check the derivatives that a framework computes order by order, each as the derivative of the one below."""
+    whole: Comparison | None = None
+    for level in range(1, order + 1):
+        subject = setup(f, args=f.args, argnums=None)
+        found = Comparison(subject, order=level)
+        found.remarks += f.remarks
+        if subject.point is not None:
+            where = (subject.point, subject.names, subject.chosen)
+            reverse, forward = Claim("vjp", f.vjp, *where), Claim("jvp", f.jvp, *where)
+            reverse.title, forward.title = f.titles
+            if "rev" in modes:
+                _check_claim(found, reverse, Comparison.gradients)
+            if "fwd" in modes:
+                _check_claim(found, forward, Comparison.tangents)
+            if set(modes) == set(MODES):
+                _check_transposes(found, reverse, forward)
+        whole = found if whole is None else whole.merge(found)
+        if subject.point is None or not whole.report().ok or level == order:
+            break
+        f = f.gradient(gradient_weights(subject))
+    assert whole is not None
+    return whole.report()
+
+
 def _check_claim(found: Comparison, claim: Claim, way: Callable[[Comparison, Claim], None]) -> None:
-    """Check one claim; if the slopes contradict it, check whether it is a subgradient."""
+    """Check one claim, and at a kink whether it is a subgradient."""
     trial = Comparison(found.subject, found.order)
     way(trial, claim)
-    if claim.kind in ("grad", "vjp") and trial.report().verdict == "disagree":
-        # Reverse mode alone needs this: forward mode is its transpose, or another finding says that it is not.
-        trial = subgradient(claim, trial) or trial
+    trial = judge_kinks(claim, trial)
+    if trial.report().verdict != "disagree":
+        mode = "push" if way is Comparison.tangents else "matrix" if way is Comparison.matrix else "pull"
+        check_given_precision(claim, mode, trial)
     found.merge(trial)
 
 
@@ -208,13 +280,15 @@ def _hessian(found: Comparison, subject: Subject, call: Any, gradient: Any, setu
 
 
 def _own_gradient(subject: Subject) -> Callable[..., Any] | None:
-    """minigrad's gradient of the function, if it exists and is right."""
+    """The gradient by minigrad, or by the function's own framework, if it exists and is right."""
     from ..transforms.grad import grad
 
     assert subject.point is not None
     try:
-        alone = len(subject.args) == 1
-        gradient = grad(subject.f, 0 if alone else subject.chosen)
+        alone, chosen = len(subject.args) == 1, subject.chosen
+        gradient = grad(subject.f, 0 if alone else chosen)
+        if (function := find_framework(subject.f, subject.args, chosen)) is not None:
+            gradient = unwrapped_gradient(function.gradient(gradient_weights(subject)), alone)
         with np.errstate(all="ignore"):
             gradient(*subject.args)
         claim = Claim("grad", gradient, subject.point, subject.names, subject.chosen)

@@ -1,4 +1,4 @@
-"""check_graph: is the rule of every op right at its operands in this graph?
+"""Is the rule of every op right at its operands in a graph? `called_parts` has the function, check_graph.
 
 This file chooses the nodes and reports the first wrong one; `op_check` checks a single op.
 """
@@ -14,10 +14,9 @@ import numpy as np
 
 from ..engine.node import ARGUMENT, ITEM
 from ..engine.op import Op
-from ..engine.tree import leaves
 from ..engine.tree_folds import tree_key
-from ..engine.value import Value, graph
-from ..errors import ArgumentError, describe
+from ..engine.value import Value
+from ..errors import describe
 from ..transforms.checkpoint import open_checkpoint
 from .comparison.problem import Subject
 from .comparison.recorded_graph import record_graph
@@ -87,28 +86,6 @@ class NodeToCheck:
         rows = {f"node {self.rank}": result} | ({"line": origin.line} if origin else {})
         rows |= {name: describe(x) for name, x in zip(self.use.names, self.inner.operands, strict=False)}
         return "\n".join(f"{label:<14}  {text}" for label, text in rows.items())
-
-
-def check_graph(y: object, *, order: int = 1, seed: int = 0, seconds: float | None = None) -> GraphReport:
-    """Check the rule of every op in the graph of y at its operands, and name the first wrong one.
-
-    y: a Value, or several in lists, tuples or dicts. Each op is checked by itself: its reverse and forward rules
-    are compared with slopes of its forward function (see `numeric_jacobian`), not with derivatives of the whole
-    graph. The same op at the same operands is checked only once. Operands of more than a few entries are checked
-    along random directions. Under `minigrad.debug` the report also shows the line of code.
-
-    order: 2 checks the derivatives of the rules, too. seed: of cotangents and directions. seconds: a time limit;
-    the report says how many nodes were left. Each op is checked once before any is checked again.
-
-    Raises only ArgumentError. A wrong rule raises nothing: see `.ok`, `.verdict`, `.node`, `.op` and `.findings` of
-    the report.
-    """
-    ys = leaves(y)
-    if not ys or not all(isinstance(x, Value) for x in ys):
-        raise ArgumentError(f"check_graph takes a Value, or several in a list, got {describe(y)}")
-    if order not in (1, 2):
-        raise ArgumentError(f"order is 1 or 2, got {order!r}")
-    return GraphWalk(order, seed, seconds).check(graph(*ys))
 
 
 def name_wrong_op(subject: Subject, order: int = 1, seconds: float = 20.0) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,9 @@ from .diagnosis.kinds import REMARKS
 from .diagnosis.report import Finding, Report
 from .numeric.evaluation import Evaluator
 from .op_check import OpAtOperands, check_rules
+from .testing.fitting_calls import CallsOfOp, draws_by_domain, find_calls
 from .testing.op_calls import OpCall, user_name
-from .testing.op_sampling import OpCallDraw, draw_call
+from .testing.op_sampling import OpCallDraw
 
 SMALL = ((), (3,), (1, 3), (2, 1))  # shapes that broadcast to (2, 3)
 WHOLE = (2, 3)
@@ -48,9 +48,9 @@ def check_op(
     """Check the rules of one op over its domain: reverse, forward, their derivatives, and general requirements.
 
     op: its function (np.exp, minigrad.relu, a result of `custom`), or its record. examples: how many calls to draw
-    from its domain, the same for the same seed; or the calls themselves: tuples of arguments, with a dict of named
-    ones last. If the op broadcasts, calls in which one input is small are checked, too. order: 2 checks the
-    derivatives of the rules, too.
+    from its domain, in shapes that it takes, the same for the same seed; or the calls themselves: tuples of
+    arguments, with a dict of named ones last. If the op broadcasts, calls in which one input is small are checked,
+    too. order: 2 checks the derivatives of the rules, too.
 
     For each call, the vjp and the jvp are compared with slopes of the op's own forward function, and with each
     other (<v, Ju> = <Jᵀv, u>). Both must be linear, give the same result twice, have the right shape, and change
@@ -58,11 +58,14 @@ def check_op(
     raises it. Raises ArgumentError for a function that has no row in the table.
     """
     record = _record(op)
-    calls = _draw_calls(record, examples, seed) if isinstance(examples, int) else _given_calls(record, examples)
     evaluator, results = Evaluator(), _CallResults(record)
+    found = find_calls(record, seed) if isinstance(examples, int) else None
+    if isinstance(found, str):
+        results.refuse(found)
+    calls = _draw_calls(found, examples, seed) if isinstance(examples, int) else _given_calls(record, examples)
     for call in calls:
         results.check(call, evaluator, order)
-    for call in _broadcast_calls(record, seed) if isinstance(examples, int) else ():
+    for call in _broadcast_calls(found, seed):
         results.check(call, evaluator, order=1)  # broadcasting is the engine's job
     return results.report(evaluator)
 
@@ -77,6 +80,13 @@ class _CallResults:
         self.findings: list[Finding] = []
         self.powers: list[float] = []
         self.largest, self.entries = 0.0, 0
+
+    def refuse(self, error: str) -> None:
+        """Note that no call could be drawn."""
+        if error:
+            inputs = ", ".join(self.op.names[: len(self.op.domain)])
+            remedy = f"write  check_op(..., examples=[({inputs}, {{...}})])   with numbers, and settings by name"
+            self.findings.append(Finding("not finite", sentence=f"no call could be drawn: {error}\n{remedy}"))
 
     def check(self, call: OpCall, evaluator: Evaluator, order: int) -> None:
         """Check one more call, unless a previous one was wrong."""
@@ -132,19 +142,20 @@ def _source(seed: int) -> Callable[[int, int], int]:
     return lambda low, high: int(rng.integers(low, high, endpoint=True))
 
 
-def _draw_calls(op: Op, count: int, seed: int) -> list[OpCall]:
+def _draw_calls(found: CallsOfOp | str | None, count: int, seed: int) -> list[OpCall]:
     """Draw calls from the domain of an op."""
     integer = _source(seed)
-    return [draw_call(integer, op, size=6) for _ in range(count)]
+    return [found.draw(integer, size=6) for _ in range(count)] if isinstance(found, CallsOfOp) else []
 
 
-def _broadcast_calls(op: Op, seed: int) -> list[OpCall]:
+def _broadcast_calls(found: CallsOfOp | str | None, seed: int) -> list[OpCall]:
     """Calls of a broadcasting op; in each of them another input is small."""
-    integer, several = _source(seed), isinstance(op.calls, functools.partial) and len(op.domain) > 1
-    calls = []
-    for k in range(len(op.domain) if several else 0):
+    if not isinstance(found, CallsOfOp) or found.fixed is not None or not draws_by_domain(found.op):
+        return []
+    integer, op, calls = _source(seed), found.op, []
+    for k in range(len(op.domain) if len(op.domain) > 1 else 0):
         inputs, params = op.calls(_Small(integer, small=k, side=SMALL[(seed + k) % len(SMALL)]))
-        calls.append(OpCall(op, inputs, params, integer(0, 2**16)))
+        calls.append(OpCall(op, inputs, found.settings | params, integer(0, 2**16)))
     return calls
 
 

@@ -21,19 +21,17 @@ from ..engine.op import Op
 from ..engine.value import Value
 from ..transforms.custom_ops import has_jvp
 from ..transforms.grad import jvp
-from .comparison.candidate import ArgumentNames
+from .comparison.answers import ArgumentNames
 from .comparison.comparison import Comparison
 from .comparison.invariants import check_transpose
 from .comparison.kinks import KinkLocator
 from .comparison.minigrad_candidate import MinigradClaim, gradient_candidate, result_arrays
 from .comparison.problem import Subject
-from .comparison.subgradient import subgradient
+from .comparison.subdifferential import judge_kinks
 from .diagnosis.report import Finding
 from .numeric.derivative import Point
 from .numeric.evaluation import Evaluator
 from .numeric.flattening import is_float, to_array
-
-FEW = 6  # entries checked one by one: the question is whether the op is right, not which entry
 
 
 class OpAtOperands:
@@ -144,8 +142,8 @@ def check_rules(
     claim = MinigradClaim(use, subject.point, subject.names, subject.chosen)
     claim.locate_kink = KinkLocator(subject)
     back = _attempt(found, "its vjp", functools.partial(_gradients, claim))
-    if not back.report().ok and use.op.kink:
-        back = subgradient(claim, back) or back
+    if use.op.kink:
+        back = judge_kinks(claim, back)
     found.merge(back)
     if has_jvp(use.op) and back.report().verdict != "disagree":  # one mistake at a time
         found.merge(_attempt(found, "its jvp", lambda trial: _tangents(trial, claim, thorough)))
@@ -156,20 +154,12 @@ def check_rules(
 
 
 def _attempt(found: Comparison, rule: str, ask: Callable[[Comparison], None]) -> Comparison:
-    """Check one rule: a few entries or directions first, and every entry if they leave a doubt.
-
-    The findings name the rule.
-    """
+    """Check one rule. The findings name it."""
     trial = Comparison(found.subject, found.order)
-    for few in (FEW, Comparison.few):
-        trial = Comparison(found.subject, found.order)
-        trial.few = few
-        try:
-            ask(trial)
-        except Exception as error:
-            trial.note([Finding("raised", sentence=f"{type(error).__name__}: {error}")])
-        if trial.report().ok or not few < trial.point.x.size <= Comparison.few:
-            break
+    try:
+        ask(trial)
+    except Exception as error:
+        trial.note([Finding("raised", sentence=f"{type(error).__name__}: {error}")])
     trial.findings = [f if f in found.subject.findings else _name_rule(rule, f) for f in trial.findings]
     return trial
 

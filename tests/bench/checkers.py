@@ -255,18 +255,19 @@ def main() -> None:
     clean_environment()
     print("| derivative of | evaluations | median error | 95 % | no answer | truth within its bar |")
     print("|---|---|---|---|---|---|")
-    for side in _installed(NUMERICAL):
+    for side in installed(NUMERICAL):
         found = in_own_process("tests.bench.checkers", "accuracy", side)
         numbers = f"{found['calls']:.0f} | {found['median']:.1e} | {found['p95']:.1e} | {found['none']:.1%}"
         print(f"| {side} | {numbers} | {found['honest']:.1%} of {found['points']} |", flush=True)
     print(
         "\n| checker | mistakes caught | false alarms | of the zoo: caught | false alarms |\n|---|---|---|---|---|"
     )
-    for side in _installed(CHECKERS):
+    for side in installed(CHECKERS):
         print(f"| {side} | {' | '.join(in_own_process('tests.bench.checkers', 'verdicts', side))} |", flush=True)
 
 
-def _installed(sides: dict[str, str]) -> list[str]:
+def installed(sides: dict[str, str]) -> list[str]:
+    """Those whose module is there; names the others, beside the table."""
     missing = [side for side, module in sides.items() if importlib.util.find_spec(module) is None]
     if missing:
         print(f"not installed: {', '.join(missing)}", file=sys.stderr)

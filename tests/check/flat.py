@@ -98,6 +98,9 @@ def evaluate(case: Case, given: Callable[..., Any], seed: int = 1, g: Any = None
         return [np.array(given(args, tuple(rebuilt(args, direction(args, seed)))))]
     if case.flavour == "grad":
         return per_argument(args, given(*args))
+    if case.flavour == "value_and_grad":
+        value, answer = given(*args)
+        return [np.array(value), *per_argument(args, answer)]
     return [np.array(given(*args))]
 
 

@@ -68,6 +68,28 @@ def is_transposed(a: Any, b: Any) -> bool:
     )
 
 
+def of_a_transpose(case: Case) -> bool:
+    """It is transposed, or right where the matrix inside is symmetric: a square argument, or weights of one row."""
+    numbers = [np.array(x) for x in leaves(case.args) if is_number(x)]
+    symmetric = [x + x.T if x.ndim == 2 and x.shape[0] == x.shape[1] else x for x in numbers]
+    cases = [
+        replace(case, args=rebuilt(case.args, part)) for part in (symmetric, [x[:1] for x in numbers if x.ndim])
+    ]
+    return some(is_transposed)(case) or any(all(same(a, b) for a, b in parts(c)) for c in runnable(cases))
+
+
+def runnable(cases: list[Case]) -> list[Case]:
+    """Those whose function takes its arguments."""
+    found = []
+    for case in cases:
+        try:
+            parts(case)
+        except (ValueError, IndexError):
+            continue
+        found.append(case)
+    return found
+
+
 def is_flipped(a: Any, b: Any) -> bool:
     return any(same(a, np.flip(b, axis)) for axis in range(b.ndim))
 
@@ -179,6 +201,13 @@ def is_of_another_type(case: Case) -> bool:
     )
 
 
+def is_wrong_in_its_type_alone(case: Case) -> bool:
+    """Right for double numbers, and wrong by far more than rounding for the single ones that the case gives."""
+    numbers = [np.asarray(x, dtype=np.float64) for x in leaves(case.args) if is_number(x)]
+    wide = replace(case, args=rebuilt(case.args, numbers))
+    return all(same(a, b) for a, b in parts(wide)) and not all(close(a, b, 1e-4) for a, b in parts(case))
+
+
 def is_nonlinear(case: Case) -> bool:
     args = case.positional()
     if case.flavour == "jvp":
@@ -205,10 +234,44 @@ def is_no_adjoint(case: Case) -> bool:
     return abs(forward - back) > 1e-3 * max(abs(forward), abs(back))
 
 
+def is_no_subgradient(case: Case) -> bool:
+    """Along a direction it claims more than the function grows by, or less than it falls by, over short steps."""
+    x, rng = case.positional(), np.random.default_rng(0)
+    given = evaluate(case, fresh_given(case), g=np.ones_like(np.asarray(case.f(*x), dtype=float)))
+
+    def slope(u: Any, t: float) -> float:
+        return float(np.sum(case.f(*(a + t * b for a, b in zip(x, u, strict=True))) - case.f(*x))) / t
+
+    for u in ([np.ones(np.shape(a)) for a in x], *([rng.normal(size=np.shape(a)) for a in x] for _ in range(200))):
+        claimed, ends = (
+            sum(float(np.sum(a * b)) for a, b in zip(given, u, strict=True)),
+            [slope(u, 1e-6), slope(u, -1e-6)],
+        )
+        if not min(ends) - 1e-3 <= claimed <= max(ends) + 1e-3:
+            return True
+    return False
+
+
+def is_another_value(case: Case) -> bool:
+    """The gradient is right, and the value beside it is not."""
+    (given, true), *rest = parts(case)
+    return not same(given, true) and all(same(a, b) for a, b in rest)
+
+
+def reads_memory(case: Case) -> bool:
+    """Right for a cotangent in the order of C, and another one for the same numbers in the order of Fortran."""
+    g = cotangent(case, 1)
+    c, fortran = (
+        evaluate(case, fresh_given(case), g=make(g)) for make in (np.ascontiguousarray, np.asfortranarray)
+    )
+    right = evaluate(case, fresh_truth(case), g=g)
+    return all(map(same, c, right)) and not all(map(same, fortran, right))
+
+
 PROOFS: dict[str, Callable[[Case], bool]] = {
     "sign": some(lambda a, b: same(a, -b)),
     "factor": some(is_factor),
-    "transposed": some(is_transposed),
+    "transposed": of_a_transpose,
     "flipped": some(is_flipped),
     "rolled": some(is_rolled),
     "permuted": some(is_reordered),
@@ -220,15 +283,22 @@ PROOFS: dict[str, Callable[[Case], bool]] = {
     "missing factor": of_the_input,
     "branch": some(some_entries),
     "entries": some(some_entries),
+    "overwritten": some(some_entries),
+    "mask": some(is_unlike),
+    "time step": some(is_unlike),
     "cotangent ignored": ignores_the_cotangent,
     "accumulated": is_accumulated,
     "unstable": is_unstable,
+    "no subgradient": is_no_subgradient,
     "nan": some(lambda a, b: not np.all(np.isfinite(a)) and bool(np.all(np.isfinite(b)))),
     "shape": some(lambda a, b: a.shape != b.shape),
+    "value": is_another_value,
     "dtype": is_of_another_type,
+    "precision": is_wrong_in_its_type_alone,
     "structure": is_of_another_structure,
     "mutated": is_mutating,
     "nonlinear": is_nonlinear,
+    "memory layout": reads_memory,
     "adjoint": is_no_adjoint,
     "asymmetric": some(lambda a, b: same(b, b.T) and not same(a, a.T)),
     "raised": is_raising,

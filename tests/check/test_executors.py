@@ -91,7 +91,7 @@ def test_numerical_derivatives_are_the_serial_ones_to_the_last_bit(pool: Process
 
 def test_a_budget_ends_at_the_same_evaluation(pool: ProcessPoolExecutor) -> None:
     f, args, given = CHECKS["right"]
-    serial, shared = (minigrad.gradient_report(f, args, budget=300, executor=e, **given) for e in (None, pool))
+    serial, shared = (minigrad.gradient_report(f, args, evaluations=300, executor=e, **given) for e in (None, pool))
     assert serial == shared and serial.evaluations <= 300
 
 

@@ -1,5 +1,6 @@
 """Every op of the table, checked by what a user checks his own with: `minigrad.check_op`."""
 
+import inspect
 import operator
 
 import numpy as np
@@ -108,3 +109,54 @@ def test_a_jvp_that_goes_wrong_on_values_is_caught_at_second_order():
             assert check_op(grow, examples=2).ok is ok
         finally:
             minigrad.forget(grow)
+
+
+def with_eps(x, w, *, eps):
+    return x * w + eps
+
+
+CUSTOM = {
+    "broadcasts": (lambda x, w: x * w, (lambda g, y, x, w: g * w, lambda g, y, x, w: g * x)),
+    "multiplies matrices": (
+        lambda x, w: x @ w,
+        (lambda g, y, x, w: g @ np.swapaxes(w, -1, -2), lambda g, y, x, w: np.swapaxes(x, -1, -2) @ g),
+    ),
+    "multiplies a vector": (
+        lambda x, w: np.einsum("ij,j->i", x, w),
+        (lambda g, y, x, w: np.einsum("i,j->ij", g, w), lambda g, y, x, w: np.einsum("ij,i->j", x, g)),
+    ),
+    "has a setting without a default": (
+        with_eps,
+        (lambda g, y, x, w, *, eps: g * w, lambda g, y, x, w, *, eps: g * x),
+    ),
+    "takes vectors": (
+        lambda x, w: np.einsum("i,i->", x, w),
+        (lambda g, y, x, w: g * w, lambda g, y, x, w: g * x),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CUSTOM)
+def test_inputs_of_a_custom_op_are_drawn_in_shapes_that_fit_together(kind):
+    forward, rules = CUSTOM[kind]
+    for factor, verdict in ((1, "agree"), (2, "disagree")):
+
+        def second(*args, factor=factor, **settings):
+            return factor * rules[1](*args, **settings)
+
+        second.__signature__ = inspect.signature(rules[1])
+        found = minigrad.custom(forward, name="mine", vjp=(rules[0], second))
+        try:
+            report = check_op(found, examples=2)
+        finally:
+            minigrad.forget(found)
+        assert report.verdict == verdict and (factor == 2 or report.examples >= 2), report
+
+
+def test_an_op_that_takes_no_call_that_can_be_drawn_is_unresolved_and_says_how_to_give_one():
+    table = minigrad.custom(lambda x, w: {}[x], name="mine", vjp=(lambda g, y, x, w: g, None))
+    try:
+        report = check_op(table)
+    finally:
+        minigrad.forget(table)
+    assert report.verdict == "unresolved" and "examples=[(x, w, {...})]" in str(report), report

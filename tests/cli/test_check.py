@@ -111,7 +111,7 @@ def test_what_cannot_be_told_leaves_with_2_unless_that_is_allowed(
     assert check(*argv) == 2
     assert "unresolved" in capsys.readouterr().out.splitlines()[0]
     assert check(*argv, "--allow-unresolved") == 0
-    assert check("model.py::f", "--grad", "df", "--budget", "5", *AT) == 2
+    assert check("model.py::f", "--grad", "df", "--evaluations", "5", *AT) == 2
     assert check("model.py::f", "--grad", "minus", "--allow-unresolved", *AT) == 1
 
 
@@ -128,10 +128,8 @@ MISUSED: dict[str, tuple[list[str], str]] = {
     "unknown option": (["model.py::f", *AT, "--graad", "df"], "unrecognized arguments: --graad"),
     "order": (["model.py::f", *AT, "--order", "4"], "order is 1, 2 or 3, got 4"),
     "modes": (["model.py::f", *AT, "--modes", "back"], "modes are 'rev' and 'fwd', got 'back'"),
-    "budget": (
-        ["model.py::f", *AT, "--budget", "much"],
-        "expected evaluations (5000) or seconds (2.5s), got 'much'",
-    ),
+    "evaluations": (["model.py::f", *AT, "--evaluations", "much"], "invalid int value: 'much'"),
+    "no evaluations": (["model.py::f", *AT, "--evaluations", "0"], "at least 1, got 0"),
     "a gradient of several numbers": (["model.py::vector", "--grad", "df", *AT], "grad= needs a function that"),
     "broken file": (
         ["broken.py::f", *AT],
@@ -278,4 +276,4 @@ def test_help_states_every_exit_status(capsys: pytest.CaptureFixture[str]) -> No
     assert check("--help") == 0
     text = capsys.readouterr().out
     assert "0  agree        1  disagree        2  unresolved" in text and "  3  nothing to check" in text
-    assert "--at POINT" in text and "--budget N|SECONDSs" in text
+    assert "--at POINT" in text and "--evaluations N" in text

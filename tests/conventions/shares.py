@@ -90,7 +90,7 @@ def _kinks(point: Point) -> list[tuple[int, Situation, float, float]]:
     """Entries at a kink, and the slopes of the point's function below and above."""
     inputs = tuple(np.asarray(x) for x in point.inputs)
     with np.errstate(all="ignore"):
-        subject = Subject(LIBRARIES["minigrad"].function(point), inputs, None, Evaluator(None, None, None), 0)
+        subject = Subject(LIBRARIES["minigrad"].function(point), inputs, None, Evaluator(), 0)
         if subject.point is None:
             return []
         namer, found = ConventionNamer(subject), []

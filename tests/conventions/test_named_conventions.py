@@ -86,6 +86,36 @@ def test_a_library_is_named_where_its_answers_are_given(name: str) -> None:
     assert len(known) >= 10, known
 
 
+# Answers that are no subgradient, though each entry lies between the slopes of its two sides.
+OUTSIDE = {
+    ("np.maximum(x, y) at 1, 1", "MyGrad"),
+    ("np.minimum(x, y) at 1, 1", "MyGrad"),
+    ("np.clip(x, y, 2.0) at 1, 1", "MyGrad"),
+    ("np.linalg.norm(x, np.inf) at (1, -1)", "autograd"),
+    ("np.linalg.norm(x, 2) at (1, 0; 0, 1)", "dualpy"),
+}
+# Wrong in a single entry.
+WRONG = {
+    ("leaky_relu(x, 0.01) at 0", "MyGrad"),
+    ("np.minimum(x, x) at 1", "MyGrad"),
+    ("np.maximum(x, x) at 1", "MyGrad"),
+    ("np.linalg.det(x) at (1, 1; 1, 1)", "PyTorch"),
+}
+
+
+@pytest.mark.parametrize("point", [*points()], ids=lambda point: point.key)
+def test_an_answer_is_accepted_or_said_to_be_no_subgradient(point: Point) -> None:
+    """Of all finite answers at finite points of the page."""
+    for name, answer in ANSWERS[point.key].items():
+        if not is_checked(point, answer) or not all(np.isfinite(g).all() for g in map(np.asarray, answer)):
+            continue
+        report, outside = report_at(point, answer), (point.key, name) in OUTSIDE
+        kinds = {finding.kind for finding in report.findings}
+        assert (report.verdict == "disagree") is (outside or (point.key, name) in WRONG), report
+        assert ("no subgradient" in kinds) is outside, report
+        assert not outside or f"the same as in {name} " in str(report), report
+
+
 # ------------------------------------------------------------------------------------------------- other functions
 
 PyTorch, JAX, MyGrad = "PyTorch", "JAX", "MyGrad"
@@ -244,7 +274,7 @@ def test_a_wrong_gradient_that_no_library_has_is_only_wrong(f: Any, x: Any, grad
 
 
 def test_with_a_budget_the_function_is_not_recorded_too() -> None:
-    assert [*named(gradient_report(lambda x: np.abs(x), 0.0, grad=lambda x: 1.0, budget=1000))] == []
+    assert [*named(gradient_report(lambda x: np.abs(x), 0.0, grad=lambda x: 1.0, evaluations=1000))] == []
 
 
 def test_a_slope_that_no_library_has() -> None:

@@ -6,17 +6,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..diagnosis.report import Finding
+from ..frameworks.framework import ModeMissing
 from ..numeric.extrapolation import Array
 from . import directions, verdict
-from .candidate import Answer, Claim
-from .invariants import SEEN, check_linearity, check_repeatable, check_symmetry, roundings
-from .messages import MessageContext
+from .answers import Answer
+from .candidate import Claim
+from .cotangent_memory import check_cotangent_memory
+from .curvatures import Curvature, curvature_findings
+from .exchanged import ORDERS, check_exchanged
+from .invariants import (
+    SEEN,
+    check_linearity,
+    check_repeatable,
+    check_sparse_symmetry,
+    check_symmetry,
+    roundings,
+)
+from .messages import SAME_FOR_ALL, MessageContext
 from .probes import Probe
 from .results import CheckResults
+from .sparse import as_sparse
 from .verdict import Allowance
 
 OUTPUTS = 256  # up to so many columns of a matrix are checked one by one; of more columns, weighted sums are
@@ -24,6 +38,7 @@ NUDGES = 3
 # A difference of so many roundings of an entry is not a mistake: the roundings of f itself may be the same at every
 # point (with the same factorisation); they then change its slope, but show in no difference.
 ROUNDINGS = 2.0**11
+COARSE = 2.0**-8  # but a few roundings of float16 are as large as many mistakes
 
 
 class Comparison(CheckResults):
@@ -43,7 +58,17 @@ class Comparison(CheckResults):
         given = np.stack([answers[0].row, *(a.row for a in answers[2:])], axis=1)
         ignored = self._ignoring_cotangent(claim, given) if claim.kind == "vjp" and not found else set()
         if claim.kind == "vjp" and not found and not ignored:
-            self.note(check_linearity(claim.pull, weights[0], weights[1][::-1], "cotangent"))
+            odd = check_linearity(claim.pull, weights[0], weights[1][::-1], "cotangent")
+            if odd and (swapped := self._exchanged(claim)):
+                self.note(swapped)
+                return
+            self.note(odd)
+        if claim.kind == "vjp" and not (
+            claim.any_memory or found or ignored or claim.mutated or answers[0].missing
+        ):
+            findings, remarks = check_cotangent_memory(claim, weights[0], answers[0])
+            self.note(findings)
+            self.remarks += remarks
         nudged = [] if found else [lambda row, v=v: claim.pull(v, row).row for v in weights]
         scaled = [lambda v=v: roundings(claim.pull, v) for v in weights] if claim.kind == "vjp" else []
         allowance = self._allowance(given, answers[0], nudged, scaled)
@@ -51,6 +76,10 @@ class Comparison(CheckResults):
             self, claim, answers[0], weights[0] if claim.kind == "vjp" else None, ignored, weights
         )
         self._compare(context, weights, given, allowance)
+        named = {finding.path for finding in self.findings if finding.kind == "cotangent ignored"}
+        # Slopes of few digits may not tell: but no gradient is the same for all cotangents.
+        unnamed = sorted({claim.names(path) for path in ignored} - named)
+        self.note([Finding("cotangent ignored", path, sentence=SAME_FOR_ALL) for path in unnamed])
 
     def tangents(self, claim: Claim) -> None:
         """A tangent of the result per direction."""
@@ -64,7 +93,11 @@ class Comparison(CheckResults):
         if found := check_repeatable(*answers):
             self.note(found)
             return
-        self.note(check_linearity(claim.push, u, w, "tangent"))
+        odd = check_linearity(claim.push, u, w, "tangent")
+        if odd and (swapped := self._exchanged(claim)):
+            self.note(swapped)
+            return
+        self.note(odd)
         weights = self._few_outputs()
         context = MessageContext(self, claim, answers[0], None, weights=weights)
 
@@ -91,7 +124,11 @@ class Comparison(CheckResults):
         answers = self._answers(claim, lambda: [claim.matrix(), claim.matrix()])
         if not answers:
             return
-        self.note(answers[0].findings + claim.mutated + check_repeatable(*answers))
+        self.note(answers[0].findings + claim.mutated)
+        if answers[0].sparse is not None:
+            self._sparse_matrix(claim, answers, hessian)
+            return
+        self.note(check_repeatable(*answers))
         whole = answers[0].row.reshape(point.y.size, point.x.size)
         if hessian and not answers[0].missing:
             nearby = self._nearby(lambda row: claim.matrix(row).row.reshape(whole.shape))
@@ -102,6 +139,27 @@ class Comparison(CheckResults):
         context = MessageContext(self, claim, answers[0], None, weights=weights)
         allowance = self._allowance(given, answers[0], nudged)
         self._compare(context, weights, given, allowance)
+
+    def _sparse_matrix(self, claim: Claim, answers: list[Answer], hessian: bool) -> None:
+        """A whole matrix, given as a sparse one: weighted sums of its rows."""
+        if answers[0].missing:
+            return
+        first, second = (answer.sparse for answer in answers)
+        assert first is not None
+        if second is None or np.any(first.minus(second).values):
+            self.note([Finding("unstable", sentence="a second call gives a different matrix")])
+            return
+        if hessian:
+            self.note(check_sparse_symmetry(first))
+        weights = self._cotangents()
+
+        def nudged(row: Array) -> Array:
+            there = claim.matrix(row).sparse
+            return there.from_left(weights).T if there is not None else np.full(given.shape, np.nan)
+
+        given = first.from_left(weights).T
+        context = MessageContext(self, claim, answers[0], None, weights=weights)
+        self._compare(context, weights, given, self._allowance(given, answers[0], [nudged]))
 
     def hessian_of_values(self, claim: Claim) -> None:
         """Compare a Hessian with curvatures of the function; for functions without a gradient to differentiate.
@@ -114,12 +172,17 @@ class Comparison(CheckResults):
         if not answers:
             return
         size = point.x.size
-        hessian = answers[0].row.reshape(size, -1) if not answers[0].missing else np.zeros((0, 0))
         self.note(answers[0].findings + claim.mutated + check_repeatable(*answers))
-        if hessian.shape != (size, size):
+        if answers[0].missing:
             return
-        nearby = self._nearby(lambda row: claim.hessian(row).row.reshape(hessian.shape))
-        self.note(check_symmetry(hessian, answers[0].unit, nearby))
+        hessian = answers[0].sparse
+        if hessian is None:
+            hessian = as_sparse(answers[0].row.reshape(size, size))
+            nearby = self._nearby(lambda row: claim.hessian(row).row.reshape(size, size))
+            self.note(check_symmetry(hessian.dense(), answers[0].unit, nearby))
+        else:
+            self.note(check_sparse_symmetry(hessian))
+        sizes = replace(hessian, values=np.abs(hessian.values))
         rng, axes = self.subject.rng(), np.eye(size)
         few = size * (size + 1) // 2 <= self.few
         lines = (
@@ -130,15 +193,14 @@ class Comparison(CheckResults):
                 for _ in range(2 * directions.DIRECTIONS)
             ]
         )
-        context = MessageContext(self, claim, answers[0], None)
+        found, largest = [], float(np.max(sizes.values, initial=0.0))
         for u, measured in zip(lines, point.slopes().along(lines), strict=True):
-            bend = measured.curvature
-            claimed = float(u @ hessian @ u)
-            tolerance = verdict.BARS * float(bend.error[0]) + 64 * answers[0].unit * float(
-                np.abs(u) @ np.abs(hessian) @ np.abs(u)
-            )
-            self.note(context.curvature(u, claimed, float(bend.value[0]), float(bend.error[0]), tolerance))
-            self.powers.append(tolerance / max(abs(claimed), float(np.max(np.abs(hessian), initial=0.0)), 1e-300))
+            claimed, bend = float(hessian.from_left(u)[0] @ u), measured.curvature
+            terms = float(sizes.from_left(np.abs(u))[0] @ np.abs(u))
+            tolerance = verdict.BARS * float(bend.error[0]) + 64 * answers[0].unit * terms
+            found.append(Curvature(u, claimed, float(bend.value[0]), float(bend.error[0]), tolerance))
+            self.powers.append(tolerance / max(abs(claimed), largest, 1e-300))
+        self.note(curvature_findings(found, hessian.dense() if few else None))
 
     @staticmethod
     def _weighted(matrix: Array, weights: Array | None) -> Array:
@@ -148,11 +210,19 @@ class Comparison(CheckResults):
         """The answers; if the gradient function raised an error, none, and a finding."""
         try:
             return ask()
+        except ModeMissing:
+            raise
         except Exception as error:
-            self.note(
-                [Finding("raised", sentence=f"the {claim.kind} function raised {type(error).__name__}: {error}")]
-            )
+            raised = Finding("raised", sentence=f"{claim.title} raised {type(error).__name__}: {error}")
+            self.note(self._exchanged(claim) or [raised])
             return []
+
+    def _exchanged(self, claim: Claim) -> list[Finding]:
+        """A finding if the derivative is right when its arguments are exchanged."""
+        if claim.kind not in ORDERS:
+            return []
+        u = self.subject.rng().uniform(0.5, 1.5, self.point.x.size)
+        return check_exchanged(claim, self._cotangents()[0], u)
 
     # ------------------------------------------------------------------------------------------ weights
 
@@ -175,13 +245,14 @@ class Comparison(CheckResults):
         """The paths of arguments whose gradient is the same for every cotangent."""
         ones = claim.pull(np.ones(self.point.y.size)).row
         stretches = [(slot.path, ones[slot.stretch], given[slot.stretch]) for slot in self.point.layout.slots]
-        return {path for path, one, rows in stretches if one.any() and np.all(rows == one[:, None])}
+        known = (part for part in stretches if part[1].any() and np.isfinite(part[1]).all())
+        return {path for path, one, rows in known if np.all(rows == one[:, None])}
 
     def _nearby(self, ask: Callable[[Array], Array]) -> Iterator[Array]:
         """Answers a few roundings beside the point; none from where it raises an error on."""
         point, rng = self.point, np.random.default_rng(self.subject.seed)
         for _ in range(NUDGES):
-            row = point.x * (1 + 4 * point.unit * rng.choice([-1.0, 1.0], point.x.size))
+            row = point.inside(point.x * (1 + 4 * point.unit * rng.choice([-1.0, 1.0], point.x.size)))
             try:
                 there = ask(row)
             except Exception:
@@ -201,7 +272,7 @@ class Comparison(CheckResults):
         change is a jump, as at a kink, and no rounding error. scaled: asks for its rounding errors as a linear
         function, which has no kinks, but costs more.
         """
-        own, found = ROUNDINGS * answer.unit * np.abs(given), 0
+        own, found = min(ROUNDINGS * answer.unit, max(COARSE, 8 * answer.unit)) * np.abs(given), 0
         if nudged and not answer.missing:
             moves = np.empty((NUDGES, *given.shape))
             there = self._nearby(lambda row: np.stack([ask(row) for ask in nudged], axis=-1).reshape(given.shape))

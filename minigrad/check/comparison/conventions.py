@@ -60,16 +60,35 @@ class ConventionNamer:
 
     def at_kink(self, axis: int, weights: Array, given: float, left: float, right: float) -> str:
         """A sentence on the given slope of a weighted sum along an axis; "" if there is nothing to say."""
+        found = self._share(axis, weights, given, left, right)
+        return _sentence(*found) if found else ""
+
+    def at_axis(self, axis: int, weights: Array, given: float) -> str:
+        """The same, with minigrad's slopes of the two sides."""
+        return self.at_kink(axis, weights, given, *self._own_sides(axis, weights))
+
+    def who_has(self, given: dict[int, float], weights: Array) -> list[str]:
+        """The libraries whose conventions a gradient follows at all of these axes."""
+        shares = [self._share(axis, weights, g, *self._own_sides(axis, weights)) for axis, g in given.items()]
+        if not shares or None in shares:
+            return []
+        names = [{*_agreeing(share, recorded)} for _, _, share, recorded in filter(None, shares)]
+        return [f"{name} {version}" for name, version in VERSIONS.items() if name in set.intersection(*names)]
+
+    def _share(
+        self, axis: int, weights: Array, given: float, left: float, right: float
+    ) -> tuple[Situation, str, float, dict[str, float]] | None:
+        """The situation along an axis, its op, the share of a slope, and those recorded; None if not known."""
         found = self.situation(axis)
         recorded = recorded_shares(found[0]) if found else {}
-        if found is None or "minigrad" not in recorded:
-            return ""
+        if found is None or "minigrad" not in recorded or right == left:
+            return None
         situation, label, grows = found
         start, way = (left, right - left) if grows else (right, left - right)
         own = (self._own_slope(axis, weights) - start) / way
         if not abs(own - recorded["minigrad"]) < CLOSE:
-            return ""
-        return _sentence(situation, label, (given - start) / way, recorded)
+            return None
+        return situation, label, (given - start) / way, recorded
 
     def situation(self, axis: int) -> tuple[Situation, str, bool] | None:
         """The only situation along an axis, the op's label, and whether its operand grows; None if several."""
@@ -85,19 +104,24 @@ class ConventionNamer:
     def _situations(self, axis: int) -> Iterator[tuple[Situation, str, bool]]:
         x = self.subject.layout.row()
         step = STEP * max(1.0, abs(x[axis])) * np.eye(1, x.size, axis)[0]
-        before, after = (record_graph(self.subject, x + s * step) for s in (-1, 1))
+        before, after = (record_graph(self.subject, self.subject.inside(x + s * step)) for s in (-1, 1))
         if len(before) != len(after):
             raise ValueError("the two sides run different code")
         for a, b in zip(before, after, strict=True):
             yield from _situations_of(a, b)
 
-    def _own_slope(self, axis: int, weights: Array) -> float:
+    def _own_sides(self, axis: int, weights: Array) -> tuple[float, float]:
+        x = self.subject.layout.row()
+        step = STEP * max(1.0, abs(x[axis])) * np.eye(1, x.size, axis)[0]
+        return self._own_slope(axis, weights, x - step), self._own_slope(axis, weights, x + step)
+
+    def _own_slope(self, axis: int, weights: Array, row: Array | None = None) -> float:
         subject = self.subject
         assert subject.point is not None
         claim = MinigradClaim(subject.f, subject.point, subject.names, subject.chosen)
         try:
             with np.errstate(all="ignore"):
-                return float(claim.pull(weights).row[axis])
+                return float(claim.pull(weights, row).row[axis])
         except Exception:  # a rule may raise at a kink
             return np.nan
 
@@ -154,15 +178,21 @@ def _jumps_of(a: Value, b: Value, g: Array) -> Iterator[tuple[Situation, str, bo
 
 def _sentence(situation: Situation, label: str, share: float, recorded: dict[str, float]) -> str:
     """Which libraries agree, and what the others give."""
-    agreeing, others = list[str](), dict[str, list[str]]()
+    agreeing, others = _agreeing(share, recorded), dict[str, list[str]]()
     for library, one in recorded.items():
-        if abs(one - share) < CLOSE or (np.isnan(one) and np.isnan(share)):
-            agreeing.append(f"{library} {VERSIONS[library]}".rstrip())
-        else:
+        if library not in agreeing:
             others.setdefault(_slope(situation, one), []).append(library)
-    as_in = f"as in {', '.join(agreeing)}" if agreeing else "as in no library of docs/kinks.md"
+    named = [f"{library} {VERSIONS[library]}".rstrip() for library in agreeing]
+    as_in = f"as in {', '.join(named)}" if named else "as in no library of docs/kinks.md"
     more = "; ".join(f"{slope} in {', '.join(names)}" for slope, names in others.items())
     return f"the slope of {label} counts as {_slope(situation, share)}, {as_in}" + (f" ({more})" if more else "")
+
+
+def _agreeing(share: float, recorded: dict[str, float]) -> list[str]:
+    """The libraries that have a share."""
+    return [
+        name for name, one in recorded.items() if abs(one - share) < CLOSE or (np.isnan(one) and np.isnan(share))
+    ]
 
 
 def _slope(situation: Situation, share: float) -> str:

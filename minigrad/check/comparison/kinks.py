@@ -41,7 +41,7 @@ class KinkLocator:
             u = np.asarray(line)
         for h in STEPS:
             try:
-                sides = [record_graph(self.subject, x + t * u) for t in (-h, h)]
+                sides = [record_graph(self.subject, self.subject.inside(x + t * u)) for t in (-h, h)]
             except Exception:  # the point may be the end of the domain of f
                 return "the edge of the function's domain"
             try:

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..diagnosis.diagnosis import Diagnosis, Evidence, diagnose
-from ..diagnosis.report import Finding
+from ..diagnosis.report import Finding, relative_difference
 from ..numeric.complex_step import sharpen
 from ..numeric.extrapolation import Array
 from ..numeric.flattening import Slot
 from . import verdict
-from .candidate import Answer, Claim
+from .answers import Answer
+from .candidate import Claim
 from .directions import Outcome
 from .verdict import EntryVerdicts
 
 if TYPE_CHECKING:
     from .results import CheckResults
 
+SAME_FOR_ALL = "it is the same for three different cotangents: the cotangent is not used"
 NAMED = 8  # entries at a kink whose convention is looked up
 _REASONS = {
     verdict.JUMP: ("jump", "the function jumps here"),
@@ -67,40 +69,22 @@ class MessageContext:
 
     def noisy_direction(self, outcome: Outcome) -> Finding:
         """The finding for a direction whose error bar is too wide to decide."""
-        sentence = (
-            f"along random directions the slope is {outcome.measured:.3g} ± {outcome.error:.0e}: "
-            "the function is too noisy to decide"
-        )
+        sentence = f"along random directions the slope is {outcome.measured:.3g} ± {outcome.error:.0e}: "
+        sentence += _blurred(outcome.measured, outcome.tolerance, outcome.error)
+        if 0 < outcome.power < np.inf:
+            sentence += f"\nonly an error of {outcome.power:.0e} in an entry would show"
         return Finding("noise", sentence=self.mode + sentence)
 
-    def curvature(self, u: Array, claimed: float, bend: float, error: float, tolerance: float) -> list[Finding]:
-        """Compare a claimed curvature along a line with the function's; no finding if they agree."""
-        if abs(claimed - bend) <= tolerance:
-            wide = tolerance > verdict.RESOLVED * max(abs(claimed), abs(bend)) and claimed != 0
-            sentence = f"the curvature of the function here is {bend:.3g} ± {error:.0e}: too noisy to decide"
-            return [Finding("noise", sentence=sentence)] if wide and tolerance > verdict.RESOLVED else []
-        axes = np.flatnonzero(u)
-        where = tuple(int(axes[k]) for k in (0, -1)) if len(axes) <= 2 else None
-        sentence = (
-            "along this line"
-            if where is None
-            else f"along {' and '.join(f'entry {k}' for k in dict.fromkeys(where))}"
-        )
-        sentence = (
-            f"{sentence} the function has curvature {bend:.6g} ± {error:.0e}, but the Hessian gives {claimed:.6g}"
-        )
-        ratio = claimed / bend if bend else 0.0
-        kind = "sign" if abs(claimed + bend) <= tolerance else "zero" if claimed == 0 else "wrong"
-        if kind == "wrong" and abs(ratio - round(ratio)) < 1e-6 and round(ratio) > 1:
-            kind = "factor"
-        return [Finding(kind, "hess", where, claimed, bend, error, sentence)]
-
-    def unexplained_direction(self, outcome: Outcome) -> Finding:
-        """The finding for a direction that fails although every checked entry agrees."""
+    def unexplained_direction(self, outcome: Outcome, searched: bool = True) -> Finding:
+        """The finding for a direction that fails; searched: some entries were checked, and each of them agrees."""
+        self.check.failed.append((outcome.u, self.weights_of(outcome.column)))
         sentence = (
             f"along a random direction the given slope is {outcome.claimed:.9g}, but that of the function "
-            f"{outcome.measured:.9g} ± {outcome.error:.0e}; no single entry stands out"
+            f"{outcome.measured:.9g} ± {outcome.error:.0e}"
         )
+        if off := relative_difference(outcome.claimed, outcome.measured):
+            sentence += f", {off}"
+        sentence += "; no single entry stands out" * searched
         return Finding("wrong", sentence=self.mode + sentence)
 
 
@@ -143,8 +127,8 @@ def _evidence(
     rest: all given entries, if those without a verdict are right.
     """
     point = context.claim.point
-    whole = given.shape[1] == point.y.size and point.y.size > 1 and context.claim.kind in ("jvp", "jac")
-    column = int(np.argmax(verdicts.wrong[mine].sum(axis=0)))
+    whole = context.weights is None and given.shape[1] == point.y.size > 1 and context.claim.kind in ("jvp", "jac")
+    column = _worst_column(verdicts, mine)
     places = which[mine] - slot.start
     unknown, free = (np.nan, np.nan) if rest is None else (rest[slot.stretch, column], 0.0)
 
@@ -165,10 +149,15 @@ def _evidence(
         bar=array(verdicts.tolerance, free),
         wrong=array(verdicts.wrong, False),
         y=point.y,
-        cotangent=context.cotangent,
+        cotangent=context.cotangent if context.cotangent is None else context.weights_of(column),
         constants=context.check.subject.constants(),
         y_shape=point.results.slots[0].shape if len(point.results.slots) == 1 else None,
     )
+
+
+def _worst_column(verdicts: EntryVerdicts, mine: Array) -> int:
+    """The column with the most wrong entries."""
+    return int(np.argmax(verdicts.wrong[mine].sum(axis=0)))
 
 
 def _wrong(
@@ -185,15 +174,19 @@ def _wrong(
     """The finding for a wrong array: its worst entry and its diagnosis."""
     with np.errstate(all="ignore"):
         gap = np.abs(given - verdicts.reference) / np.maximum(verdicts.tolerance, np.finfo(float).tiny)
-    gap = np.where(verdicts.wrong & mine[:, None], np.where(np.isnan(gap), np.inf, gap), -1.0)
+    shown = verdicts.wrong & mine[:, None]
+    if evidence.given.shape == slot.shape:  # the sentence speaks of a single column
+        shown[:, np.arange(shown.shape[1]) != _worst_column(verdicts, mine)] = False
+    gap = np.where(shown, np.where(np.isnan(gap), np.inf, gap), -1.0)
     i, j = (int(k) for k in np.unravel_index(int(np.argmax(gap)), gap.shape))
     found = diagnose(evidence, others, single)
     if slot.path in context.ignored:
-        found = Diagnosis(
-            "cotangent ignored", "it is the same for every cotangent: right only for a cotangent of ones"
-        )
+        found = Diagnosis("cotangent ignored", SAME_FOR_ALL)
     conventions = context.claim.conventions
     same = conventions.at_mistake(which[mine], context.weights_of(j), given[mine, j]) if conventions else ""
+    sides, kink = verdicts.sides(i, j), ""
+    if sides is not None:
+        kink = f"the point is a kink: the slopes of its two sides are {sides[0]:.6g} and {sides[1]:.6g}"
     index = slot.index(int(which[i]))
     if evidence.given.shape != slot.shape:
         outs = evidence.given.shape[: evidence.given.ndim - len(slot.shape)]
@@ -211,7 +204,7 @@ def _wrong(
         given=float(given[i, j]),
         reference=context.reference(int(which[i]), j, float(verdicts.reference[i, j]), float(verdicts.error[i, j])),
         error=float(verdicts.error[i, j]),
-        sentence="\n".join(line for line in (context.mode + found.sentence, count, same) if line),
+        sentence="\n".join(line for line in (context.mode + found.sentence, count, kink, same) if line),
     )
 
 
@@ -225,11 +218,17 @@ def _unresolved(
         if not len(rows):
             continue
         i, j = rows[0]
-        count = f" (and {len(rows) - 1} more entries)" if len(rows) > 1 else ""
+        more = len(np.unique(rows[:, 0])) - 1
+        count = f" (and {more:,} more entr{'ies' if more > 1 else 'y'})" if more else ""
         if state == verdict.UNRESOLVED:
             sentence = f"the slope here is {verdicts.reference[i, j]:.3g} ± {verdicts.error[i, j]:.0e}"
-            kind, sentence = "noise", f"{sentence}: the function is too noisy to decide"
-            if np.isnan(verdicts.reference[i, j]):
+            kind = "noise"
+            sentence = (
+                f"{sentence}: {_blurred(verdicts.reference[i, j], verdicts.tolerance[i, j], verdicts.error[i, j])}"
+            )
+            if steps := verdicts.measured[i].stairs[j]:
+                sentence = f"steps of {steps:.1g} found: the function is constant here, and no slope shows"
+            elif np.isnan(verdicts.reference[i, j]):
                 sentence = (
                     "values change at random over the shortest steps: noise, or features finer than those steps"
                 )
@@ -249,6 +248,7 @@ def _remarks(
     findings, path = [], context.claim.names(slot.path)
     kinks = np.flatnonzero((verdicts.state == verdict.KINK).any(axis=1) & mine)
     lines = _conventions(context, slot, given, verdicts, which, mine)
+    context.check.kinks.update(which[kinks].tolist())
     if len(kinks):
         where = context.kink_of(int(which[kinks[0]]))
         sentence = (
@@ -257,14 +257,33 @@ def _remarks(
         lines.insert(0, context.mode + sentence)
     if lines:
         findings.append(Finding("kink", path, sentence="\n".join(lines)))
-    below = int(np.count_nonzero((verdicts.state == verdict.BELOW_RESOLUTION).any(axis=1) & mine))
-    if below:
-        bar = float(verdicts.error[(verdicts.state == verdict.BELOW_RESOLUTION) & mine[:, None]].max())
-        sentence = (
-            f"{below} entr{'ies' if below > 1 else 'y'} too small to distinguish from 0 (smaller than {bar:.0e})"
-        )
+    if sentence := _below_resolution(verdicts, (verdicts.state == verdict.BELOW_RESOLUTION) & mine[:, None]):
         findings.append(Finding("below resolution", path, sentence=context.mode + sentence))
     return findings
+
+
+def _below_resolution(verdicts: EntryVerdicts, below: Array) -> str:
+    """A sentence on small entries: those that nothing tells from 0, and those of which few digits are known."""
+    parts = []
+    tiny = np.abs(verdicts.reference) <= verdicts.tolerance
+    for which, words in ((below & tiny, "too small to distinguish from 0"), (below & ~tiny, "known to few digits")):
+        count = int(np.count_nonzero(which.any(axis=1)))
+        if count:
+            size = np.max(verdicts.tolerance[which])
+            bound = f"smaller than {size + np.max(np.abs(verdicts.reference[which])):.0e}"
+            bound = bound if words.startswith("too") else f"± {size:.0e}"
+            parts.append(f"{count:,} entr{'ies' if count > 1 else 'y'} {words} ({bound})")
+    return ", ".join(parts)
+
+
+def _blurred(slope: float, tolerance: float, error: float) -> str:
+    """Why a difference cannot be decided: errors of the function, or the rounding of the given derivative."""
+    own = tolerance - verdict.BARS * error
+    if own > verdict.BARS * error:
+        return f"the given derivative has rounding errors of {own:.0e}, too many to decide"
+    if abs(slope) <= verdict.BARS * error:
+        return "errors of the function's values hide it"
+    return "the function is too noisy to decide"
 
 
 def _conventions(

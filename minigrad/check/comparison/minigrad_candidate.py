@@ -13,12 +13,16 @@ from ...transforms.grad import grad, jvp, vjp
 from ..numeric.derivative import Point
 from ..numeric.extrapolation import Array
 from ..numeric.flattening import Layout, concatenate_flat, to_array
-from .candidate import Answer, ArgumentNames, Claim
+from ..numeric.rounding import unit_of
+from .answers import Answer, ArgumentNames
+from .candidate import Claim
 from .problem import Subject
 
 
 class MinigradClaim(Claim):
     """Both sweeps over the graph of f at the point."""
+
+    any_memory = True
 
     def __init__(self, f: Callable[..., Any], point: Point, names: ArgumentNames, chosen: tuple[int, ...]) -> None:
         super().__init__("vjp", f, point, names, chosen)
@@ -47,7 +51,8 @@ class MinigradClaim(Claim):
         return self.function(*self.point.layout.fill(leaves))
 
     def _answer(self, found: Any) -> Answer:
-        return Answer(concatenate_flat([to_array(part) for part in found]))
+        arrays = [to_array(part) for part in found]
+        return self._judged(Answer(concatenate_flat(arrays), unit_of(Layout(arrays))))
 
 
 @dataclass(frozen=True)
@@ -75,14 +80,16 @@ class GradientCandidate:
 
 def gradient_candidate(subject: Subject) -> GradientCandidate:
     """The gradient of <v, f> for a random v, so that a check can differentiate it once more."""
+    return GradientCandidate(subject.f, subject.layout, gradient_weights(subject))
+
+
+def gradient_weights(subject: Subject) -> tuple[Array, ...]:
+    """A random v, one array per array of the result; 1 if that is one number."""
     assert subject.point is not None
     results, rng = subject.point.results, subject.rng()
     v = rng.integers(512, 1537, results.size) / 1024 * rng.choice([-1.0, 1.0], results.size)
     scalar = results.size == 1
-    weights = tuple(
-        np.ones(slot.shape) if scalar else v[slot.stretch].reshape(slot.shape) for slot in results.slots
-    )
-    return GradientCandidate(subject.f, subject.layout, weights)
+    return tuple(np.ones(slot.shape) if scalar else v[slot.stretch].reshape(slot.shape) for slot in results.slots)
 
 
 def result_arrays(result: Any) -> list[Any]:

@@ -11,20 +11,51 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..numeric.extrapolation import Array, Slope
-from ..numeric.finite_differences import Measurement
+from ..numeric.measurement import Measurement
+from ..numeric.short_slope import ShortSlope
+
+Measured = Measurement | ShortSlope  # what is measured along a line, by many calls or by few
 
 BARS = 3.0  # a difference of more than so many error bars is a mistake
 RESOLVED = 1e-3  # a bar wider than this, relative to the largest entry of its argument, decides nothing
 STILL = 1e-6  # the same limit relative to the chords of the function, for entries that are all 0
 
+DOUBLE = 2.0**-53  # the unit roundoff of float64
+AIM = 1e-6  # relative errors that are to be visible in float64, if nobody says what is needed
+
 AGREE, WRONG, KINK, BELOW_RESOLUTION, UNRESOLVED, JUMP, INFINITE, NOWHERE = range(8)
+
+
+@dataclass(frozen=True)
+class Need:
+    """The relative error that must be visible; None: what float64 shows, or less where the function is noisy."""
+
+    wanted: float | None = None
+
+    @property
+    def resolved(self) -> float:
+        """A bar wider than this, relative to the largest entry, decides nothing."""
+        return RESOLVED if self.wanted is None else self.wanted
+
+    @property
+    def aim(self) -> float:
+        """A bar wider than this calls for more evaluations."""
+        return AIM if self.wanted is None else self.wanted
+
+    @property
+    def allowed(self) -> float:
+        """A relative difference that is no mistake: an error of the size that is needed is twice as large."""
+        return 0.0 if self.wanted is None else self.wanted / 2
+
+
+DEFAULT_NEED = Need()
 
 
 @dataclass(frozen=True)
 class Entries:
     """The measured entries of a derivative: arrays of shape (entries, columns)."""
 
-    measured: Sequence[Measurement]
+    measured: Sequence[Measured]
 
     def stack(self, name: str) -> Array:
         """One property of all entries."""
@@ -53,7 +84,7 @@ class EntryVerdicts:
     error: Array
     tolerance: Array
     power: Array
-    measured: Sequence[Measurement]
+    measured: Sequence[Measured]
 
     @property
     def wrong(self) -> Array:
@@ -86,31 +117,34 @@ class Allowance:
         return Allowance(self.usual[which], lambda: self.seen()[which])
 
 
-def level(measured: Measurement) -> Array:
+def level(measured: Measured) -> Array:
     """Which columns have a slope that nothing tells from 0, and no kink."""
     with np.errstate(all="ignore"):
         return measured.still | ((np.abs(measured.value) <= BARS * measured.error) & ~measured.kinked)
 
 
-def judge(given: Array, entries: Entries, allowed: Allowance, group: Array) -> EntryVerdicts:
+def judge(
+    given: Array, entries: Entries, allowed: Allowance, group: Array, need: Need = DEFAULT_NEED
+) -> EntryVerdicts:
     """A state per entry of a given derivative, of shape (entries, columns); group: the argument of each entry."""
     value, error, allowance = entries.value, entries.error, allowed.usual
     with np.errstate(all="ignore"):
         off = ~(np.abs(given - value) <= BARS * error + allowance)
         if off.any() and np.any(off := off & np.stack([level(m) for m in entries.measured])):
             allowance = np.where(off, allowed.seen(), allowance)
-        tolerance = BARS * error + allowance
+        bar = BARS * error + allowance
+        size = np.fmax(np.abs(given), np.abs(value))
+        tolerance = np.fmax(bar, need.allowed * np.abs(value)) if need.allowed else bar
         close = (np.abs(given - value) <= tolerance) & np.isfinite(given)
         nothing = entries.stack("flat") & (given == 0)
-        size = np.fmax(np.abs(given), np.abs(value))
-        top = _largest(np.where(np.isfinite(size), size, 0.0), group)
-        swing = _largest(entries.stack("swing"), group)
+        top = largest_of_group(np.where(np.isfinite(size), size, 0.0), group)
+        swing = largest_of_group(entries.stack("swing"), group)
         still = entries.stack("still") & (np.abs(given) <= tolerance)
-        seen = nothing | still | (tolerance <= RESOLVED * top) | (tolerance <= STILL * swing)
-        clear = nothing | (tolerance <= RESOLVED * size)
+        seen = nothing | still | (bar <= need.resolved * top) | ((np.abs(given) <= bar) & (bar <= STILL * swing))
+        clear = nothing | (bar <= need.resolved * size)
         state = np.where(seen, np.where(clear, AGREE, BELOW_RESOLUTION), UNRESOLVED)
         state = np.where(close | nothing, state, WRONG)
-        power = np.where(nothing, 0.0, tolerance / np.where(clear, size, np.fmax(top, swing)))
+        power = np.where(nothing | still, 0.0, tolerance / np.where(clear, size, np.fmax(top, swing)))
     tolerance = np.where(np.isfinite(tolerance), tolerance, 0.0)
     verdicts = EntryVerdicts(state, value, error, tolerance, power, entries.measured)
     # As at the foot of |x|, where both sides differ and 0 is right.
@@ -122,8 +156,10 @@ def judge(given: Array, entries: Entries, allowed: Allowance, group: Array) -> E
     return verdicts
 
 
-def _second_look(given: float, measured: Measurement, j: int, allowance: float, state: int) -> int:
+def _second_look(given: float, measured: Measured, j: int, allowance: float, state: int) -> int:
     """The state of an entry outside its bar or without one: wrong, or without a derivative."""
+    if measured.stairs[j]:
+        return UNRESOLVED
     growth = max(measured.growth[:, j])
     if growth > 1.9:
         return JUMP
@@ -143,7 +179,7 @@ def _between(given: float, right: Slope, left: Slope, j: int, allowance: float, 
     return bool(kinked and min(ends) - bars <= given <= max(ends) + bars)
 
 
-def _largest(a: Array, group: Array) -> Array:
+def largest_of_group(a: Array, group: Array) -> Array:
     """For every number, the largest of its group and column."""
     found = np.zeros((int(group.max(initial=-1)) + 1, a.shape[1]))
     np.maximum.at(found, group, a)

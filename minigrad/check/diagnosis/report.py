@@ -71,11 +71,23 @@ class Finding:
         if self.given is not None and self.reference is not None:
             bar = "" if self.error is None else f" ± {self.error:.0e}"
             place = f"at {self.place}"
-            digits = _digits(self.given, self.reference)
+            digits, off = _digits(self.given, self.reference), relative_difference(self.given, self.reference)
             rows.append(
                 f"{place:<14}  given  {self.given:.{digits}g}     reference  {self.reference:.{digits}g}{bar}"
+                f"{'     ' + off if off else ''}"
             )
         return [f"  {row}" for row in [*rows, *block(self.kind, self.sentence)]]
+
+
+def relative_difference(given: float | None, reference: float | None) -> str:
+    """How far a number is off, relative to its reference, as "off by 0.1 %"; "" if that says nothing."""
+    if given is None or not reference:
+        return ""
+    off = abs(given - reference) / abs(reference)
+    if not 0 < off < float("inf"):
+        return ""
+    percent = f"{100 * off:,.0f}" if off >= 0.1 else f"{100 * off:.2g}"
+    return f"off by {f'{percent} %' if 1e-4 <= off < 1e4 else f'{off:.1e} of it'}"
 
 
 def block(label: str, text: str) -> list[str]:
@@ -97,6 +109,29 @@ def _digits(given: float, reference: float) -> int:
 
 
 @dataclass(frozen=True)
+class Precision:
+    """A comparison of derivatives in the given type with those in float64.
+
+    name: of the type. largest: the largest finite difference. power: the smallest one that rounding does not
+    explain. Both are relative to the largest entry. wide: the type in place of float64, if there is nothing wider.
+    """
+
+    name: str
+    largest: float
+    power: float
+    wide: str = "float64"
+
+    def __str__(self) -> str:
+        """The line of a report."""
+        if not self.power < 1:
+            return f"in {self.name}: the numbers are too small to compare"
+        return (
+            f"in {self.name}: largest relative difference from {self.wide} {self.largest:.0e}; "
+            f"rounding explains {self.power:.0e}"
+        )
+
+
+@dataclass(frozen=True)
 class Report:
     """The outcome of a check.
 
@@ -108,6 +143,7 @@ class Report:
     arguments, entries   how many were differentiated
     remarks          which parts were not checked, and how the others were checked
     culprit          for minigrad's own derivatives: the op whose rule is wrong, as `check_graph` names it
+    precision        the comparison in the given type, if that is not float64 and f was measured in float64
     """
 
     name: str
@@ -119,6 +155,7 @@ class Report:
     entries: int = 0
     remarks: tuple[str, ...] = field(default=())
     culprit: str = ""
+    precision: Precision | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -170,7 +207,10 @@ class Report:
         power = f"the check would find a relative error of {self.resolving_power:.0e}"
         if self.resolving_power == float("inf"):
             power = "there was nothing to compare" if not self.findings else "no error is ruled out, however large"
+            if self.verdict == "agree" and self.findings:
+                power = "an error between the slopes of both sides does not show"
         largest = (
             f"largest relative difference {self.largest:.0e}; " if self.verdict == "agree" and self.entries else ""
         )
-        return f"{largest}{power}; {self.evaluations:,} evaluations"
+        line = f"{largest}{power}; {self.evaluations:,} evaluations"
+        return line if self.precision is None else f"in {self.precision.wide}: {line}\n  {self.precision}"

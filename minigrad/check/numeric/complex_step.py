@@ -12,6 +12,7 @@ import numpy as np
 
 from .derivative import Point
 from .extrapolation import Array, U
+from .flattening import is_foreign
 
 SHORT = 2.0**-100  # step relative to the number: its square is far below rounding
 ULPS = 2  # the values of an analytic function may change by so much over such a step
@@ -22,9 +23,9 @@ def sharpen(point: Point, i: int, weights: Array, value: float, error: float) ->
 
     value, error: the slope by real steps, and its bar. Returns `value` if f does not take complex numbers, or warns
     or raises an error at them; if Re f(x + ih) is not f(x), or f(conj z) is not conj f(z); if the two slopes differ
-    by more than the bar; if any argument or result is not float64.
+    by more than the bar; if any argument or result is not float64; if an argument is no array of NumPy.
     """
-    if point.unit != U or any(slot.dtype != np.float64 for slot in point.layout.slots):
+    if point.unit != U or any(slot.dtype != np.float64 or is_foreign(slot.leaf) for slot in point.layout.slots):
         return value
     try:
         with warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):

@@ -5,9 +5,10 @@ These are the public functions; `finite_differences` chooses the points, `extrap
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +16,36 @@ from numpy.typing import NDArray
 from ...engine.tree import tree_map
 from ...errors import ArgumentError, ShapeError
 from ...transforms.grad import holds_arguments
+from .bounds import Bounds, read_bounds
 from .evaluation import Evaluator, RowFunction, flatten_result
-from .extrapolation import Array
-from .finite_differences import Measurement, Slopes
+from .extrapolation import STEEP, Array
+from .finite_differences import Slopes
 from .flattening import Layout, is_number, to_array
+from .measurement import Measurement
+from .rounding import DOUBLE, shown_unit, unit_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-UNITS = {np.dtype(np.float32): 2.0**-24, np.dtype(np.float16): 2.0**-11}
+
+class Calls(TypedDict, total=False):
+    """How f is called, by keyword.
+
+    evaluations, seconds: stop after so many calls of f, or so long. executor: makes the calls.
+    """
+
+    evaluations: int | None
+    seconds: float | None
+    executor: Executor | None
+
+
+class Effort(Calls, total=False):
+    """Options of the numerical derivatives, all by keyword.
+
+    bounds: (low, high), outside of which f is never called; each is a number, or one number or array per argument.
+    """
+
+    bounds: Any
 
 
 @dataclass(frozen=True)
@@ -31,57 +53,87 @@ class Estimate:
     """A numerical derivative.
 
     value, error: the derivative and its bar, which contains the true value; where the slope grows without bound, an
-    infinity and 0. evaluations: number of calls of f.
+    infinity and 0. evaluations: number of calls of f. note: why there is no bar, if the function moves in steps.
     """
 
     value: Any
     error: Any
     evaluations: int
+    note: str = ""
 
     def __str__(self) -> str:
         """The value and its bar; what an infinite one means."""
         where = "" if np.ndim(self.value) == 0 else " where it is inf"
         infinite = is_number(self.value) and np.any(np.isinf(np.asarray(self.value, dtype=np.float64)))
-        return f"{self.value} ± {self.error}" + (f": the slope grows without bound{where}" if infinite else "")
+        text = f"{self.value} ± {self.error}" + (f" ({self.note})" if self.note else "")
+        return text + (f": the slope grows without bound{where}" if infinite else "")
 
 
 class Point:
-    """A function at a point: its arguments x and its result y as rows of numbers."""
+    """A function at a point: its arguments x and its result y as rows of numbers.
 
-    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], layout: Layout, evaluator: Evaluator) -> None:
-        self.layout, self.evaluator = layout, evaluator
+    unit: the unit roundoff of the values of f. own: that of the arguments, as f receives them. given: the point in
+    the types that were given, if f runs in float64 although an argument is coarser; else None.
+    """
+
+    given: Point | None = None
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        layout: Layout,
+        evaluator: Evaluator,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self.layout, self.evaluator, self.bounds = layout, evaluator, bounds
         self.x = layout.row()
-        as_given = RowFunction(f, layout)
+        as_given = RowFunction(f, layout, bounds=bounds)
         result = evaluator.call(as_given, self.x)
         self.results = Layout(result, takes=is_number)
-        self.f, self.y, self.unit = as_given, flatten_result(result), unit_of(self.results)
+        # Numbers of few digits are rounded on their way in as well as on their way out.
+        self.own = unit_of(layout)
+        self.f, self.y, self.unit = as_given, flatten_result(result), max(unit_of(self.results), self.own)
         if any(slot.dtype != np.float64 for slot in layout.slots):
             self._promote(f)
 
     def _promote(self, f: Callable[..., Any]) -> None:
         """Switch to float64 if the function accepts it."""
-        wide = RowFunction(f, self.layout, promote=True)
+        wide = RowFunction(f, self.layout, promote=True, bounds=self.bounds)
         try:
             result = self.evaluator.call(wide, self.x)
             layout = Layout(result, takes=is_number)
         except Exception:
             return
-        if unit_of(layout) < self.unit and layout.size == self.results.size:
+        finer = unit_of(layout) < self.unit or unit_of(layout) == DOUBLE
+        if finer and layout.size == self.results.size:
+            self.given = copy.copy(self)
             self.f, self.y, self.unit = wide, flatten_result(result), unit_of(layout)
+            # JAX has nothing wider than float32 unless it is told so.
+            self.own = unit_of(Layout(self.layout.leaves(wide.layout.build(self.x, promote=True))))
+
+    def look_closer(self) -> None:
+        """Set the unit to the rounding that f shows around the point: see `rounding`."""
+
+        def values(row: Array) -> Array:
+            return flatten_result(self.evaluator.call(self.f, self.inside(row)))
+
+        self.unit = shown_unit(values, self.x, self.y, self.unit, self.own)
+
+    def inside(self, row: Array) -> Array:
+        """A row of numbers near the point, moved into the bounds."""
+        return row if self.bounds is None else self.bounds.clip(row)
+
+    def mirrored(self, row: Array) -> Array:
+        """A row of numbers close to the point: those outside of the bounds, on the other side of the point."""
+        return row if self.bounds is None else self.bounds.mirror(self.x, row)
 
     def slopes(self, project: NDArray[Any] | None = None) -> Slopes:
         """The slopes at this point."""
-        return Slopes(self.f, self.x, self.y, self.evaluator, self.unit, project)
+        return Slopes(self.f, self.x, self.y, self.evaluator, self.unit, project, self.bounds)
 
 
-def unit_of(layout: Layout) -> float:
-    """The unit roundoff of the coarsest floats in a layout."""
-    return max((UNITS.get(np.dtype(slot.dtype), 2.0**-53) for slot in layout.slots), default=2.0**-53)
-
-
-def derivative(
-    f: Callable[[Any], Any], x: Any, *, budget: float | None = None, executor: Executor | None = None
-) -> Estimate:
+def derivative(f: Callable[[Any], Any], x: Any, **effort: Unpack[Effort]) -> Estimate:
     """The derivative of f at a number x; if f returns an array, the derivative of each entry.
 
     At a kink: the mean of the slopes of the two sides, with a bar that reaches both. At the edge of the domain
@@ -90,12 +142,10 @@ def derivative(
     """
     if np.size(to_array(x)) != 1:
         raise ShapeError(f"derivative takes one number, got shape {np.shape(x)}\n  write  numeric_gradient(f, x)")
-    return _along(f, x, 0, budget, executor)
+    return _along(f, x, 0, effort)
 
 
-def directional(
-    f: Callable[..., Any], x: Any, u: Any, *, budget: float | None = None, executor: Executor | None = None
-) -> Estimate:
+def directional(f: Callable[..., Any], x: Any, u: Any, **effort: Unpack[Effort]) -> Estimate:
     """The derivative of f at x along u: d/dt f(x + t·u) at t = 0, nested and shaped like the result of f.
 
     x: an argument, or a tuple of all arguments; each is an array or a nesting of arrays. u: a direction, nested and
@@ -105,14 +155,12 @@ def directional(
     layout = _layout(x)
     if row.size != layout.size:
         raise ShapeError(f"the direction has {row.size} entries, the point {layout.size}")
-    return _along(f, x, row.row(), budget, executor)
+    return _along(f, x, row.row(), effort)
 
 
-def numeric_gradient(
-    f: Callable[..., Any], x: Any, *, budget: float | None = None, executor: Executor | None = None
-) -> Estimate:
+def numeric_gradient(f: Callable[..., Any], x: Any, **effort: Unpack[Effort]) -> Estimate:
     """The gradient of a function that returns one number, nested and shaped like x (a tuple: all arguments)."""
-    point = _point(f, x, budget, executor)
+    point = _point(f, x, **effort)
     if point.y.size != 1:
         raise ShapeError(
             f"a gradient needs a function that returns one number, and f returned {point.y.size}\n"
@@ -123,15 +171,13 @@ def numeric_gradient(
     return Estimate(values, errors, point.evaluator.count)
 
 
-def numeric_jacobian(
-    f: Callable[..., Any], x: Any, *, budget: float | None = None, executor: Executor | None = None
-) -> Estimate:
+def numeric_jacobian(f: Callable[..., Any], x: Any, **effort: Unpack[Effort]) -> Estimate:
     """All derivatives of f: J[i, j] = ∂f[i]/∂x[j].
 
     For one array in and one array out: an array of shape (*out, *in). Otherwise nested as by `minigrad.jacobian`:
     like the result, with each leaf nested like x.
     """
-    point = _point(f, x, budget, executor)
+    point = _point(f, x, **effort)
     value, error = _columns(point)
     return Estimate(_blocks(point, x, value), _blocks(point, x, error), point.evaluator.count)
 
@@ -155,19 +201,18 @@ def bar(measured: Measurement) -> Array:
 def _is_infinite(measured: Measurement) -> Array:
     """Which slopes grow without bound. A jump is none: its chords double as the step is halved."""
     growth = measured.growth
-    return np.all((growth < 1.9) | np.isnan(growth), axis=0) & np.any(growth > 1.03, axis=0)
+    return np.all((growth < 1.9) | np.isnan(growth), axis=0) & np.any(growth > STEEP, axis=0)
 
 
-def _along(
-    f: Callable[..., Any], x: Any, line: int | NDArray[Any], budget: float | None, executor: Executor | None
-) -> Estimate:
-    point = _point(f, x, budget, executor)
+def _along(f: Callable[..., Any], x: Any, line: int | NDArray[Any], effort: Effort) -> Estimate:
+    point = _point(f, x, **effort)
     (found,) = point.slopes().along([line])
     results = point.results
     infinite = [found.infinity, np.where(np.isnan(found.infinity), np.inf, 0.0)]
     rows = np.where(_is_infinite(found), infinite, [found.value, bar(found)])
     value, error = (results.build(row, promote=True) for row in rows)
-    return Estimate(value, error, point.evaluator.count)
+    steps = float(np.max(found.stairs, initial=0.0))
+    return Estimate(value, error, point.evaluator.count, f"steps of {steps:.1g} found" if steps else "")
 
 
 def _layout(x: object) -> Layout:
@@ -182,9 +227,10 @@ def _floating(x: Any) -> Any:
     return float(x) if isinstance(x, (int, np.integer)) and not isinstance(x, bool) else x
 
 
-def _point(f: Callable[..., Any], x: Any, budget: float | None, executor: Executor | None) -> Point:
+def _point(f: Callable[..., Any], x: Any, bounds: Any = None, **calls: Unpack[Calls]) -> Point:
     layout = _layout(x)
-    return Point(f, layout.tree, layout, Evaluator(budget, executor))
+    inside = read_bounds(bounds, layout, alone=not holds_arguments(x))
+    return Point(f, layout.tree, layout, Evaluator(**calls), inside)
 
 
 def _unwrap(x: Any, tree: Any) -> Any:

@@ -5,7 +5,7 @@ estimate of its truncation error (its distance from its neighbours) and a bound 
 through the same formulas); the answer is the entry with the least sum of the two. Everything works on columns: a
 function with many outputs counts as many functions. Nothing here calls a function.
 
-Sources: Ridders 1982 (the table); Moré and Wild 2011 (ECnoise). The bound, the treatment of ties and the comparison
+Source: Ridders 1982 (the table). The bound, the treatment of ties and the comparison
 with smaller steps are this project's.
 """
 
@@ -21,10 +21,17 @@ import numpy as np
 Array = Any  # np.ndarray of float64 or bool
 ORDER = 9  # columns of the table: more extrapolation gains nothing
 U = 2.0**-53
+LOGARITHM = 1.1  # the growth of chords that add as much with each halving
+STEEP = 1.03  # chords that grow by more per halving lead to a jump, or to an infinite slope
+# The rounding of numbers too small to be normal, by the unit roundoff; of bfloat16, too, it is too small to matter.
+LEAST = {2.0**-53: 2.0**-1074, 2.0**-24: 2.0**-149, 2.0**-11: 2.0**-24}
 # Halvings of the step: a function that does not change over a step this long is flat, not quantised; a quantised
 # function changes over a step this long.
 FLAT, QUANTISED = 6, 3
+CLOSE = 6  # a step this short shows how the function changes close to the point
 BLOCK = 2048  # columns per batch of tables: a table takes some hundred times the memory of its values
+COARSEST = 8  # significant bits of bfloat16
+NARROW = 2.0**-14  # steps that are narrower, relative to the values, are noise, wherever they come from
 STEP = 2.0**-4  # larger jumps, relative to the values, belong to the function, as those of floor
 MOST_NOISE = 2.0**-7  # more noise, relative to the values, means features shorter than the shortest step
 # Factors of the noise bound: for a correctly rounded evaluation, a measured deviation, a tie.
@@ -90,8 +97,8 @@ class Samples:
         """A bound of the error of each value, per rung and column."""
         size = np.fmax(self.size, self.size_center)
         share = np.fmax(DEVIATIONS * self.noise, self.tail_noise)
-        share = np.where(share > MOST_NOISE, np.inf, share)
-        noise = np.fmax(ROUNDING * self.unit * size, share * np.fmax(size, self.usual))
+        share = np.where(share > max(MOST_NOISE, 16 * self.unit), np.inf, share)
+        noise = np.fmax(ROUNDING * self.unit * size, share * np.fmax(size, self.usual)) + LEAST.get(self.unit, 0.0)
         return np.fmax(noise, TIES * np.fmax(self.grain, self.first_jump)) + self._shift_error()
 
     @functools.cached_property
@@ -101,8 +108,8 @@ class Samples:
         300·x may have the same rounding error at x and at all x ± h. The slope is then that of an argument beside
         the point, and no difference shows this. The error is the curvature times that rounding error.
         """
-        bend = np.abs(self.plus - 2 * self.center + self.minus) / self.h**2
-        return np.nan_to_num(self.unit * self.argument * bend, nan=0.0, posinf=0.0)
+        bend = np.abs(self.plus - 2 * self.center + self.minus) / self.h
+        return np.nan_to_num(self.unit * (self.argument / self.h) * bend, nan=0.0, posinf=0.0)
 
     def _shift_error(self) -> Array:
         """The error of values at misplaced points: x + h may need more digits than a float has, and is rounded."""
@@ -163,22 +170,21 @@ class Samples:
         with np.errstate(all="ignore"):
             bend = np.abs(self.plus - 2 * self.center + self.minus) - 4 * self.floor
             rise = np.abs(self.plus - self.minus) + np.abs(bend)
-            short = (bend > 1e-3 * rise) & (self.depth[:, None] >= 15)
+            # Numbers of fewer bits stand still over steps that are so short.
+            short = (bend > 1e-3 * rise) & (self.depth[:, None] >= 15 * np.log2(self.unit) / np.log2(U))
             near = (bend > 1e-3 * rise)[-8:]
         return short.any(axis=0) | near.any(axis=0)
 
     def swing(self) -> Array:
-        """The steepest chord over steps of the point's own size: how fast the function changes nearby.
+        """The steepest chord over short steps that shows: how fast the function changes close to the point.
 
-        If the function does not change beyond rounding there, wider steps count: a maximum changes over them even
-        with respect to an argument that is not the largest at the point.
+        Over longer steps any tail changes, even one whose slope at the point is far below rounding.
         """
         with np.errstate(all="ignore"):
             moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
-            chords = moved / self.h
-        chords = np.where((self.depth <= 10)[:, None] & np.isfinite(chords), chords, 0.0)
-        near = np.where(moved > 4 * self.floor, chords, 0.0)[self.depth >= 0].max(axis=0, initial=0.0)
-        return np.where(near > 0, near, chords.max(axis=0, initial=0.0))
+            chords = np.where(moved > 4 * self.floor, moved / self.h, 0.0)
+        close = (self.depth >= CLOSE) & (self.depth <= CLOSE + 4)
+        return np.where(np.isfinite(chords), chords, 0.0)[close].max(axis=0, initial=0.0)
 
     def chord(self) -> Array:
         """The steeper of the two chords over a step of the point's own size, or over the next finite step."""
@@ -190,21 +196,38 @@ class Samples:
 
     def quantum(self) -> Array:
         """The least change of a function that does not change at all over shorter steps; 0 for other functions."""
-        moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
+        moved = self._moved
         least = np.where(moved > 0, moved, np.inf).min(axis=0)
         return np.where((moved[-1] == 0) & np.isfinite(least), least, 0.0)
 
     def growth(self, side: Array) -> Array:
         """The factor by which chords to one side grow per halving of the step, on the last rungs; 0 if unsteady.
 
-        2 at a jump, between 1 and 2 at an infinite slope, 1 at a finite one.
+        2 at a jump, between 1 and 2 at an infinite slope, 1 at a finite one. A pole like that of a logarithm adds
+        as much with each halving, less and less of what there is: it counts as `LOGARITHM`.
         """
         with np.errstate(all="ignore"):
             chords = np.abs(side - self.center)[-13:] / self.h[-13:]
             ratios = chords[1:] / chords[:-1]
             clear = np.all(chords * self.h[-13:] > 200 * self.unit * self.size_center, axis=0)
             steady = ratios.max(axis=0) < 1.05 * ratios.min(axis=0)
-            return np.where(clear & steady, ratios.mean(axis=0), 0.0)
+            factor = np.where(clear & steady, ratios.mean(axis=0), 0.0)
+            added = np.diff(chords, axis=0)
+            even = (added.min(axis=0) > 0) & (added.max(axis=0) < 1.25 * added.min(axis=0))
+            seen = np.all(added * self.h[-12:] > 32 * self.unit * self.size_center, axis=0)
+            return np.where(clear & even & seen & (factor < LOGARITHM), LOGARITHM, factor)
+
+    def steep(self, side: Array) -> Array:
+        """Whether chords to one side still grow by more than STEEP per halving of the step on the last rungs."""
+        with np.errstate(all="ignore"):
+            moved = np.abs(side - self.center)[-8:]
+            clear = np.all(moved > 50 * self.floor[-8:], axis=0)
+            return clear & np.all(2 * moved[1:] > STEEP * moved[:-1], axis=0)
+
+    def settles(self) -> Array:
+        """Whether the function hardly changes over the shortest step, or has no value there."""
+        moved = np.fmax(np.abs(self.plus[-1] - self.center), np.abs(self.minus[-1] - self.center))
+        return ~(moved > (2.0**-20 + 4 * DEVIATIONS * self.noise) * np.fmax(self.size_center, self.usual))
 
     def flat(self) -> Array:
         """Which columns do not change in a single bit on any rung."""
@@ -231,14 +254,22 @@ class Samples:
         if len(self.depth) < 20:  # the first few rungs, and no tail
             return np.zeros(self.center.shape)
         tail = slice(-14, None)
-        h = self.h[tail]
-        turns = np.diff((self.plus[tail] - self.minus[tail]) / (2 * h), axis=0)
-        wobbles = np.abs(turns) * h[1:]
+        rise = self.plus[tail] - self.minus[tail]
+        turns = (rise[1:] - rise[:-1] / 2) / 2  # changes of the slope, times the step
+        wobbles = np.abs(turns)
         wobble = np.fmin(_median(wobbles), np.max(wobbles[-7:], axis=0))
         # Noise goes up and down; a slope that grows steadily, as at a jump or a cusp, is not noise.
         wobble = np.where(np.all(turns > 0, axis=0) | np.all(turns < 0, axis=0), 0.0, wobble)
         size = np.fmax(self.usual, np.fmax(self.size_center, np.nan_to_num(self.size[tail]).max(axis=0)))
         return 8 * np.where(size > 0, wobble / np.where(size > 0, size, 1.0), 0.0)
+
+    @functools.cached_property
+    def tail_deviation(self) -> Array:
+        """The deviation of a value, from what curvature cannot explain over the shortest steps; or of its steps."""
+        turns = np.nan_to_num(np.abs(np.diff((self.plus + self.minus)[-14:], axis=0)))
+        largest = np.where(turns.any(axis=0), turns.max(axis=0), 1.0)  # the squares of small numbers are 0
+        spread = largest * np.sqrt(np.mean((turns / largest) ** 2, axis=0)) / 2
+        return np.fmax(spread, self.first_jump / np.sqrt(12))
 
     @functools.cached_property
     def first_jump(self) -> Array:
@@ -249,7 +280,7 @@ class Samples:
         """
         if self.whole:
             return np.zeros(self.center.shape)
-        moved = np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
+        moved = self._moved
         steady = moved == 0
         longest = np.argmax(steady, axis=0)  # steps fall: the first steady one is the longest
         quantised = steady.any(axis=0) & (longest > 0) & (self.depth[longest] > FLAT)
@@ -260,6 +291,26 @@ class Samples:
         # Jumps as large as the values, as those of floor, do not come from a lack of digits.
         quantised &= before < STEP * self.size_center
         return np.where(quantised, before, 0.0)
+
+    @functools.cached_property
+    def stairs(self) -> Array:
+        """The height of the steps of a staircase; 0 for other functions, and for what a type of float rounds.
+
+        Those of a type of float are powers of 2, and no wider than the spacing of bfloat16; other steps, as those
+        of a rounded result, must be much narrower. What wider steps stand for, no differences can know.
+        """
+        height = np.where(self._moved > 0, self._moved, np.inf).min(axis=0)
+        height = np.where((self.first_jump > 0) & np.isfinite(height), height, 0.0)
+        mantissa, size = np.frexp(height)[0], np.frexp(self.size_center)[1]
+        binary = np.abs(mantissa - np.round(mantissa * 2) / 2) < 1e-6
+        narrow = max(NARROW, 4 * self.unit)  # of a weighted sum they are no powers of 2
+        most = np.where(binary, np.ldexp(1.0, size - COARSEST), narrow * self.size_center)
+        return np.where(height > most * (1 + 1e-6), height, 0.0)
+
+    @functools.cached_property
+    def _moved(self) -> Array:
+        """The larger of the changes to the two sides."""
+        return np.fmax(np.abs(self.plus - self.center), np.abs(self.minus - self.center))
 
 
 def extrapolate(raw: Array, bound: Array, ratio: float, depth: Array, drift: Array) -> Slope:
@@ -343,24 +394,3 @@ def _median(a: Array) -> Array:
         count = np.isfinite(a).sum(axis=0)
         middle = np.take_along_axis(filled, np.maximum(count // 2, 0)[None].clip(max=len(a) - 1), axis=0)[0]
     return np.where(count > 0, np.where(np.isfinite(middle), middle, 0.0), 0.0)
-
-
-def deviation(values: Array) -> Array:
-    """The standard deviation of noise in equispaced values (points, columns) of an otherwise smooth function.
-
-    ECnoise: the k-th differences of noise have mean square σ²·(2k)!/(k!)²; those of the smooth part vanish. If the
-    estimates fall with k, the smooth part has not vanished yet, and the last estimate is the best bound.
-    """
-    estimates = []
-    differences, gamma = values, 1.0
-    for k in range(1, 7):
-        differences = np.diff(differences, axis=0)
-        gamma *= k * k / ((2 * k) * (2 * k - 1))
-        if k >= 4:
-            estimates.append(np.sqrt(gamma * np.mean(differences**2, axis=0)))
-    low, middle, high = estimates
-    steady = (low < 4 * middle) & (middle < 4 * high)
-    found: Any = np.where(
-        steady, np.maximum(np.maximum(low, middle), high), np.minimum(np.minimum(low, middle), high)
-    )
-    return np.where(np.isfinite(found), found, 0.0)

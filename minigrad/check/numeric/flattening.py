@@ -16,11 +16,26 @@ from numpy.typing import NDArray
 from ...engine.tree import flatten, tree_map
 from ...engine.value import Value
 from ...errors import DTypeError, describe
+from .memory import in_order_of, tensor_in_order_of
+
+# The unit roundoff of each type of floats, by the name that its library gives it.
+ROUNDOFF = {
+    "float64": 2.0**-53,
+    "float32": 2.0**-24,
+    "float16": 2.0**-11,
+    "bfloat16": 2.0**-8,
+    "float8_e4m3fn": 2.0**-4,
+    "float8_e5m2": 2.0**-3,
+}
+UNKNOWN_TO_NUMPY = ("bfloat", "float8")  # types that are read as float32
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One array of real numbers in a nesting: its path, and its part of the row."""
+    """One array of real numbers in a nesting: its path, and its part of the row.
+
+    dtype: that in which NumPy reads it: float32, if NumPy does not know its own.
+    """
 
     path: str
     leaf: Any
@@ -28,6 +43,11 @@ class Slot:
     dtype: Any
     start: int
     stop: int
+
+    @property
+    def dtype_name(self) -> str:
+        """The name of its own type."""
+        return name_of_dtype(self.leaf)
 
     @property
     def stretch(self) -> slice:
@@ -84,7 +104,7 @@ class Layout:
 
         def put(leaf: Any, slot: Slot | None) -> Any:
             if slot is None:
-                return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
+                return _own_copy(leaf)
             data = match_dtype(leaf, row[slot.stretch].reshape(slot.shape), promote)
             # The code of a Module may use what only a Value has, such as its name.
             return Value(data, leaf.name) if isinstance(leaf, Value) and "." in slot.path else data
@@ -124,14 +144,37 @@ def to_array(leaf: object) -> NDArray[Any]:
     if isinstance(leaf, Value):
         return np.asarray(leaf.data)
     try:
-        return np.asarray(leaf.detach().cpu().numpy() if hasattr(leaf, "detach") else leaf)
+        if not hasattr(leaf, "detach"):
+            found = np.asarray(leaf)
+            return found.astype(np.float32) if found.dtype.name.startswith(UNKNOWN_TO_NUMPY) else found
+        tensor = leaf.detach().cpu()
+        narrow = str(getattr(leaf, "dtype", "")).removeprefix("torch.").startswith(UNKNOWN_TO_NUMPY)
+        return np.asarray((tensor.float() if narrow else tensor).numpy())
     except (TypeError, ValueError, RuntimeError) as error:
         raise DTypeError(f"not an array of numbers: {describe(leaf)}") from error
+
+
+def name_of_dtype(leaf: Any) -> str:
+    """The name of the type of its numbers: float64, bfloat16; that of NumPy for numbers of Python."""
+    dtype = leaf.dtype if hasattr(leaf, "dtype") else to_array(leaf).dtype
+    return str(getattr(dtype, "name", dtype)).rpartition(".")[2]
+
+
+def unit_of_dtype(name: str) -> float:
+    """The unit roundoff of a type of floats, by its name; that of float64 for others."""
+    return ROUNDOFF.get(name, 2.0**-53)
 
 
 def is_array(leaf: object) -> bool:
     """Whether a leaf is an array or a number, of any library."""
     return isinstance(leaf, (bool, int, float, complex, np.generic)) or hasattr(leaf, "__array__")
+
+
+def is_foreign(leaf: object) -> bool:
+    """Whether a leaf is an array of another library than NumPy, whose functions may take no other."""
+    return hasattr(leaf, "new_tensor") or (
+        hasattr(leaf, "__array_namespace__") and not isinstance(leaf, np.ndarray)
+    )
 
 
 def is_float(leaf: object) -> bool:
@@ -149,19 +192,36 @@ def is_number(leaf: object) -> bool:
     return is_array(leaf) and (is_float(leaf) or to_array(leaf).dtype.kind in "iub")
 
 
+def _own_copy(leaf: Any) -> Any:
+    """A leaf that is not differentiated, such that a function may change it."""
+    if isinstance(leaf, np.ndarray):
+        return leaf.copy(order="K")
+    return leaf.clone() if hasattr(leaf, "new_tensor") and hasattr(leaf, "clone") else leaf
+
+
 def match_dtype(leaf: Any, data: NDArray[Any], promote: bool) -> Any:
-    """The numbers as an array of the leaf's library, in the leaf's type or in float64."""
+    """The numbers as the leaf has them: its library, device and memory order, and its type or float64."""
     if isinstance(leaf, float) and not isinstance(leaf, np.generic):
         return float(data)
     if isinstance(leaf, (np.ndarray, np.generic, Value)):
         dtype = np.float64 if promote else leaf.dtype
-        return np.array(data, dtype=dtype) if type(leaf) is np.ndarray else np.array(data, dtype=dtype)[()]
+        if not isinstance(leaf, np.ndarray):
+            return np.array(data, dtype=dtype)[()]
+        made = in_order_of(leaf, data, dtype)
+        return made if type(leaf) is np.ndarray else leaf.__array_wrap__(made)
     if hasattr(leaf, "new_tensor"):  # PyTorch
-        source = leaf.detach().double() if promote else leaf.detach()
-        made = source.new_tensor(np.array(data))
-        return made.requires_grad_(leaf.requires_grad)
+        return _tensor_like(leaf, data, promote)
     if hasattr(leaf, "__array_namespace__"):  # the array API: JAX and others
-        return leaf.__array_namespace__().asarray(
-            np.array(data, dtype=np.float64 if promote else to_array(leaf).dtype)
-        )
+        wanted = np.float64 if promote else leaf.dtype if hasattr(leaf, "dtype") else to_array(leaf).dtype
+        return leaf.__array_namespace__().asarray(np.array(data).astype(wanted))
     return np.array(data, dtype=np.float64 if promote else to_array(leaf).dtype)
+
+
+def _tensor_like(leaf: Any, data: NDArray[Any], promote: bool) -> Any:
+    source = leaf.detach().new_tensor([])  # of its type and on its device
+    if promote and name_of_dtype(leaf) in ROUNDOFF:
+        source = source.double()
+    made = tensor_in_order_of(leaf, source.new_tensor(np.array(data)))
+    if type(leaf) is not type(made):  # a Parameter
+        made = made.as_subclass(type(leaf))
+    return made.requires_grad_(leaf.requires_grad)

@@ -113,9 +113,11 @@ def kink_arrays(
     high: float = 3.0,
     kinks: Sequence[float] = (0.0,),
 ) -> Any:
-    """Arrays like those of `smooth_arrays`, but with at least one entry exactly at a kink.
+    """Arrays like those of `smooth_arrays`, but with at least one entry exactly at a kink, and with ties.
 
-    For ops whose kinks are ties (a domain of distinct numbers: max, sort), at least two entries are equal.
+    For ops whose kinks are ties (a domain of distinct numbers: max, sort), at least two entries are equal. Most
+    arrays have several ties: some entries equal, the largest ones among them, or the smallest; equal rows; or all
+    entries equal. A gradient that is wrong at a tie as a whole, though each entry looks right, shows there.
     """
     where, integer = _interval(domain, low, high, kinks), _integers(draw)
     if not (where.distinct or where.avoid):
@@ -128,9 +130,38 @@ def kink_arrays(
         x.flat[first] = drawing.choice(where.avoid)
     else:
         x.flat[first] = x.flat[first - 1]
-    more = [k for k in range(x.size) if drawing.choice((False, False, True))]
-    x.flat[more] = x.flat[first]
+    drawing.choice(TIES)(x, first, drawing)
     return x[()]
+
+
+def _tie_none(x: Any, first: int, drawing: OpCallDraw) -> None:
+    """No further ties."""
+
+
+def _tie_some(x: Any, first: int, drawing: OpCallDraw) -> None:
+    """Some entries equal that at the kink."""
+    x.flat[[k for k in range(x.size) if drawing.choice((False, False, True))]] = x.flat[first]
+
+
+def _tie_all(x: Any, first: int, drawing: OpCallDraw) -> None:
+    """All entries are equal, as in a flat image or at the origin."""
+    x[...] = x.flat[first]
+
+
+def _tie_ends(x: Any, first: int, drawing: OpCallDraw) -> None:
+    """That at the kink is the largest or the smallest, and several entries are equal to it."""
+    _tie_some(x, first, drawing)
+    clip = drawing.choice((np.minimum, np.maximum))
+    x[...] = clip(x, x.flat[first])
+
+
+def _tie_rows(x: Any, first: int, drawing: OpCallDraw) -> None:
+    """All rows are equal to that with the kink."""
+    if x.ndim:
+        x[...] = x[np.unravel_index(first, x.shape)[0]]
+
+
+TIES = (_tie_none, _tie_some, _tie_all, _tie_ends, _tie_rows)  # the first is the simplest
 
 
 @st.composite

@@ -111,12 +111,12 @@ def test_halving_finds_each_entry(size: int) -> None:
     for i in {0, size // 2, size - 1}:
         asked = 0
 
-        def ask(u: Any, i: int = i) -> Outcome:
+        def share(u: Any, error: float, i: int = i) -> float:
             nonlocal asked
             asked += 1
-            return outcome(u, claimed=float(u[i]))
+            return float(u[i])
 
-        assert bisect_entry(outcome(u, claimed=1.0), ask) == i
+        assert bisect_entry(outcome(u, claimed=1.0), share) == i
         assert asked <= int(np.ceil(np.log2(size)))
 
 
@@ -146,7 +146,7 @@ def test_a_check_of_many_entries_holds_few_copies_of_them() -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 16 * x.nbytes
+    assert peak < 20 * x.nbytes
 
 
 def signed(x: Any, change: dict[int, float]) -> Any:

@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -157,7 +158,22 @@ def test_no_pattern_warns_whatever_the_numbers() -> None:
             )
 
 
+def softmax(x: np.ndarray) -> np.ndarray:
+    e = np.exp(x)
+    return e / e.sum(axis=-1, keepdims=True)
+
+
 D, X2 = draw(3, 4), draw(3, 4, seed=1)
+A, S, K = draw(4, 5, seed=9), softmax(X2), draw(5, 4, seed=10)
+Z = X2 @ A
+TANH = np.tanh(Z)
+W, H0, GH = 0.5 * draw(3, 3, seed=11), draw(3, seed=12), draw(3, seed=13)
+H1 = np.tanh(W @ H0)
+H2 = np.tanh(W @ H1)
+LAST = np.outer(GH * (1 - H2**2), H1)
+EARLIER = np.outer((W.T @ (GH * (1 - H2**2))) * (1 - H1**2), H0)
+SQUARE, ELSEWHERE = draw(4, 4, seed=14), draw(3, 4, seed=16)
+SCORES, V = np.where(np.tri(4), SQUARE @ K.T[:, :4] / 2, -np.inf), draw(4, 2, seed=17)
 FIRST = {
     "not_finite": planted(D + np.nan, D),
     "zero": planted(0 * D, D),
@@ -168,13 +184,46 @@ FIRST = {
     "flipped": planted(D[:, ::-1], D),
     "rolled": planted(np.roll(D, 1, axis=1), D),
     "borrowed": planted(X2 + 1, D),
+    "misplaced": planted(D + ELSEWHERE, D),
     "any_factor": planted(1.2345 * D, D),
+    "overwritten": planted([0.7, 0.4, 0], [0.7, 0.2, 0], draw(3), y=draw(3)[[0, 1, 1]], cotangent=[0.7, -0.2, 0.4]),
     "not_summed": planted(D[0], D.sum(axis=0), cotangent=D.ravel(), y=X2.ravel()),
+    "dense_layer": planted(
+        draw(3, 5) @ A.T,
+        draw(3, 5) * (1 - TANH**2) @ A.T,
+        X2,
+        y=TANH,
+        y_shape=(3, 5),
+        cotangent=draw(3, 5),
+        constants=[A],
+    ),
+    "recurrent_network": planted(LAST, LAST + EARLIER, W, y=H2, cotangent=GH, constants=[H0]),
+    "attention": planted(
+        softmax(SQUARE @ K.T[:, :4] / 2).T @ draw(4, 2),
+        softmax(SCORES).T @ draw(4, 2),
+        V,
+        y=softmax(SCORES) @ V,
+        y_shape=(4, 2),
+        cotangent=draw(4, 2),
+        constants=[SQUARE, K[:4]],
+    ),
+    "cross_entropy_of_layer": planted(
+        X2.T @ softmax(Z) / 3,
+        X2.T @ (softmax(Z) - np.eye(5)[[2, 0, 4]]) / 3,
+        A,
+        y=-np.mean(np.log(softmax(Z))[[0, 1, 2], [2, 0, 4]]),
+        constants=[X2, np.array([2, 0, 4])],
+    ),
     "listed_factor": planted(D * X2, D, X2),
+    "softmax_sum_missing": planted(S * D, S * (D - (S * D).sum(axis=1, keepdims=True)), X2),
     "missing_term": planted(D + 0.3, D),
+    "statistics_held_fixed": planted(
+        D + draw(3, 1) + draw(3, 1, seed=3) * X2, D - D.mean(axis=1, keepdims=True), X2
+    ),
     "factor_per_line": planted(D * draw(1, 4, seed=3), D),
     "permuted": planted(np.sort(D, axis=None).reshape(3, 4), D),
     "untransposed": planted(D @ draw(4, 4), D @ draw(4, 4).T, cotangent=D.ravel(), constants=[draw(4, 4)]),
+    "mask_forgotten": planted(SQUARE, np.tril(SQUARE), draw(4, 4, seed=15)),
     "branch_at_zero": planted(np.where(X2 < 0, 0.3, D), D, X2),
     "known_entries": planted(np.where(np.arange(3)[:, None] == 1, X2, D), D),
     "branch": planted(np.where(np.sort(X2, axis=None)[7] < X2, X2, D), D, X2),
@@ -187,6 +236,7 @@ FIRST = {
 def test_every_pattern_is_the_first_to_hold_somewhere(name: str) -> None:
     """One that is never the first is dead, and its place in the order is wrong."""
     others = [planted(D, X2, path="b"), planted(X2 + 1, X2 + 1, path="c")]
+    others.append(planted(0 * D, ELSEWHERE, path="d"))
     case = Case(FIRST[name], others)
     with np.errstate(all="ignore"):
         assert next(pattern.__name__ for pattern in ORDER if pattern(case)) == name
@@ -194,6 +244,38 @@ def test_every_pattern_is_the_first_to_hold_somewhere(name: str) -> None:
 
 def test_every_pattern_has_its_mistake() -> None:
     assert [pattern.__name__ for pattern in ORDER] == list(FIRST)
+
+
+FORMULAS = [
+    "misplaced",
+    "overwritten",
+    "dense_layer",
+    "recurrent_network",
+    "attention",
+    "cross_entropy_of_layer",
+    "softmax_sum_missing",
+    "statistics_held_fixed",
+    "mask_forgotten",
+]
+FINDS = {pattern.__name__: pattern for pattern in ORDER}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_of_500_random_gradients_no_formula_fits_one(name: str) -> None:
+    """Neither another gradient of the same function, nor the same gradient of another function."""
+    evidence, rng = FIRST[name], np.random.default_rng(0)
+    others = [planted(0 * D, ELSEWHERE, path="d")]
+    assert FINDS[name](Case(evidence, others)) is not None
+    for k in range(500):
+        drawn = rng.normal(size=evidence.given.shape)
+        near = np.where(drawn > 0, evidence.reference, 0) if k % 5 == 0 else evidence.reference * (1 + 0.01 * drawn)
+        given = drawn if k % 2 else near
+        reference = evidence.reference if k % 3 else rng.normal(size=drawn.shape)
+        given = evidence.given if k % 3 == 0 and k % 2 == 0 else given
+        wrong = ~(np.abs(given - reference) <= evidence.bar)
+        random = replace(evidence, given=given, reference=reference, wrong=wrong)
+        with np.errstate(all="ignore"):
+            assert FINDS[name](Case(random, others)) is None, (name, k)
 
 
 def test_simpler_names_win_where_two_would_fit() -> None:

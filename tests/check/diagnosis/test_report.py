@@ -71,14 +71,14 @@ def test_a_place_is_written_as_code_has_it() -> None:
 
 
 def test_as_many_digits_as_show_the_difference() -> None:
-    (line, _) = Finding("factor", "x", (), 1.0, 1.0 + 1e-9, 1e-13, "so").lines()
+    (line, *_) = Finding("factor", "x", (), 1.0, 1.0 + 1e-9, 1e-13, "so").lines()
     given, reference = line.split("given")[1].split("reference")
     assert float(given) != float(reference.split("±")[0]) and "± 1e-13" in line
 
 
 @pytest.mark.parametrize(("given", "reference"), [(np.nan, 1.0), (np.inf, 1.0), (0.0, 0.0), (1.0, np.nan)])
 def test_what_is_not_finite_is_printed(given: float, reference: float) -> None:
-    (line, _) = Finding("nan", "x", (), given, reference, 1e-13, "so").lines()
+    (line, *_) = Finding("nan", "x", (), given, reference, 1e-13, "so").lines()
     assert f"{given:.6g}" in line and f"{reference:.6g}" in line
 
 

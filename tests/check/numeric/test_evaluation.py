@@ -30,8 +30,11 @@ def rows(f: Any, *args: Any) -> RowFunction:
 
 def test_points_of_an_axis_and_of_a_direction() -> None:
     ts = np.array([0.5, -0.5])
-    assert [p.tolist() for p in Line(1, ts).points(X)] == [[1.0, 2.5], [1.0, 1.5]]
-    assert [p.tolist() for p in Line(np.array([2.0, -1.0]), ts).points(X)] == [[2.0, 1.5], [0.0, 2.5]]
+    for line, points in (
+        (Line(1, ts), [[1.0, 2.5], [1.0, 1.5]]),
+        (Line(np.array([2.0, -1.0]), ts), [[2.0, 1.5], [0.0, 2.5]]),
+    ):
+        assert [line.point(X, t).tolist() for t in ts] == points
     assert X.tolist() == [1.0, 2.0]
 
 
@@ -89,7 +92,7 @@ def test_an_interrupt_is_not_swallowed() -> None:
 
 
 def test_a_budget_of_evaluations_is_never_exceeded_and_may_be_used_up() -> None:
-    evaluator, f = Evaluator(budget=3), rows(np.sum, X)
+    evaluator, f = Evaluator(evaluations=3), rows(np.sum, X)
     evaluator.run(f, X, [Line(0, np.ones(2))], 1)
     with pytest.raises(BudgetSpent):
         evaluator.run(f, X, [Line(0, np.ones(2))], 1)
@@ -100,7 +103,7 @@ def test_a_budget_of_evaluations_is_never_exceeded_and_may_be_used_up() -> None:
 def test_a_budget_of_seconds_ends_when_they_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(evaluation.time, "monotonic", lambda: now[0])
-    evaluator, f = Evaluator(budget=2.0), rows(np.sum, X)
+    evaluator, f = Evaluator(seconds=2.0), rows(np.sum, X)
     now[0] = 101.9
     evaluator.run(f, X, [Line(0, np.ones(2))], 1)
     now[0] = 102.1
@@ -110,10 +113,16 @@ def test_a_budget_of_seconds_ends_when_they_are_over(monkeypatch: pytest.MonkeyP
     assert evaluator.count == 2
 
 
-@pytest.mark.parametrize("budget", [0, -1, 0.0, True, float("nan")])
-def test_a_budget_that_is_none_is_refused(budget: Any) -> None:
-    with pytest.raises(ArgumentError, match="budget is a number of evaluations"):
-        Evaluator(budget)
+@pytest.mark.parametrize("most", [0, -1, 2.5, True, float("nan")])
+def test_a_budget_that_is_none_is_refused(most: Any) -> None:
+    with pytest.raises(ArgumentError, match="evaluations= is a whole number of calls"):
+        Evaluator(evaluations=most)
+
+
+@pytest.mark.parametrize("time", [0, -1, 0.0, True, float("nan")])
+def test_a_time_that_is_none_is_refused(time: Any) -> None:
+    with pytest.raises(ArgumentError, match="seconds= is a time"):
+        Evaluator(seconds=time)
 
 
 def test_warnings_of_the_function_are_not_shown() -> None:

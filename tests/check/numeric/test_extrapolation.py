@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minigrad.check.numeric.extrapolation import Samples, Slope, deviation, extrapolate
+from minigrad.check.numeric.extrapolation import Samples, Slope, extrapolate
+from minigrad.check.numeric.noise import deviation
 
 DEPTH = np.arange(0.0, 44.0)
 

@@ -161,3 +161,47 @@ def test_other_leaves_in_the_slots() -> None:
     layout = Layout(({"a": 1.0, "n": 2}, 3.0))
     assert layout.fill(["x", "y"]) == ({"a": "x", "n": 2}, "y")
     assert layout.leaves(({"a": 5.0, "n": 2}, 6.0)) == [5.0, 6.0]
+
+
+def orders(x: Any) -> list[Any]:
+    """An array of shape (2, 3, 4) as it may lie in memory."""
+    wide = np.zeros((4, 9, 4), x.dtype)
+    wide[::2, ::3] = x
+    return [
+        np.asfortranarray(x),
+        np.moveaxis(np.moveaxis(x, 0, -1).copy(), -1, 0),
+        wide[::2, ::3],
+        x[::-1, :, ::-1],
+    ]
+
+
+@pytest.mark.parametrize("promote", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_an_array_is_rebuilt_in_the_same_memory_order(dtype: Any, promote: bool) -> None:
+    x = np.arange(24, dtype=dtype).reshape(2, 3, 4)
+    for given in orders(x):
+        layout = Layout((given,))
+        (built,) = layout.build(layout.row(), promote)
+        units = [[stride // a.itemsize for stride in a.strides] for a in (given, built)]
+        assert units[0] == units[1] and not built.flags.c_contiguous
+        assert np.array_equal(built, given) and not np.shares_memory(built, given)
+
+
+def test_entries_that_share_memory_get_their_own() -> None:
+    windows = np.lib.stride_tricks.sliding_window_view(np.arange(5.0), 3)
+    for given in (np.broadcast_to(np.arange(3.0), (2, 3)), windows):
+        layout = Layout((given,))
+        row = np.arange(given.size, dtype=float)
+        (built,) = layout.build(row)
+        built += 1  # each entry once
+        assert np.array_equal(built.ravel(), row + 1)
+
+
+def test_a_subclass_is_kept_and_so_is_the_order_of_what_is_not_differentiated() -> None:
+    class Metres(np.ndarray):
+        unit = "m"
+
+    order = np.asfortranarray(np.ones((2, 3), dtype=int))
+    built = Layout((np.ones(2).view(Metres), order)).build(np.array([3.0, 4.0]))
+    assert type(built[0]) is Metres and built[0].tolist() == [3.0, 4.0]
+    assert built[1].flags.f_contiguous and built[1] is not order

@@ -16,20 +16,25 @@ from . import (
     elementwise,
     kinks,
     layers,
+    lines,
     losses,
     matrices,
     noise,
+    precision,
     recurrent,
+    sequences,
     shaping,
     structures,
     undecidable,
 )
 from .case import Case, Subject
 
-_ROOMS = (layers, losses, recurrent, algebra, calculus, shaping, branches, structures, matrices)
+_ROOMS = (
+    layers, losses, lines, recurrent, sequences, algebra, calculus, shaping, branches, structures, matrices, precision,
+)  # fmt: skip
 
 SUBJECTS: list[Subject] = [subject for room in _ROOMS for subject in room.SUBJECTS]
-MISTAKES: list[Case] = [case for room in (*_ROOMS, contract) for case in room.MISTAKES]
+MISTAKES: list[Case] = [case for room in (*_ROOMS, contract, kinks) for case in room.MISTAKES]
 KINKS_WRONG: list[Case] = list(kinks.WRONG)
 RIGHT: list[Case] = [
     *elementwise.CASES,

@@ -222,7 +222,7 @@ MISTAKES: list[Case] = [
     RBF.wrong("each point as the first of a pair only", "missing term", rbf_grad_of_one_side, deep=True),
     RBF.slip("the width squared, not cubed", OF_INPUT, lambda d, x, s: d * s, at=1),
     RBF.slip("the sign of the exponent", "sign", lambda d: -d),
-    PRODUCT.slip("b not transposed", "wrong", lambda d, g, a, b: g @ b, deep=True),
+    PRODUCT.slip("b not transposed", "transposed", lambda d, g, a, b: g @ b),
     PRODUCT.slip("a on the wrong side", "wrong", lambda d, g, a, b: g @ a.T, at=1),
     PRODUCT.wrong("the two exchanged", "swapped", lambda g, a, b: (a.T @ g, g @ b.T), at=None),
     PRODUCT.slip("the gradient of b transposed", "transposed", lambda d: d.T.copy(), at=1),

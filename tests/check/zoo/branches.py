@@ -131,7 +131,7 @@ MISTAKES: list[Case] = [
     LARGEST.wrong("to all entries", "entries", lambda x: np.full_like(x, 2 * x.max())),
     LARGEST.wrong("to the smallest", "permuted", lambda x: 2 * x.max() * (x == x.min())),
     LARGEST.slip("the square's factor", OF_INPUT, lambda d, x: d / (2 * x.max())),
-    RELU_LAYER.wrong("the mask forgotten", "missing factor", lambda g, x, w: (g @ w.T, x.T @ g), deep=True),
+    RELU_LAYER.wrong("the mask forgotten", "missing factor", lambda g, x, w: (g @ w.T, x.T @ g)),
     RELU_LAYER.wrong("masked by the input's sign", "wrong",
                      lambda g, x, w: ((g @ w.T) * (x > 0), relu_layer_vjp(g, x, w)[1])),
     SOFT.wrong("not shrunk to zero", "entries", lambda g, x: g.copy()),

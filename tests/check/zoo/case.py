@@ -18,7 +18,7 @@ Function = Callable[..., Any]
 # A factor that is the same number for all entries, and that number depends on the input: it has two names.
 OF_INPUT = {"factor", "missing factor"}
 
-FLAVOURS = ("grad", "vjp", "jvp", "jac", "hess")
+FLAVOURS = ("grad", "vjp", "jvp", "jac", "hess", "value_and_grad")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Case:
     jvp: Function | None = None
     jac: Function | None = None
     hess: Function | None = None
+    value_and_grad: Function | None = None
     kinds: frozenset[str] = frozenset()
     path: str | None = None
     index: tuple[int, ...] | None = None
@@ -67,7 +68,7 @@ class Case:
 
     @property
     def flavour(self) -> str:
-        """Which of the five signatures the given derivative has."""
+        """Which of the six signatures the given derivative has."""
         return next(iter(self._given()))
 
     def fresh(self) -> tuple[Function, Any, dict[str, Function]]:

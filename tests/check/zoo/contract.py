@@ -274,6 +274,19 @@ WRONG = [
     CONV1D.slip("made up", "wrong", lambda d, g, x, k: np.array([0.3, -1.9, 2.2, 0.7]) * g[0], at=1),
 ]
 
+# ------------------------------------------------------------------------------------------------- memory
+
+
+def raw(derivative: Function) -> Function:
+    """A backward pass that reads the numbers of its cotangent in the order in which they lie in memory."""
+    return lambda g, *args: derivative(np.ravel(g, order="K").reshape(g.shape), *args)
+
+
+MEMORY = [
+    subject.wrong("the cotangent's raw memory", "memory layout", raw(subject.derivative), at=None)
+    for subject in (DENSE, LAYER_NORM, ATTENTION)
+]
+
 MISTAKES: list[Case] = [
-    *STATE, *UNSTABLE, *MUTATED, *SHAPE, *DTYPE, *STRUCTURE, *NAN, *RAISED, *IGNORED, *NONLINEAR, *ADJOINT, *WRONG,
+    *STATE, *UNSTABLE, *MUTATED, *SHAPE, *DTYPE, *STRUCTURE, *NAN, *RAISED, *IGNORED, *NONLINEAR, *MEMORY, *ADJOINT, *WRONG,
 ]  # fmt: skip

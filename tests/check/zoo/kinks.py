@@ -83,3 +83,133 @@ TIED_CASES: list[Case] = [
 ]  # fmt: skip
 
 CASES += TIED_CASES
+
+# ------------------------------------------- each entry lies between its slopes, and together they are no subgradient
+
+
+def winners(x: Any) -> Any:
+    """1 for every entry that is the largest, however many there are."""
+    return 1.0 * (x == np.max(x))
+
+
+def only_winner(x: Any) -> Any:
+    """1 for the largest entry, and nothing at a tie."""
+    return winners(x) * (winners(x).sum() == 1)
+
+
+def norm(x: Any) -> Any:
+    return np.sqrt(np.sum(x * x))
+
+
+def direction_or(at_0: float) -> Function:
+    """The gradient of the norm, and some number in every entry at 0."""
+    return lambda x: x / norm(x) if norm(x) else np.full(x.shape, at_0)
+
+
+def variation(x: Any) -> Any:
+    """Anisotropic total variation of an image."""
+    return np.sum(np.abs(np.diff(x, axis=0))) + np.sum(np.abs(np.diff(x, axis=1)))
+
+
+def of_variation(forgotten: float) -> Function:
+    """Its gradient; where neighbours are equal, the one before gets `forgotten` less than it should."""
+
+    def gradient(x: Any) -> Any:
+        found = np.zeros_like(x)
+        for after, before in (
+            ((slice(1, None), slice(None)), (slice(-1), slice(None))),
+            ((slice(None), slice(1, None)), (slice(None), slice(-1))),
+        ):
+            side = np.where(x[after] >= x[before], 1.0, -1.0)
+            found[after] += side
+            found[before] -= side * np.where(x[after] == x[before], 1 - forgotten, 1.0)
+        return found
+
+    return gradient
+
+
+def largest_two(x: Any) -> Any:
+    return np.sum(np.sort(x)[-2:])
+
+
+def stable_two(x: Any) -> Any:
+    found = np.zeros_like(x)
+    found[np.argsort(x, kind="stable")[-2:]] = 1.0
+    return found
+
+
+def pooled(x: Any) -> Any:
+    return np.max(x.reshape(-1, 4), axis=1)
+
+
+def of_pooled(share: Function) -> Function:
+    """The gradient of max-pooling, with what each window does with its cotangent."""
+    return lambda g, x: np.concatenate(
+        [one * share(window) for one, window in zip(g, x.reshape(-1, 4), strict=True)]
+    )
+
+
+def hinge(s: Any) -> Any:
+    """The multiclass hinge loss of scores, of which the first is that of the right class."""
+    return np.sum(np.maximum(0.0, 1.0 + s[1:] - s[0]))
+
+
+def of_hinge(counts: Function) -> Function:
+    """Its gradient: 1 for each class above the margin, and minus their number, by `counts`, for the right one."""
+
+    def gradient(s: Any) -> Any:
+        over = 1.0 + s[1:] - s[0]
+        return np.concatenate([[-float(np.sum(counts(over, 0.0)))], 1.0 * (over >= 0)])
+
+    return gradient
+
+
+IMAGE = np.full((3, 3), 2.0)
+POOL = np.array([1.0, 1.0, 0.0, -1.0, 2.0, 2.0, 2.0, 2.0])
+SCORES = np.array([2.0, 1.0, 1.0, -3.0])
+
+TOGETHER = [
+    ("max at a tie", np.max, (np.ones(2),), shared, {
+        "every winner gets all": winners, "no winner gets any": only_winner}),
+    ("max with a tie of three", np.max, (np.array([1.0, 3.0, 3.0, 0.0, 3.0]),), shared, {
+        "every winner gets all": winners, "no winner gets any": only_winner}),
+    ("norm at 0", norm, (np.zeros(2),), direction_or(0.0), {"1 in every entry": direction_or(1.0)}),
+    ("distance of equal numbers", lambda x: np.abs(x[0] - x[1]), (np.ones(2),),
+     lambda x: np.sign(x[0] - x[1]) * np.array([1.0, -1.0]),
+     {"the sign forgotten": lambda x: np.ones(2) if x[0] == x[1] else np.sign(x[0] - x[1]) * np.array([1.0, -1.0])}),
+    ("total variation of a flat image", variation, (IMAGE,), of_variation(0.0), {
+        "a neighbour forgotten": of_variation(1.0)}),
+    ("the two largest of three that tie", largest_two, (np.array([1.0, 4.0, 4.0, 4.0]),), stable_two, {
+        "every entry as large gets all": lambda x: 1.0 * (x >= np.sort(x)[-2])}),
+    ("hinge at the margin", hinge, (SCORES,), of_hinge(np.greater_equal), {
+        "not counted at the margin": of_hinge(np.greater)}),
+    ("relu of a sum", lambda x: np.maximum(np.sum(x), 0.0), (np.array([1.0, -1.0]),),
+     lambda x: np.full(2, 1.0 * (np.sum(x) > 0)),
+     {"on for one input": lambda x: np.array([1.0 * (np.sum(x) >= 0), 1.0 * (np.sum(x) > 0)])}),
+]  # fmt: skip
+TOGETHER_BY_COTANGENT = [
+    ("maximum of equal arrays", np.maximum, (np.ones(3), np.ones(3)), lambda g, x, y: (g * (x >= y), g * (y > x)), {
+        "both get all": lambda g, x, y: (g * (x >= y), g * (y >= x)),
+        "neither gets any": lambda g, x, y: (g * (x > y), g * (y > x))}),
+    ("max-pooling with ties", pooled, (POOL,), of_pooled(shared), {"every winner gets all": of_pooled(winners)}),
+]  # fmt: skip
+
+MISTAKES: list[Case] = [
+    Case(
+        f"{name}: {mistake}",
+        f,
+        x,
+        ("disagree",),
+        kinds=frozenset({"no subgradient"}),
+        truth=truth,
+        **{flavour: wrong},
+    )
+    for flavour, table in (("grad", TOGETHER), ("vjp", TOGETHER_BY_COTANGENT))
+    for name, f, x, truth, mistakes in table
+    for mistake, wrong in mistakes.items()
+]
+CASES += [
+    Case(name, f, x, AGREE, **{flavour: truth})
+    for flavour, table in (("grad", TOGETHER), ("vjp", TOGETHER_BY_COTANGENT))
+    for name, f, x, truth, _ in table
+]

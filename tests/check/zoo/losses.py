@@ -193,7 +193,7 @@ SUBJECTS = [
 MEAN_OF_SUM = {"averaged", "factor"}
 
 MISTAKES: list[Case] = [
-    SOFTMAX.wrong("only the diagonal of its Jacobian", "missing term", lambda g, z: g * softmax(z) * (1 - softmax(z)), deep=True),
+    SOFTMAX.wrong("only the diagonal of its Jacobian", "missing term", lambda g, z: g * softmax(z) * (1 - softmax(z))),
     SOFTMAX.wrong("the sum over the row left out", "missing term", lambda g, z: g * softmax(z)),
     SOFTMAX.wrong("the mean in place of the weighted sum", "missing term",
                   lambda g, z: softmax(z) * (g - np.mean(g, -1, keepdims=True))),

@@ -12,7 +12,7 @@ from .case import ENOUGH, FROM_LIST, Case, Fit, fit
 from .constants import Name, name
 from .factor_library import Factor, factors
 from .order import pattern
-from .phrases import axes_phrase, axis_noun, number_phrase
+from .phrases import axes_phrase, axis_noun, factor_phrase, number_phrase
 
 
 @pattern(20)
@@ -20,8 +20,11 @@ def zero(case: Case) -> Diagnosis | None:
     """0 everywhere, although the derivative is not."""
     if np.any(case.given):
         return None
+    where = (
+        "in all entries checked" if np.any(case.whole) else "everywhere"
+    )  # those not checked are nan, if unknown
     return Diagnosis(
-        "zero", "the given gradient is 0 everywhere: the input is detached, or its gradient is never added"
+        "zero", f"the given gradient is 0 {where}: the input is detached, or its gradient is never added"
     )
 
 
@@ -43,7 +46,7 @@ def named_factor(case: Case) -> Diagnosis | None:
     known = name(case, low, high) or _negative(name(case, -high, -low))
     if known is None or fitted.total < ENOUGH or (fitted.spare < ENOUGH and fitted.total < ENOUGH + FROM_LIST):
         return None
-    return Diagnosis(known.kind, f"given = {number_phrase(low / 2 + high / 2)} × reference: likely {known.words}")
+    return Diagnosis(known.kind, f"{_equation(low, high)}: likely {known.words}")
 
 
 @pattern(100)
@@ -53,7 +56,7 @@ def any_factor(case: Case) -> Diagnosis | None:
     if found is None or found[2].spare < ENOUGH:
         return None
     low, high, _ = found
-    return Diagnosis("factor", f"given = {number_phrase(low / 2 + high / 2)} × reference, in all measured entries")
+    return Diagnosis("factor", f"{_equation(low, high)}, in all measured entries")
 
 
 @pattern(210)
@@ -63,10 +66,12 @@ def lone_factor(case: Case) -> Diagnosis | None:
     if found is None or np.count_nonzero(case.given) != 1:
         return None
     low, high, _ = found
-    sentence = (
-        f"given = {number_phrase(low / 2 + high / 2)} × reference; from one entry a factor and a term look alike"
-    )
-    return Diagnosis("factor", sentence)
+    return Diagnosis("factor", f"{_equation(low, high)}; from one entry a factor and a term look alike")
+
+
+def _equation(low: float, high: float) -> str:
+    """The statement that given is a multiple of the reference, by a number between low and high."""
+    return f"given = {factor_phrase(low / 2 + high / 2, (high - low) / 2)} × reference"
 
 
 @pattern(140)
@@ -126,12 +131,12 @@ def _rank(found: Fit) -> tuple[int | None, float]:
 
 
 def _say(factor: Factor, multiple: float, missing: bool) -> Diagnosis:
-    words = factor.words if multiple == 1 else f"{number_phrase(multiple)}·{factor.words}"
+    words = factor.words if multiple == 1 else f"{factor_phrase(multiple)}·{factor.words}"
     if factor.kind == "cotangent ignored" and missing and multiple == 1:
         return Diagnosis(factor.kind, "given × cotangent = reference: the cotangent is missing as a factor")
     if missing:
         return Diagnosis("missing factor", f"given × {words} = reference: the factor {words} is missing")
-    inverse = factor.inverse if multiple == 1 else f"{number_phrase(multiple)}·{factor.inverse}"
+    inverse = factor.inverse if multiple == 1 else f"{factor_phrase(multiple)}·{factor.inverse}"
     seen = f"given = {factor.words} × reference" if multiple == 1 else f"given × {inverse} = reference"
     return Diagnosis(
         "missing factor", f"{seen}: the factor {inverse} is missing, or {factor.words} is one too many"

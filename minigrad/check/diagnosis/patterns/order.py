@@ -8,12 +8,17 @@ one, a named number before any number.
      40               two arguments explained at once
      50               a number that has a name: 2, 1/N, π/180, a constant
      60   70   80     transposed, flipped, rolled
-     90               the derivative of another argument, which is right itself
+     90   95          the derivative of another argument, which is right itself; that of both
     100               any number
+    105               an index that repeats
     110               not summed over a broadcast axis
-    120  130  140     a missing factor or term: a function of x or y; then a number for each line
+    115  117          formulas without a free number: a layer, a recurrence
+    118  119          the same: attention, cross entropy
+    120  125  130     a missing factor or term: a function of x or y, the sum of a softmax
+    135  140          a mean and a variance; then any number for each line
     150               any order of the entries
     160               the matrix of a product, not transposed
+    165               a mask
     170               a branch at 0
     180               entries that have something in common
     190               a branch at any number

@@ -99,6 +99,25 @@ def borrowed(case: Case) -> Diagnosis | None:
     return None
 
 
+@pattern(95)
+def misplaced(case: Case) -> Diagnosis | None:
+    """The sum of the derivatives of two arguments, while the other one gets 0: its share stands here."""
+    for evidence in case.others:
+        if np.shape(evidence.given) != case.shape or np.any(evidence.given):
+            continue
+        other = Case(evidence)
+        both, mine, its = np.intersect1d(case.at, other.at, assume_unique=True, return_indices=True)
+        tolerance = case.tolerance[mine] + other.tolerance[its]
+        off = np.abs(case.change[mine] - other.reference[its])
+        digits = case.digits[mine][np.abs(case.change[mine]) > tolerance]
+        if len(both) == len(case.at) and np.all(off <= tolerance) and digits.sum() >= ENOUGH:
+            share = f"given is the derivative of {case.evidence.path} plus that of {evidence.path}, whose own is 0"
+            return Diagnosis(
+                "swapped", f"{share}: an argument, a tangent or a gradient is used in the other's place"
+            )
+    return None
+
+
 def _derivatives_of(case: Case, mutual: bool) -> Iterator[str]:
     for evidence in case.others:
         if np.shape(evidence.given) != case.shape:

@@ -9,11 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def number_phrase(value: float) -> str:
-    """Four significant digits; a number close to 1 by its distance: 1 + 1e-06."""
-    if value != 1 and abs(value - 1) < 1e-3:
-        return f"1 {'+' if value > 1 else '-'} {abs(value - 1):.3g}"
-    return f"{value + 0:.4g}"
+def number_phrase(value: float, slack: float = 0.0) -> str:
+    """Four significant digits, and more of a number that would look rounder than it is: 2, but 2.0001.
+
+    A number close to 1 by its distance: 1 + 1e-06. slack: how far the number may be from the one meant.
+    """
+    near = abs(abs(value) - 1)
+    slack = max(slack, 1e-12 * abs(value))
+    if slack < near < 1e-3 + slack:
+        phrase = f"1 {'+' if abs(value) > 1 else '-'} {near:.3g}"
+        return phrase if value > 0 else f"-({phrase})"
+    texts = [f"{value + 0:.{digits}g}" for digits in range(4, 10)]
+    honest = (t for n, t in enumerate(texts, 4) if abs(float(t) - value) <= slack or _digits_of(t) == n)
+    return next(honest, texts[-1])
+
+
+def factor_phrase(value: float, slack: float = 0.0) -> str:
+    """A number that something is multiplied by: 20, (1 + 0.001)."""
+    phrase = number_phrase(value, slack)
+    return f"({phrase})" if phrase.startswith("1 ") else phrase
+
+
+def _digits_of(text: str) -> int:
+    """The number of significant digits of a number in decimals."""
+    return len(text.partition("e")[0].replace(".", "").lstrip("-0"))
 
 
 def axis_noun(axes: tuple[int, ...], ndim: int) -> str:

@@ -13,7 +13,7 @@ from ..evidence import Diagnosis
 from .case import Case, fit
 from .factor_library import broadcast_candidates, other_arguments
 from .order import pattern
-from .phrases import between, number_phrase, same, several
+from .phrases import between, factor_phrase, number_phrase, same, several
 from .regions import region
 
 FEW_SETS, MANY_SETS = 6, 100
@@ -121,8 +121,10 @@ def _there(case: Case) -> str:
     digits = np.ones(len(given))
     found = fit(reference, tolerance, given, digits)
     if found is not None and not found.low[0] <= 0 <= found.high[0]:
-        return f"; given = {number_phrase(1 / float(found.values[0]))} × reference there"
+        low, high = sorted((1 / float(found.low[0]), 1 / float(found.high[0])))
+        return f"; given = {factor_phrase(low / 2 + high / 2, (high - low) / 2)} × reference there"
     found = fit(given - reference, tolerance, digits, digits)
     if found is not None:
-        return f"; given - reference = {number_phrase(float(found.values[0]))} there"
+        slack = float(found.high[0] - found.low[0]) / 2
+        return f"; given - reference = {number_phrase(float(found.values[0]), slack)} there"
     return ""

@@ -14,7 +14,7 @@ from .axis_lines import axis_sets, line_numbers, most_lines_wrong
 from .case import ENOUGH, FROM_LIST, ROUNDING, Case, Fit, fit
 from .factor_library import broadcast_candidates, other_arguments
 from .order import pattern
-from .phrases import aggregate, axes_phrase, number_phrase, same
+from .phrases import aggregate, axes_phrase, factor_phrase, number_phrase, same
 
 PENALTIES: Final = {"x": " (as of weight decay)", "sign(x)": " (as of an L1 penalty)"}
 
@@ -77,8 +77,12 @@ def _sentence(case: Case, term: Term, found: Fit, axes: tuple[int, ...], groups:
     whole = len(axes) == len(case.shape)
     known = _meaning(case, term, axes, groups)
     if whole:
-        size = number_phrase(float(found.values[0]))
-        seen = f"given - reference is {f'{size} × {term.words}' if term.words else f'{size} everywhere'}"
+        size, slack = float(found.values[0]), float(found.high[0] - found.low[0]) / 2
+        seen = f"given - reference is {number_phrase(size, slack)} everywhere"
+        if term.words:
+            seen = f"given - reference is {factor_phrase(size, slack)} × {term.words}"
+        elif len(case.at) < case.whole.size:
+            seen = seen.replace("everywhere", "in all measured entries")
         return f"a term is missing, or one too many: {seen}{PENALTIES.get(term.words, '')}{_equals(known, term)}"
     what = (
         f"{term.words} times a number constant along {axes_phrase(axes)}"
