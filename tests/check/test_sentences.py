@@ -108,16 +108,19 @@ class Numbers:
             "sin {}": np.sin, "(1 - {}²)": lambda z: 1 - z**2, "(1 - {})": lambda z: 1 - z, "√{}": np.sqrt,
             "{0}(1 - {0})": lambda z: z * (1 - z), "log {}": np.log, "(1 + {}²)": lambda z: 1 + z**2,
         }  # fmt: skip
+        named = {e.path: np.asarray(e.x) for e in self.others if np.shape(e.x) == x.shape}
         for shape, function in of.items():
-            for letter, z in (("x", x), ("y", y)):
+            for letter, z in ({"x": x, "y": y} | named).items():
                 if words == shape.format(letter):
                     value = self.given * function(z)
                     return not np.isfinite(z).all() or self.equal(value, self.reference, 1e-6 * np.abs(value))
         return True
 
-    def derivative_of(self, path: str) -> bool:
+    def derivative_of(self, path: str, own: float = 0.0) -> bool:
+        """Whether given is the derivative of another argument, and `own` times that of this one."""
         return any(
-            e.path == path and self.equal(self.given, np.asarray(e.reference), 2 * e.bar) for e in self.others
+            e.path == path and self.equal(self.given, np.asarray(e.reference) + own * self.reference, 2 * e.bar)
+            for e in self.others
         )
 
 
@@ -140,7 +143,8 @@ CLAIMS: dict[str, Callable[..., bool]] = {
     ),
     r"right where (.*?), wrong where (.*?)(?:;|$)": lambda n, a, b: n.is_split(a, b),
     r"given × (.*?) = reference: the factor": lambda n, words: n.has_factor(words),
-    r"given is the derivative of (\w+)": lambda n, path: n.derivative_of(path),
+    r"given is the derivative of ([^\s:;,]+)(?:,|$)": lambda n, path: n.derivative_of(path),
+    r"given is the derivative of \S+ plus that of ([^\s:;,]+)": lambda n, path: n.derivative_of(path, own=1.0),
 }  # fmt: skip
 
 

@@ -227,6 +227,13 @@ def bisect_entry(failed: Outcome, share: Callable[[Array, float], float]) -> int
     return int(np.flatnonzero(u)[0])
 
 
+def explains(failed: Outcome, i: int, error: Array, tolerance: Array) -> bool:
+    """Whether the error of entry i, of shape (1, columns), explains that of a direction."""
+    step, column = failed.u[i], failed.column
+    allowed = failed.tolerance + tolerance[0, column] * abs(step)
+    return bool(abs(failed.claimed - failed.measured - error[0, column] * step) <= allowed)
+
+
 def suspects(x: Array, u: Array) -> list[Array]:
     """Split a direction along which the point is a kink: zeros and repeated values often have kinks, others do not.
 

@@ -94,8 +94,21 @@ class Probe:
             self._one_by_one(np.arange(size))
             if size > 1 and not self.check.findings:
                 self._all_together()
-        elif not self._not_finite():
+        elif self.given is None or np.isfinite(self.given).all():
             self._along(self._directions(), np.arange(size), start)
+        elif not self._not_finite():
+            self._along_finite(self.given, start)
+
+    def _along_finite(self, given: Array, start: int) -> None:
+        """Compare the finite entries along directions; no slope is a sum with the others, which are not wrong."""
+        finite = np.isfinite(given).all(axis=1)
+        if finite.any():
+            known, errors = np.where(finite[:, None], given, 0.0), self.allowance
+            if errors is not None:
+                errors = errors.where(finite[:, None])
+            rest = replace(self, given=known, allowance=errors, predict=lambda u: known.T @ u)
+            lines = (np.where(finite, u, 0.0) for u in rest._directions())
+            rest._along(lines, np.flatnonzero(finite), start)
 
     def _one_by_one(self, which: Array, confirmed: bool = False) -> None:
         """Compare entries, each with its own error bar."""
@@ -173,9 +186,8 @@ class Probe:
         return None
 
     def _not_finite(self) -> bool:
-        """Whether the given derivative is nan or inf at some entry, and wrong there."""
-        if self.given is None or np.isfinite(self.given).all():
-            return False
+        """Whether the given derivative, nan or inf at some entry, is wrong there."""
+        assert self.given is not None
         bad, before = np.flatnonzero(~np.isfinite(self.given).all(axis=1)), self.slopes.evaluator.count
         try:
             if not self.single.report(bad[:ALONE]).wrong.any():
@@ -365,7 +377,7 @@ class Probe:
             return True
         i = directions.bisect_entry(failed, functools.partial(self.line.share, failed))
         given, verdicts = self.single.judge(np.array([i]), confirmed=True)
-        single = self._explains(given, verdicts.reference, verdicts.tolerance, failed, i)
+        single = directions.explains(failed, i, given - verdicts.reference, verdicts.tolerance)
         which = np.array([i])
         if not single:
             count = int(max(8, (IN_ALL - (self.slopes.evaluator.count - start)) // 10 - 9))
@@ -380,11 +392,3 @@ class Probe:
         if not self.single.judge(which, confirmed=True)[1].wrong.any():
             return False
         return bool(self.single.report(which, confirmed=True).wrong.any())
-
-    @staticmethod
-    def _explains(given: Array, reference: Array, tolerance: Array, failed: Outcome, i: int) -> bool:
-        """Whether the error of one entry explains the error of a direction."""
-        step, column = abs(failed.u[i]), failed.column
-        error = (given - reference)[0, column] * failed.u[i]
-        allowed = failed.tolerance + tolerance[0, column] * step
-        return bool(abs(failed.claimed - failed.measured - error) <= allowed)

@@ -44,8 +44,10 @@ class Subject:
         need: float | None = None,
         bounds: Any = None,
     ) -> None:
+        if not callable(f):
+            raise ArgumentError(f"there is no function to check, but {type(f).__name__} {f!r:.40}")
         self.f, self.evaluator, self.seed = f, evaluator, seed
-        self.need = need
+        self.need = _checked_need(need)
         self.args: tuple[object, ...] = args if holds_arguments(args) else (args,)
         self.chosen = _chosen(argnums, len(self.args))
         self.layout = Layout(self.args, within=self.chosen)
@@ -162,6 +164,16 @@ class Subject:
 
     def _note(self, kind: str, sentence: str) -> None:
         self.findings.append(Finding(kind, sentence=sentence))
+
+
+def _checked_need(need: Any) -> float | None:
+    """The relative error that must be visible. Raises ArgumentError if it is none."""
+    if need is None or (isinstance(need, (int, float, np.number)) and 0 < need <= 1):
+        return None if need is None else float(need)
+    raise ArgumentError(
+        f"need= is the relative error that must be visible, more than 0 and at most 1, got {need!r}\n"
+        "  write  need=0.1   for a noisy simulator, need=1e-6 for a solver stopped early"
+    )
 
 
 def _chosen(argnums: int | Sequence[int] | None, count: int) -> tuple[int, ...]:

@@ -62,7 +62,7 @@ def judge_kinks(claim: Claim, trial: Comparison) -> Comparison:
 def _left_open(trial: Comparison, mistakes: list[Finding]) -> Comparison:
     """The comparison where the budget ends before the kink is judged: what seemed wrong may be a subgradient."""
     sentence = "the budget ran out before the gradient at the kink was judged as a whole"
-    if mistakes:
+    if mistakes or max(trial.powers, default=np.inf) >= 1:  # an error as large as the entries would not show
         trial.findings = [f for f in trial.findings if f not in mistakes]
         trial.note([Finding("budget", sentence=sentence)])
     else:
@@ -116,10 +116,9 @@ class _Kink:
             return self._accepted(inside=True)
         if self.mistakes and self.found is None:
             return self._refused(contradicted[0])
+        inside = inside or self._is_inside_after_all()
         reached = [self._reach(one) for one in contradicted]
         reach = min(reached)
-        if not inside and reach > CLOSE:
-            inside = self._is_inside_after_all()
         if reach >= 1 - CLOSE or (reach > CLOSE and not inside):
             return self._accepted(inside)
         return self._refused(contradicted[reached.index(reach)])

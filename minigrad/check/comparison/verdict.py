@@ -116,6 +116,10 @@ class Allowance:
         """Those of some entries."""
         return Allowance(self.usual[which], lambda: self.seen()[which])
 
+    def where(self, which: Array) -> Allowance:
+        """Those of some entries, and 0 of the others."""
+        return Allowance(np.where(which, self.usual, 0.0), lambda: np.where(which, self.seen(), 0.0))
+
 
 def level(measured: Measured) -> Array:
     """Which columns have a slope that nothing tells from 0, and no kink."""

@@ -9,6 +9,8 @@ import numpy as np
 
 from .extrapolation import Array, Samples, Slope
 
+SUDDEN = 2.0**8  # times what a smooth function changes from one step to the next
+COARSEST, CLOSE = 2.0**-8, 12.0  # the rounding of bfloat16; halvings of a step that stays close to the point
 ROUNDINGS = 2.0**10  # a least change of up to so many roundings of the argument comes from rounding
 
 
@@ -47,7 +49,9 @@ class Measurement:
         """The slope: the central one; if the function ends at the point, that of the side where it has values."""
         alone = np.isinf(self.central.error)
         steep = np.any([s.steep(side) for s in self.samples[-1:] for side in (s.plus, s.minus)], axis=0)
-        steep |= (self.stairs > 0) | ((self.central.error == 0) & ~self.flat)  # its bar is too small for a float
+        steep |= (
+            self.erratic | (self.stairs > 0) | ((self.central.error == 0) & ~self.flat)
+        )  # its bar is too small for a float
         if not (alone.any() or self.one_sided):
             return self.central.without_bar(steep)
         side = self.right.better(self.left)
@@ -95,6 +99,23 @@ class Measurement:
         for s in self.samples:
             latest = np.array([s.growth(side) for side in (s.plus, s.minus)])
             found = np.where(latest > 0, latest, found)
+        return found
+
+    @functools.cached_property
+    def erratic(self) -> Array:
+        """Which columns jump close to the point, by no more than a type of float rounds.
+
+        A sum of rounded numbers and a smooth term is smooth over steps that are too short to change the former.
+        """
+        found = np.zeros(len(self.central.value), dtype=bool)
+        for s in self.samples:
+            with np.errstate(all="ignore"):
+                rises = (s.plus - s.center, s.center - s.minus)
+                off = np.fmax(*(np.abs(rise - self.central.value * s.h) for rise in rises))
+                steep = off / s.h > SUDDEN * np.fmax(s.chord(), np.abs(self.central.value))
+                sudden = off[:-1] > SUDDEN * np.fmax(off[1:], s.floor[1:])
+                small = off < COARSEST * np.fmax(s.size_center, s.usual)
+                found |= np.any(sudden & (steep & small)[:-1] & (s.depth >= CLOSE)[:-1, None], axis=0)
         return found
 
     @functools.cached_property

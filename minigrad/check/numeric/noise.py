@@ -88,10 +88,10 @@ def _fit(z: Array, values: Array, powers: range) -> Part:
     basis, ordered = np.linalg.qr(z[:, None] ** np.array(powers))
     along = np.einsum("ik,ij->kj", basis, values)
     left = values - np.einsum("ik,kj->ij", basis, along)
+    with np.errstate(over="ignore"):
+        rest = np.sum(left**2, axis=0)
     row = np.linalg.solve(ordered.T, np.eye(1, len(powers))[0])  # the first coefficient, of the orthogonal ones
-    return Part(
-        np.einsum("k,kj->j", row, along), float(np.sqrt(row @ row)), np.sum(left**2, axis=0), len(z) - len(powers)
-    )
+    return Part(np.einsum("k,kj->j", row, along), float(np.sqrt(row @ row)), rest, len(z) - len(powers))
 
 
 # What noise does to the slope, by the number of terms that are needed; one more is fitted. EXPECTED are too many.

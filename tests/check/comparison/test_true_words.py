@@ -9,6 +9,7 @@ import pytest
 
 from minigrad import gradient_report
 from minigrad.check.diagnosis.report import Report
+from minigrad.errors import ArgumentError
 
 
 def kinds(report: Report) -> set[str]:
@@ -148,3 +149,53 @@ def test_entries_beside_both_slopes_of_a_kink_are_told_by_a_few_calls(size: int,
         lambda x: np.sum(np.maximum(x, 0)), np.zeros(size), grad=lambda x: (x > 0) + 0.5 * (x == 0)
     )
     assert mean.ok and mean.evaluations <= most
+
+
+# ------------------------------------------------------------------------------------ what cannot be meant
+
+
+@pytest.mark.parametrize("need", [0, -1e-3, 2, "1e-3", float("nan")])
+def test_a_need_that_is_no_share_is_refused(need: Any) -> None:
+    with pytest.raises(ArgumentError, match="need= is the relative error"):
+        gradient_report(squares, np.ones(3), grad=lambda x: 2 * x, need=need)
+
+
+def test_what_is_no_function_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="there is no function to check, but int 3"):
+        gradient_report(3, np.ones(3))  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------------------------ infinite slopes among others
+
+
+def roots(x: Any) -> Any:
+    """Slopes that are infinite at 0."""
+    return np.sum(np.sqrt(np.abs(x)))
+
+
+@pytest.mark.parametrize("size", [40, 272])
+def test_entries_beside_infinite_slopes_are_not_called_wrong(size: int) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=size) * (rng.random(size) < 0.5)
+
+    def gradient(x: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return np.sign(x) / (2 * np.sqrt(np.abs(x)))
+
+    right = gradient_report(roots, x, grad=gradient)
+    assert right.verdict == "unresolved" and kinds(right) <= {"infinite", "below resolution"}
+    wrong = gradient_report(roots, x, grad=lambda x: 1.1 * gradient(x))
+    assert wrong.verdict == "disagree"
+
+
+def test_a_kink_that_hides_all_is_no_agreement_where_the_budget_ends() -> None:
+    rng = np.random.default_rng(0)
+    x = 0.01 * rng.normal(size=130) * (rng.random(130) < 0.5)
+    for evaluations in range(30, 120, 10):
+        report = gradient_report(
+            lambda x: np.sum(np.abs(x)),
+            x,
+            grad=lambda x: np.where(x == 0, 0.2, 2 * np.sign(x)),
+            evaluations=evaluations,
+        )
+        assert not report.ok

@@ -229,7 +229,9 @@ CASES: list[Case] = [
     number("x² at 0", *power(2), 0.0),
     number("x³ at 1e-5", *power(3), 1e-5),
     number("exp(-1/x²) at 0.2", lambda m, x: m.exp(-1 / x**2), lambda m, x: 2 / x**3 * m.exp(-1 / x**2), 0.2),
-    number("exp(-1/x²) at 0.05", lambda m, x: m.exp(-1 / x**2), lambda m, x: 2 / x**3 * m.exp(-1 / x**2), 0.05),
+    # It grows by 1e44 over steps of a hundredth, and is 1e-174 here: a check may find nothing that short steps tell.
+    number("exp(-1/x²) at 0.05", lambda m, x: m.exp(-1 / x**2), lambda m, x: 2 / x**3 * m.exp(-1 / x**2), 0.05,
+           ("agree", "unresolved")),
     number(
         "(1 - cos x)/x² at 1e-4",
         lambda m, x: (1 - m.cos(x)) / x**2,
