@@ -372,3 +372,22 @@ def test_a_function_of_numpy_arrays_that_names_an_autograd_function_is_one_of_to
     assert report(lambda x: wrong.apply(x).sum(), x).verdict == "disagree"
     assert report(lambda x: torch.sin(x), x).ok
     assert report(lambda x: (x * x).sum() if not isinstance(x, torch.Tensor) else -x, x).resolving_power < 1e-9
+
+
+def test_gradients_and_jacobians_may_be_sparse_tensors() -> None:
+    rows = torch.tensor([0, 2, 2, 1])
+    table = torch.randn(5, 3, dtype=torch.float64)
+
+    def loss(table: Any) -> Any:
+        return (torch.nn.functional.embedding(rows, table, sparse=True) ** 2).sum()
+
+    def gradient(table: Any) -> Any:
+        leaf = table.detach().requires_grad_()
+        return torch.autograd.grad(loss(leaf), leaf)[0]
+
+    assert gradient(table).layout == torch.sparse_coo
+    assert report(loss, table) and report(loss, table, grad=gradient)
+    assert report(loss, table, grad=lambda table: 1.5 * gradient(table)).verdict == "disagree"
+    x = torch.randn(4, dtype=torch.float64)
+    assert report(lambda x: x * x, x, jac=lambda x: torch.diag(2 * x).to_sparse())
+    assert report(lambda x: x * x, x, jac=lambda x: torch.diag(3 * x).to_sparse_csr()).verdict == "disagree"
