@@ -67,6 +67,28 @@ class FrameworkFunction(Protocol):
         """The gradient of <weights, f>, to be differentiated once more; weights: one array per array of results."""
 
 
+class ArgumentsOfF:
+    """The part of a gradient that is that of its function f: the arguments, and their names."""
+
+    f: Any
+
+    @property
+    def __name__(self) -> str:
+        return f"the gradient of {name_of_call(self.f)}"
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """Those of f."""
+        found: tuple[Any, ...] = self.f.args
+        return found
+
+    @property
+    def argument_names(self) -> Sequence[str]:
+        """Those of f."""
+        found: Sequence[str] = self.f.argument_names
+        return found
+
+
 # The framework of a package that types come from: the module here that adapts its functions. It has a function
 # `adapt(f, args, argnums) -> FrameworkFunction`, and `as_arrays(f, args)`: arrays of NumPy and floats as its own.
 # A module `parts` beside it has a function `parts(f, args)`: see `find_parts`.

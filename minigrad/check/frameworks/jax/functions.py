@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ....engine import tree
-from ..framework import ModeMissing, name_of_call
+from ..framework import ArgumentsOfF, ModeMissing, name_of_call
 from .pytrees import Fixed, hide_others, is_differentiated, is_float_array, pack, unpack
 
 REV, FWD = "rev", "fwd"
@@ -151,25 +151,11 @@ class FunctionOfArrays(Differentiable):
 
 
 @dataclass(frozen=True)
-class GradientOf(Differentiable):
+class GradientOf(ArgumentsOfF, Differentiable):  # type: ignore[override]
     """The gradient of <weights, f>: one array per array that f differentiates."""
 
     f: Differentiable
     weights: tuple[Any, ...]
-
-    @property
-    def __name__(self) -> str:
-        return f"the gradient of {name_of_call(self.f)}"
-
-    @property
-    def args(self) -> tuple[Any, ...]:  # type: ignore[override]
-        """Those of f."""
-        return self.f.args
-
-    @property
-    def argument_names(self) -> Sequence[str]:  # type: ignore[override]
-        """Those of f."""
-        return self.f.argument_names
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
         """The gradient, which can be differentiated once more."""

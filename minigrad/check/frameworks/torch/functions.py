@@ -16,7 +16,7 @@ import torch
 
 from ....engine import tree
 from ...numeric.memory import tensor_in_order_of
-from ..framework import ModeMissing, name_of_call
+from ..framework import ArgumentsOfF, ModeMissing, name_of_call
 
 
 class FixedLeaf:
@@ -108,25 +108,11 @@ class FunctionOfTensors(Autograd):
 
 
 @dataclass(frozen=True)
-class AutogradGradient(Autograd):
+class AutogradGradient(ArgumentsOfF, Autograd):  # type: ignore[override]
     """The gradient of <weights, f>: one tensor per tensor that f differentiates."""
 
     f: Autograd
     weights: tuple[Any, ...]
-
-    @property
-    def __name__(self) -> str:
-        return f"the gradient of {name_of_call(self.f)}"
-
-    @property
-    def args(self) -> tuple[Any, ...]:  # type: ignore[override]
-        """Those of f."""
-        return self.f.args
-
-    @property
-    def argument_names(self) -> Sequence[str]:  # type: ignore[override]
-        """Those of f."""
-        return self.f.argument_names
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
         """The gradient, which can be differentiated once more."""
