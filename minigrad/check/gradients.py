@@ -67,16 +67,17 @@ def check_grads(
     tuple is one argument); each is an array, or a nesting of arrays in lists, tuples and dicts. Arguments that are
     not floats pass through unchanged.
 
-    Without a given derivative, this checks those of the framework that f or its arguments come from (PyTorch), else
-    minigrad's own derivatives of f (which must consist of NumPy functions), up to this order and in these modes: by
-    default "rev" and "fwd", but of PyTorch "fwd" only where a `jvp` is written. Or give one or several to check:
+    Without a given derivative, this checks those of the framework that f or its arguments come from (PyTorch, JAX),
+    else minigrad's own derivatives of f (which must consist of NumPy functions), up to this order and in these
+    modes: by default "rev" and "fwd", but of PyTorch "fwd" only where a `jvp` is written, and of JAX those that f
+    has. Or give one or several to check:
 
-        grad(*args)          one array per argument, if f returns one number
-        value_and_grad(*args)   the value and that gradient; True if f itself returns both
-        vjp(g, *args)        the same, for a cotangent g nested like f's result
-        jvp(args, tangents)  the tangent of the result
-        jac(*args)           all derivatives, of shape (*out, *in), or a sparse matrix of them
-        hess(*args)          the second derivatives, if f returns one number; with grad=, the derivative of that
+        grad(*args)            one array per argument, if f returns one number
+        value_and_grad(*args)  the value and that gradient; True if f itself returns both
+        vjp(g, *args)          one array per argument, for a cotangent g nested like f's result
+        jvp(args, tangents)    the tangent of the result
+        jac(*args)             all derivatives, of shape (*out, *in), or a sparse matrix of them
+        hess(*args)            the second derivatives, if f returns one number; with grad=, the derivative of that
 
     argnums: which arguments to differentiate. seed: of the random directions. need: the relative error that must be
     visible: agreement then means that no error of that size is there. bounds: (low, high), outside of which f is

@@ -105,7 +105,8 @@ def _settle(
                     beside[serial].append(swept.get(copy.twins[serial].serial, np.nan))
     except Exception:  # a user's function, or one of NumPy's, may refuse the numbers beside the point
         return found
-    return {serial: _with_limits(x, *beside[serial]) if serial in lost else x for serial, x in found.items()}
+    with np.errstate(all="ignore"):
+        return {serial: _with_limits(x, *beside[serial]) if serial in lost else x for serial, x in found.items()}
 
 
 def _with_limits(plain: Any, a: Any = np.nan, b: Any = np.nan, c: Any = np.nan) -> Any:

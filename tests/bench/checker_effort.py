@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from .checked_functions import Checked, cases
-from .checkers import installed
+from .checkers import installed  # its import makes tests/support one of the places to look
 from .measure import clean_environment, in_own_process
+
+from counting import Counted  # isort: skip
 
 CHECKERS = {
     "minigrad": "minigrad",
@@ -26,17 +28,6 @@ CHECKERS = {
     "torch gradcheck, fast": "torch",
     "jax check_grads": "jax",
 }
-
-
-class Counted:
-    """A function that counts its calls."""
-
-    def __init__(self, f: Callable[..., Any]) -> None:
-        self.f, self.calls = f, 0
-
-    def __call__(self, *args: Any) -> Any:
-        self.calls += 1
-        return self.f(*args)
 
 
 def _ours(case: Checked, f: Counted) -> bool:

@@ -276,6 +276,14 @@ def test_the_debugger_lets_pass_what_a_selection_hides() -> None:
             grad(lambda x: np.sqrt(x * x))(0.0)
 
 
+def test_a_limit_is_sought_without_a_warning() -> None:
+    x = Value([-1.0, 0.0, 4.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.sum(np.sqrt(np.maximum(x, 0))).backward()
+    assert np.array_equal(x.grad, [0.0, np.inf, 0.25])
+
+
 def test_nothing_is_recorded_and_no_mode_is_left() -> None:
     with np.errstate(all="ignore"), no_grad():
         assert grad(lambda x: np.where(x > 0, np.log(x), 0))(0.0) == 0

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..numeric.evaluation import BudgetSpent
 from ..numeric.extrapolation import Array
-from ..numeric.finite_differences import Slopes
-from ..numeric.short_ladder import ShortLadder
 from ..numeric.short_slope import ShortSlope
 from . import verdict
+from .columns import ClaimedColumns
 from .directions import CLEAR, step_length
-from .messages import MessageContext, compose_messages
+from .messages import compose_messages
 from .results import CheckResults
-from .verdict import Allowance, Entries, EntryVerdicts, Measured, Need, judge, largest_of_group
+from .verdict import Allowance, Entries, EntryVerdicts, Measured, judge, largest_of_group
 
 CLEAN = 1e-9  # an error bar this small, relative to the largest entry of its argument, is that of a smooth function
 ROUGH = 1e-5  # the same, of one of many entries
@@ -27,18 +25,13 @@ COARSE = (1, 2, 3, 4)  # the same, where it has shown it to be noisy
 
 
 @dataclass(frozen=True)
-class EntryProbe:
-    """The entries of a derivative. The fields are those of `Probe`."""
+class EntryProbe(ClaimedColumns):
+    """The entries of a derivative."""
 
-    check: CheckResults
-    context: MessageContext
-    slopes: Slopes
-    ladder: ShortLadder
-    need: Need
-    predict: Callable[[Array], Array]
-    given: Array | None
-    allowance: Allowance | None
-    rounding: Callable[[Array, Array], Allowance] | None
+    @property
+    def check(self) -> CheckResults:
+        """The results so far."""
+        return self.context.check
 
     def report(
         self, which: Array, single: bool = False, confirmed: bool = False, kinked: bool = False

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..numeric.evaluation import BudgetSpent
 from ..numeric.extrapolation import Array
-from ..numeric.finite_differences import Slopes
-from ..numeric.short_ladder import ShortLadder
 from ..numeric.short_slope import ShortSlope
 from . import directions
+from .columns import ClaimedColumns
 from .directions import Outcome, Terms
-from .messages import MessageContext
-from .verdict import BARS, STILL, Allowance, Need, level
+from .verdict import BARS, STILL, level
 
 # The steps for a part of a direction that failed: long ones, or short ones where kinks lie close by.
 PARTS = ((5, 9, 18), (16, 18))
@@ -35,18 +34,13 @@ class Glance:
 
 
 @dataclass(frozen=True)
-class LineProbe:
-    """A derivative along directions. The fields are those of `Probe`; group: the argument of each entry."""
+class LineProbe(ClaimedColumns):
+    """A derivative along directions."""
 
-    context: MessageContext
-    slopes: Slopes
-    ladder: ShortLadder
-    need: Need
-    group: Array
-    predict: Callable[[Array], Array]
-    given: Array | None
-    allowance: Allowance | None
-    rounding: Callable[[Array, Array], Allowance] | None
+    @functools.cached_property
+    def group(self) -> Array:
+        """The number of the argument of each entry, among those with entries."""
+        return np.unique(self.context.check.subject.group(), return_inverse=True)[1]
 
     def ask(self, u: Array) -> list[Outcome]:
         """Compare along one direction: an outcome per column."""

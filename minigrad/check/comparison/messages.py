@@ -160,6 +160,18 @@ def _worst_column(verdicts: EntryVerdicts, mine: Array) -> int:
     return int(np.argmax(verdicts.wrong[mine].sum(axis=0)))
 
 
+def _worst(given: Array, verdicts: EntryVerdicts, mine: Array, whole: bool) -> tuple[int, int]:
+    """The wrong entry farthest outside of its bar; whole: of all columns, else of that which the sentence is on."""
+    with np.errstate(all="ignore"):
+        gap = np.abs(given - verdicts.reference) / np.maximum(verdicts.tolerance, np.finfo(float).tiny)
+    shown = verdicts.wrong & mine[:, None]
+    if not whole:
+        shown[:, np.arange(shown.shape[1]) != _worst_column(verdicts, mine)] = False
+    gap = np.where(shown, np.where(np.isnan(gap), np.inf, gap), -1.0)
+    i, j = (int(k) for k in np.unravel_index(int(np.argmax(gap)), gap.shape))
+    return i, j
+
+
 def _wrong(
     context: MessageContext,
     slot: Slot,
@@ -172,13 +184,7 @@ def _wrong(
     single: bool,
 ) -> Finding:
     """The finding for a wrong array: its worst entry and its diagnosis."""
-    with np.errstate(all="ignore"):
-        gap = np.abs(given - verdicts.reference) / np.maximum(verdicts.tolerance, np.finfo(float).tiny)
-    shown = verdicts.wrong & mine[:, None]
-    if evidence.given.shape == slot.shape:  # the sentence speaks of a single column
-        shown[:, np.arange(shown.shape[1]) != _worst_column(verdicts, mine)] = False
-    gap = np.where(shown, np.where(np.isnan(gap), np.inf, gap), -1.0)
-    i, j = (int(k) for k in np.unravel_index(int(np.argmax(gap)), gap.shape))
+    i, j = _worst(given, verdicts, mine, whole=evidence.given.shape != slot.shape)
     found = diagnose(evidence, others, single)
     if slot.path in context.ignored:
         found = Diagnosis("cotangent ignored", SAME_FOR_ALL)

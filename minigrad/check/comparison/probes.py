@@ -12,6 +12,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -63,11 +64,6 @@ class Probe:
         return ShortLadder(self.slopes, self.check.subject.known)
 
     @functools.cached_property
-    def group(self) -> Array:
-        """The number of the argument of each entry, among those with entries."""
-        return np.unique(self.check.subject.group(), return_inverse=True)[1]
-
-    @functools.cached_property
     def need(self) -> Need:
         """The relative error that must be visible."""
         return Need(self.check.subject.need)
@@ -75,14 +71,17 @@ class Probe:
     @functools.cached_property
     def single(self) -> EntryProbe:
         """Compares single entries."""
-        parts = (self.check, self.context, self.slopes, self.ladder, self.need)
-        return EntryProbe(*parts, self.predict, self.given, self.allowance, self.rounding)
+        return EntryProbe(*self._claimed)
 
     @functools.cached_property
     def line(self) -> LineProbe:
         """Compares along single directions."""
-        parts = (self.context, self.slopes, self.ladder, self.need, self.group)
-        return LineProbe(*parts, self.predict, self.given, self.allowance, self.rounding)
+        return LineProbe(*self._claimed)
+
+    @property
+    def _claimed(self) -> tuple[Any, ...]:
+        measured = (self.context, self.slopes, self.ladder, self.need)
+        return *measured, self.predict, self.given, self.allowance, self.rounding
 
     def run(self) -> None:
         """Compare along directions; of up to three entries, each by itself."""
@@ -239,7 +238,7 @@ class Probe:
 
     def _compare_weak_arguments(self, outcomes: list[Outcome], moved: Array, start: int) -> None:
         """Compare arguments by themselves that contribute too little to the slopes along all arguments."""
-        groups = np.unique(self.group[moved])
+        groups = np.unique(self.line.group[moved])
         if len(groups) < 2:
             return
         best = min(max(self._powers(outcomes).values()), self.need.resolved)
@@ -248,11 +247,11 @@ class Probe:
             power = min((o.tolerance / o.sizes[g] if o.sizes[g] else np.inf) for o in outcomes)
             if power <= seen:
                 continue
-            mine = np.flatnonzero(self.group == g)
+            mine = np.flatnonzero(self.line.group == g)
             if len(mine) <= directions.DIRECTIONS:
                 self._one_by_one(mine)
             else:
-                self._along([np.where(self.group == g, u, 0.0) for u in self._directions()], mine, start)
+                self._along([np.where(self.line.group == g, u, 0.0) for u in self._directions()], mine, start)
 
     # ------------------------------------------------------------------------------ kinks, mistakes
 

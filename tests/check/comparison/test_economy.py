@@ -7,21 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from counting import Counted
 
 import minigrad
 from minigrad import gradient_report
 from minigrad.check.numeric.edges import is_flat_to_an_edge
-
-
-class Counted:
-    """A function that counts its calls."""
-
-    def __init__(self, f: Callable[..., Any]) -> None:
-        self.f, self.calls = f, 0
-
-    def __call__(self, *args: Any) -> Any:
-        self.calls += 1
-        return self.f(*args)
 
 
 def sines(x: Any) -> Any:
