@@ -333,3 +333,15 @@ def test_a_kernel_in_float32_is_judged_alike() -> None:
 def test_minigrads_own_derivatives_raise_no_alarm_at_ties(f: Any, x: Any) -> None:
     report = gradient_report(f, x)
     assert report.ok, report
+
+
+@pytest.mark.parametrize("size", [3, 7, 9])
+def test_a_median_of_equal_numbers_shares_its_gradient_and_has_one(size: int) -> None:
+    """Along each axis it stands still: entries one by one would agree with zeros, and with nothing else."""
+    x = np.ones(size)
+
+    def even(x: Any) -> Any:
+        return (x == np.median(x)) / np.sum(x == np.median(x))
+
+    assert gradient_report(np.median, x, grad=even).ok
+    assert gradient_report(np.median, x, grad=np.zeros_like).verdict == "disagree"

@@ -207,3 +207,10 @@ def test_room_and_turning() -> None:
     assert slopes.room(np.array([0.0, 0.0, -2.0])) == (0.25, 0.25)
     assert slopes.inward(np.array([-1.0, 1.0, -1.0]), 0.25).tolist() == [1.0, -1.0, -1.0]
     assert Point(np.sum, (x,), Layout((x,)), Evaluator()).slopes().room(0) == (INF, INF)
+
+
+def test_points_beside_a_bound_lie_on_its_inner_side() -> None:
+    bounds = Bounds(np.zeros(3), np.ones(3))
+    x = np.array([0.0, 0.5, 1.0])
+    beside = bounds.mirror(x, x + np.array([-0.25, -0.25, 0.25]))
+    assert np.array_equal(beside, [0.25, 0.25, 0.75])
