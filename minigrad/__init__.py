@@ -9,6 +9,8 @@ import sys as _sys
 from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+__version__ = "0.1.0"
+
 # First: the pages of rules fill the table, which the definition of Value reads.
 from . import rules as rules  # isort: split
 

@@ -425,6 +425,8 @@ JUSTIFIED: dict[str, str] = {
     "compiler.numpy_functions:UFUNCS": _PYTHON,
     "compiler.numpy_functions:SYMBOLS": _PYTHON,
     "compiler.numpy_functions:AS_OPERATORS": _PYTHON,
+    "compiler.native.loop_choice:OURS": "functions that have a loop in C here",
+    "compiler.native.loop_choice:_ROUNDED": "what IEEE 754 says of rounding",
     "compiler.passes.fuse_broadcasts:_OPERATORS": _PYTHON,
     "compiler.passes.negation:_Signs._add": _SIGNS,
     "compiler.passes.negation:pairs": _SIGNS,

@@ -171,10 +171,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, command in commands().items():
         subparsers.add_parser(name, help=command.help, description=command.doc, module=command.module)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the versions, and whether C code runs")
     help = f"where the {DEFAULT} writes its pictures (default: {FOLDER}{os.sep})"
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help=help)
     parser.set_defaults(run=_default, parser=parser, failure=1)
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints the versions of minigrad, Python and NumPy, and whether compiled programs run natively."""
+
+    def __call__(self, parser: Any, *args: Any) -> None:
+        import numpy as np
+
+        from .. import __version__
+        from ..compiler.native import why_not
+
+        python = ".".join(map(str, sys.version_info[:3]))
+        print(f"minigrad {__version__}, Python {python}, NumPy {np.__version__}")
+        print(f"native executor: {why_not() or 'in use'}")
+        parser.exit()
 
 
 def _default(arguments: argparse.Namespace) -> Any:

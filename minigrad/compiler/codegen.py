@@ -57,10 +57,11 @@ class Writer:
         self.numbers: ScalarWriter | None = None  # writes the steps of a program that computes only with numbers
         self.sliced: dict[int, str] = {}  # constants, while a chain is written
 
+        for step in program.steps:
+            self.variables.setdefault(step.out, f"v{int(step.out)}")
+
     def text(self) -> str:
         """The source of `make`."""
-        for step in self.program.steps:
-            self.variables.setdefault(step.out, f"v{int(step.out)}")
         if is_scalar(self.program):
             self.numbers = ScalarWriter(self.program, self.variables, self.names)
             self.body = self.numbers.lines()
@@ -158,6 +159,18 @@ class Writer:
 
     def _in_block(self, step: Step) -> list[str]:
         return [f"{self._write(step, self.variables[step.out])}  # {self._comment(step)}"]
+
+    def as_function(self, steps: list[Step]) -> list[str]:
+        """Steps as the body of a function that returns the last result, unless that fills an array."""
+        last, lines = steps[-1], []
+        if len(steps) > 1:
+            lines = self._chain(next(chain for chain in self.plan.chains if chain.end > chain.first))
+        elif self.plan.modes[last.out] == "into":
+            lines = [self._write(last, self.variables[last.out])]
+        else:
+            text = self._lines(last)[-1]
+            lines = [f"return {text.partition(' = ')[2]}"]
+        return [_QUIET, *(f"    {line}" for line in lines)] if last.backward else lines
 
     def _comment(self, step: Step) -> str:
         y = self.program.samples[step.out]

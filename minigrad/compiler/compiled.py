@@ -28,9 +28,12 @@ from ..tracing.nan_checks import LimitNeeded
 from ..tracing.program import Program
 from ..tracing.tracer import trace_function
 from ..transforms.gradient_types import P, R
+from .blocking import IN_PYTHON
 from .buffers import plan_buffers
 from .codegen import Writer
 from .guards import Guard
+from .native import Native
+from .native.run import NATIVE, NativeStep, usable
 from .passes import optimise
 from .passes.algebra import constants
 from .to_graph import as_values
@@ -54,10 +57,17 @@ class Compiled(Generic[P, R]):
         donate: Chosen | Value | Iterable[str | int | Value] = (),
         reuse: bool = False,
         cache: int = 16,
+        native: bool = True,
     ) -> None:
         functools.update_wrapper(self, f)
         self.f, self.reuse, self.cache_size = f, reuse, cache
-        self.options = {"static": static, "donate": donate, "reuse": reuse, "cache": cache}
+        self.options: dict[str, Any] = {
+            "static": static,
+            "donate": donate,
+            "reuse": reuse,
+            "cache": cache,
+            "native": native,
+        }
         given = (donate,) if isinstance(donate, (str, int, Value)) else tuple(donate)
         self.donate = [x for x in given if not isinstance(x, Value)]
         self.donated = {x.serial for x in given if isinstance(x, Value)}
@@ -105,6 +115,11 @@ class Compiled(Generic[P, R]):
     def source(self) -> str:
         """The Python that the latest call ran."""
         return self._entry().source
+
+    @property
+    def native(self) -> Native:
+        """Whether the latest call ran natively: true or false, and printed with the reason."""
+        return self._entry().native
 
     @property
     def program(self) -> Program:
@@ -192,7 +207,8 @@ class Specialization:
         inputs = dict(zip(self.program.inputs, names, strict=True))
         inputs |= {ref: unused_name(f"w{k}", taken) for k, (ref, _) in enumerate(self.program.leaves)}
         self.names = inputs
-        plan = plan_buffers(self.program, donated, compiled.reuse)
+        self.native = usable(self.program, compiled.options["native"])
+        plan = plan_buffers(self.program, donated, compiled.reuse, NATIVE if self.native else IN_PYTHON)
         notes = [f"{inputs[ref]}: {_leaf_text(leaf)}, read at each call" for ref, leaf in self.program.leaves]
         writer = Writer(self.program, plan, inputs, notes)
         written = [k for k, ref in enumerate(inputs) if ref in plan.in_place.values()]
@@ -200,8 +216,14 @@ class Specialization:
         self.source = writer.text()
         self.guard = guard.text()
         self.frozen = [(x, _fingerprint(x)) for x in constants(recorded)]
+        make = None
+        if self.native:
+            step = NativeStep(Writer(self.program, plan, inputs, []))
+            self.native = step.native
+            make = functools.partial(_same, step)
         recorded.forget_samples()  # also those of the program, which shares them
-        self.enter = _execute(self.source, self.guard, writer.names, guard.names)
+        make = make or _execute(self.source, writer.names)["make"]
+        self.enter = _execute(self.guard, {**guard.names, "make": make, "free": [], "MISS": MISS})["enter"]
         if any(step.draws for step in self.program.steps) and any(step.checks for step in self.program.steps):
             self.enter = _restoring_generators(self.enter)
 
@@ -217,6 +239,10 @@ class Specialization:
     def graph(self) -> tuple[Value, ...]:
         """The outputs of the program as Values, recorded step by step."""
         return as_values(self.recorded, self.names)
+
+
+def _same(step: Any) -> Any:
+    return step
 
 
 def _leaf_text(leaf: Any) -> str:
@@ -238,13 +264,11 @@ def _fingerprint(x: Any) -> int:
     return hash(x.tobytes())
 
 
-def _execute(source: str, guard: str, names: dict[str, Any], guard_names: dict[str, Any]) -> Callable[..., Any]:
-    step_names = {**names}
-    exec(builtins.compile(source, "<compiled by minigrad>", "exec"), step_names)
-    entry_names = {**guard_names, "make": step_names["make"], "free": [], "MISS": MISS}
-    exec(builtins.compile(guard, "<guard by minigrad>", "exec"), entry_names)
-    enter: Callable[..., Any] = entry_names["enter"]
-    return enter
+def _execute(source: str, names: dict[str, Any]) -> dict[str, Any]:
+    """The names after running a source with these."""
+    names = {**names}
+    exec(builtins.compile(source, "<compiled by minigrad>", "exec"), names)
+    return names
 
 
 def _restoring_generators(enter: Callable[..., Any]) -> Callable[..., Any]:
@@ -271,6 +295,7 @@ def compile(
     donate: Chosen | Value | Iterable[str | int | Value] = ...,
     reuse: bool = ...,
     cache: int = ...,
+    native: bool = ...,
 ) -> Compiled[P, R]: ...
 @overload
 def compile(
@@ -280,6 +305,7 @@ def compile(
     donate: Chosen | Value | Iterable[str | int | Value] = ...,
     reuse: bool = ...,
     cache: int = ...,
+    native: bool = ...,
 ) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 def compile(
     f: Callable[..., Any] | None = None,
@@ -288,6 +314,7 @@ def compile(
     donate: Chosen | Value | Iterable[str | int | Value] = (),
     reuse: bool = False,
     cache: int = 16,
+    native: bool = True,
 ) -> Any:
     """Compile f to straight-line NumPy with buffers: bit-for-bit the same results, gradients included.
 
@@ -297,13 +324,14 @@ def compile(
     static: names or positions of hashable arguments to fix by value; integers, texts and None always are.
     A float counts as a np.float64 (1 / 0 is inf) that takes the type of an array beside it.
     donate: arguments, and Values that f closes over, whose arrays results may overwrite. reuse: results may be
-    buffers that the next call overwrites. cache: how many traces to keep.
+    buffers that the next call overwrites. cache: how many traces to keep. native: whether the C extension, where
+    it is there, runs what it can; `Compiled.native` says whether it does.
 
     Raises TracingError, ArgumentError, DTypeError, and in a call the errors of NumPy.
     """
     if f is None:
-        return functools.partial(compile, static=static, donate=donate, reuse=reuse, cache=cache)
-    return Compiled(f, static, donate, reuse, cache)
+        return functools.partial(compile, static=static, donate=donate, reuse=reuse, cache=cache, native=native)
+    return Compiled(f, static, donate, reuse, cache, native)
 
 
 __all__ = ["Compiled", "compile"]

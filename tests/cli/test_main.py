@@ -42,6 +42,17 @@ def test_an_unknown_word_exits_with_2(
     assert "usage: minigrad" in capsys.readouterr().err
 
 
+def test_the_version_says_whether_c_code_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIGRAD_NATIVE", "0")
+    with pytest.raises(SystemExit) as exit:
+        main.main(["--version"])
+    first, second = capsys.readouterr().out.splitlines()
+    assert exit.value.code == 0 and first.startswith("minigrad ") and "NumPy" in first
+    assert "MINIGRAD_NATIVE=0" in second or "not there" in second
+
+
 def test_help_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main.main(["--help"])

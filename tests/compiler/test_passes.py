@@ -12,7 +12,7 @@ from compiler.bits import assert_same, check
 
 import minigrad
 from minigrad.compiler import passes
-from minigrad.compiler.blocking import chains
+from minigrad.compiler.blocking import IN_PYTHON, chains
 from minigrad.compiler.buffers import plan_buffers
 from minigrad.compiler.passes.algebra import simplify_algebra
 from minigrad.compiler.passes.cse import merge_common_subexpressions
@@ -241,7 +241,7 @@ def test_chains_are_found_where_arrays_are_large() -> None:
     for x, count in ((big, 1), (X, 0)):
         program = passes.optimise(recorded(f, x))
         modes = plan_buffers(program, frozenset(), False).modes
-        assert len(chains(program, modes)) == count
+        assert len(chains(program, modes, IN_PYTHON)) == count
 
 
 @pytest.mark.parametrize("size", [(1 << 17) + 1, 1 << 18, 300_007])

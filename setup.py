@@ -1,0 +1,24 @@
+"""Builds the optional C extension. Without a C compiler the package installs without it: see `optional`."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from setuptools import Extension, setup
+
+FOLDER = Path("minigrad/compiler/native")
+# The bits must be NumPy's: no product and sum fused into one rounding, on any compiler.
+FLAGS = ["/std:c11", "/fp:precise"] if sys.platform == "win32" else ["-std=c11", "-O3", "-ffp-contract=off"]
+
+setup(
+    ext_modules=[
+        Extension(
+            "minigrad.compiler.native._native",
+            sources=[path.as_posix() for path in sorted(FOLDER.glob("*.c"))],
+            depends=[path.as_posix() for path in sorted(FOLDER.glob("*.h"))],
+            include_dirs=[np.get_include()],
+            extra_compile_args=FLAGS,
+            optional=True,
+        )
+    ]
+)
