@@ -40,6 +40,7 @@ from .drawing import Drawing as Drawing
 from .drawing import decision_boundary as decision_boundary
 from .drawing import draw as draw
 from .engine import derivative_limits as _derivative_limits  # noqa: F401  # plugs itself in
+from .engine import typed_calls as _typed_calls  # noqa: F401  # plugs itself in
 from .engine.debugging import debug as debug
 from .engine.modes import no_grad as no_grad
 from .engine.name_scopes import scope as scope

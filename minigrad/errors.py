@@ -5,6 +5,7 @@ Each class also derives from the built-in error that a user of NumPy would catch
 
 from __future__ import annotations
 
+from .engine import failed_calls as failed_calls  # it plugs into the engine's errors
 from .engine.debugging import EveryPair, StaleGradient
 from .engine.errors import (
     ArgumentError,
@@ -26,8 +27,11 @@ from .engine.errors import (
 from .engine.refusals import MissingAttribute, NotIterable
 
 
-class TracingError(MinigradError, TypeError):
-    """Code read the data of a value during tracing, when it has none."""
+class TracingError(MinigradError, RuntimeError):
+    """Code read the data of a value during tracing, when it has none.
+
+    It is no TypeError: NumPy would put one of its own in its place, as in ``np.zeros(v)``.
+    """
 
 
 class DomainError(MinigradError, ValueError):

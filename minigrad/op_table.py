@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .engine.numpy_protocols import spelling
 from .engine.op import COMPOSED, PAGES, TABLE, Op, find
+from .engine.refusals import spelling
 from .rules.layers import dropout
 from .rules.shaping import stack
 from .transforms.custom_ops import has_jvp, is_replaced

@@ -527,13 +527,14 @@ PYTREES = {f"engine/{name}.py" for name in ("tree", "tree_pairs", "tree_folds", 
 
 # Functions that call themselves and ask for lists, tuples or dicts, with the reason.
 _SOURCE = "writes Python, in which each container has a text of its own"
+_PATTERNS = "writes patterns for C, which has code of its own for each container"
 _NUMPYS = "nested lists as NumPy takes them; a page of rules imports NumPy alone"
 _OUTPUTS = "the result of an op: one array, or a tuple of several"
 WALKERS: dict[str, str] = {
     "compiler/codegen.py:Writer.spell": _SOURCE,
-    "compiler/codegen.py:Writer._outputs": _SOURCE,
-    "compiler/codegen.py:Writer._nested": _SOURCE,
+    "compiler/result_text.py:ResultWriter.text": _SOURCE,
     "compiler/guards.py:Guard._any": _SOURCE,
+    "compiler/native/entry.py:_patterns": _PATTERNS,
     "rules/borders.py:holds_values": _NUMPYS,
     "rules/composed.py:_depth": _NUMPYS,
     "rules/composed.py:_most_axes": _NUMPYS,
@@ -545,7 +546,7 @@ WALKERS: dict[str, str] = {
     "compiler/passes/inline.py:_final": _OUTPUTS,
     "compiler/passes/inline.py:_data": _OUTPUTS,
     "engine/node.py:_replace": "an axis or an index, in many ops: faster than tree_map, which does the rest",
-    "tracing/arguments.py:_without_integers": "a key that this file made, no nesting",
+    "compiler/retraces.py:_differing": "a key that this file made, no nesting",
     "drawing/outputs/json_output.py:_plain": "JSON has other containers: it follows the fields of a Diagram",
     "drawing/outputs/json_output.py:_read": "JSON has other containers: it follows the fields of a Diagram",
 }

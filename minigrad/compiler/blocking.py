@@ -59,8 +59,7 @@ def chains(program: Program, modes: dict[Ref, str], blocks: Blocks) -> list[Chai
             made = [program.samples[step.out] for step in program.steps[first:i]]
             found.append(Chain(first, i, made[0].size, blocks.size // max(y.itemsize for y in made)))
         first, shape = i, mine
-    for chain in found:
-        chain.local = _local(program, chain)
+    _find_locals(program, found)
     return found
 
 
@@ -81,8 +80,15 @@ def _shape(program: Program, step: Step, modes: dict[Ref, str], blocks: Blocks) 
     return y.shape if alike else None
 
 
-def _local(program: Program, chain: Chain) -> set[Ref]:
-    inside = {step.out for step in program.steps[chain.first : chain.end]}
-    others = (*program.steps[: chain.first], *program.steps[chain.end :])
-    used: set[object] = {x for step in others for x in operands(step)} | set(refs(program.outputs))
-    return inside - used
+def _find_locals(program: Program, found: list[Chain]) -> None:
+    """Fill in the variables that are read only in the chain that computes them."""
+    homes = {i: chain for chain in found for i in range(chain.first, chain.end)}
+    made_in = {program.steps[i].out: chain for i, chain in homes.items()}
+    for chain in found:
+        chain.local = {step.out for step in program.steps[chain.first : chain.end]}
+    outside = [
+        x for i, step in enumerate(program.steps) for x in operands(step) if made_in.get(x) is not homes.get(i)
+    ]
+    for x in (*outside, *refs(program.outputs)):
+        if x in made_in:
+            made_in[x].local.discard(x)

@@ -7,18 +7,19 @@ is the last to read an operand. Returned arrays have their own memory.
 from __future__ import annotations
 
 import operator
+from bisect import bisect_left, insort
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from ..engine.op import TABLE
 from ..tracing.program import Program, Ref, Step, operands, refs
 from .blocking import IN_PYTHON, Blocks, Chain, chains
-from .numpy_functions import BOUNDED, INTO, SECH2, UFUNCS, gives_new, is_view, reducing_ufunc
+from .numpy_functions import BOUNDED, INTO, SECH2, UFUNCS, is_view, reducing_ufunc
+from .owners import Owners, last_uses, owners_of, returns_new
 
 GETITEM = TABLE[operator.getitem].forward
-Owners: TypeAlias = dict[Ref, frozenset[Ref]]  # for each array, the variables whose memory it may use
 
 
 @dataclass
@@ -46,6 +47,8 @@ class Plan:
 
 def is_dense(x: Any) -> bool:
     """Whether an array fills its memory without gaps, its axes in any order."""
+    if x.flags.c_contiguous:
+        return True
     sides = sorted((stride, side) for stride, side in zip(x.strides, x.shape, strict=True) if side != 1)
     expected = x.itemsize
     for stride, side in sides:
@@ -123,107 +126,105 @@ def plan_buffers(program: Program, donated: frozenset[Ref], reuse: bool, blocks:
     plan = Plan()
     for step in program.steps:
         plan.modes[step.out] = mode_of(program, step)
+    if not any(isinstance(x, np.ndarray) for x in program.samples.values()):
+        return plan
     plan.chains = chains(program, plan.modes, blocks)
-    plan.block = {ref: chain.block for chain in plan.chains for ref in chain.local}
+    plan.block = {ref: c.block for c in plan.chains for ref in c.local}
     plan.loops = {program.steps[i].out: c for c in plan.chains for i in range(c.first, c.end)}
     owners = owners_of(program, plan.modes)
     last = last_uses(program, owners)
     _place_outputs(program, plan, owners, donated, reuse)
-    free = _Free(plan)
+    dying: dict[int, list[Ref]] = {}
+    for owner, i in last.items():
+        dying.setdefault(i, []).append(owner)
+    free = _Free(plan.sizes)
     for i, step in enumerate(program.steps):
         free.enter(plan.loops.get(step.out))
         if plan.modes[step.out] == "into":
             _assign_buffer(program, plan, step, i, owners, last, free, donated)
-        if plan.modes[step.out] == "view" and all(o in plan.place for o in owners[step.out]):
+        if plan.modes[step.out] == "view" and all(o in plan.place for o in owners.get(step.out)):
             plan.hoisted.add(step.out)
-        for owner in {o for x in (*operands(step), step.out) for o in owners.get(x, ())}:
-            if last.get(owner) == i and owner in plan.place:
+        for owner in dying.get(i, ()):
+            if last[owner] == i and owner in plan.place:
                 free.release(plan.place[owner], owner in plan.block)
                 last[owner] = -1
     return plan
 
 
+class _Pool:
+    """Free buffers by size, so that the time to find one does not depend on how many there are."""
+
+    def __init__(self) -> None:
+        self.stacks: dict[int, list[int]] = {}
+        self.sizes: list[int] = []  # the keys of the stacks, in order: programs have few
+
+    def put(self, k: int, size: int) -> None:
+        """Add buffer k."""
+        if size not in self.stacks:
+            insort(self.sizes, size)
+            self.stacks[size] = []
+        self.stacks[size].append(k)
+
+    def take(self, least: int, most: int) -> int | None:
+        """Take the smallest buffer of a size in between: the latest of these, which the cache may still hold."""
+        i = bisect_left(self.sizes, least)
+        if i == len(self.sizes) or self.sizes[i] > most:
+            return None
+        stack = self.stacks[self.sizes[i]]
+        k = stack.pop()
+        if not stack:
+            del self.stacks[self.sizes.pop(i)]
+        return k
+
+
 class _Free:
-    """The free buffers, in the order in which they became free.
+    """The free buffers.
 
     Inside a loop over blocks, a buffer of one block can be reused at once, but a larger one only after the loop:
     later iterations still read its other blocks.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan, self.loop = plan, None
-        self.buffers: list[int] = []
-        self.blocks: list[int] = []
+    def __init__(self, sizes: list[int]) -> None:
+        self.sizes = sizes
+        self.loop: Chain | None = None
+        self.buffers, self.blocks = _Pool(), _Pool()
         self.later: list[int] = []
 
     def enter(self, loop: Chain | None) -> None:
         """Note the loop of the next step; None if it is in no loop."""
         if loop is not self.loop:
-            self.buffers += self.blocks + self.later
-            self.blocks, self.later, self.loop = [], [], loop  # type: ignore[assignment]
+            blocks = [k for stack in self.blocks.stacks.values() for k in stack]
+            for k in (*blocks, *self.later):
+                self.buffers.put(k, self.sizes[k])
+            self.blocks, self.later, self.loop = _Pool(), [], loop
 
     def release(self, k: int, block: bool) -> None:
         """Mark a buffer as free."""
-        (self.buffers if self.loop is None else self.blocks if block else self.later).append(k)
+        if self.loop is not None and not block:
+            self.later.append(k)
+        else:
+            (self.buffers if self.loop is None else self.blocks).put(k, self.sizes[k])
 
     def take(self, size: int, block: bool) -> int:
         """Take the smallest free buffer that is large enough, or a new one."""
-        sizes = self.plan.sizes
-        for found in [self.blocks, self.buffers] if block else [self.buffers]:
-            if fitting := [k for k in found if size <= sizes[k] <= 4 * size + 1024]:
-                best = min(fitting, key=lambda k: sizes[k])
-                found.remove(best)
-                return best
-        sizes.append(size)
-        return len(sizes) - 1
+        for pool in (self.blocks, self.buffers) if block else (self.buffers,):
+            if (found := pool.take(size, 4 * size + 1024)) is not None:
+                return found
+        self.sizes.append(size)
+        return len(self.sizes) - 1
 
 
-def owners_of(program: Program, modes: dict[Ref, str]) -> Owners:
-    """For each array, the variables whose memory it may use: itself, or those it may be a view of."""
-    given = (*program.inputs, *(ref for ref, _ in program.leaves))
-    owners = {ref: frozenset([ref]) for ref in given if isinstance(program.samples[ref], np.ndarray)}
-    for step in program.steps:
-        below = frozenset(o for x in operands(step) for o in owners.get(x, ()))
-        mode = modes[step.out]
-        if mode == "number":
-            owners[step.out] = frozenset()
-        elif mode == "view":
-            owners[step.out] = below
-        elif mode == "into" or _gives_new(step):
-            owners[step.out] = frozenset([step.out])
-        else:
-            owners[step.out] = below | {step.out}
-    return owners
-
-
-def _gives_new(step: Step) -> bool:
-    """Whether a function is known to return new memory."""
-    return step.draws or gives_new(step.function)
-
-
-def last_uses(program: Program, owners: dict[Ref, frozenset[Ref]]) -> dict[Ref, int]:
-    """The last step that reads each variable or a view of it; after all steps if it is returned."""
-    last: dict[Ref, int] = {}
-    for i, step in enumerate(program.steps):
-        for x in (*operands(step), step.out):
-            last.update(dict.fromkeys(owners.get(x, ()), i))
-    for x in refs(program.outputs):
-        last.update(dict.fromkeys(owners.get(x, ()), len(program.steps)))
-    return last
-
-
-def _place_outputs(
-    program: Program, plan: Plan, owners: dict[Ref, frozenset[Ref]], donated: frozenset[Ref], reuse: bool
-) -> None:
+def _place_outputs(program: Program, plan: Plan, owners: Owners, donated: frozenset[Ref], reuse: bool) -> None:
     """Give returned variables their own memory, or copy them where that is impossible."""
     into = {step.out for step in program.steps if plan.modes[step.out] == "into"}
-    new = {step.out for step in program.steps if plan.modes[step.out] == "call" and _gives_new(step)}
+    new = {step.out for step in program.steps if plan.modes[step.out] == "call" and returns_new(step)}
+    own_memory = into | new
     taken: set[Ref] = set()
     for x in dict.fromkeys(refs(program.outputs)):
-        own = owners.get(x, frozenset())
+        own = owners.get(x)
         if not own:
             continue
-        if len(own) == 1 and own <= (into | new) and own.isdisjoint(taken):
+        if len(own) == 1 and own <= own_memory and own.isdisjoint(taken):
             taken |= own
             if not reuse:
                 plan.fresh |= own & into
@@ -268,8 +269,8 @@ def _reusable_operand(
         fits = isinstance(sample, np.ndarray) and (sample.shape, sample.strides, sample.dtype) == (
             y.shape, y.strides, y.dtype,
         )  # fmt: skip
-        own = owners.get(x, frozenset()) == {x} and last.get(x) == i and (x in plan.place or x in donated)
+        own = owners.get(x) == {x} and last.get(x) == i and (x in plan.place or x in donated)
         own = own and (x in plan.block) == (step.out in plan.block)
-        if fits and own and not any(x in owners.get(z, ()) for z in read if z != x):
+        if fits and own and not any(owners.may_use(z, x) for z in read if z != x):
             return x
     return None

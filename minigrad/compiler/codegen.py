@@ -5,24 +5,20 @@ The text is a function `make`: it allocates buffers and returns a function `step
 
 from __future__ import annotations
 
-import builtins
-import copy
 import math
 import operator
-import re
-from keyword import iskeyword
 from typing import Any
 
 import numpy as np
 
 from ..engine.node import ITEM
 from ..engine.tree import flatten, kind_of
-from ..tracing.arguments import identifier
-from ..tracing.placeholders import WeakFloat, apply_as_numpy
-from ..tracing.program import Kept, Program, Ref, Step, operands, refs
+from ..tracing.placeholders import apply_as_numpy
+from ..tracing.program import Program, Ref, Step, operands, refs
 from . import runtime
 from .blocking import Chain
 from .buffers import GETITEM, Plan, power_as
+from .names import Names, identifier
 from .numpy_functions import (
     AS_OPERATORS,
     INTO,
@@ -33,32 +29,36 @@ from .numpy_functions import (
     record_of,
     reducing_ufunc,
 )
+from .result_text import ResultWriter
+from .rows import Rows
 from .scalar_codegen import ScalarWriter, is_scalar
 
 # Operators that can raise on Python floats: NumPy's meaning replaces them.
 _RAISING = {operator.truediv, operator.pow, operator.floordiv, operator.mod}
-# Words of the text that are not variables.
-_WORDS = {"make", "step", "apply_as_numpy", "like", "deepcopy", "np", "ndarray"}
 _QUIET = 'with np.errstate(divide="ignore", over="ignore", invalid="ignore"):'
 
 
-class Writer:
-    """Writes one program by its plan. `text` is the source, `names` the objects that it names."""
+def names_for_step() -> Names:
+    """The names of a new text, with the words that each text uses."""
+    return Names("make", "step", np=np, ndarray=np.ndarray)
 
-    def __init__(self, program: Program, plan: Plan, inputs: dict[Ref, str], notes: list[str]) -> None:
-        self.program, self.plan, self.variables = program, plan, dict(inputs)
-        self.arguments = frozenset(inputs.values())
-        self.names: dict[str, object] = {"np": np, "ndarray": np.ndarray}
+
+class Writer:
+    """Writes one program by its plan: `text` is the source. inputs: their names. notes: comments at the top."""
+
+    def __init__(
+        self, program: Program, plan: Plan, inputs: dict[Ref, str], names: Names, notes: list[str]
+    ) -> None:
+        self.program, self.plan, self.variables, self.names = program, plan, dict(inputs), names
         self.constants: dict[int, str] = {}
         self.made: list[str] = []  # lines before the step: buffers and views of them
         self.body: list[str] = []
         self.notes = notes
-        self.returned: set[Ref] = set()
         self.numbers: ScalarWriter | None = None  # writes the steps of a program that computes only with numbers
+        self.loop = [names.take(word) for word in "ij"] if plan.chains else []  # the ends of a block
+        self.views: dict[str, str] = {}  # variables, by the text of the view that they are
+        self.rows = Rows(names)
         self.sliced: dict[int, str] = {}  # constants, while a chain is written
-
-        for step in program.steps:
-            self.variables.setdefault(step.out, f"v{int(step.out)}")
 
     def text(self) -> str:
         """The source of `make`."""
@@ -66,12 +66,12 @@ class Writer:
             self.numbers = ScalarWriter(self.program, self.variables, self.names)
             self.body = self.numbers.lines()
         else:
+            self.name_variables()
             self._buffers()
             self._steps()
-        returned = self._outputs(self.program.outputs)
-        arguments = ", ".join(self.variables[ref] for ref in self.program.inputs)
-        leaves = [self.variables[ref] for ref, _ in self.program.leaves]
-        given = ", ".join(filter(None, [arguments, *leaves]))
+        returned = ResultWriter(self).text(self.program.outputs)
+        read = [*self.program.inputs, *(ref for ref, _ in self.program.leaves)]
+        given = ", ".join(self.variables[ref] for ref in read)
         lines = ["def make():", '    """Buffers, and the step that computes in them."""']
         lines += [f"    # {note}" for note in self.notes]
         lines += [f"    {line}" for line in self.made]
@@ -83,21 +83,21 @@ class Writer:
 
     def _buffers(self) -> None:
         plan, samples = self.plan, self.program.samples
-        self.made += [f"m{k} = np.empty({size}, np.uint8)" for k, size in enumerate(plan.sizes)]
+        memory = [self.names.take(f"m{k}") for k in range(len(plan.sizes))]
+        self.made += [f"{m} = np.empty({size}, np.uint8)" for m, size in zip(memory, plan.sizes, strict=True)]
         first: dict[object, str] = {}
         for ref, k in plan.place.items():
             y, name = samples[ref], self.variables[ref]
             same = (k, self._shape(ref, y), y.strides, y.dtype)
-            if same not in first:
-                first[same] = name
-            self.made.append(f"{name} = {self._buffer_array(ref, y, k) if first[same] == name else first[same]}")
+            self.made.append(f"{name} = {first.get(same) or self._buffer_array(ref, y, memory[k])}")
+            first.setdefault(same, name)
 
     def _shape(self, ref: Ref, y: Any) -> tuple[int, ...]:
         return (self.plan.block[ref],) if ref in self.plan.block else y.shape
 
-    def _buffer_array(self, ref: Ref, y: Any, k: int) -> str:
+    def _buffer_array(self, ref: Ref, y: Any, memory: str) -> str:
         strides = "" if y.flags.c_contiguous else f", strides={y.strides}"
-        return f'ndarray({self._shape(ref, y)}, "{y.dtype.char}", m{k}{strides})'
+        return f'ndarray({self._shape(ref, y)}, "{y.dtype.char}", {memory}{strides})'
 
     # ---------------------------------------------------------------------------------------------- steps
 
@@ -106,8 +106,10 @@ class Writer:
         starts = {chain.first: chain for chain in self.plan.chains}
         inside = {i for chain in self.plan.chains for i in range(chain.first, chain.end)}
         for i, step in enumerate(self.program.steps):
+            if self._is_made(step):
+                continue
             if step.out in self.plan.hoisted:
-                self.made.append(f"{self.variables[step.out]} = {self._view(step)}  # {self._comment(step)}")
+                self.made.append(self._line_with_comment(step))
                 continue
             if part is not step.backward:
                 part = step.backward
@@ -118,86 +120,94 @@ class Writer:
             if i in starts:
                 self.body += [indent + line for line in self._chain(starts[i])]
             elif i not in inside:
-                self.body += [indent + line for line in self._lines_with_comment(step)]
+                self.body.append(indent + self._line_with_comment(step))
         if self.body and self.body[-1] == _QUIET:
             self.body.append("    pass")
 
-    def _lines_with_comment(self, step: Step) -> list[str]:
-        lines = self._lines(step)
-        lines[-1] += f"  # {self._comment(step)}"
-        return lines
+    def _is_made(self, step: Step) -> bool:
+        """Whether a step is a view that an earlier step made; then it has that one's name."""
+        name = self.variables[step.out]
+        if self.plan.modes[step.out] == "view":
+            self.variables[step.out] = self.views.setdefault(self._view(step), name)
+        return self.variables[step.out] != name
+
+    def _line_with_comment(self, step: Step) -> str:
+        return f"{self._line(step)}  # {self._comment(step)}"
 
     def _chain(self, chain: Chain) -> list[str]:
         """Write a chain as a loop over blocks. A name with a trailing _ is one block of that variable."""
-        steps, whole = self.program.steps[chain.first : chain.end], dict(self.variables)
-        even = chain.size % chain.block == 0
-        before, heads = [], [] if even else [f"j = min(i + {chain.block}, {chain.size})"]
-        end = f"i + {chain.block}" if even else "j"
+        steps, whole = self.program.steps[chain.first : chain.end], self.variables
+        inside = dict(whole)
+        (i, j), even = self.loop, chain.size % chain.block == 0
+        before, heads = [], [] if even else [f"{j} = {self.names.of(min)}({i} + {chain.block}, {chain.size})"]
+        end = f"{i} + {chain.block}" if even else j
         for ref in dict.fromkeys(x for step in steps for x in (*operands(step), step.out)):
-            sample, name = self.program.samples[ref], whole[ref]
-            if not isinstance(sample, np.ndarray) or (ref in chain.local and even):
+            name = whole[ref]
+            if not isinstance(self.program.samples[ref], np.ndarray) or (ref in chain.local and even):
                 continue
-            if ref in self.plan.in_place:
-                before.append(f"{name} = {whole[self.plan.in_place[ref]]}")
-            if ref in self.plan.fresh and ref in {step.out for step in steps}:
-                before.append(f'{name} = np.empty({sample.shape}, "{sample.dtype.char}")')
-            if ref not in chain.local and sample.ndim > 1:
-                before.append(f"{name}_flat = {name}.reshape(-1)")
-                name = f"{name}_flat"
-            heads.append(
-                f"{whole[ref]}_ = {name}[:j - i]" if ref in chain.local else f"{whole[ref]}_ = {name}[i:{end}]"
-            )
-            self.variables[ref] = f"{whole[ref]}_"
+            if ref in chain.local:
+                heads.append(f"{self.rows.block(name)} = {name}[:{j} - {i}]")
+            else:
+                before += self._made_before(ref, steps)
+                heads.append(f"{self.rows.block(name)} = {self._flat_variable(ref, before)}[{i}:{end}]")
+            inside[ref] = self.rows.block(name)
         for x in {id(x): x for step in steps for x in step.args if isinstance(x, np.ndarray)}.values():
             name = self.constant(x)
-            heads.append(f"{name}_ = {name}.reshape(-1)[i:{end}]")
-            self.sliced[id(x)] = f"{name}_"
-        body = [line for step in steps for line in self._in_block(step)]
+            heads.append(f"{self.rows.block(name)} = {self.rows.flat(name, x, self.made)}[{i}:{end}]")
+            self.sliced[id(x)] = self.rows.block(name)
+        self.variables = inside
+        body = [f"{self._write(step, inside[step.out])}  # {self._comment(step)}" for step in steps]
         self.variables, self.sliced = whole, {}
-        loop = f"for i in range(0, {chain.size}, {chain.block}):  # in blocks that stay in the cache"
-        return [*before, loop, *(f"    {line}" for line in (*heads, *body))]
+        blocks = f"{self.names.of(range)}(0, {chain.size}, {chain.block})"
+        loop = f"for {i} in {blocks}:  # in blocks that stay in the cache"
+        return [*before, loop, *(f"    {line}" for line in (*dict.fromkeys(heads), *body))]
 
-    def _in_block(self, step: Step) -> list[str]:
-        return [f"{self._write(step, self.variables[step.out])}  # {self._comment(step)}"]
+    def _made_before(self, ref: Ref, steps: list[Step]) -> list[str]:
+        """The line before a loop that gives a variable its array: a donated operand's, or a new one."""
+        sample, name = self.program.samples[ref], self.variables[ref]
+        if all(step.out != ref for step in steps):
+            return []
+        if ref in self.plan.in_place:
+            return [f"{name} = {self.variables[self.plan.in_place[ref]]}"]
+        return [f'{name} = np.empty({sample.shape}, "{sample.dtype.char}")'] if ref in self.plan.fresh else []
 
-    def as_function(self, steps: list[Step]) -> list[str]:
-        """Steps as the body of a function that returns the last result, unless that fills an array."""
-        last, lines = steps[-1], []
-        if len(steps) > 1:
-            lines = self._chain(next(chain for chain in self.plan.chains if chain.end > chain.first))
-        elif self.plan.modes[last.out] == "into":
-            lines = [self._write(last, self.variables[last.out])]
-        else:
-            text = self._lines(last)[-1]
-            lines = [f"return {text.partition(' = ')[2]}"]
-        return [_QUIET, *(f"    {line}" for line in lines)] if last.backward else lines
+    def _flat_variable(self, ref: Ref, before: list[str]) -> str:
+        """The name of a variable's array as one row: of a buffer, with the buffers; of others, before the loop."""
+        lasting = ref in self.plan.place or ref in self.plan.hoisted
+        return self.rows.flat(self.variables[ref], self.program.samples[ref], self.made if lasting else before)
+
+    def name_variables(self) -> None:
+        """Name the result of each step."""
+        self.variables |= {step.out: self.names.take(f"v{int(step.out)}") for step in self.program.steps}
+
+    def as_function(self, step: Step) -> list[str]:
+        """A step as the body of a function that returns the result, unless that fills an array it is given."""
+        write = {"number": self._number, "view": self._view, "call": self._call}.get(self.plan.modes[step.out])
+        line = f"return {write(step)}" if write is not None else self._write(step, self.variables[step.out])
+        line = f"{line}  # {self._comment(step)}"
+        return [_QUIET, f"    {line}"] if step.backward else [line]
 
     def _comment(self, step: Step) -> str:
         y = self.program.samples[step.out]
         shape = f" {y.shape}" if isinstance(y, np.ndarray) else ""
         return f"{step.label}{shape}"
 
-    def _lines(self, step: Step) -> list[str]:
+    def _line(self, step: Step) -> str:
         mode, name = self.plan.modes[step.out], self.variables[step.out]
-        if mode == "number":
-            return [f"{name} = {self._number(step)}"]
-        if mode == "view":
-            return [f"{name} = {self._view(step)}"]
-        if mode == "call":
-            return [f"{name} = {self._call(step)}"]
-        return self._into(step, name)
+        write = {"number": self._number, "view": self._view, "call": self._call}.get(mode)
+        return f"{name} = {write(step)}" if write is not None else self._into(step, name)
 
-    def _into(self, step: Step, name: str) -> list[str]:
+    def _into(self, step: Step, name: str) -> str:
         """Write a step that fills its buffer, an operand's array, or a new array."""
         plan = self.plan
         if step.out in plan.in_place:
             given = self.variables[plan.in_place[step.out]]
-            return [f"{name} = {self._write(step, given)}"]
+            return f"{name} = {self._write(step, given)}"
         if step.out not in plan.fresh:
-            return [self._write(step, name)]
+            return self._write(step, name)
         if step.function in INTO:
-            return [f"{name} = {self._call(step)}"]
-        return [f"{name} = {self._write(step, None)}"]
+            return f"{name} = {self._call(step)}"
+        return f"{name} = {self._write(step, None)}"
 
     def _write(self, step: Step, out: str | None) -> str:
         function, args = step.function, [self.spell(x) for x in step.args]
@@ -207,7 +217,8 @@ class Writer:
             axes += ["keepdims=True"] if step.kwargs.get("keepdims") else []
             return f"np.{reduces.__name__}.reduce({', '.join([args[0], *axes, *to])})"
         if function in INTO:
-            return f"{self._support(INTO[function][0])}({', '.join([*args, str(out)])})"
+            into = getattr(runtime, INTO[function][0])
+            return f"{self.names.of(into)}({', '.join([*args, str(out)])})"
         if function is operator.pow:
             found = power_as(self.program, step)
             assert found is not None
@@ -234,7 +245,7 @@ class Writer:
         numbers, sample = [self.program.sample(x) for x in step.args], self.program.samples[step.out]
         scalars = not step.kwargs and all(isinstance(x, (float, np.number, np.bool_, int)) for x in numbers)
         if function in _RAISING and isinstance(sample, float) and not isinstance(sample, np.float64):
-            return f"{self._word('apply_as_numpy', apply_as_numpy)}({', '.join([self.constant(function), *args])})"
+            return f"{self.names.of(apply_as_numpy)}({', '.join([self.constant(function), *args])})"
         if function in SYMBOLS and len(args) == 2:
             return f"{args[0]} {SYMBOLS[function]} {args[1]}"
         if scalars and function in AS_OPERATORS and any(isinstance(x, np.generic) for x in numbers):
@@ -246,7 +257,7 @@ class Writer:
         ):
             return self._write(step, None)
         plain = isinstance(function, np.ufunc) or type(sample) is float or function is np.dot
-        return self._call(step) if plain else f"{self._support('number')}({self._call(step)})"
+        return self._call(step) if plain else f"{self.names.of(runtime.number)}({self._call(step)})"
 
     def _call(self, step: Step) -> str:
         function, args = step.function, [self.spell(x) for x in step.args]
@@ -254,12 +265,11 @@ class Writer:
             return f"{args[0]}[{step.kwargs['k']}]"
         if function is GETITEM:
             return f"{args[0]}[{self._index(step)}]"
-        if step.draws:
-            args += [f"{key}={self.spell(x)}" for key, x in step.kwargs.items()]
-            return f"{args[0]}.{function.__name__}({', '.join(args[1:])})"
         if function in SYMBOLS and len(args) == 2:
             return f"{args[0]} {SYMBOLS[function]} {args[1]}"
         args += [f"{key}={self.spell(x)}" for key, x in step.kwargs.items()]
+        if step.draws:
+            return f"{args[0]}.{function.__name__}({', '.join(args[1:])})"
         return f"{numpy_spelling(function) or self.constant(function)}({', '.join(args)})"
 
     # ---------------------------------------------------------------------------------------------- views
@@ -274,7 +284,7 @@ class Writer:
         if function is np.broadcast_to:
             return f"np.broadcast_to({x}, {y.shape})"
         record = record_of(function)
-        if record is not None and record.identity and "order" not in kwargs:
+        if record is not None and record.identity and kwargs.get("order", "C") == "C":
             return f"{x}.reshape({y.shape})"
         return self._call(step)
 
@@ -292,7 +302,7 @@ class Writer:
 
     # ------------------------------------------------------------------------------------------ constants
 
-    # This and `_outputs` walk by hand: each literal has a text of its own.
+    # It walks by hand: each literal has a text of its own.
     def spell(self, x: Any) -> str:
         """The text of an argument: a variable, a literal, or the name of a constant."""
         if type(x) is Ref:
@@ -304,12 +314,12 @@ class Writer:
             items = ", ".join(map(self.spell, x))
             return f"[{items}]" if type(x) is list else f"({items}{',' if len(x) == 1 else ''})"
         if type(x) is slice:
-            return f"slice({self.spell(x.start)}, {self.spell(x.stop)}, {self.spell(x.step)})"
+            return f"{self.names.of(slice)}({self.spell(x.start)}, {self.spell(x.stop)}, {self.spell(x.step)})"
         if type(x) is dict and all(type(key) is str for key in x):
             return f"{{{', '.join(f'{key!r}: {self.spell(item)}' for key, item in x.items())}}}"
-        return self._rebuilt(x, self.spell) if kind_of(x) and any(True for _ in refs(x)) else self.constant(x)
+        return self.rebuild(x, self.spell) if kind_of(x) and any(True for _ in refs(x)) else self.constant(x)
 
-    def _rebuilt(self, x: Any, spell: Any) -> str:
+    def rebuild(self, x: Any, spell: Any) -> str:
         """The text of a container that has no literal: its structure, filled with the text of its leaves."""
         found, structure = flatten(x)
         return f"{self.constant(structure)}.unflatten([{', '.join(map(spell, found))}])"
@@ -319,80 +329,18 @@ class Writer:
         if id(x) in self.sliced:
             return self.sliced[id(x)]
         if id(x) not in self.constants:
-            named = name_of(x) if callable(x) and x.__hash__ is not None else getattr(x, "__name__", "k")
-            stem = "c" if isinstance(x, (np.ndarray, np.generic, float)) else identifier(named)
-            own = callable(x) and not isinstance(x, type) and stem == named and self._is_free(stem)
-            name, count = stem if own else f"{stem}_{len(self.constants)}", len(self.constants)
-            while name in self.names or name in self.arguments:
-                name, count = f"{stem}_{count + 1}", count + 1
-            self.constants[id(x)], self.names[name] = name, x
+            name = self.constants[id(x)] = self.names.of(x, self._word(x))
             if isinstance(x, np.ndarray):
                 self.notes.append(f"{name}: an array {x.shape} that does not depend on the arguments, frozen")
             elif isinstance(x, (np.generic, float)):
                 self.notes.append(f"{name}: {x!r}")
         return self.constants[id(x)]
 
-    def _is_free(self, name: str) -> bool:
-        """Whether a function may have its own name in the text, because nothing else there can have it."""
-        taken = name in self.names or name in vars(runtime) or name in vars(builtins) or name in _WORDS
-        variable = name in self.variables.values() or re.fullmatch(r"\w+_(flat|\d*)|[a-z]\d*", name)
-        return not (taken or variable or iskeyword(name))
-
-    def _support(self, name: str) -> str:
-        return self._word(name, getattr(runtime, name))
-
-    def _word(self, name: str, x: object) -> str:
-        """The word for a function that the text uses: its name, unless an argument has that."""
-        while name in self.arguments:
-            name = f"{name}_1"
-        self.names[name] = x
-        return name
-
-    # -------------------------------------------------------------------------------------------- outputs
-
-    def _outputs(self, x: object) -> str:
-        """The text of the result: containers written out, with variables in them."""
-        if type(x) is Ref:
-            return self._result(x)
-        if type(x) is Kept:
-            return self.constant(x.model)
-        if type(x) is tuple:
-            return f"({', '.join(map(self._outputs, x))}{',' if len(x) == 1 else ''})"
-        if type(x) is list:
-            return f"[{', '.join(map(self._outputs, x))}]"
-        if type(x) is dict and all(type(key) in (str, int) for key in x):
-            return f"{{{', '.join(f'{key!r}: {self._outputs(item)}' for key, item in x.items())}}}"
-        if isinstance(x, np.ndarray):
-            return f"np.array({self.constant(x)})"
-        if x is not None and not isinstance(x, (tuple, list, dict)) and kind_of(x):
-            return self._rebuilt(x, self._outputs)
-        if isinstance(x, (tuple, list, dict)) and any(True for _ in refs(x)):
-            return self._nested(x)
-        if isinstance(x, (list, dict)):
-            return f"{self._word('deepcopy', copy.deepcopy)}({self.constant(x)})"
-        return self.spell(x)
-
-    def _result(self, ref: Ref) -> str:
-        if self.numbers is not None:
-            return self.numbers.result_text(ref)
-        name = self.variables[ref]
-        again = ref in self.returned and isinstance(self.program.samples[ref], np.ndarray)
-        self.returned.add(ref)
-        if type(self.program.samples[ref]) in (float, WeakFloat):
-            return f"np.float64({name})"
-        return f"np.array({name})" if again or ref in self.plan.copied else name
-
-    def _nested(self, x: Any) -> str:
-        """The text of other containers: named tuples, dict subclasses, dicts with keys that are not literals."""
-        if hasattr(x, "_fields"):
-            return f"{self.constant(type(x))}({', '.join(map(self._outputs, x))})"
-        if isinstance(x, dict):
-            items = ", ".join(f"{self.spell(key)}: {self._outputs(item)}" for key, item in x.items())
-            return f"{self._word('like', runtime.dict_like)}({self.constant(_empty_copy(x))}, {{{items}}})"
-        return f"{self.constant(type(x))}([{', '.join(map(self._outputs, x))}])"
-
-
-def _empty_copy(x: dict[Any, Any]) -> dict[Any, Any]:
-    new = x.copy()
-    new.clear()
-    return new
+    def _word(self, x: Any) -> str:
+        """The word for an object: a function's own name, else one with a number."""
+        if isinstance(x, (np.ndarray, np.generic, float)):
+            return f"c_{len(self.constants)}"
+        named = name_of(x) if callable(x) and x.__hash__ is not None else getattr(x, "__name__", "k")
+        stem = identifier(named)
+        own = callable(x) and not isinstance(x, type) and stem == named and len(stem) > 1
+        return stem if own else f"{stem}_{len(self.constants)}"

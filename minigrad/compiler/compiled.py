@@ -10,9 +10,8 @@ import builtins
 import functools
 import sys
 import threading
-import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 import numpy as np
@@ -22,20 +21,27 @@ from ..engine.tree import leaves
 from ..engine.value import Value
 from ..errors import ArgumentError, Mutated
 from ..tracing import is_tracing
-from ..tracing.arguments import Described, Describer, names_of, unused_name
+from ..tracing.arguments import Described, Describer, fill_holes
 from ..tracing.lower import outer_values
-from ..tracing.nan_checks import LimitNeeded
 from ..tracing.program import Program
 from ..tracing.tracer import trace_function
 from ..transforms.gradient_types import P, R
 from .blocking import IN_PYTHON
 from .buffers import plan_buffers
-from .codegen import Writer
-from .guards import Guard
+from .codegen import Writer, names_for_step
+from .fallback import Fallback
+from .first_calls import Turns, collection_paused
+from .guards import Guard, check_inputs
+from .loading import make_of
+from .model_settings import Settings, while_unchanged
+from .names import word_for
 from .native import Native
+from .native.caller import Caller, called_from_c
+from .native.entry import Expected, make_entry
 from .native.run import NATIVE, NativeStep, usable
 from .passes import optimise
 from .passes.algebra import constants
+from .retraces import Retraces
 from .to_graph import as_values
 
 MISS: Any = object()
@@ -44,7 +50,8 @@ S = TypeVar("S")
 Chosen = str | int | Iterable[str | int]  # arguments, by their names or their places
 
 
-class Compiled(Generic[P, R]):
+@called_from_c
+class Compiled(Caller, Generic[P, R]):
     """A compiled function. See `minigrad.compile`.
 
     source: the Python code of the latest call. traces: how often the function was traced.
@@ -71,13 +78,16 @@ class Compiled(Generic[P, R]):
         given = (donate,) if isinstance(donate, (str, int, Value)) else tuple(donate)
         self.donate = [x for x in given if not isinstance(x, Value)]
         self.donated = {x.serial for x in given if isinstance(x, Value)}
+        self._fallback = Fallback(f, bool(given))
         self.describer = Describer(f, static)
         self.describer.check("donate", self.donate)
         self.traces = 0
-        self._warned = False  # about static integers
-        self._entries: OrderedDict[Hashable, Specialization] = OrderedDict()
+        self._settings = Settings()
+        self._warnings = Retraces(self.describer)
+        self._entries: OrderedDict[Any, Specialization | Uncompiled] = OrderedDict()
         self._latest: Specialization | None = None
         self._lock = threading.Lock()
+        self._turns = Turns()
         self._enter: Callable[..., Any] = _miss
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -86,10 +96,15 @@ class Compiled(Generic[P, R]):
             return self._run_eagerly(args, kwargs)  # type: ignore[no-any-return]
         try:
             result = self._enter(args, kwargs)
+        except Exception as error:
+            failed = self._fallback.catch(error)
+        else:
             return self._look_up_or_trace(args, kwargs) if result is MISS else result  # type: ignore[no-any-return]
-        except LimitNeeded:
-            pass
-        return self.f(*args, **kwargs)
+        return self._fallback.run(failed, args, kwargs, stacklevel=3)  # type: ignore[no-any-return]
+
+    def _recover(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result after the compiled program, entered from C, raised an error, or that error."""
+        return self._fallback.run(self._fallback.catch(error), args, kwargs, stacklevel=3)
 
     @overload
     def __get__(self, instance: None, owner: Any = None) -> Self: ...
@@ -141,44 +156,68 @@ class Compiled(Generic[P, R]):
         given = self.describer.describe(args, kwargs)
         if given.values:
             return self.f(*args, **kwargs)
+        if given.mapped:  # the guards take plain arrays
+            args, kwargs = fill_holes(given.template, given.inputs)
+        entry = self._find(given.key)
+        result = MISS if entry is None else self._entering(entry)(args, kwargs)
+        if result is MISS:  # or a Value that f closes over changed its shape
+            with self._turns.of(given.key):
+                if self._find(given.key) is entry:  # else another thread has traced
+                    self._trace(given)
+            entry = self._find(given.key)
+            result = MISS if entry is None else self._entering(entry)(args, kwargs)
+        if entry is not None:
+            self._note_use(given.key, entry)
+        return self.f(*args, **kwargs) if result is MISS else result
+
+    def _entering(self, entry: Specialization | Uncompiled) -> Callable[..., Any]:
+        """The call of a trace; after an error of compiled code, the function itself runs."""
+        if isinstance(entry, Uncompiled):
+            return entry.enter
+        return functools.partial(self._fallback.enter, entry.enter)
+
+    def _key(self, arguments: Any) -> Any:
+        """The key of a trace: of the arguments, and of the attributes of models that it would read."""
+        return (*arguments, self._settings.key(arguments))
+
+    def _find(self, arguments: Any) -> Specialization | Uncompiled | None:
+        """The trace for these arguments."""
         with self._lock:
-            entry = self._entries.get(given.key)
-        result = MISS if entry is None else entry.enter(args, kwargs)
-        if entry is None or result is MISS:  # or a Value that f closes over changed its shape
+            return self._entries.get(self._key(arguments))
+
+    def _trace(self, given: Described) -> None:
+        """Trace, and keep the result."""
+        with collection_paused():
             program = trace_function(self.f, given)
-            if outer_values(program):
-                return self.f(*args, **kwargs)
-            self._warn_of_integers(given.key)
-            entry = Specialization(self, program, given)
-            with self._lock:
-                self.traces += 1
-                self._entries[given.key] = entry
+            runs_as_it_is = bool(outer_values(program))
+            entry = Uncompiled(self.f) if runs_as_it_is else Specialization(self, program, given)
         with self._lock:
-            self._entries[given.key] = self._entries.pop(given.key, entry)  # most recent last
+            self._settings.add(given.key, program.settings)
+            key = self._key(given.key)
+            full = len(self._entries) >= self.cache_size and key not in self._entries
+            keys = [*self._entries, key] if full else []
+            self.traces += not runs_as_it_is
+            self._entries[key] = entry
+        if runs_as_it_is:
+            self._warnings.warn_of_eager(stacklevel=4)
+        elif keys:
+            self._warnings.warn_of_many(keys, stacklevel=4)
+
+    def _note_use(self, arguments: Any, entry: Specialization | Uncompiled) -> None:
+        """Enter by this entry first from now on, and forget the traces that were not used for the longest time."""
+        with self._lock:
+            key = self._key(arguments)
+            self._entries[key] = self._entries.pop(key, entry)  # most recent last
             while len(self._entries) > self.cache_size:
                 self._entries.popitem(last=False)
-            self._latest, self._enter = entry, entry.enter
-        return entry.enter(args, kwargs) if result is MISS else result
-
-    def _warn_of_integers(self, key: Hashable) -> None:
-        """Warn once if the cache is full of traces that differ only in integers, such as a counter."""
-        with self._lock:
-            full = len(self._entries) >= self.cache_size and key not in self._entries and not self._warned
-            names = self.describer.varying([*self._entries, key]) if full else []
-            self._warned = self._warned or bool(names)
-        if names:
-            warnings.warn(
-                f"traced again for each of {self.cache_size + 1} integers as argument {', '.join(names)}: "
-                "integers are static, so each value is compiled separately\n"
-                f"  write  float({names[0]})   or an array, for an input that changes from call to call",
-                RuntimeWarning,
-                stacklevel=4,
-            )
+                self._settings.keep(key[:2] for key in self._entries)
+            if isinstance(entry, Specialization):
+                self._latest, self._enter = entry, entry.enter
 
     def _run_eagerly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function itself: a trace then records it, and `debug` watches it."""
         if not is_tracing():
-            for entry in self._entries.values():
+            for entry in [*self._entries.values()]:
                 entry.check_constants()
         return self.f(*args, **kwargs)
 
@@ -191,41 +230,71 @@ def _miss(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return MISS
 
 
+class Uncompiled:
+    """In the place of a compiled program: the function itself. It closes over a Value whose gradient must flow."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.f = f
+
+    def enter(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The function's result."""
+        return self.f(*args, **kwargs)
+
+    def check_constants(self) -> None:
+        """Nothing is frozen."""
+
+
 class Specialization:
     """One compiled program, for arguments of one kind."""
 
     def __init__(self, compiled: Compiled[..., Any], recorded: Program, given: Described) -> None:
         self.recorded, self.program = recorded, optimise(recorded)
-        taken: set[str] = set()
-        names = names_of(given.paths, compiled.f, taken)
+        names = names_for_step()
         donated = frozenset(
             ref
             for ref, path, x in zip(self.program.inputs, given.paths, given.inputs, strict=True)
             if isinstance(x, np.ndarray) and _is_donated(path, compiled)
         )
         donated |= {ref for ref, leaf in self.program.leaves if leaf.serial in compiled.donated}
-        inputs = dict(zip(self.program.inputs, names, strict=True))
-        inputs |= {ref: unused_name(f"w{k}", taken) for k, (ref, _) in enumerate(self.program.leaves)}
+        stems = [word_for(path, compiled.describer.names) for path in given.paths]
+        inputs = {ref: names.take(stem) for ref, stem in zip(self.program.inputs, stems, strict=True)}
+        inputs |= {ref: names.take(f"w{k}") for k, (ref, _) in enumerate(self.program.leaves)}
         self.names = inputs
-        self.native = usable(self.program, compiled.options["native"])
+        self.native = usable(given, compiled.options["native"])
         plan = plan_buffers(self.program, donated, compiled.reuse, NATIVE if self.native else IN_PYTHON)
         notes = [f"{inputs[ref]}: {_leaf_text(leaf)}, read at each call" for ref, leaf in self.program.leaves]
-        writer = Writer(self.program, plan, inputs, notes)
+        writer = Writer(self.program, plan, inputs, names, notes)
         written = [k for k, ref in enumerate(inputs) if ref in plan.in_place.values()]
-        guard = Guard(given.template, given.inputs, [leaf for _, leaf in self.program.leaves], written)
-        self.source = writer.text()
-        self.guard = guard.text()
+        read = [x for x in constants(self.program) if x.ndim] if written else []
+        leaves = [leaf for _, leaf in self.program.leaves]
+        guard = Guard(given.template, given.inputs, leaves, written, read)
+        self.source, self.guard = writer.text(), guard.text()
+        self._words, self._guard_words = names.objects, guard.names.objects
         self.frozen = [(x, _fingerprint(x)) for x in constants(recorded)]
-        make = None
         if self.native:
-            step = NativeStep(Writer(self.program, plan, inputs, []))
+            step = NativeStep(self.program, plan)
             self.native = step.native
-            make = functools.partial(_same, step)
+            refuse = functools.partial(check_inputs, written, read)
+            call = Expected(given.template, given.inputs, leaves, written, refuse, read)
+            self.enter = make_entry(step.executor, call, self.program.outputs, self.enter_in_python, MISS)
+        else:
+            self.enter = self._in_python
         recorded.forget_samples()  # also those of the program, which shares them
-        make = make or _execute(self.source, writer.names)["make"]
-        self.enter = _execute(self.guard, {**guard.names, "make": make, "free": [], "MISS": MISS})["enter"]
-        if any(step.draws for step in self.program.steps) and any(step.checks for step in self.program.steps):
+        may_redo = recorded.catches or any(step.checks for step in self.program.steps)
+        if may_redo and any(step.draws for step in self.program.steps):
             self.enter = _restoring_generators(self.enter)
+        if recorded.settings:
+            self.enter = while_unchanged(self.enter, recorded.settings, MISS)
+
+    def enter_in_python(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Check the arguments and compute, in Python alone; MISS if something does not fit."""
+        return self._in_python(args, kwargs)
+
+    @functools.cached_property
+    def _in_python(self) -> Callable[..., Any]:
+        words = {**self._guard_words, "make": make_of(self.source, self._words), "free": [], "MISS": MISS}
+        exec(builtins.compile(self.guard, "<guard by minigrad>", "exec"), words)
+        return words["enter"]  # type: ignore[no-any-return]
 
     def check_constants(self) -> None:
         """Raise Mutated if an array that the function closes over changed in place since the trace."""
@@ -239,10 +308,6 @@ class Specialization:
     def graph(self) -> tuple[Value, ...]:
         """The outputs of the program as Values, recorded step by step."""
         return as_values(self.recorded, self.names)
-
-
-def _same(step: Any) -> Any:
-    return step
 
 
 def _leaf_text(leaf: Any) -> str:
@@ -264,22 +329,15 @@ def _fingerprint(x: Any) -> int:
     return hash(x.tobytes())
 
 
-def _execute(source: str, names: dict[str, Any]) -> dict[str, Any]:
-    """The names after running a source with these."""
-    names = {**names}
-    exec(builtins.compile(source, "<compiled by minigrad>", "exec"), names)
-    return names
-
-
 def _restoring_generators(enter: Callable[..., Any]) -> Callable[..., Any]:
-    """enter, which leaves random generators as they were if it raises `LimitNeeded`: f draws again then."""
+    """enter, which leaves random generators as they were if it raises an error: f draws again then."""
 
     def restoring(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         given = [x.bit_generator for x in leaves((args, kwargs)) if isinstance(x, np.random.Generator)]
         states = [x.state for x in given]
         try:
             return enter(args, kwargs)
-        except LimitNeeded:
+        except Exception:
             for x, state in zip(given, states, strict=True):
                 x.state = state
             raise

@@ -28,6 +28,8 @@ INTO: dict[Callable[..., Any], tuple[str, tuple[int, ...]]] = {
     runtime.as_columns: ("as_columns_into", ()),
     runtime.less_one: ("less_one_into", (0,)),
     runtime.pick: ("pick_into", ()),
+    runtime.placed: ("placed_into", ()),
+    runtime.plus_at: ("plus_at_into", (0,)),
 }
 # Operators of Python, as they act on arrays.
 UFUNCS: dict[Callable[..., Any], np.ufunc] = {
@@ -47,6 +49,8 @@ UFUNCS: dict[Callable[..., Any], np.ufunc] = {
     operator.and_: np.bitwise_and,
     operator.or_: np.bitwise_or,
     operator.xor: np.bitwise_xor,
+    operator.lshift: np.left_shift,
+    operator.rshift: np.right_shift,
 }
 SYMBOLS: dict[Callable[..., Any], str] = {
     operator.add: "+",
@@ -66,6 +70,8 @@ SYMBOLS: dict[Callable[..., Any], str] = {
     operator.and_: "&",
     operator.or_: "|",
     operator.xor: "^",
+    operator.lshift: "<<",
+    operator.rshift: ">>",
 }
 # Ufuncs that, on two numbers, equal an operator of NumPy's numbers but are ten times slower.
 AS_OPERATORS = {UFUNCS[f]: SYMBOLS[f] for f in (operator.add, operator.sub, operator.mul, operator.truediv)}

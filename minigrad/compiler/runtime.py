@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ShapeError
 from ..rules.elementwise import NEARLY_FLAT
+from ..rules.indexing import add_at
 from ..rules.losses import take_one
 
 
@@ -64,9 +66,11 @@ def as_columns_into(x: Any, out: Any) -> None:
 
 
 def places(classes: Any, k: int, columns: Any) -> Any:
-    """The flat index of each column's class in a (k, columns) matrix. Raises ValueError for other classes."""
+    """The flat index of each column's class in a (k, columns) matrix. Raises ShapeError for other classes."""
     if classes.size and classes.view(np.uintp).max() >= k:  # negative ones are large without a sign
-        raise ValueError(f"expected classes from 0 to {k - 1}, got {classes.min()} to {classes.max()}")
+        raise ShapeError(
+            f"cross_entropy: expected classes from 0 to {k - 1}, got {classes.min()} to {classes.max()}"
+        )
     return classes * len(columns) + columns
 
 
@@ -94,13 +98,36 @@ def pick_into(x: Any, chosen: Any, out: Any) -> None:
     x.reshape(-1).take(chosen, out=out, mode="clip")
 
 
+# The gradient of reads x[index], which adds up in one array.
+
+
+def placed(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of that shape, with g added at an index."""
+    y = np.zeros(shape, g.dtype)
+    add_at(y, index, g)
+    return y
+
+
+def placed_into(g: Any, index: Any, shape: tuple[int, ...], out: Any) -> None:
+    """out = placed(g, index, shape)."""
+    out.fill(0)
+    add_at(out, index, g)
+
+
+def plus_at(before: Any, g: Any, index: Any) -> Any:
+    """A copy of an array, with g added at an index."""
+    y = np.array(before)
+    add_at(y, index, g)
+    return y
+
+
+def plus_at_into(before: Any, g: Any, index: Any, out: Any) -> None:
+    """out = plus_at(before, g, index); out may be before."""
+    if out is not before:
+        np.copyto(out, before)
+    add_at(out, index, g)
+
+
 def number(x: Any) -> Any:
     """The result of a function of numbers as the engine keeps it: a NumPy number."""
     return np.asarray(x)[()]
-
-
-def dict_like(empty: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
-    """A dict of the same kind as an empty one, with these items."""
-    new = empty.copy()
-    new.update(items)
-    return new

@@ -10,21 +10,18 @@ Python compiles each line in the same time, however long the function: 66,000 li
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from keyword import iskeyword
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..engine.tree_folds import is_nested_list
-from ..tracing.arguments import identifier
 from ..tracing.program import Program, Ref, Step, operands, refs
 from . import scalar_runtime
+from .names import Names, identifier
 from .numpy_functions import SYMBOLS, UFUNCS, name_of, record_of
 
-# Words of the text that stand for themselves.
-_WORDS = ("make", "step", "float", "bool", "abs")
 LONGEST = 80  # characters of an expression to inline
 
 _ARITHMETIC: dict[object, str] = {ufunc: SYMBOLS[f] for f, ufunc in UFUNCS.items() if SYMBOLS[f] in "+-*"}
@@ -44,8 +41,10 @@ _HELPERS = {
     },
     **{f.__name__: f for f in (scalar_runtime.signum, scalar_runtime.no_slope, scalar_runtime.slope_of_tanh)},
     "sqrt": math.sqrt,
+    "abs": abs,
     "inf": math.inf,
 }
+_NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _QUIET = 'with {}(divide="ignore", over="ignore", invalid="ignore"):'
 
 
@@ -86,17 +85,15 @@ def _float_formula(function: Any) -> str:
 class ScalarWriter:
     """Writes the steps of one program of numbers.
 
-    variables: the text of each variable where it is read: a name or an inlined expression. names: the objects that
-    the text names.
+    variables: the text of each variable where it is read: a name or an inlined expression.
     """
 
-    def __init__(self, program: Program, variables: dict[Ref, str], names: dict[str, Any]) -> None:
+    def __init__(self, program: Program, variables: dict[Ref, str], names: Names) -> None:
         self.program, self.variables, self.names = program, variables, names
         self.labels: dict[Ref, str] = {}  # of inlined steps
         self.tops: dict[Ref, str] = {}  # the last operator of inlined steps
         self.inlined = self._find_inlined()
-        # The objects of words already in use.
-        self.meanings: dict[str, object] = dict.fromkeys([*names, *variables.values(), *_WORDS], self)
+        self.on_python: dict[int, Callable[..., Any]] = {}  # functions of Python numbers, by those of NumPy numbers
 
     def _find_inlined(self) -> set[Ref]:
         """Arithmetic steps with one reader, which is arithmetic, too."""
@@ -115,21 +112,21 @@ class ScalarWriter:
             if part is not step.backward:
                 part = step.backward
                 body.append("# backward" if part else "# forward")
-                body += [_QUIET.format(self._word("errstate", np.errstate))] if part and calls else []
+                body += [_QUIET.format(self.names.of(np.errstate))] if part and calls else []
             line = self._line(step)
             body += [("    " if part and calls else "") + line] if line else []
         return body
 
     def _conversions(self) -> list[str]:
         given = [*self.program.inputs, *(ref for ref, _ in self.program.leaves)]
-        kinds = {np.float64: "float", np.bool_: "bool"}
+        kinds: dict[type, type] = {np.float64: float, np.bool_: bool}
         named = [(self.variables[ref], kinds.get(type(self.program.samples[ref]))) for ref in given]
-        return [f"{name} = {kind}({name})" for name, kind in named if kind]
+        return [f"{name} = {self.names.of(kind)}({name})" for name, kind in named if kind]
 
     def result_text(self, ref: Ref) -> str:
         """A result as the NumPy number that eager code returns."""
         kind = np.bool_ if isinstance(self.program.samples[ref], np.bool_) else np.float64
-        return f"{self._word(kind.__name__, kind)}({self.variables[ref]})"
+        return f"{self.names.of(kind)}({self.variables[ref]})"
 
     def _line(self, step: Step) -> str:
         if step.function in (np.float64, np.positive) and not step.kwargs and step.args[0] in self.variables:
@@ -141,7 +138,7 @@ class ScalarWriter:
             self.variables[step.out], self.labels[step.out] = f"({text})", label
             self.tops[step.out] = _ARITHMETIC.get(UFUNCS.get(step.function, step.function), "neg")
             return ""
-        name = self.variables[step.out] = f"v{int(step.out)}"
+        name = self.variables[step.out] = self.names.take(f"v{int(step.out)}")
         return f"{name} = {text}  # {label}"
 
     def _expression(self, step: Step) -> str:
@@ -159,7 +156,7 @@ class ScalarWriter:
             and isinstance(sample, float) is (function not in _TRUTHS)
         )
         if fits and (function not in _EITHER or all(map(self._is_float, step.args))):
-            words = {name: self._word(name, x) for name, x in _HELPERS.items() if f"{{{name}}}" in text}
+            words = {name: self.names.of(x, name) for name, x in _HELPERS.items() if f"{{{name}}}" in text}
             return text.format(*args, **words)
         return self._call(step)
 
@@ -175,13 +172,15 @@ class ScalarWriter:
     def _call(self, step: Step) -> str:
         function = step.function
         args = [self._as_it_is(x) for x in step.args]
-        given = ", ".join([*args, *(f"{key}={self._as_it_is(x)}" for key, x in step.kwargs.items())])
+        args += [f"{key}={self._as_it_is(x)}" for key, x in step.kwargs.items()]
         named = name_of(function)
-        name = identifier(step.label if named == "<lambda>" else named)  # the rule of sum is d_sum
+        word = identifier(step.label if named == "<lambda>" else named)  # the rule of sum is d_sum
         if isinstance(function, np.ufunc):
-            kind = "bool" if isinstance(self.program.samples[step.out], np.bool_) else "float"
-            return f"{kind}({self._word(name, function)}({given}))"
-        return f"{self._word(name, scalar_runtime.as_python_function(function), function)}({given})"
+            kind = bool if isinstance(self.program.samples[step.out], np.bool_) else float
+            return f"{self.names.of(kind)}({self.names.of(function, word)}({', '.join(args)}))"
+        if id(function) not in self.on_python:
+            self.on_python[id(function)] = scalar_runtime.as_python_function(function)
+        return f"{self.names.of(self.on_python[id(function)], word)}({', '.join(args)})"
 
     def _is_float(self, x: object) -> bool:
         return isinstance(x, int) if type(x) is not Ref and not isinstance(x, (bool, float)) else self._reals(x)
@@ -191,9 +190,7 @@ class ScalarWriter:
 
     def _spell(self, x: object) -> str:
         """An operand of arithmetic; integers are written as floats."""
-        if type(x) is int and abs(x) < 2**53:
-            x = float(x)
-        return self._as_it_is(x)
+        return self._as_it_is(float(x) if type(x) is int else x)
 
     def _as_it_is(self, x: object) -> str:
         if type(x) is Ref:
@@ -203,25 +200,8 @@ class ScalarWriter:
         if isinstance(x, float):
             x = float(x)
             if not math.isfinite(x):
-                return self._word("nan" if x != x else "inf" if x > 0 else "minus_inf", x, repr(x))
+                return self.names.of(_NOT_FINITE[repr(x)], repr(x).replace("-", "minus_"))
             return f"({x!r})" if math.copysign(1.0, x) < 0 else repr(x)
         if isinstance(x, (tuple, list)):
             return repr(type(x)(x))
         return repr(x)
-
-    def _word(self, name: str, x: object, meaning: object = None) -> str:
-        """A word for an object in the text: its name, unless that is taken."""
-        meaning = x if meaning is None else meaning
-        name = f"{name}_" if iskeyword(name) else name
-        word, count = name, 0
-        while self._is_taken(word, meaning):
-            count += 1
-            word = f"{name}_{count}"
-        self.meanings[word], self.names[word] = meaning, self.names.get(word, x)
-        return word
-
-    def _is_taken(self, word: str, meaning: object) -> bool:
-        """Whether a word is the name of a variable, or of another object."""
-        if word in self.meanings:
-            return self.meanings[word] is not meaning and self.meanings[word] != meaning
-        return re.fullmatch(r"v\d+", word) is not None

@@ -49,7 +49,7 @@ class ArrayMethods:
     def clip(self, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Self: return self._call(np.clip, -np.inf if min is None else min, np.inf if max is None else max)
     def round(self, decimals: int = 0) -> Self: return self._call(np.round, decimals=decimals)
     def astype(self, dtype: DTypeLike, copy: bool = True) -> Self: return self._call(np.astype, dtype=dtype) if copy or self.dtype != dtype else self  # type: ignore
-    def copy(self) -> Self: return self._call(np.copy)
+    def copy(self, order: str = "C") -> Self: return self._call(np.copy, order=order)
 
     # Reductions.
     def sum(self, axis: Axis = None, *, keepdims: bool = False, **other: Any) -> Self: return self._reduce(np.sum, other, axis=axis, keepdims=keepdims)
@@ -64,8 +64,8 @@ class ArrayMethods:
     def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Self: return self._call(np.argmax, axis=axis, keepdims=keepdims)
     def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Self: return self._call(np.argmin, axis=axis, keepdims=keepdims)
     def argsort(self, axis: int | None = -1, kind: str | None = None) -> Self: return self._call(np.argsort, axis=axis, kind=kind)
-    def cumsum(self, axis: int | None = None) -> Self: return self._call(np.cumsum, axis=axis)
-    def cumprod(self, axis: int | None = None) -> Self: return self._call(np.cumprod, axis=axis)
+    def cumsum(self, axis: int | None = None, **other: Any) -> Self: return self._reduce(np.cumsum, other, axis=axis)
+    def cumprod(self, axis: int | None = None, **other: Any) -> Self: return self._reduce(np.cumprod, other, axis=axis)
     def nonzero(self) -> tuple[Self, ...]: return self._call(np.nonzero)  # type: ignore
     def conj(self) -> Self: return self._call(np.conjugate)
     conjugate = conj
@@ -73,7 +73,7 @@ class ArrayMethods:
     # Shapes and products.
     def reshape(self, *shape: int | Sequence[int], order: str = "C") -> Self: return self._call(np.reshape, shape=_unpack(shape), order=order)
     def ravel(self, order: str = "C") -> Self: return self._call(np.ravel, order=order)
-    def flatten(self, order: str = "C") -> Self: return self.ravel(order).copy()
+    def flatten(self, order: str = "C") -> Self: return self.ravel(order)._call(np.copy)
     def transpose(self, *axes: int | Sequence[int] | None) -> Self: return self._call(np.transpose, axes=_unpack(axes) if axes else None)
     def swapaxes(self, axis1: int, axis2: int) -> Self: return self._call(np.swapaxes, axis1=axis1, axis2=axis2)
     def squeeze(self, axis: Axis = None) -> Self: return self._call(np.squeeze, axis=axis)
@@ -81,7 +81,7 @@ class ArrayMethods:
     def take(self, indices: ArrayLike, axis: int | None = None) -> Self: return np.take(self, indices, axis)  # type: ignore
     def compress(self, condition: ArrayLike, axis: int | None = None) -> Self: return np.compress(condition, self, axis)  # type: ignore
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self: return np.diagonal(self, offset, axis1, axis2)  # type: ignore
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self: return np.trace(self, offset, axis1, axis2)  # type: ignore
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, **other: Any) -> Self: return np.trace(self, offset, axis1, axis2, **other)  # type: ignore
     def searchsorted(self, v: ArrayLike, side: str = "left") -> Self: return np.searchsorted(self, v, side)  # type: ignore
     def dot(self, other: ArrayLike) -> Self: return self._call(np.dot, other)
 
@@ -95,7 +95,7 @@ class ArrayMethods:
     def imag(self) -> Self: return self._call(np.imag)
     # fmt: on
 
-    def sort(self) -> None:
+    def sort(self, *args: object, **kwargs: object) -> None:
         """Refused: an array's own method sorts in place."""
         raise ArgumentError("a Value is not sorted in place\n  write  np.sort(v)")
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, NoReturn, T
 
 import numpy as np
 
+from . import modes
 from .errors import GradientLost
-from .modes import check_read
 
 if TYPE_CHECKING:
     import typing_extensions
@@ -29,8 +29,7 @@ elif TYPE_CHECKING:  # other checkers object to an Any that is not written out
 else:
     DType = TypeVar("DType")
 
-# The modules of tests, whose assertions compare the data.
-_ASSERTIONS = ("numpy.testing", "_pytest.")
+_ASSERTIONS = ("numpy.testing", "_pytest.")  # modules of tests: their assertions compare the data
 
 
 class Conversions(Generic[DType]):
@@ -41,6 +40,8 @@ class Conversions(Generic[DType]):
     """
 
     __slots__ = ()
+    # What `isinstance` asks if the type does not fit: a Value may pass for the array that it stands for.
+    __class__: Any = property(lambda self: modes.class_of(self), vars(object)["__class__"].__set__)
     _array: Any
     name: str | None
     op: Any
@@ -63,16 +64,16 @@ class Conversions(Generic[DType]):
 
     def item(self, *place: int) -> Any:
         """The number of a one-element value, or the entry at `place`; leaves the graph on purpose."""
-        check_read("item()")
+        modes.check_read("item()")
         return self._array.item(*place)
 
     def tolist(self) -> Any:
         """The numbers as nested lists; leaves the graph on purpose."""
-        check_read("tolist()")
+        modes.check_read("tolist()")
         return self._array.tolist()
 
     def __bool__(self) -> bool:
-        check_read("bool()")
+        modes.check_read("bool()")
         return bool(self._array)
 
     def __repr__(self) -> str:
@@ -85,13 +86,12 @@ class Conversions(Generic[DType]):
     def __format__(self, spec: str) -> str:
         return format(self._array, spec) if spec else repr(self)
 
-    # The error for a conversion that would lose a gradient. `refusals` defines it.
-    _gradient_lost: ClassVar[Callable[[Any, str], Exception]]
+    _gradient_lost: ClassVar[Callable[[Any, str], Exception]]  # the error for a conversion: see `refusals`
 
     def _plain(self, what: str) -> Any:
         """The data of integers and booleans, which have no gradient; GradientLost for floats."""
         loses = self._array.dtype.kind == "f"
-        check_read(what, loses)
+        modes.check_read(what, loses)
         if loses:
             raise self._gradient_lost(what)
         return self._array
@@ -108,6 +108,7 @@ class Conversions(Generic[DType]):
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
         if sys._getframe(1).f_globals.get("__name__", "").startswith(_ASSERTIONS):
+            modes.check_read("an assertion", lost=True)
             return np.array(self._array, dtype=dtype)
         return np.array(self._plain("np.array() of a Value"), dtype=dtype)
 

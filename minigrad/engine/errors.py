@@ -86,12 +86,15 @@ def layout(headline: str, rows: dict[str, str], *remarks: str) -> str:
     return "\n".join([*lines, *(f"  {remark}" for remark in remarks if remark)])
 
 
-_KINDS: tuple[tuple[type[Exception], type[Exception]], ...] = (
+KINDS: tuple[tuple[type[Exception], type[Exception]], ...] = (
     (np.exceptions.AxisError, AxisError),
     (ValueError, ShapeError),
     (IndexError, IndexingError),
     (TypeError, ArgumentError),
 )
+
+
+call_text: Any = None  # the call of an op, as the user writes it: `failed_calls` defines it
 
 
 def failure(
@@ -100,16 +103,13 @@ def failure(
     """Turn NumPy's error into one of ours that names the op and every operand."""
     letters = "abcdefgh"[: len(operands)] if len(operands) <= 8 else ""
     names = list(letters) or [f"x{i}" for i in range(len(operands))]
-    infix = len(names) == 2 and not any(map(str.isalnum, op.label))
-    call = f"{names[0]} {op.label} {names[1]}" if infix else ""
-    given = ", ".join([*names, *(f"{key}={value!r}" for key, value in params.items())])
-    headline = f"cannot compute {call or f'{op.label}({given})'}"
+    headline = f"cannot compute {call_text(op, names, params)}"
     said = str(error) if kind or str(error).startswith("expected") else f"NumPy says: {error}"
     rows = {name: describe(x) for name, x in zip(names, operands, strict=True)}
     text = layout(headline, rows, *(_expected(op, operands, error) or said).splitlines())
     if kind is not None:
         return kind(text)  # type: ignore[no-any-return]
-    for caught, ours in _KINDS:
+    for caught, ours in KINDS:
         if isinstance(error, caught) and type(error).__module__ != "numpy.linalg":
             return ours(text)
     error.add_note(text)

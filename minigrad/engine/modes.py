@@ -17,14 +17,14 @@ from .broadcasting import copy_like, has_nan, reduce_to_shape, unaliased
 
 
 class Interpreter:
-    """How the engine computes: this class computes immediately, on arrays.
+    """How the engine computes: this class immediately, on arrays. A subclass may record: see `interpreting`.
 
-    A subclass may record instead; it is active inside ``with interpreting(it):``. The usual cases (float arrays,
-    no open block) ask no interpreter. A node is a Value; `made_by` is its op.
+    The usual cases (float arrays, no open block) ask no interpreter. A node is a Value; `made_by` is its op.
     """
 
+    notice: Callable[[Any], None] | None = None  # called with each new node; a subclass may plug in
     on_arrays = True  # whether rules are called on arrays, unless a gradient is itself recorded
-    rematerialises = True  # whether `checkpoint` may free a graph, and make it again
+    checkpointing: Any = None  # (inputs) -> the manager around a checkpointed function whose graph must be kept
 
     # Recording.
 
@@ -122,10 +122,10 @@ innermost_scope: ContextVar[Any] = ContextVar("minigrad_scope", default=None)
 _debugger: ContextVar[Any] = ContextVar("minigrad_debugger", default=None)
 _interpreter: ContextVar[Interpreter] = ContextVar("minigrad_interpreter", default=EAGER)
 
-# The open blocks of all threads, and the scopes that wait for a node (see `name_scopes`): while this is empty, no
-# mode needs a check. (A set: adding and discarding are atomic, and a counter would need a lock.)
+# Open blocks of all threads, and waiting scopes: while empty, no mode needs a check. (Adding to a set is atomic.)
 active_modes: set[Any] = set()
 
+class_of: Any = type  # the class that a Value passes for; an interpreter may plug in
 note_views: Any = None  # set by `in_place`: called with results that may look into the memory of their operands
 notes: set[str] = set()  # `mark` and `origin`, once a node has one: few programs use them
 
@@ -162,7 +162,7 @@ def recording() -> AbstractContextManager[Any]:
 
 
 def interpreting(by: Interpreter) -> Block:
-    """Compute with another interpreter."""
+    """Compute with another interpreter inside ``with``."""
     return Block(_interpreter, by)
 
 
@@ -187,11 +187,13 @@ def debugger() -> Any:
 
 
 def watch(node: Any, operands: tuple[Any, ...]) -> None:
-    """Show a new node to the open scope and debugger. Called only while a block is open."""
+    """Show a new node to the open scope, debugger and interpreter. Called only while a block is open."""
     if (scope := innermost_scope.get()) is not None:
         scope.notice(node)
     if (debugger := _debugger.get()) is not None:
         debugger.remember(node, operands)
+    if (notice := _interpreter.get().notice) is not None:
+        notice(node)
 
 
 def check_read(what: str, lost: bool = False) -> None:

@@ -6,15 +6,15 @@ writes in terms of others runs on Values unchanged; any other is refused by name
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
 from . import modes
-from .errors import ArgumentError, GradientLost, MissingRule
+from .errors import ArgumentError, GradientLost
 from .modes import active_modes, check_read
-from .op import COMPOSED, PAGES, REMEDIES, TABLE, UFUNC_METHODS, UNDIFFERENTIATED, UNKNOWN, Op, find
+from .op import COMPOSED, REMEDIES, TABLE, UFUNC_METHODS, UNDIFFERENTIATED, UNKNOWN, Op, find
 from .tree import tree_map
 
 
@@ -24,6 +24,10 @@ class NumPyProtocols:
     __slots__ = ()
     __pandas_priority__ = 5000  # more than a DataFrame's: pandas leaves its operators to a Value
     _array: Any
+
+    # The error for a function without a rule, and a call with dtype=. `refusals` and `typed_calls` define them.
+    _missing_rule: ClassVar[Callable[[Any, Any], Exception]]
+    _call_in_dtype: ClassVar[Callable[..., Any]]
 
     def _apply(self, record_of: Op, args: Any, kwargs: dict[str, Any]) -> Any:
         """Record a call of an op as the user wrote it."""
@@ -48,9 +52,12 @@ class NumPyProtocols:
         if "out" in kwargs:
             remedy = REMEDIES["where" if "where" in kwargs else "ufunc.out"]
             raise GradientLost(f"{ufunc.__name__}(..., out=array) would drop the gradient in the array\n  {remedy}")
-        if function not in TABLE and function not in COMPOSED and find(function) is None:
-            raise missing_rule(function, spelling(ufunc) + ("" if method == "__call__" else f".{method}"))
-        return self.__array_function__(function, (), inputs, kwargs)
+        if function in TABLE or function in COMPOSED or find(function) is not None:
+            return self.__array_function__(function, (), inputs, kwargs)
+        found = None if method == "at" else modes.interpreter().record_opaque(type(self), function, inputs, kwargs)
+        if found is None:
+            raise self._missing_rule(function)
+        return found
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         made_by = TABLE.get(function)
@@ -59,19 +66,21 @@ class NumPyProtocols:
         if made_by is not None and made_by.each and len(args) > 1:
             return tuple(function(x) for x in args)
         if function is np.where and len(args) == 1 and not kwargs:  # another function under the same name
-            function = np.nonzero
-        composed = COMPOSED.get(function)
-        if function in TABLE:
+            function, made_by = np.nonzero, TABLE[np.nonzero]
+        composed, refused = COMPOSED.get(function), False
+        if made_by is not None:
             try:
-                return self._apply(TABLE[function], args, kwargs)
+                return self._apply(made_by, args, kwargs)
             except (ArgumentError, GradientLost):
-                if composed is None or not composed.covers(TABLE[function].by_name(args) | kwargs):
-                    raise
+                if composed is None or not composed.covers(made_by.by_name(args) | kwargs):
+                    composed, refused = None, True
         known = UNDIFFERENTIATED.get(function, UNKNOWN)
         if active_modes and not (known.asks or known.reads):
             found = modes.interpreter().record_opaque(type(self), function, args, kwargs)
             if found is not None:
                 return found
+        if refused:
+            return self._call_in_dtype(made_by, args, kwargs)
         if composed:
             return composed.forward(*args, **kwargs)
         if known.asks or known.reads:
@@ -81,29 +90,9 @@ class NumPyProtocols:
         try:  # many functions of NumPy are written in terms of others
             return function._implementation(*args, **kwargs)
         except (GradientLost, AttributeError, TypeError) as error:
-            name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
-            raise missing_rule(function, name) from error
+            raise self._missing_rule(function) from error
 
 
 def _data_of(x: Any) -> Any:
     """The data of every Value in a call's arguments."""
     return tree_map(lambda leaf, _: leaf._array if isinstance(leaf, NumPyProtocols) else leaf, x)
-
-
-def missing_rule(function: Any, name: str) -> MissingRule:
-    """The error for a function that is not in the table. name: as users write it, with its package if known."""
-    instead = "it with functions that have one (NumPy's arithmetic, reductions, indexing, @)"
-    if isinstance(function, np.ufunc) and name.rpartition(".")[0] in ("", *PAGES):  # not a method of it
-        instead = f"minigrad.custom({name}, vjp=...)   to give it one"
-    return MissingRule(
-        f"{name} has no rule, so its gradient would be lost\n"
-        f"  write  {UNDIFFERENTIATED.get(function, UNKNOWN).instead or instead}\n"
-        f"  or     {name}(v.data)   to leave the graph on purpose"
-    )
-
-
-def spelling(ufunc: np.ufunc) -> str:
-    """The name of a ufunc as users write it: np.sin, scipy.special.psi; without its package if that is unknown."""
-    name = ufunc.__name__.removesuffix(" (vectorized)")  # np.frompyfunc adds it
-    homes = [home for home in ("numpy", *PAGES) if getattr(sys.modules.get(home), name, None) is ufunc]
-    return f"{homes[0]}.{name}".replace("numpy.", "np.") if homes else name

@@ -77,6 +77,7 @@ class Op:
     parity: Literal["", "odd", "even"] = ""  # of one input: f(-x) = -f(x), or f(-x) = f(x)
     is_view: bool = False  # the result may share memory with an input
     gives_new: bool = False  # the result never shares memory with an input
+    casts: bool = False  # with dtype=, it computes as if its inputs had that type
     shape_depends_on_data: bool = False  # the numbers in the inputs decide the shape of the output
     vmap: Callable[..., Any] | None = None  # the op for many samples at once: see `rules.vmap_rules`
     # The same function by simpler ones, for proofs: (*inputs, **params) -> y; NotImplemented if not covered.
@@ -87,7 +88,7 @@ class Op:
     shape_alone: bool = False  # the output depends on the shape and the type of the input, not on its entries
     # Operands that leave the other one unchanged, bit for bit.
     neutral: tuple[float | None, float | None] = (None, None)
-    on_floats: str = ""  # the same for Python floats, as text with {0} and {1} for the inputs
+    on_floats: str = ""  # the same for Python floats, as text: {0} and {1} are the inputs, {abs} a function
     each: bool = False  # given several arguments, it handles each of them separately
     of_ufunc: tuple[np.ufunc, str] | None = None  # a ufunc and its method that compute the same: (np.add, "reduce")
     spelling: Callable[..., Any] | None = None  # makes a user's call, if not by the function itself
@@ -169,6 +170,7 @@ class Undifferentiated:
     reads: bool = False  # the answer is plain and depends on the numbers
     writes: bool = False  # it changes an argument, or returns an array to be filled
     shape_depends_on_data: bool = False  # the numbers in its arguments decide the shape of its result
+    of_fixed_shape: Callable[..., Any] | None = None  # the same where arguments fix the shape, or NotImplemented
     instead: str = ""  # what to write instead, where a gradient would be lost
 
 
@@ -192,7 +194,7 @@ def dispatched(function: F) -> F:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         for x in (*args, *kwargs.values()) if kwargs else args:
-            if type(x) is not np.ndarray and hasattr(x, "__array_function__") and not isinstance(x, np.ndarray):
+            if not issubclass(type(x), np.ndarray) and hasattr(x, "__array_function__"):
                 return x.__array_function__(call, (type(x),), args, kwargs)
         return function(*args, **kwargs)
 

@@ -10,14 +10,18 @@ import ast
 import functools
 import sys
 from collections.abc import Hashable
+from types import FunctionType
 from typing import Any, NamedTuple, NoReturn, cast
 
 import numpy as np
 
+from .array_methods import ArrayMethods
 from .call_names import UNRESOLVED, find_frames, name_of_frame, resolve, resolve_call, running_expression
 from .conversions import Conversions
-from .errors import GradientLost, MinigradError, describe, layout
-from .op import COMPOSED, TABLE, TWINS
+from .errors import GradientLost, MinigradError, MissingRule, describe, layout
+from .modes import check_read
+from .numpy_protocols import NumPyProtocols
+from .op import COMPOSED, PAGES, TABLE, TWINS, UNDIFFERENTIATED, UNKNOWN
 
 _OURS = __name__.partition(".")[0]
 _INTEGER = "a Value as an integer"
@@ -71,7 +75,8 @@ def _describe_call(name: str, function: Any, what: str) -> Refused:
     if package in ("builtins", "functools", "itertools") and name not in TWINS:  # list(map(math.exp, vs))
         return Refused(what, _twins(what), f"{name}(...)")
     made_by = TABLE.get(function) if _dispatches(function) else None
-    if what == _INTEGER or not _dispatches(function):
+    # One that is stated takes a Value in another place, or in a list.
+    if what == _INTEGER or name in TWINS or not _dispatches(function):
         return Refused(f"{name}() of a Value", _remedies(name, what))
     # A Value would have been recorded if it did not hide in a list.
     one = made_by is not None and len(made_by.domain) == 1 and not made_by.variadic
@@ -125,12 +130,38 @@ def _twins(name: str) -> list[str]:
     return found.format(name=name).splitlines()
 
 
+def missing_rule(value: Any, function: Any) -> MissingRule:
+    """The error for a function of a value that is not in the table."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(function, np.ufunc):
+        name = spelling(function)
+    elif isinstance(owner, np.ufunc):
+        name = f"{spelling(owner)}.{function.__name__}"
+    else:
+        name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
+    instead = "it with functions that have one (NumPy's arithmetic, reductions, indexing, @)"
+    if isinstance(function, np.ufunc) and name.rpartition(".")[0] in ("", *PAGES):  # not a method of it
+        instead = f"minigrad.custom({name}, vjp=...)   to give it one"
+    return MissingRule(
+        f"{name} has no rule, so its gradient would be lost\n"
+        f"  write  {UNDIFFERENTIATED.get(function, UNKNOWN).instead or instead}\n"
+        f"  or     {name}(v.data)   to leave the graph on purpose"
+    )
+
+
+def spelling(ufunc: np.ufunc) -> str:
+    """The name of a ufunc as users write it: np.sin, scipy.special.psi; without its package if that is unknown."""
+    name = ufunc.__name__.removesuffix(" (vectorized)")  # np.frompyfunc adds it
+    homes = [home for home in ("numpy", *PAGES) if getattr(sys.modules.get(home), name, None) is ufunc]
+    return f"{homes[0]}.{name}".replace("numpy.", "np.") if homes else name
+
+
 class MissingAttribute(MinigradError, AttributeError):
     """An attribute that arrays have, and a Value does not have."""
 
 
 class _Absent:
-    """An attribute that arrays have: reading it raises MissingAttribute.
+    """An attribute that arrays have: reading it raises MissingAttribute, or TracingError while tracing.
 
     A ``__getattr__`` would do the same in fewer lines, but with one Python 3.11 reads every slot more slowly.
     """
@@ -139,6 +170,7 @@ class _Absent:
         self.name = name
 
     def __get__(self, value: Any, owner: type) -> NoReturn:
+        check_read(f"v.{self.name}")
         way_out = f"v.data.{self.name}   of the plain array, to leave the graph on purpose"
         remedies = [*TWINS.get(f"Value.{self.name}", "").splitlines(), way_out]
         lines = (f"  {'or    ' if k else 'write '} {remedy}" for k, remedy in enumerate(remedies))
@@ -146,7 +178,18 @@ class _Absent:
         raise MissingAttribute(text, name=self.name, obj=value)
 
 
+def _fact(name: str) -> property:
+    """An attribute of the array that depends on its shape and type alone."""
+    return property(lambda value: getattr(np.asarray(value._array), name))
+
+
 Conversions._gradient_lost = gradient_lost
+NumPyProtocols._missing_rule = missing_rule
+for _name in ("nbytes", "itemsize"):  # they follow from shape and type
+    setattr(Conversions, _name, _fact(_name))
 for _name in dir(np.ndarray):  # the methods that a Value has come first in its order of bases, or stand there
     if not _name.startswith("_") and not hasattr(Conversions, _name):
         setattr(Conversions, _name, _Absent(_name))
+for _method in vars(ArrayMethods).values():  # Python's own errors name it: Value.clip() got an unexpected argument
+    if isinstance(_method, FunctionType):
+        _method.__qualname__ = f"Value.{_method.__name__}"

@@ -18,8 +18,7 @@ Shape = tuple[int, ...]
 class Domain:
     """An interval, without the points where the derivative jumps.
 
-    low, high: ends of the interval (both allowed).
-    avoid: kinks; drawn numbers keep away from them.
+    low, high: ends of the interval (both allowed). avoid: kinks; drawn numbers keep away from them.
     distinct: no two numbers of one call are equal or nearly so (where ties are kinks: max, sort).
     kind: "f" for floats, "i" for integers, "b" for booleans.
     """

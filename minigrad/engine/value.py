@@ -114,6 +114,11 @@ class Value(Node, ArrayMethods, Conversions[DType], NumPyProtocols):
     __and__ = __rand__ = _binary(np.bitwise_and, operator.and_)
     __or__ = __ror__ = _binary(np.bitwise_or, operator.or_)
     __xor__ = __rxor__ = _binary(np.bitwise_xor, operator.xor)
+    __lshift__, __rlshift__ = _binary(np.left_shift, operator.lshift), _binary(np.left_shift, operator.lshift, True)
+    __rshift__, __rrshift__ = (
+        _binary(np.right_shift, operator.rshift),
+        _binary(np.right_shift, operator.rshift, True),
+    )
     __hash__ = object.__hash__
 
     __neg__, __pos__ = _unary(np.negative, operator.neg), _unary(np.positive, operator.pos)
@@ -175,6 +180,8 @@ class Value(Node, ArrayMethods, Conversions[DType], NumPyProtocols):
 
     @data.setter
     def data(self, new: Any) -> None:
+        if active_modes:
+            modes.interpreter().check_effect(self, "data =")
         if new is not self._array:  # as it is in  w.data -= ...
             self._array = _leaf_data(new)
 

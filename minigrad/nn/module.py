@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from ..engine import tree
 from ..engine.node import Node
 from ..engine.value import Value
+from ..tracing.side_effects import watch_attributes
 
 _POSITIONS = (
     "_positions"  # of a module that `_join` made: the number of the leaf in each place, None for other things
@@ -175,3 +176,4 @@ def _join(rest: Any, items: Sequence[Any]) -> Module:
 
 
 tree.register(Module, _split, _join, "%s", lambda module: [*vars(module).values()])
+watch_attributes(Module)

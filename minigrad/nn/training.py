@@ -14,7 +14,11 @@ import numpy as np
 
 from ..compiler import compile as compiled
 from ..errors import ArgumentError, MinigradError
+from ..tracing import current_tape
+from ..tracing.side_effects import ModelChanged
+from ..tracing.state import may_catch
 from ..transforms.leaf_grads import value_and_leaf_grads
+from .carried import Carried
 from .optim import SGD, Optimiser
 
 KEPT = 8  # settings of an optimiser whose compiled steps are kept
@@ -35,6 +39,7 @@ class TrainStep:
         self._gradients = value_and_leaf_grads(lambda x, y: loss(model(x), y), self.parameters)
         self._updates: OrderedDict[Hashable, Any] = OrderedDict()
         self._update: Any = None  # the latest
+        self._carried = Carried(model)
         self._settings: Hashable = ()
         self._version = -1  # of the optimiser, when its settings were read
 
@@ -43,18 +48,26 @@ class TrainStep:
         x, y = (a if type(a) is np.ndarray else np.asarray(a) for a in (x, y))
         if not self.compiled:
             return self._run_eagerly(x, y)
+        results = None
         try:
             if self._version != self.optimiser.version:
                 self._settings, self._version = _settings(self.optimiser), self.optimiser.version
-            loss, moved = self._compiled_step(x, y)
+            results = self._compiled_step(x, y)
+        except _Eagerly:
+            pass
         except MinigradError as error:
-            return self._fall_back(error, x, y)
+            if not self._carried.will_settle(error):
+                return self._fall_back(error, x, y)
+        if results is None:
+            return self._run_eagerly(x, y)
+        loss, moved, changed = results
+        self._carried.store(changed)
         for k, (data, arrays) in moved.items():
-            self.parameters[k]._array = data  # the same array, with new numbers
+            _renew(self.parameters[k], data)
             state = self.optimiser.states[k]
             state.count += 1
             for held, array in zip(state.arrays, arrays, strict=False):
-                held._array = array
+                _renew(held, array)
         return loss
 
     @property
@@ -84,18 +97,30 @@ class TrainStep:
         if update is None:
             arrays = [x for state in optimiser.states for x in state.arrays]
             moved = self._step_function(which or (0,) * len(counts))
-            update = self._updates[key] = compiled(moved, donate=[*self.parameters, *arrays])
+            # A step that overwrites its arrays cannot be taken again, where the model catches an error.
+            donated = [] if may_catch({"f": self._gradients}) else [*self.parameters, *arrays]
+            update = self._updates[key] = compiled(moved, donate=donated)
             while len(self._updates) > KEPT:
                 self._updates.popitem(last=False)
         self._update = update
-        return update(x, y, optimiser.lr, numbers)
+        try:
+            return update(x, y, optimiser.lr, numbers, self._carried.values())
+        except ModelChanged as error:
+            if not self._carried.extend(error.changes):
+                raise
+        self._updates.clear()
+        return self._compiled_step(x, y)
 
     def _step_function(self, which: tuple[int, ...]) -> Callable[..., Any]:
         """The step as a function. which: the place of each parameter's numbers."""
 
-        def moved(x: Any, y: Any, rate: Any, numbers: Any) -> Any:
-            """The loss, and the new data and state of each parameter that it depends on, by number."""
-            loss, gradients = self._gradients(x, y)
+        def moved(x: Any, y: Any, rate: Any, numbers: Any, carried: Any) -> Any:
+            """The loss, the new data and state of each parameter it depends on, and what the model changed."""
+            if current_tape() is None:  # compiled code found nan or raised an error, or `debug` watches
+                raise _Eagerly
+            with self._carried.holding(carried):
+                loss, gradients = self._gradients(x, y)
+                changed = self._carried.changed(carried, loss)
             found = {}
             for k, (w, g) in enumerate(zip(self.parameters, gradients, strict=True)):
                 if g is not None:
@@ -104,7 +129,7 @@ class TrainStep:
                     d, after = self.optimiser.formula(w, g, state, mine)
                     kept = [] if all(a is b for a, b in zip(after, state, strict=True)) else list(after)
                     found[k] = w - rate * d, kept
-            return loss, found
+            return loss, found, changed
 
         return moved
 
@@ -121,6 +146,18 @@ class TrainStep:
         self.compiled, self.reason = False, str(error)
         warnings.warn(f"train_step goes on without compiling: {error}", RuntimeWarning, stacklevel=3)
         return loss
+
+
+class _Eagerly(Exception):
+    """A step must be taken by eager code. Never reaches the user."""
+
+
+def _renew(held: Any, data: Any) -> None:
+    """Give a Value new numbers in the memory that it has. A donated array has them already."""
+    if isinstance(data, np.ndarray) and data is not held._array:
+        held._array[...] = data
+    else:
+        held._array = data
 
 
 def _optimiser(model: Any, given: Any) -> Optimiser:
@@ -173,7 +210,8 @@ def train_step(
     model: a `Module`, called as ``model(x)``. loss: ``loss(prediction, y)``, one number. optimiser: from
     `nn.optim`, or a custom one; it moves the parameters that it holds. A number is the learning rate of plain
     gradient descent. Each step computes the same bits as ``loss.backward()`` and ``optimiser.step()``, writes no
-    ``.grad``, and returns the loss. The optimiser keeps the state (momentum, means, counts).
+    ``.grad``, and returns the loss. The optimiser keeps the state (momentum, means, counts). Arrays and numbers
+    that the model changes (running means), and its random generators, are carried from step to step.
     compile: whether steps run as straight-line NumPy (`minigrad.compile`), traced anew for other shapes; where the
     model, the loss or the optimiser cannot be traced, a RuntimeWarning says why, once, and the steps are eager.
 

@@ -21,7 +21,7 @@ def shared(x: Any, share: Any) -> Any:
 
 def merge_axes(x: Any, axis: Any) -> Any:
     """x with the reduced axes joined into one, the last."""
-    axes = [*range(x.ndim)] if axis is None else [i % x.ndim for i in np.atleast_1d(axis)]
+    axes = _numbers_of(axis, x.ndim)
     kept = [i for i in range(x.ndim) if i not in axes]
     n = int(np.prod([x.shape[i] for i in axes]))
     return np.reshape(np.transpose(x, (*kept, *axes)), (*(x.shape[i] for i in kept), n))
@@ -29,9 +29,14 @@ def merge_axes(x: Any, axis: Any) -> Any:
 
 def split_axes(rows: Any, x: Any, axis: Any) -> Any:
     """The inverse of `merge_axes`, for an array in the layout of ``merge_axes(x, axis)``."""
-    axes = [*range(x.ndim)] if axis is None else [i % x.ndim for i in np.atleast_1d(axis)]
+    axes = _numbers_of(axis, x.ndim)
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     return np.transpose(np.reshape(rows, [x.shape[i] for i in order]), tuple(np.argsort(order)))
+
+
+def _numbers_of(axis: Any, ndim: int) -> list[int]:
+    """The reduced axes. A number has none, but NumPy takes axis=0 and axis=-1 of it as well."""
+    return [*range(ndim)] if axis is None or not ndim else [i % ndim for i in np.atleast_1d(axis)]
 
 
 def widen(x: Any, before: int, after: int, fill: float = 0.0) -> Any:

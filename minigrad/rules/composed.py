@@ -7,6 +7,7 @@ that a Value refuses; derivatives of any order follow from the functions it call
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..engine.errors import MinigradError
-from ..engine.op import COMPOSED, refuse
+from ..engine.op import COMPOSED, REMEDIES, refuse
 from ..engine.sampling import DISTINCT, POSITIVE, REAL, UNEVEN, Call, Draw
 from .axes import dispatches
 from .discrete import stop_gradient
@@ -53,10 +54,36 @@ def composed(
     """Decorate a function that computes the same with others, and has the same parameters."""
 
     def state(forward: F) -> F:
-        COMPOSED[function] = Composed(function, forward, formula, calls, covers, arguments)
+        COMPOSED[function] = Composed(
+            function, _naming_keywords(function, forward), formula, calls, covers, arguments
+        )
         return forward
 
     return state
+
+
+def _naming_keywords(function: Callable[..., Any], forward: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, but it refuses a keyword of NumPy's function that it does not have, unless that says nothing."""
+
+    @functools.wraps(forward)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        known = _keywords_of(forward) if kwargs else None
+        if known is not None:
+            for name in kwargs.keys() - known:
+                if kwargs.pop(name) is not None:
+                    remedy = REMEDIES.get(name) or REMEDIES[""]
+                    refuse(f"{function.__name__} of a Value does not take {name}=\n  {remedy}")
+        return forward(*args, **kwargs)
+
+    return call
+
+
+@functools.cache
+def _keywords_of(forward: Callable[..., Any]) -> frozenset[str] | None:
+    """The names of its parameters; None if it takes any keyword."""
+    parameters = inspect.signature(forward).parameters.values()
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    return None if open_ended else frozenset(p.name for p in parameters)
 
 
 def composed_given(
@@ -156,8 +183,25 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
         if not dispatches(condition):
             y = put(y, condition, f(x[condition], *args, **kw) if callable(f) else f)
         else:  # nobody knows which entries it selects, so f gets them all
-            y = np.where(condition, f(x, *args, **kw) if callable(f) else f, y)
+            y = np.where(condition, _of_each(f(x, *args, **kw), condition.serial) if callable(f) else f, y)
     return y if y.dtype == x.dtype else np.astype(y, x.dtype)
+
+
+def _of_each(y: Any, before: int) -> Any:
+    """y, computed after the step `before`, if each entry depends on the one in its place alone."""
+    todo, seen = [y] if dispatches(y) else [], set()
+    while todo:
+        node = todo.pop()
+        if node.serial <= before or node.op is None or node.serial in seen:
+            continue
+        if not node.op.elementwise:
+            refuse(
+                f"piecewise takes the {node.op.label} of the entries of a piece, which depend on data\n"
+                "  write  np.where(condition, a, b)   with a and b of all entries"
+            )
+        seen.add(node.serial)
+        todo += node.inputs
+    return y
 
 
 def _condition(c: Any, x: Any) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.op import refuse
+from ..engine.errors import ShapeError
+from ..engine.op import dispatched, refuse, undifferentiated
 from ..engine.sampling import DISTINCT, REAL, Call, Draw
 from .axes import dispatches
 from .composed import composed, one_row
@@ -30,6 +31,38 @@ def _bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
         return np.bincount(x, minlength=minlength)
     weights = np.astype(weights, np.float64)  # as NumPy counts
     return scatter(weights, x, (max(int(x.max(initial=-1)) + 1, minlength),))
+
+
+@dispatched  # so that compiled code checks them anew
+def _counted(x: Any, n: int) -> Any:
+    """Whole numbers from 0 to n - 1."""
+    if x.size and x.min() < 0:
+        raise ShapeError(f"bincount counts whole numbers from 0, got {x.min()}")
+    if x.size and x.max() >= n:
+        raise ShapeError(
+            f"bincount, compiled or under vmap, has a result of length minlength={n}, too short for {x.max()}\n"
+            f"  write  np.bincount(x, minlength={x.max() + 1})   or more"
+        )
+    return x
+
+
+@dispatched
+def _counts(x: Any, n: int) -> Any:
+    return np.bincount(x, minlength=n)
+
+
+def _bincount_of_fixed_shape(x: Any, weights: Any = None, minlength: Any = 0) -> Any:
+    """One number for each below minlength, while tracing: then the largest of x is unknown."""
+    if not dispatches(x) or not minlength:
+        return NotImplemented
+    x = _counted(x, minlength)
+    if weights is None:
+        return _counts(x, minlength)
+    weights = weights if dispatches(weights) else np.asarray(weights)
+    return scatter(np.astype(weights, np.float64), x, (minlength,))
+
+
+undifferentiated(np.bincount, of_fixed_shape=_bincount_of_fixed_shape)
 
 
 def _bins(draw: Draw) -> tuple[Any, Any]:

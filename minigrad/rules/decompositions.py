@@ -63,6 +63,7 @@ from .spectra import (
     used_columns,
     without_rounding,
 )
+from .triangular import inverse_lower
 
 DEFINITE = Domain("positive definite", -0.4, 0.4)
 FULL_RANK = Domain("full rank", -0.4, 0.4, avoid=(0.0,))
@@ -70,16 +71,16 @@ FULL_RANK = Domain("full rank", -0.4, 0.4, avoid=(0.0,))
 
 def _cholesky_vjp(g: Any, y: Any, a: Any, upper: bool = False) -> Any:
     """S = L⁻ᵀ Φ(Lᵀ g) L⁻¹, where Φ takes the lower triangle and half of the diagonal."""
-    g, turned = transpose_if(upper, g), transpose_if(not upper, y)
-    inner = (turned @ g) * half_weights(a.shape[-1], a.dtype)
-    s = np.linalg.solve(turned, swap(np.linalg.solve(turned, inner)))
-    return transpose_if(upper, fold_triangles(s))
+    g, low = transpose_if(upper, g), transpose_if(upper, y)
+    inverse, inner = inverse_lower(low), (swap(low) @ g) * half_weights(a.shape[-1], a.dtype)
+    return transpose_if(upper, fold_triangles(swap(inverse) @ inner @ inverse))
 
 
 def _cholesky_jvp(t: Any, y: Any, a: Any, upper: bool = False) -> Any:
     """L Φ(L⁻¹ t L⁻ᵀ)."""
     t, low = mirror(transpose_if(upper, t)), transpose_if(upper, y)
-    inner = np.linalg.solve(low, swap(np.linalg.solve(low, t)))
+    inverse = inverse_lower(low)
+    inner = inverse @ t @ swap(inverse)
     return transpose_if(upper, low @ (inner * half_weights(a.shape[-1], a.dtype)))
 
 

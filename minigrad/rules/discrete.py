@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from ..engine.op import dispatched, piecewise_constant
-from ..engine.sampling import BOOLEAN, DISTINCT, REAL, Call, Draw
+from ..engine.sampling import BOOLEAN, DISTINCT, REAL, Call, Domain, Draw
 from . import vmap_rules
 from .draws import draw_axis
 
 _function: Any
+_COUNT = Domain("whole, from 0", 0, 5, kind="i")
 
 _ON_FLOATS = {
     np.logical_not: "not {0}",
@@ -85,6 +86,11 @@ for _function, _symbol in (
     _domain = BOOLEAN if _symbol in "&|^" else DISTINCT
     piecewise_constant(_function, _symbol, f"y = a {_symbol} b", domain=(_domain, _domain),
         commutative=_symbol not in ("<", "≤", ">", "≥"))
+for _function, _symbol, _formula in (
+    (np.left_shift, "<<", "y = a 2^b, of whole numbers"), (np.right_shift, ">>", "y = ⌊a / 2^b⌋, of whole numbers"),
+    (np.gcd, "gcd", "y = the largest divisor of a and b"), (np.lcm, "lcm", "y = the smallest multiple of a and b"),
+):
+    piecewise_constant(_function, _symbol, _formula, domain=(_COUNT, _COUNT), commutative=_symbol in ("gcd", "lcm"))
 for _function in (
     np.floor, np.ceil, np.trunc, np.rint, np.isnan, np.isinf, np.isfinite, np.signbit, np.logical_not, np.iscomplex,
     np.isreal, np.isneginf, np.isposinf,

@@ -260,7 +260,7 @@ diagonal(np.arctanh, "arctanh", "y = artanh x", lambda g, y, x: g / one_less_squ
     kink="at -1, 1: inf", parity="odd")
 # Kinks. At a tie the two sides share evenly.
 elementwise(np.absolute, "abs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0",
-    parity="even", on_floats="abs({0})")
+    parity="even", on_floats="{abs}({0})")
 elementwise(np.fabs, "fabs", "y = |x|", lambda y, x: np.sign(x), domain=NONZERO, kink="at 0: 0", parity="even")
 for _function, _most in (
     (np.maximum, "larger of a and b"),

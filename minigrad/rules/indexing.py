@@ -69,8 +69,14 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 def last_writers(index: Any, shape: tuple[int, ...]) -> Any:
     """1 for each written entry that remains, 0 where a later one replaced it."""
+    return _last_writers(shape, isinstance(index, tuple), *(index if isinstance(index, tuple) else (index,)))
+
+
+@dispatched
+def _last_writers(shape: tuple[int, ...], several: bool, *parts: Any) -> Any:
+    index = parts if several else parts[0]
     if selects_once(index):
-        return True
+        return np.True_
     last = np.zeros(shape, dtype=np.int64)
     order = np.arange(last[index].size).reshape(last[index].shape)
     last[index] = order
@@ -130,6 +136,13 @@ def _put(draw: Draw) -> Call:
     return (x, draw.array(REAL, shape)), {"index": index}
 
 
+def _put_call(x: Any, index: Any, values: Any) -> Call:
+    """A plain number among the values takes the type of x, as beside any array."""
+    if type(values) in (int, float) and hasattr(x, "dtype"):
+        values = np.asarray(values, np.result_type(x.dtype, values))
+    return (x, values), {"index": index}
+
+
 def _sort_back(g: Any, y: Any, x: Any, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
     """Move each entry of g to the place that its entry of x came from."""
     if axis is None:
@@ -162,7 +175,7 @@ op(put, "put", "y = x, but y[index] = v", forward=lambda x, values, index: _put_
     vjp=(lambda g, y, x, v, index=None: put(g, index, 0.0), lambda g, y, x, v, index=None: under_ones(
     g[index] * last_writers(index, x.shape), v)),
     jvp=(lambda t, y, x, v, index=None: put(t, index, 0.0), lambda t, y, x, v, index=None: put(np.zeros(x.shape),
-    index, t)), bind=lambda x, index, values: ((x, values), {"index": index}), options=("index", "values"),
+    index, t)), bind=_put_call, options=("index", "values"),
     calls=_put, moves=True, gives_new=True, spelling=lambda x, values, index: put(x, index, values))
 op(np.sort, "sort", "y = x in ascending order", domain=(DISTINCT,), vjp=(_sort_back,), jvp=(_sort_along,),
     kink="at a tie: each entry keeps its place", calls=_sort, selects=True, gives_new=True,

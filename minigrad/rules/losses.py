@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.errors import ShapeError
 from ..engine.op import dispatched, op
 from ..engine.sampling import DISTINCT, REAL, UNIT, Call, Domain, Draw
 from .activations import less_total, log_softmax, relu, sigmoid, softmax, softplus
@@ -30,12 +31,12 @@ def _check_classes(targets: Any, rows: tuple[int, ...], k: int, what: str) -> An
     """Targets that are integers from 0 to k - 1, of that shape."""
     classes = np.asarray(targets)
     if classes.dtype.kind not in "iu" or classes.shape != rows:
-        raise ValueError(
+        raise ShapeError(
             f"{what}: expected integer targets of shape {rows}, one class per row, "
             f"got {classes.dtype} {classes.shape}"
         )
     if classes.size and not (classes.min() >= 0 and classes.max() < k):
-        raise ValueError(f"{what}: expected classes from 0 to {k - 1}, got {classes.min()} to {classes.max()}")
+        raise ShapeError(f"{what}: expected classes from 0 to {k - 1}, got {classes.min()} to {classes.max()}")
     return classes
 
 
@@ -52,6 +53,8 @@ def _scored(domain: Domain, draw: Draw) -> tuple[Any, Any]:
 def _classes(logits: Any, targets: Any) -> Any:
     """Integer targets, checked: one class per row of logits."""
     classes = np.asarray(targets)
+    if not np.ndim(logits):
+        raise ValueError("expected logits of shape (..., classes), got one number")
     if classes.dtype.kind not in "iu" or classes.shape != logits.shape[:-1]:
         raise ValueError(
             f"expected integer targets of shape {logits.shape[:-1]}, one class per row of logits, "
@@ -67,7 +70,7 @@ def _rows(shape: tuple[int, ...]) -> int:
 
 def _are_shares(logits: Any, targets: Any) -> bool:
     """Whether the targets are probabilities for each class, not classes."""
-    return np.shape(targets) == logits.shape and np.result_type(targets).kind == "f"
+    return np.shape(targets) == np.shape(logits) and np.result_type(targets).kind == "f"
 
 
 def _cross_entropy(logits: Any, targets: Any) -> tuple[Any, Any]:
@@ -77,7 +80,7 @@ def _cross_entropy(logits: Any, targets: Any) -> tuple[Any, Any]:
     shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     e = np.exp(shifted)
     total = np.add.reduce(e, axis=-1, keepdims=True)
-    loss = np.sum(targets * (np.log(total) - shifted)) / _rows(logits.shape)
+    loss = np.sum(targets * (np.log(total) - shifted)) / _rows(np.shape(logits))
     return loss, _less_targets(e / total, targets)
 
 

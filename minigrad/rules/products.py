@@ -187,4 +187,4 @@ op(np.linalg.multi_dot, "multi_dot", "y = A B C …", domain=(REAL,), forward=la
     expects=lambda *shapes: f"expected matrices that can be multiplied in a row, got {', '.join(map(str, shapes))}",
     bilinear=True, sums=True, gives_new=True)
 # np.linalg.trace is written in terms of this one.
-linear(np.trace, "trace", "y = Σ x[i,i]", _trace_back, calls=_trace, sums=True, selects=True)
+linear(np.trace, "trace", "y = Σ x[i,i]", _trace_back, calls=_trace, casts=True, sums=True, selects=True)

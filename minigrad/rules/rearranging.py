@@ -14,6 +14,7 @@ import numpy as np
 from ..engine.op import moves, op
 from ..engine.sampling import REAL, Call, Draw
 from . import vmap_rules
+from .axes import dispatches
 from .draws import integers
 from .indexing import scatter
 
@@ -50,7 +51,9 @@ def _take_back(g: Any, y: Any, x: Any, indices: Any = None, axis: Any = None, mo
     side = x.size if axis is None else x.shape[axis]
     if not g.size:  # nothing was taken, perhaps from nothing
         return np.zeros(x.shape)
-    places = np.asarray(indices)[()] if mode == "raise" else np.take(np.arange(side), indices, mode=mode)
+    places = indices if dispatches(indices) else np.asarray(indices)[()]
+    if mode != "raise":
+        places = np.remainder(places, side) if mode == "wrap" else np.clip(places, 0, side - 1)
     return scatter_along(g, places, axis, x)
 
 

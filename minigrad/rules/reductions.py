@@ -145,10 +145,11 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 # fmt: off
 linear(np.sum, "sum", "y = Σ x",
     lambda g, y, x, axis=None, keepdims=False: _to_every_entry(g, x, axis, keepdims),
-    calls=over_axes(REAL), sums=True, symmetric=True, vmap=vmap_rules.reduce_batch, of_ufunc=(np.add, "reduce"))
+    calls=over_axes(REAL), casts=True, sums=True, symmetric=True, vmap=vmap_rules.reduce_batch,
+    of_ufunc=(np.add, "reduce"))
 linear(np.mean, "mean", "y = Σ x / n",
     lambda g, y, x, axis=None, keepdims=False: _to_every_entry(_divide(g, _count(y, x)), x, axis, keepdims),
-    calls=over_axes(REAL), symmetric=True, meaning=_mean, vmap=vmap_rules.reduce_batch)
+    calls=over_axes(REAL), casts=True, symmetric=True, meaning=_mean, vmap=vmap_rules.reduce_batch)
 for _function, _alias in ((np.max, np.amax), (np.min, np.amin)):
     reduction(_function, "max" if _function is np.max else "min",
         f"y = the {'largest' if _function is np.max else 'smallest'} of x", share_ties, domain=DISTINCT,
@@ -162,7 +163,7 @@ reduction(np.std, "std", "y = √var",
     domain=DISTINCT, options={"ddof": (0, 0.5)}, calls=over_axes(DISTINCT, min_dims=2), kink="at 0: 0",
     parity="even", meaning=_std)
 # the product of all entries but one may overflow
-reduction(np.prod, "prod", "y = Π x", lambda y, x, axis: others(x, axis), meaning=_prod,
+reduction(np.prod, "prod", "y = Π x", lambda y, x, axis: others(x, axis), meaning=_prod, casts=True,
     of_ufunc=(np.multiply, "reduce"))
 reduction(logsumexp, "logsumexp", "y = ln Σ e^x", _shares,
     kink="equal ∞ share evenly",

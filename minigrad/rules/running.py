@@ -178,20 +178,20 @@ def _extremes(draw: Draw) -> Call:
 
 
 # fmt: off
-linear(np.cumsum, "cumsum", "y[i] = Σ x[j], j ≤ i", _cumsum_back, calls=_along_axis, sums=True,
+linear(np.cumsum, "cumsum", "y[i] = Σ x[j], j ≤ i", _cumsum_back, casts=True, calls=_along_axis, sums=True,
     selects=True, vmap=vmap_rules.along_axis_or_flat, of_ufunc=(np.add, "accumulate"))
 op(np.nancumsum, "nancumsum", "y[i] = Σ x[j], j ≤ i, without nan",
     vjp=(lambda g, y, x, axis=None: np.where(np.isnan(x), 0.0, _cumsum_back(g, y, x, axis)),),
-    jvp=(lambda t, y, x, axis=None: np.cumsum(np.where(np.isnan(x), 0.0, t), axis),), calls=_with_nan,
+    jvp=(lambda t, y, x, axis=None: np.cumsum(np.where(np.isnan(x), 0.0, t), axis),), casts=True, calls=_with_nan,
     selects=True, gives_new=True, vmap=vmap_rules.along_axis_or_flat)
 op(np.cumprod, "cumprod", "y[i] = Π x[j], j ≤ i", vjp=(_cumprod_back,), jvp=(_cumprod_along,), calls=_along_axis,
-    gives_new=True, vmap=vmap_rules.along_axis_or_flat, of_ufunc=(np.multiply, "accumulate"))
+    casts=True, gives_new=True, vmap=vmap_rules.along_axis_or_flat, of_ufunc=(np.multiply, "accumulate"))
 op(np.nancumprod, "nancumprod", "y[i] = Π x[j], j ≤ i, without nan", vjp=(_nancumprod_back,),
-    jvp=(_nancumprod_along,), calls=_with_nan, gives_new=True, vmap=vmap_rules.along_axis_or_flat)
+    jvp=(_nancumprod_along,), casts=True, calls=_with_nan, gives_new=True, vmap=vmap_rules.along_axis_or_flat)
 linear(np.cumulative_sum, "cumulative_sum", "y[i] = Σ x[j], j ≤ i", _cumulative_sum_back, calls=_cumulative,
-    sums=True, selects=True)
+    casts=True, sums=True, selects=True)
 op(np.cumulative_prod, "cumulative_prod", "y[i] = Π x[j], j ≤ i", vjp=(_cumulative_prod_back,),
-    jvp=(_cumulative_prod_along,), calls=_cumulative, gives_new=True)
+    jvp=(_cumulative_prod_along,), casts=True, calls=_cumulative, gives_new=True)
 for _function, _most in ((cummax, "largest"), (cummin, "smallest")):
     op(_function, _function.__name__, f"y[i] = the {_most} x[j], j ≤ i", domain=(DISTINCT,), vjp=(_extreme_back,),
         jvp=(_extreme_along,), calls=_extremes, kink="a tie is shared evenly", gives_new=True,

@@ -20,6 +20,10 @@ def _any(draw: Draw) -> Call:
     return (draw.array(REAL, draw.shape()),), {}
 
 
+def _copy(draw: Draw) -> Call:
+    return (draw.array(REAL, draw.shape()),), draw.choice([{}, {"order": "C"}, {"order": "F"}])
+
+
 def _reshape(draw: Draw) -> Call:
     x = draw.array(REAL, draw.shape())
     order = draw.choice("CF")
@@ -236,7 +240,8 @@ op(np.full_like, "full_like", "y = v everywhere, in the shape of x", vjp=(None, 
 moves(np.flip, "flip", "y[i] = x[-1-i]", lambda g, y, x, axis=None: np.flip(g, axis), calls=_flip, is_view=True,
     vmap=vmap_rules.along_axis, involution=True)
 moves(np.roll, "roll", "y[i+k] = x[i]", _roll_back, calls=_roll, vmap=vmap_rules.along_axis)
-moves(np.copy, "copy", "y = x", lambda g, y, x: g, calls=_any, meaning=lambda x: x, elementwise=True, identity=True)
+moves(np.copy, "copy", "y = x", lambda g, y, x, order="K": g, calls=_copy, meaning=lambda x, order="K": x,
+    elementwise=True, identity=True)
 # The sweep casts the cotangent back.
 op(np.astype, "astype", "y = x", forward=lambda x, dtype: np.astype(x, dtype), vjp=(lambda g, y, x, dtype=None: g,),
     jvp=(lambda t, y, x, dtype=None: np.astype(t, dtype),), calls=_astype, elementwise=True,

@@ -74,12 +74,12 @@ def _nan_to_num(g: Any, y: Any, x: Any, nan: Any = 0.0, posinf: Any = None, negi
 
 # fmt: off
 reduction(np.nansum, "nansum", "y = Σ x, without nan", lambda y, x, axis: _not_nan(x),
-    selects=True, calls=_with_nan(REAL))
+    selects=True, casts=True, calls=_with_nan(REAL))
 reduction(np.nanmean, "nanmean", "y = Σ x / n, without nan", lambda y, x, axis: _not_nan(x) / _number(x, axis),
-    selects=True, calls=_with_nan(REAL))
+    selects=True, casts=True, calls=_with_nan(REAL))
 reduction(np.nanprod, "nanprod", "y = Π x, without nan",
     lambda y, x, axis: others(_fill_nan(x, 1.0), axis), kept=_kept,
-    calls=_with_nan(REAL))
+    casts=True, calls=_with_nan(REAL))
 for _function, _most in ((np.nanmax, "largest"), (np.nanmin, "smallest")):
     reduction(_function, _function.__name__, f"y = the {_most} of x, without nan", _winners, domain=DISTINCT,
         selects=True, calls=_with_nan(DISTINCT), kink="a tie is shared evenly",

@@ -209,7 +209,7 @@ def mirror(t: Any) -> Any:
 
 def half_weights(n: int, dtype: Any) -> Any:
     """1 under the diagonal, 1/2 on it: the weights that count each entry of a symmetric matrix once."""
-    return (np.tri(n, dtype=dtype) + np.tri(n, k=-1, dtype=dtype)) / 2
+    return np.tri(n, dtype=dtype) - np.eye(n, dtype=dtype) / 2
 
 
 def fold_triangles(s: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..engine.op import TWINS
 
-_ITSELF = "v   as it is: a Value is an array already"
+_ITSELF = "v   as it is: it is an array already"
 _INTEGER = "int(v.item())   for a size or a count\nv.argmax()   or another integer Value, for an index"
 _LIST = "minigrad.stack([v, w])   for a list of Values"
 _INSIDE = "minigrad.stack(vs)   in place of each list vs that holds Values"
@@ -30,6 +30,13 @@ TWINS |= _each("np.array np.asarray np.asanyarray np.asarray_chkfinite", f"{_ITS
 TWINS |= _each("np.ascontiguousarray np.asfortranarray", f"{_ITSELF}\nnp.atleast_1d(v)   if it may be one number")
 TWINS |= _each("np.require np.float64 np.double", f"{_ITSELF}\n{_CAST}")
 TWINS |= _each("np.float32 np.float16 np.longdouble np.single np.half", "v.astype({name})")
+TWINS |= _each(
+    "np.int64 np.int32 np.int16 np.int8 np.intp np.uint64 np.uint32 np.uint8 np.bool", "v.astype({name})"
+)
+TWINS |= {
+    "np.take": f"minigrad.embedding(a, i)   for np.take(a, i, axis=0) of a plain array a\n{_INSIDE}",
+    "np.repeat": f"np.repeat(a, n)   with a plain n, which decides the shape of the result\n{_INSIDE}",
+}
 TWINS |= {
     "np.r_": "np.concatenate([np.atleast_1d(a), v])   for np.r_[a, v]",
     "np.c_": "np.column_stack([v, w])   for np.c_[v, w]",
@@ -61,7 +68,11 @@ TWINS |= _each("np.concatenate np.hstack np.vstack np.dstack np.column_stack", _
 
 # Attributes of arrays.
 TWINS |= {
-    "Value.view": "v   as it is: no op changes it in place",
+    "Value.view": "v   as it is, for v.view(): no op changes it in place\nv.astype(dtype)   for other numbers",
+    "Value.strides": "v.shape   which does not depend on the layout",
+    "Value.flags": "v   as it is: no result depends on the layout alone",
+    "Value.base": "v   as it is: no op changes it in place",
+    "Value.byteswap": "v   as it is: its numbers do not depend on the order of bytes",
     "Value.flat": "np.ravel(v)",
     "Value.fill": "v = np.full(v.shape, x)",
     "Value.put": "v = minigrad.put(v, index, values)",

@@ -54,29 +54,38 @@ if hasattr(np, "matvec"):
         expects=lambda a, b: f"the vectors of a do not match the rows of b: shapes {a} and {b}")  # fmt: skip
 
 
-# The product of two vectors in a plane is perpendicular to it: `plane` takes only the third entry.
+# The product of two vectors in a plane is perpendicular to it: only the third entry counts.
 _OUT = np.array([0.0, 0.0, 1.0])
 
 
-def _forward(a: Any, b: Any, *, plane: bool = False, axisc: int = -1, **axes: Any) -> Any:
-    return np.cross(a, b, **axes)[..., 2] if plane else np.cross(a, b, axisc=axisc, **axes)
+def _forward(a: Any, b: Any, *, flat: Any = (), axisc: int = -1, **axes: Any) -> Any:
+    """NumPy's product. flat: whether a and b have two entries; a third one of 0, times ∞, would not be 0."""
+    if not flat:
+        return np.cross(a, b, axisc=axisc, **axes)
+    a, b = _last(a, axes["axisa"]), _last(b, axes["axisb"])
+    return np.cross(a[..., :2] if flat[0] else a, b[..., :2] if flat[1] else b, axisc=axisc)
 
 
-def _product(g: Any, axisc: int, plane: bool) -> Any:
+def _along(a: Any, b: Any, *, flat: Any = (), axisc: int = -1, **axes: Any) -> Any:
+    """The product of vectors of three entries; only the third entry of it in a plane."""
+    return np.cross(a, b, **axes)[..., 2] if flat and all(flat) else np.cross(a, b, axisc=axisc, **axes)
+
+
+def _product(g: Any, axisc: int, flat: Any) -> Any:
     """The cotangent of the whole product, its vectors at the end."""
-    return np.expand_dims(g, -1) * _OUT if plane else _last(g, axisc)
+    return np.expand_dims(g, -1) * _OUT if flat and all(flat) else _last(g, axisc)
 
 
 def _cross_left(
-    g: Any, y: Any, a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, plane: Any = 0
+    g: Any, y: Any, a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, flat: Any = ()
 ) -> Any:
-    return _back(np.cross(_last(b, axisb), _product(g, axisc, plane)), a, axisa)
+    return _back(np.cross(_last(b, axisb), _product(g, axisc, flat)), a, axisa)
 
 
 def _cross_right(
-    g: Any, y: Any, a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, plane: Any = 0
+    g: Any, y: Any, a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, flat: Any = ()
 ) -> Any:
-    return _back(np.cross(_product(g, axisc, plane), _last(a, axisa)), b, axisb)
+    return _back(np.cross(_product(g, axisc, flat), _last(a, axisa)), b, axisb)
 
 
 # Vectors of two entries: NumPy takes them before 2.5, with a warning.
@@ -91,18 +100,19 @@ def _as_3d(x: Any, axis: int) -> Any:
     if entries != 2 or not _PLANES:
         sizes = "2 or 3" if _PLANES else "3"
         refuse(f"cross takes vectors of {sizes} entries, got shape {np.shape(x)} with its vectors on axis {axis}")
-    np.cross(_OUT[:2], _OUT[:2])  # so that it warns
     beside = [1 if i == axis % np.ndim(x) else side for i, side in enumerate(np.shape(x))]
     return np.concatenate([x, np.zeros(beside, dtype=getattr(x, "dtype", None))], axis=axis)
 
 
 def _cross_call(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Call:
     """One axis argument for each array."""
+    if not (np.ndim(a) and np.ndim(b)):
+        refuse("cross takes vectors of 2 or 3 entries, got a number\n  write  a * b   for a product of numbers")
     if axis is not None:
         axisa = axisb = axisc = axis
-    plane = np.shape(a)[axisa] == np.shape(b)[axisb] == 2
+    flat = np.shape(a)[axisa] == 2, np.shape(b)[axisb] == 2
     axes = {"axisa": axisa, "axisb": axisb, "axisc": axisc}
-    return (_as_3d(a, axisa), _as_3d(b, axisb)), axes | ({"plane": True} if plane else {})
+    return (_as_3d(a, axisa), _as_3d(b, axisb)), axes | ({"flat": flat} if any(flat) else {})
 
 
 def _cross(draw: Draw) -> Call:
@@ -116,6 +126,6 @@ bilinear(np.vecdot, "vecdot", "y = Σ a[…,k] b[…,k]",
     lambda g, y, a, b, axis=-1: _back(np.expand_dims(g, -1) * _last(a, axis), b, axis), aliases=(np.linalg.vecdot,),
     calls=_vecdot, expects=last_alike)
 op(np.cross, "×", "y = a × b", forward=_forward, vjp=(_cross_left, _cross_right),
-    jvp=(lambda t, y, a, b, **params: _forward(t, b, **params), lambda t, y, a, b, **params: _forward(a, t,
+    jvp=(lambda t, y, a, b, **params: _along(t, b, **params), lambda t, y, a, b, **params: _along(a, t,
     **params)), aliases=(np.linalg.cross,), bind=_cross_call, calls=_cross, bilinear=True, sums=True,
     gives_new=True)

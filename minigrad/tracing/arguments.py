@@ -6,12 +6,10 @@ functions, models) is static: another value triggers a new trace.
 
 from __future__ import annotations
 
-import functools
 import inspect
-import re
-from collections.abc import Callable, Hashable, Iterable, Sequence
+import types
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -45,6 +43,7 @@ class Described:
     inputs: list[Any] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     values: list[Value] = field(default_factory=list)  # Values among the arguments: nothing to compile
+    mapped: bool = False  # whether an input is a np.memmap: `inputs` has it as a plain array
 
 
 class Describer:
@@ -77,35 +76,22 @@ class Describer:
         return found
 
     def _argument(self, i: int, x: Any, found: Described) -> tuple[Any, Hashable]:
-        return _static(x, f"argument {i}") if self._fixed(i) else _take_apart(x, f"args[{i}]", found)
+        return _static(x, f"argument {i}") if self.is_static(i) else _take_apart(x, f"args[{i}]", found)
 
     def _named(self, key: str, x: Any, found: Described) -> tuple[Any, Hashable]:
-        return _static(x, f"argument {key}") if self._fixed(key) else _take_apart(x, f"kwargs[{key!r}]", found)
+        return _static(x, f"argument {key}") if self.is_static(key) else _take_apart(x, f"kwargs[{key!r}]", found)
 
-    def varying(self, keys: Sequence[Any]) -> list[str]:
-        """The arguments that differ between keys, if only integers differ that are not declared static."""
-        if any(_without_integers(key) != _without_integers(keys[0]) for key in keys):
-            return []
-        places = range(len(keys[0][0]))
-        found = [self._name(i) for i in places if len({key[0][i] for key in keys}) > 1 and not self._fixed(i)]
-        names = [name for name, _ in keys[0][1] if len({dict(key[1])[name] for key in keys}) > 1]
-        return found + [name for name in names if not self._fixed(name)]
+    def name_of(self, which: int | str) -> str:
+        """An argument, given by position or name, as messages call it."""
+        if isinstance(which, str):
+            return which
+        return self.names[which] if which < len(self.names) else f"number {which}"
 
-    def _name(self, i: int) -> str:
-        return self.names[i] if i < len(self.names) else f"number {i}"
-
-    def _fixed(self, which: int | str) -> bool:
+    def is_static(self, which: int | str) -> bool:
         """Whether an argument, by position or name, is declared static."""
         if isinstance(which, str):
             return which in self.static or (which in self.names and self.names.index(which) in self.static)
         return which in self.static or (which < len(self.names) and self.names[which] in self.static)
-
-
-def _without_integers(key: Any) -> Any:
-    """A key without the values of static integers."""
-    if type(key) is not tuple or (len(key) == 2 and key[0] is int):
-        return int if type(key) is tuple else key
-    return tuple(map(_without_integers, key))
 
 
 def _parameters(f: Callable[..., Any]) -> list[str]:
@@ -126,10 +112,12 @@ def _take_apart(x: Any, path: str, found: Described) -> tuple[Any, Hashable]:
         static = [(name, _static(item, f"{path}.{name}")[1]) for name, item in (static_fields(x) or {}).items()]
         template = kind.join(rest, [part for part, _ in parts])
         cls: Any = type(x)
-        return template, (cls, tuple(keys), *(key for _, key in parts), *static)
+        return template, (cls, *map(static_key, keys), *(key for _, key in parts), *static)
     if isinstance(x, Value):
         found.values.append(x)
         return x, None
+    if type(x) is np.memmap:
+        found.mapped, x = True, np.asarray(x)
     if isinstance(x, (np.ndarray, np.generic, float, np.random.Generator)) and not isinstance(x, np.str_):
         key = _input_key(x, path)
         found.inputs.append(x)
@@ -159,13 +147,47 @@ def _static(x: Any, path: str) -> tuple[Any, Hashable]:
             f"{path} is static, so it must be hashable, got {describe(x)}\n"
             "  write  an array, a number, or lists, tuples and dicts of them for an input"
         ) from None
-    return x, tree_key(x, _by_value)
+    return x, static_key(x)
 
 
-def _by_value(x: object) -> Hashable:
-    """A static leaf as a key that separates 0.0 from -0.0, and 2 from 2.0 and True."""
-    hashable = type(x).__hash__ is not None  # else it is part of a dataclass that hashes by identity
-    return (type(x), repr(x) if isinstance(x, INEXACT) else x if hashable else id(x))
+class _Itself:
+    """A key that equals only itself: for an object whose own ``==`` may compare less than a function reads."""
+
+    __slots__ = ("x",)
+
+    def __init__(self, x: object) -> None:
+        self.x = x
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and other.x is self.x
+
+    def __hash__(self) -> int:
+        return id(self.x)
+
+
+# Values of these very types are the same if they are equal; of other types only if they are one object.
+COMPARED = frozenset({bool, int, str, bytes, type(None), type(...), types.MethodType, types.BuiltinMethodType})
+
+
+def static_key(x: object) -> Hashable:
+    """The key of a static argument: equal for what a function cannot tell apart. It parts 2 from 2.0 and True."""
+    return tree_key(x, _key_of_leaf)
+
+
+def same_static(x: object, y: object) -> bool:
+    """Whether a function cannot tell two static arguments apart."""
+    return type(x) is type(y) and static_key(x) == static_key(y)
+
+
+def _key_of_leaf(x: Any) -> Hashable:
+    cls: Any = type(x)
+    if isinstance(x, INEXACT):  # 0.0 == -0.0
+        return cls, repr(x)
+    if cls in COMPARED or isinstance(x, (np.generic, np.dtype)):
+        return cls, x
+    if cls is frozenset:  # frozenset({1}) == frozenset({1.0})
+        return cls, frozenset(map(static_key, x))
+    return (cls, x.start, x.stop, x.step) if cls is range else (cls, _Itself(x))
 
 
 def fill_holes(template: Any, values: Any) -> Any:
@@ -176,51 +198,3 @@ def fill_holes(template: Any, values: Any) -> Any:
         lambda x, split, parts: data_kind(x).join(split[2], parts),
         data_kind,
     )
-
-
-def names_of(paths: Iterable[str], f: Callable[..., Any], taken: set[str]) -> list[str]:
-    """A readable name for each input: the function's parameter and the place inside it. See `unused_name`."""
-    parameters = _parameters(f)
-    names: list[str] = []
-    for path in paths:
-        text = functools.reduce(lambda t, c: t.replace(c, "_"), "[]'\". -", path)
-        parts = [part for part in text.split("_") if part]
-        if parts[0] == "args" and int(parts[1]) < len(parameters) and parameters[int(parts[1])][0] != "*":
-            parts[:2] = [parameters[int(parts[1])]]
-        else:
-            parts = parts[1:] if parts[0] == "kwargs" else parts
-        names.append(unused_name(identifier("_".join(parts), "x_"), taken))
-    return names
-
-
-def unused_name(name: str, taken: set[str]) -> str:
-    """The name, with _ behind it while the text of a program gives it another meaning. Adds it to the taken names.
-
-    Blocks of the variable x are named x_ or x_flat_, so these are taken with it.
-    """
-    while iskeyword(name) or _WORDS.fullmatch(name) or not taken.isdisjoint(_block_names(name)):
-        name = f"{name}_"
-    taken |= _block_names(name)
-    return name
-
-
-# Words that the text of a program uses itself: its functions, Python's, its loops and its variables.
-_WORDS = re.compile(
-    r"np|ndarray|make|step|min|range|slice|float|bool|abs|i|j|([vmc]\d+|c_\d+)(_|_flat|_flat_|_finite|_finite_)?"
-)
-
-
-def _block_names(name: str) -> set[str]:
-    """A variable, and the names of it in a loop over blocks."""
-    return {name, f"{name}_", f"{name}_flat", f"{name}_flat_"}
-
-
-@functools.lru_cache(maxsize=1000)
-def identifier(text: str, prefix: str = "f_") -> str:
-    """A name for Python made of any text: _ for characters that no name may have, the rest as Python spells it."""
-    if not text.isascii():
-        from unicodedata import normalize
-
-        text = normalize("NFKC", text)
-    kept = "".join(c if f"_{c}".isidentifier() else "_" for c in text).strip("_")
-    return kept if kept.isidentifier() else f"{prefix}{kept}"

@@ -30,6 +30,13 @@ def unwrap_weak_float(x: Any) -> Any:
     return float(x) if type(x) is WeakFloat else x
 
 
+def class_of_data(data: Any) -> type:
+    """The class that the data of a node has as a plain argument."""
+    if isinstance(data, np.ndarray):
+        return np.ndarray if data.ndim else data.dtype.type
+    return float if isinstance(data, WeakFloat) else type(data)
+
+
 def apply_as_numpy(compute: Callable[..., Any], *args: Any) -> Any:
     """An operator on Python floats with NumPy's meaning: 1 / 0 is inf, and nothing raises."""
     data = compute(*map(np.float64, args))

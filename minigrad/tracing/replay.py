@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..engine.node import ARGUMENT, ITEM, Node, restore_parameters
-from .tape import DETACHED, SAVED, is_call, put_back
+from .tape import DETACHED, SAVED, is_call, put_back, values_alone
 
 
 class Evaluate:
@@ -81,6 +81,8 @@ def own_params(node: Any) -> dict[str, Any]:
 def arguments(made_by: Any, operands: list[Any], params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """Positional and named arguments for the function of an op, with the operands in their places."""
     if is_call(made_by):
+        if params is values_alone(len(operands)):
+            return operands, {}
         args, kwargs = put_back(params["call"], operands)
         return [*args], kwargs
     return restore_parameters(made_by, operands, params)

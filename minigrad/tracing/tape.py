@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import fields, replace
 from typing import Any
 
@@ -22,7 +21,8 @@ from ..engine.op import Op
 from ..engine.sampling import REAL
 from ..engine.tree import kind_of, leaves
 from ..engine.tree_folds import replace_leaves
-from .placeholders import WeakFloat, unwrap_weak_float
+from .caught import note_error
+from .placeholders import WeakFloat
 
 # A step that calls a function; its parameters hold the arguments, with an `ArgumentSlot` for each Value.
 _CALL = replace(
@@ -41,6 +41,17 @@ class ArgumentSlot:
 
     def __init__(self, k: int) -> None:
         self.k = k
+
+
+@functools.cache
+def _slot(k: int) -> ArgumentSlot:
+    return ArgumentSlot(k)
+
+
+@functools.cache
+def values_alone(n: int) -> dict[str, Any]:
+    """The parameters of a call whose arguments are n Values, and nothing else: one object for all such calls."""
+    return {"call": (tuple(map(_slot, range(n))), {})}
 
 
 class CallStep(Op):
@@ -68,7 +79,7 @@ def lift_values(x: Any, found: list[Node]) -> Any:
         if not isinstance(leaf, Node):
             return leaf
         found.append(leaf)
-        return ArgumentSlot(len(found) - 1)
+        return _slot(len(found) - 1)
 
     return replace_leaves(x, lift)
 
@@ -79,7 +90,9 @@ def put_back(x: Any, values: Any) -> Any:
 
 
 def _data_of(x: Any) -> Any:
-    return unwrap_weak_float(x._array) if isinstance(x, Node) else x
+    if not isinstance(x, Node):
+        return x
+    return float(x._array) if type(x._array) is WeakFloat else x._array
 
 
 def call(kind: Any, function: Callable[..., Any], label: str, args: Any, kwargs: Any) -> Any:
@@ -87,26 +100,41 @@ def call(kind: Any, function: Callable[..., Any], label: str, args: Any, kwargs:
 
     Without a Value among the arguments, the result is plain. Several results become several Values.
     """
-    found: list[Node] = []
-    places = lift_values((tuple(args), kwargs), found)
-    data, named = replace_leaves(tuple(args), _data_of), replace_leaves(kwargs, _data_of)
-    with np.errstate(all="ignore") if modes.debugger() else nullcontext():
-        result = function(*data, **named)
+    args = tuple(args)
+    found: list[Node] = [x for x in args if isinstance(x, Node)]
+    if not kwargs and len(found) == len(args):  # nearly always
+        params, named = values_alone(len(args)), {}
+        data = [_data_of(x) for x in found]
+    else:
+        found = []
+        params = {"call": lift_values((args, kwargs), found)}
+        data, named = replace_leaves(args, _data_of), replace_leaves(kwargs, _data_of)
+    try:
+        if modes.debugger():
+            with np.errstate(all="ignore"):
+                result = function(*data, **named)
+        else:
+            result = function(*data, **named)
+    except Exception as error:
+        note_error(error)
+        raise
     if not found and kind is None:
         return result
     kind = kind or type(found[0])
     made_by = step_of(function, label)
     if isinstance(result, (tuple, list)):
-        hidden: Node = new_node(kind, tuple(result), made_by, tuple(found), {"call": places})
+        hidden: Node = new_node(kind, tuple(result), made_by, tuple(found), params)
         parts: list[Any] = [
             None if x is None else record(kind, ITEM, (hidden,), {"k": k}) for k, x in enumerate(result)
         ]
         return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
-    return new_node(kind, as_data(result), made_by, tuple(found), {"call": places})
+    return new_node(kind, as_data(result), made_by, tuple(found), params)
 
 
 def as_data(result: Any) -> Any:
     """The result of a function as the data of a node: an array, a NumPy number or a Python float."""
+    if type(result) is np.float64 or (type(result) is np.ndarray and result.ndim):  # nearly always
+        return result
     if type(result) is float:
         return WeakFloat(result)
     return np.asarray(result)[()] if np.ndim(result) == 0 else np.asarray(result)
@@ -129,6 +157,16 @@ def any_gradient(x: object) -> bool:
     if isinstance(x, Node):
         return x.has_gradient
     return bool(kind_of(x)) and any(isinstance(v, Node) and v.has_gradient for v in leaves(x))
+
+
+def beside_values(args: Any, params: dict[str, Any]) -> Any:
+    """The arguments of a rule; arrays become Values if a parameter is one, as an array takes no Value as index."""
+    found: list[Node] = []
+    lift_values(params, found)
+    plain = (np.ndarray, np.generic)
+    return [
+        new_node(type(found[0]), x, DETACHED, (x,), None) if found and isinstance(x, plain) else x for x in args
+    ]
 
 
 @functools.cache

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import modes
-from ..engine.dataclass_trees import static_fields
-from ..engine.node import live, new_node, serials
+from ..engine.node import Node, live, new_node
 from ..engine.tree import Split, kind_of, leaves
 from ..engine.tree_folds import tree_fold
 from ..engine.value import Value
@@ -19,25 +18,38 @@ from . import Tape, taping
 from .arguments import Described, fill_holes
 from .lower import Reader
 from .placeholders import WeakFloat
-from .program import Kept, Program, Ref, Step, same_bits
+from .program import Kept, Program, Ref
 from .rng import TracedGenerator
+from .second_run import FirstRun, SecondRun
+from .side_effects import Watch
 from .tape import INPUT
 
 
 def trace_function(f: Callable[..., Any], given: Described) -> Program:
-    """Trace a call of f into a program. Raises TracingError if a second trace gives another program."""
-    (first, reader, result), (second, other, again) = _trace(f, given), _trace(f, given)
-    kept = _models(result) & _models(again)  # both traces return them, so f did not make them
-    first.outputs, second.outputs = _outputs(result, kept, reader), _outputs(again, kept, other)
-    _refuse_made(first.outputs, second.outputs)
-    if difference := _difference(first, second):
-        raise TracingError(
-            f"traced twice, the function gave two different programs: {difference}\n"
-            "  All that does not depend on the arguments must stay the same: no random numbers, time or counters.\n"
-            "  write  f(x, rng)   with a numpy.random.Generator as an argument: each call draws again\n"
-            "  or     f(x, noise) with the numbers as an argument"
-        )
-    return first
+    """Trace a call of f into a program. Raises TracingError if a second trace gives another program.
+
+    It also raises TracingError if f does more than compute: see `side_effects`.
+    """
+    with Watch(f) as watch:
+        program = _trace_twice(watch.run, given)
+    program.settings, program.catches = watch.settings, watch.catches
+    return program
+
+
+def _trace_twice(f: Callable[..., Any], given: Described) -> Program:
+    """The program of a call of f. Raises TracingError if a second run makes other steps."""
+    first = FirstRun()
+    inputs, result = _run(f, given, first)
+    program, reader = _read(first, inputs, result)
+    second = SecondRun(first)
+    _, again = _run(f, given, second)
+    second.finish_comparing()
+    kept = _models(result) & _models(again)  # both runs return them, so f did not make them
+    program.outputs = _outputs(result, kept, reader.result_of)
+    others = _outputs(again, kept, lambda x: reader.names.get(second.twin_of(x), x) if isinstance(x, Node) else x)
+    _refuse_made(program.outputs, others)
+    second.compare_results(program.outputs, others)
+    return program
 
 
 # Results that are safe to return; any other object may hide a Value of the trace.
@@ -63,23 +75,27 @@ def _stand_in(x: Any) -> Any:
     return new_node(Value, data, INPUT, (), None)
 
 
-def _trace(f: Callable[..., Any], given: Described) -> tuple[Program, Reader, Any]:
-    """The program of one call without its outputs, the reader that knows its variables, and the result of f."""
-    tape, start = Tape(), next(serials)
-    values = [_stand_in(x) for x in given.inputs]
-    args, kwargs = fill_holes(given.template, values)
-    with modes.recording(), taping(tape), np.errstate(all="ignore"):
+def _run(f: Callable[..., Any], given: Described, tape: Tape) -> tuple[list[Node], Any]:
+    """The placeholders of the inputs, and the result of f on them."""
+    with modes.recording(), taping(tape), np.errstate(all="call", call=lambda *_: None):
+        values = [_stand_in(x) for x in given.inputs]
+        args, kwargs = fill_holes(given.template, values)
         result = f(*args, **kwargs)
+        tape.note_errors()
+    return [x.node if isinstance(x, TracedGenerator) else x for x in values], result
+
+
+def _read(tape: Tape, inputs: list[Node], result: object) -> tuple[Program, Reader]:
+    """The program of a run without its outputs, and the reader that knows its variables."""
     program = Program([], [], [], None)
     known: dict[int, Any] = {}
-    for value in values:
-        node = value.node if isinstance(value, TracedGenerator) else value
+    for node in inputs:
         ref = program.fresh(node._array)
         program.inputs.append(ref)
         known[node.serial] = ref
-    reader = Reader(program, start, known, tape)
+    reader = Reader(program, tape.start, known, tape)
     reader.read([*leaves(result), *map(live, tape.draws), *tape.checks])
-    return program, reader, result
+    return program, reader
 
 
 def _models(x: object) -> set[int]:
@@ -92,73 +108,13 @@ def _models(x: object) -> set[int]:
     )
 
 
-def _outputs(result: object, kept: set[int], reader: Reader) -> Any:
+def _outputs(result: object, kept: set[int], result_of: Callable[[Any], Any]) -> Any:
     """The result of f with variables in it. kept: models that it holds and that f did not make; they stay."""
 
     def of_leaf(x: object) -> object:
-        return Kept(x) if id(x) in kept else reader.result_of(x)
+        return Kept(x) if id(x) in kept else result_of(x)
 
     def join(part: object, split: Split, items: list[Any]) -> Any:
         return kind_of(part).join(split[2], items)
 
     return tree_fold(result, of_leaf, join, lambda x: id(x) not in kept and kind_of(x))
-
-
-def _difference(a: Program, b: Program) -> str:
-    """A sentence on where two programs differ; empty if they do not."""
-    for n, (s, t) in enumerate(zip(a.steps, b.steps, strict=False)):
-        if s.label != t.label or s.draws != t.draws or not _same_function(s.function, t.function):
-            return f"step {n} is {s.label} in one and {t.label} in the other"
-        if reason := _unlike(s.args, t.args) or (_unlike(s.kwargs, t.kwargs) if s.kwargs or t.kwargs else ""):
-            return f"in step {n}, {s.label}{_shape(a, s)}, {reason}"
-    if len(a.steps) != len(b.steps):
-        return f"one has {len(a.steps)} steps, the other {len(b.steps)}"
-    if [leaf.serial for _, leaf in a.leaves] != [leaf.serial for _, leaf in b.leaves]:
-        return "they read different Values from outside"
-    reason = _unlike(a.outputs, b.outputs)
-    return f"in the result, {reason}" if reason else ""
-
-
-def _shape(program: Program, step: Step) -> str:
-    return f" {np.shape(program.samples[step.out])}" if isinstance(program.samples[step.out], np.ndarray) else ""
-
-
-def _same_function(f: Any, g: Any) -> bool:
-    return f is g or (getattr(f, "__code__", f) is getattr(g, "__code__", g))
-
-
-def _unlike(x: Any, y: Any) -> str:
-    """A phrase on how two nested arguments differ; empty if they do not."""
-    if x is y:
-        return ""
-    if type(x) is not type(y):
-        return f"there is {type(x).__name__} in one and {type(y).__name__} in the other"
-    if type(x) is Ref:
-        return "" if x == y else "the operands differ"
-    if kind := kind_of(x):
-        (keys, items, _), (others, beside, _) = kind.split(x), kind.split(y)
-        if keys != others:  # a dict may have them in another order
-            if len(keys) != len(others):
-                return f"there are {len(keys)} items in one and {len(others)} in the other"
-            if dict.fromkeys(keys) != dict.fromkeys(others):
-                return "the keys differ"
-            there = dict(zip(others, beside, strict=True))
-            beside = [there[key] for key in keys]
-        return next(filter(None, map(_unlike, items, beside)), "") or _unlike_static(x, y)
-    if isinstance(x, (np.ndarray, np.generic, float)):
-        return "" if same_bits(x, y) else f"a constant is {_short(x)} in one and {_short(y)} in the other"
-    if isinstance(x, slice):
-        return _unlike((x.start, x.stop, x.step), (y.start, y.stop, y.step))
-    if x is y or x == y or _same_function(x, y):
-        return ""
-    return f"there is {_short(x)} in one and {_short(y)} in the other"
-
-
-def _unlike_static(x: Any, y: Any) -> str:
-    """A phrase on how the fields of two containers differ that are no items."""
-    fixed, other = static_fields(x), static_fields(y)
-    return "" if fixed is None or fixed is other or other is None else _unlike(fixed, other)
-
-
-def _short(x: Any) -> str:
-    return f"an array of shape {x.shape}" if isinstance(x, np.ndarray) and x.size > 4 else repr(x)

@@ -31,9 +31,9 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(f)
     def recompute(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if not interpreter().rematerialises:
-            return f(*args, **kwargs)
         run = _Run(f, args, kwargs)
+        if interpreter().checkpointing:
+            return run.record()
         level = run.level([x._array for x in run.inputs])
         if not (ys := _outputs(level)):
             return level.y
@@ -79,6 +79,11 @@ class _Run:
         given = iter(inputs)
         args, kwargs = tree_map(lambda x, _: next(given) if _is_differentiable(live(x)) else live(x), self.call)
         return self.f(*args, **kwargs)
+
+    def record(self) -> Any:
+        """The function's result, its graph kept; gradients add up inside before they reach its inputs, as here."""
+        with interpreter().checkpointing(self.inputs) as inputs:
+            return self.rerun(*inputs)
 
     def rebuild(self, y: Any, inputs: tuple[Any, ...], directions: Any) -> tuple[Level, list[Value], Any]:
         """The new level, its nodes for the inputs and outside values, and the serials that rules must record."""

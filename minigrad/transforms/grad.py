@@ -255,6 +255,6 @@ def _reach(ys: list[Value], arguments: list[Value], start: int) -> tuple[set[int
         if not active.isdisjoint(inputs):
             active.add(node.serial)
         foreign = node.has_gradient if node.serial < start else node.op is None
-        if foreign or not alive.isdisjoint(inputs):
+        if foreign or (not alive.isdisjoint(inputs) and node.has_gradient):  # not through what is held constant
             alive.add(node.serial)
     return active, alive

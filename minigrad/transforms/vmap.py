@@ -22,6 +22,7 @@ from ..errors import ArgumentError, ShapeError, describe
 from ..rules.shaping import stack
 from ..rules.vmap_rules import BatchedCall, rule_of
 from ..tracing import Tape, current_tape, taping
+from ..tracing.caught import refuse_caught
 from ..tracing.nan_checks import check_of
 from ..tracing.replay import Evaluate, arguments, own_params, replay
 from ..tracing.tape import call, is_call, saved_of
@@ -32,7 +33,7 @@ Axes: TypeAlias = "int | Sequence[Axes] | Mapping[Any, Axes] | None"
 
 # What errors say of the one call of f, and of what else helps.
 _SETTING = (
-    "inside vmap: a Value stands for each of the samples",
+    "inside vmap: an array stands for each of the samples",
     "\n  or     minigrad.stack([f(x) for x in xs])   for a function that does depend on them",
 )
 
@@ -55,6 +56,7 @@ def vmap(f: Callable[P, Any], in_axes: Axes = 0) -> Callable[P, Any]:
         before = len(onto.checks)
         with modes.recording(), taping(onto):
             y = f(*batch.samples, **kwargs)
+            refuse_caught(onto)
         values = [x for x in leaves(y) if isinstance(x, Node)]
         replay(graph(*values, since=batch.start), batch.known, batch)
         if batch.needs_limits(onto, before):

@@ -1,186 +1,150 @@
-"""Compiled steps against the same in hand-written NumPy, eager, and in other libraries.
+"""Compiled code against the same in hand-written NumPy, eager, and in other libraries.
 
-    python -m tests.bench.compile [workload ...] [--only SIDE ...] [--dtype float64] [--rounds 0.2]
+    python -m tests.bench.compile [workload ...] [--only PEER ...] [--dtype float64] [--seconds 0.2] [--threads 2]
+    python -m tests.bench.compile --markdown > docs/performance.md
 
-Sides of ours take turns with the hand-written one in a process; each peer does so in a process of its own.
+Sides of ours take turns with the hand-written one in a process; compiled code without the native executor and each
+peer do so in processes of their own.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
-import statistics
+import importlib.util
 import subprocess
 import sys
-import time
-import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tests.bench.measure import clean_environment, in_own_process, in_turn, quartiles, warm_allocator
+from tests.bench.measure import environment, in_own_process
+from tests.bench.performance_page import page
+from tests.bench.rows import Row, as_text
+from tests.bench.scalars import BATCHED, COMPILED, REQUIRED
+from tests.bench.scalars import measured as moons_of
 from tests.bench.workloads import WORKLOADS, Workload
-from tests.bench.workloads.libraries import LIBRARIES, OURS
+from tests.bench.workloads.libraries import PEERS
 
-TOLERANCE = {"float64": 1e-9, "float32": 2e-4}
-FIRST = 3  # calls of each side that are compared before anything is timed
-
-
-def sides(workload: Workload, dtype: str, names: Sequence[str]) -> dict[str, Callable[[], Any]]:
-    """The hand-written call and those that are asked for, each with numbers of its own; first, they must agree."""
-    calls: dict[str, Callable[[], Any]] = {"hand": workload.hand(*_given(workload, dtype))}
-    for name in names:
-        parameters, data = workload.start(dtype)
-        if name != "out=":
-            calls[name] = LIBRARIES[name]().call(workload, parameters, data)
-        elif workload.buffered is not None:
-            calls[name] = workload.buffered(parameters, *data)
-    for _ in range(FIRST):
-        expected = _flat(calls["hand"]())
-        for name, call in calls.items():
-            if name != "hand":
-                scale = np.abs(expected).max()
-                np.testing.assert_allclose(
-                    _flat(call()), expected, rtol=0, atol=TOLERANCE[dtype] * scale, err_msg=name
-                )
-    return calls
+DTYPES = ("float64", "float32")
+MOONS = "two moons"
 
 
-def _given(workload: Workload, dtype: str) -> tuple[Any, ...]:
-    parameters, data = workload.start(dtype)
-    return (parameters, *data)
+@dataclass(frozen=True)
+class Settings:
+    """How to measure. python: the interpreter that has the peers. limit: seconds that a peer may take in all."""
+
+    seconds: float = 1.0
+    threads: int = 1
+    peers: Sequence[str] = PEERS
+    python: str = sys.executable
+    limit: float = 300.0
 
 
-def _flat(x: Any) -> Any:
-    """All numbers of a result, as one array."""
-    if isinstance(x, (list, tuple)):
-        return np.concatenate([_flat(part) for part in x])
-    return np.ravel(np.asarray(getattr(x, "_array", x), dtype=np.float64))
+LEAST_MEMORY = 50_000  # bytes; below, Python's own objects are most of it
 
 
-def timed(workload: Workload, dtype: str, names: Sequence[str], share: float) -> dict[str, Any]:
-    """Of each side, the median microseconds and the quartiles of its ratio to the hand-written one."""
-    warm_allocator()
-    calls = sides(workload, dtype, names)
-    times, missing = in_turn([*calls.values()], max(5, int(workload.rounds * share)))
-    return {
-        name: {
-            "us": statistics.median(t),
-            "ratio": quartiles([b / a for a, b in zip(times[0], t, strict=True)]),
-            "faults": faults,
-        }
-        for name, t, faults in zip(calls, times, missing, strict=True)
-    }
-
-
-def tracing(workload: Workload, dtype: str) -> float:
-    """How many eager calls it takes to trace and compile, the first run included."""
-    parameters, data = workload.start(dtype)
-    eager = LIBRARIES["eager"]().call(workload, parameters, data)
-    LIBRARIES["compiled"]().call(workload, *workload.start(dtype))()
-    (eager_times,), _ = in_turn([eager], 20)
-    seconds = []
-    for _ in range(3):
-        parameters, data = workload.start(dtype)
-        start = time.perf_counter()
-        LIBRARIES["compiled"]().call(workload, parameters, data)()
-        seconds.append(time.perf_counter() - start)
-    return 1e6 * min(seconds) / statistics.median(eager_times)
-
-
-def memory(workload: Workload, dtype: str, name: str) -> int:
-    """The most memory that arrays take in a call, in bytes: buffers that are kept, and what comes and goes."""
-    parameters, data = workload.start(dtype)
-    _touch(name)
-    tracemalloc.start()
-    if name == "hand":
-        call = workload.hand(parameters, *data)
+def measure(workload: Workload, dtype: str, settings: Settings) -> Row:
+    """One workload in one dtype, on all sides."""
+    ours = _process("ours", workload, dtype, settings)
+    if "sides" not in ours:
+        raise SystemExit(f"{workload.name}, {dtype}: {ours['missing']}")
+    row = Row(workload, dtype, ours["sides"], tracing=ours["tracing"])
+    row.sides["native" if ours["native"] else "python"] = row.sides.pop("compiled")
+    if ours["native"]:
+        row.native = ours["why"]
+        row.sides["python"] = _process("python", workload, dtype, settings)["sides"]["compiled"]
     else:
-        call = LIBRARIES[name]().call(workload, parameters, data)
-    call(), call()
-    arrays = tracemalloc.take_snapshot().filter_traces([tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)])
-    kept = sum(trace.size for trace in arrays.traces)
-    tracemalloc.reset_peak()
-    before, _ = tracemalloc.get_traced_memory()
-    call()
-    passing = tracemalloc.get_traced_memory()[1] - before
-    tracemalloc.stop()
-    copied = sum(p.nbytes for p in parameters) if name in OURS else 0  # a Value has an array of its own
-    return kept + passing - copied
+        row.missing["native"] = ours["why"]
+    hand, compiled = ours["memory"]["hand"], ours["memory"]["compiled"]
+    row.memory = compiled / hand if hand >= LEAST_MEMORY else None
+    for name in settings.peers:
+        found = _process(name, workload, dtype, settings)
+        if "sides" in found:
+            row.sides[name] = found["sides"][name]
+        else:
+            row.missing[name] = found["missing"]
+    return row
 
 
-def _touch(name: str) -> None:
-    """Import what a side needs, so that its code is not counted as memory of the step."""
-    if name in LIBRARIES:
-        LIBRARIES[name]()
-
-
-def peer(name: str, workload: str, dtype: str, share: float) -> Any:
-    """What a process of the peer's own measures; None where it is absent or cannot do it."""
+def _process(side: str, workload: Workload, dtype: str, settings: Settings) -> dict[str, Any]:
+    """What a process of its own measures of a side; why it is missing, if it is."""
+    ours = side in ("ours", "python")
+    found: dict[str, Any]
     try:
-        found: dict[str, Any] | None = in_own_process(
-            "tests.bench.compile", "--side", name, workload, dtype, str(share)
+        found = in_own_process(
+            "tests.bench.compile_side",
+            *(side, workload.name, dtype, str(settings.seconds)),
+            python=sys.executable if ours else settings.python,
+            env=environment(settings.threads, **({"MINIGRAD_NATIVE": "0"} if side == "python" else {})),
+            seconds=3600 if ours else settings.limit,
         )
-    except subprocess.CalledProcessError:
-        return None
+    except subprocess.TimeoutExpired:
+        found = {"missing": f"takes more than {settings.limit:.0f} s, compiling included"}
+    except subprocess.CalledProcessError as error:
+        if ours:
+            raise
+        found = {"missing": f"ends with {error.returncode}"}
     return found
 
 
-def in_process(name: str, workload: str, dtype: str, share: str) -> Any:
-    """The other end of `peer`."""
-    if name == "torch.compile" and shutil.which("g++") is None:
-        return None
-    try:
-        return timed(WORKLOADS[workload], dtype, [name] if name != "ours" else ["out=", *OURS], float(share))
-    except (ImportError, AttributeError) as error:
-        print(f"{name}: {error}", file=sys.stderr)
-        return None
-
-
-def report(workload: Workload, dtype: str, names: Sequence[str], share: float) -> None:
-    """One workload in one type: a line for each side."""
-    found = in_process("ours", workload.name, dtype, str(share)) or {}
-    print(f"\n{workload.name}, {dtype}   hand-written {found['hand']['us']:.1f} µs; aim {workload.aim}")
-    for name in [side for side in ("out=", *OURS) if side in found]:
-        _line(name, found[name])
+def rows(names: Sequence[str], dtypes: Sequence[str], settings: Settings, out: Any) -> Iterator[Row]:
+    """All rows, each shown as soon as it is measured."""
     for name in names:
-        there = peer(name, workload.name, dtype, share)
-        if there is None:
-            print(f"  {name:14} absent, or has no such thing")
-        else:
-            _line(name, there[name])
-    print(f"  tracing and compiling: {tracing(workload, dtype):.0f} eager calls", end="")
-    hand, compiled = memory(workload, dtype, "hand"), memory(workload, dtype, "compiled")
-    print(f"; peak memory, compiled / hand: {compiled / hand:.2f} ({hand / 1e6:.2f} MB)", flush=True)
+        for dtype in dtypes:
+            if dtype in WORKLOADS[name].targets:
+                row = measure(WORKLOADS[name], dtype, settings)
+                print(*as_text(row), sep="\n", file=out, flush=True)
+                yield row
 
 
-def _line(name: str, side: dict[str, Any]) -> None:
-    low, ratio, high = side["ratio"]
-    print(
-        f"  {name:14} {side['us']:10.1f} µs {ratio:7.2f}  ({low:.2f}-{high:.2f})  faults {side['faults']:.1f}",
-        flush=True,
-    )
+def moons(out: Any) -> list[dict[str, Any]]:
+    """A step of two moons on all sides; none where micrograd is not installed."""
+    if importlib.util.find_spec("micrograd") is None:
+        return []
+    found = [{"name": name, "target": 0, **moons_of(name)} for name in ("micrograd", "minigrad")]
+    names = {BATCHED: "one neuron's code for all samples, compiled", COMPILED: "the whole step, compiled"}
+    for side, name in names.items():
+        first = moons_of(side)
+        kinds = (
+            {"native": first, "Python": moons_of(side, MINIGRAD_NATIVE="0")}
+            if first["native"]
+            else {"Python": first}
+        )
+        for kind, answer in kinds.items():
+            np.testing.assert_allclose(answer["losses"], found[0]["losses"], rtol=1e-9)
+            found.append({"name": f"{name}, {kind}", "target": REQUIRED[side] * (side == COMPILED), **answer})
+    for answer in found:
+        print(f"\ntwo moons, {answer['name']}: {1e3 * answer['step']:.3f} ms a step", file=out, flush=True)
+    return found
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    known = [*WORKLOADS, MOONS]
+    parser.add_argument("workloads", nargs="*", default=known, help=", ".join(known))
+    parser.add_argument("--only", nargs="*", default=PEERS, choices=PEERS, help="peers to run beside ours")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter that has the peers")
+    parser.add_argument("--dtype", nargs="*", default=DTYPES, choices=DTYPES)
+    parser.add_argument("--seconds", type=float, default=1.0, help="to measure one side of one workload")
+    parser.add_argument("--threads", type=int, nargs="*", help="of BLAS and of the peers: a table each")
+    parser.add_argument("--limit", type=float, default=300.0, help="seconds that a peer may take for a workload")
+    parser.add_argument("--markdown", action="store_true", help="write the page docs/performance.md")
+    return parser.parse_args()
 
 
 def main() -> None:
-    clean_environment()
-    if "--side" in sys.argv:
-        print(json.dumps(in_process(*sys.argv[2:6])))
-        return
-    parser = argparse.ArgumentParser(description=__doc__)
-    peers = [name for name in LIBRARIES if name not in OURS]
-    parser.add_argument("workloads", nargs="*", default=[*WORKLOADS], help=", ".join(WORKLOADS))
-    parser.add_argument("--only", nargs="*", default=peers, choices=peers, help="peers to run beside ours")
-    parser.add_argument("--dtype", nargs="*", default=["float64", "float32"])
-    parser.add_argument("--rounds", type=float, default=1.0, help="share of the rounds to run")
-    given = parser.parse_args()
-    for name in given.workloads:
-        workload = WORKLOADS[name]
-        for dtype in workload.dtypes:
-            if dtype in given.dtype:
-                report(workload, dtype, given.only, given.rounds)
+    given = arguments()
+    out = sys.stderr if given.markdown else sys.stdout
+    tables = {}
+    names = [name for name in given.workloads if name != MOONS]
+    for threads in given.threads or ([1, 2] if given.markdown else [1]):
+        settings = Settings(given.seconds, threads, given.only, given.python, given.limit)
+        tables[threads] = [*rows(names, given.dtype, settings, out)]
+    steps = moons(out) if MOONS in given.workloads else []
+    if given.markdown:
+        print(page(tables, steps, given.python))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
@@ -14,6 +15,9 @@ from typing import Any
 
 import numpy as np
 
+# How many threads OpenBLAS, OpenMP, MKL, Accelerate and jax use; read when they are loaded.
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NPROC")
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's mallopt
 _BLAS_OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # they would slow down both sides, unevenly
 
 
@@ -24,17 +28,31 @@ def clean_environment() -> None:
         os.execve(sys.executable, sys.orig_argv, clean)
 
 
-def warm_allocator() -> None:
-    """Allocate and free 32 MB: glibc then keeps freed memory in place of giving it back after each step.
+def environment(threads: int, **more: str) -> dict[str, str]:
+    """This process's variables for another one, whose libraries then use so many threads."""
+    kept = {name: x for name, x in os.environ.items() if name not in _BLAS_OVERRIDES}
+    return kept | dict.fromkeys(_THREADS, str(threads)) | more
 
-    It learns from a freed block of up to 32 MiB, its own header included; a larger one would change nothing.
+
+def warm_allocator() -> None:
+    """Let the C library keep freed memory in place of giving it back: no step then waits for new pages.
+
+    glibc is told so. Otherwise 32 MB are allocated and freed, from which some allocators learn the same.
     """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None:
+        mallopt(_M_MMAP_MAX, 0)  # also large arrays come from the heap
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
     np.ones(4_000_000)
 
 
-def in_own_process(module: str, *args: str) -> Any:
-    """What `python -m module args...` prints as its last line, in JSON."""
-    done = subprocess.run([sys.executable, "-m", module, *args], check=True, stdout=subprocess.PIPE, text=True)
+def in_own_process(
+    module: str, *args: str, python: str = sys.executable, env: dict[str, str] | None = None, seconds: float = 3600
+) -> Any:
+    """What `python -m module args...` prints as its last line, in JSON; TimeoutExpired after so many seconds."""
+    done = subprocess.run(
+        [python, "-m", module, *args], check=True, stdout=subprocess.PIPE, text=True, env=env, timeout=seconds
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -49,11 +67,13 @@ def faults() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
-def in_turn(sides: Sequence[Callable[[], Any]], rounds: int) -> tuple[list[list[float]], list[float]]:
+def in_turn(
+    sides: Sequence[Callable[[], Any]], rounds: int, untimed: int = 3
+) -> tuple[list[list[float]], list[float]]:
     """Microseconds of one call, per side and round, and page faults per call, per side.
 
-    Sides take turns at going first; three untimed calls stand before each timed one, so that no side pays for what
-    the other left in the caches.
+    Sides take turns at going first; untimed calls stand before each timed one, so that no side pays for what the
+    other left in the caches.
     """
     times: list[list[float]] = [[] for _ in sides]
     missing = [0.0 for _ in sides]
@@ -61,7 +81,8 @@ def in_turn(sides: Sequence[Callable[[], Any]], rounds: int) -> tuple[list[list[
         for n in range(len(sides)):
             which = (n + k) % len(sides)
             call = sides[which]
-            call(), call(), call()
+            for _ in range(untimed):
+                call()
             before = faults()
             start = perf_counter_ns()
             call()

@@ -16,7 +16,7 @@ from minigrad.compiler import blocking, buffers, passes
 from tests.bench.measure import warm_allocator
 from tests.bench.workloads import WORKLOADS
 
-CASES = ("2-16-16-2", "64-128-64-10", "layer norm, softmax", "chain of 20 on 1e6")
+CASES = ("2-16-16-2", "64-128-64-10", "layer norm, softmax", "20 of + - * /, 10^6")
 
 
 def step_of(name: str) -> tuple[Callable[..., Any], tuple[Any, ...]]:

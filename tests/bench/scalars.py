@@ -3,7 +3,8 @@
     python -m tests.bench.scalars [repetitions]
 
 Each engine runs in processes of its own, with the garbage collector as Python starts it. "minigrad" computes a
-scalar Value at a time; "batched" traces one sample, and runs it on all at once: compile(value_and_grad(vmap(...))).
+scalar Value at a time; "batched" traces one sample, and runs it on all at once: compile(value_and_grad(vmap(...)));
+"compiled" is the whole step as it is written for micrograd, compiled.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from tests.bench.measure import clean_environment, in_own_process, quartiles
+from .measure import clean_environment, environment, in_own_process, quartiles
 
 ENGINES = {"minigrad": "minigrad", "micrograd": "micrograd.engine"}
-BATCHED = "batched"
-REQUIRED = {"minigrad": 5, BATCHED: 300}
+BATCHED, COMPILED = "batched", "compiled"
+REQUIRED = {"minigrad": 5, BATCHED: 300, COMPILED: 5000}
 SIZES = (2, 16, 16, 1)
 SAMPLES, STEPS, LR, ALPHA = 100, 6, 0.1, 1e-4
 PARTS = ("forward", "backward", "update")
@@ -83,56 +84,86 @@ def steps(value: Callable[[float], Any]) -> Iterator[tuple[float, list[float]]]:
         yield float(total.data), [b - a for a, b in pairwise(marks)]
 
 
-def batched_steps() -> Iterator[tuple[float, list[float]]]:
-    """The same training, with one neuron's code traced for one sample and compiled for all: loss and seconds."""
-    import minigrad
+class CompiledSteps:
+    """The same training, compiled: by one neuron's code for one sample, batched, or as it stands."""
 
-    rng = np.random.default_rng(1337)
-    (points, classes), layers = two_moons(rng), network(float, rng)
-    x, y = [np.array(column) for column in zip(*points, strict=True)], np.array(classes, dtype=float)
-    start = [p for layer in layers for w, b in layer for p in (*w, b)]
+    def __init__(self, batched: bool) -> None:
+        import minigrad
 
-    def nested(parameters: list[Any]) -> list[list[Neuron]]:
+        self.m = minigrad
+        rng = np.random.default_rng(1337)
+        (points, classes), self.layers = two_moons(rng), network(float, rng)
+        self.parameters = [np.float64(p) for layer in self.layers for w, b in layer for p in (*w, b)]
+        self.data: tuple[Any, Any] = points, [float(y) for y in classes]
+        if batched:
+            self.data = [np.array(column) for column in zip(*points, strict=True)], np.array(classes, dtype=float)
+        self.step = minigrad.compile(self.step_of(self.batched_loss if batched else self.loss))
+
+    def step_of(self, loss: Any) -> Any:
+        both = self.m.value_and_grad(loss)
+
+        def step(parameters: list[Any], x: Any, y: Any) -> Any:
+            total, gradients = both(parameters, x, y)
+            return total, [p - LR * g for p, g in zip(parameters, gradients, strict=True)]
+
+        return step
+
+    def nested(self, parameters: list[Any]) -> list[list[Neuron]]:
         each = iter(parameters)
-        return [[([next(each) for _ in w], next(each)) for w, _ in layer] for layer in layers]
+        return [[([next(each) for _ in w], next(each)) for w, _ in layer] for layer in self.layers]
 
-    def margin(layers: Any, x: Any, y: Any) -> Any:
-        return minigrad.relu(1 + -y * score(layers, x))
+    def loss(self, parameters: list[Any], points: Any, classes: Any) -> Any:
+        return loss_of(lambda x: x, self.nested(parameters), parameters, points, classes)
 
-    def loss(parameters: list[Any], x: Any, y: Any) -> Any:
-        losses = minigrad.vmap(margin, (None, 0, 0))(nested(parameters), x, y)
-        return np.sum(losses) * (1.0 / SAMPLES) + ALPHA * sum(p * p for p in parameters)
+    def batched_loss(self, parameters: list[Any], x: Any, y: Any) -> Any:
+        margins = self.m.vmap(self.margin, (None, 0, 0))(self.nested(parameters), x, y)
+        return np.sum(margins) * (1.0 / SAMPLES) + ALPHA * sum(p * p for p in parameters)
 
-    both = minigrad.value_and_grad(loss)
+    def margin(self, layers: Any, x: Any, y: Any) -> Any:
+        return self.m.relu(1 + -y * score(layers, x))
 
-    @minigrad.compile
-    def step(parameters: list[Any], x: Any, y: Any) -> Any:
-        total, gradients = both(parameters, x, y)
-        return total, [p - LR * g for p, g in zip(parameters, gradients, strict=True)]
-
-    parameters = [np.float64(p) for p in start]
-    for _ in range(STEPS + 50):
-        begun = perf_counter()
-        total, parameters = step(parameters, x, y)
-        yield float(total), [0.0, 0.0, perf_counter() - begun]
+    def __iter__(self) -> Iterator[tuple[float, list[float]]]:
+        """Of each step, the loss and the seconds."""
+        parameters = self.parameters
+        for _ in range(STEPS + 50):
+            begun = perf_counter()
+            total, parameters = self.step(parameters, *self.data)
+            yield float(total), [0.0, 0.0, perf_counter() - begun]
 
 
 def run(engine: str) -> None:
     """One engine, in this process: the losses, and for each part the median over all steps but the first."""
-    found = batched_steps() if engine == BATCHED else steps(importlib.import_module(ENGINES[engine]).Value)
+    native = False
+    if engine in (BATCHED, COMPILED):
+        training = CompiledSteps(engine == BATCHED)
+        found = [*training]
+        native = bool(getattr(training.step, "native", False))
+    else:
+        found = [*steps(importlib.import_module(ENGINES[engine]).Value)]
     losses, seconds = zip(*found, strict=True)
-    medians = [statistics.median(part) for part in zip(*seconds[1:], strict=True)]
-    step = statistics.median(map(sum, seconds[1:]))
-    print(json.dumps({"losses": losses[:STEPS], "seconds": medians, "step": step, "first": sum(seconds[0])}))
+    answer = {
+        "losses": losses[:STEPS],
+        "seconds": [statistics.median(part) for part in zip(*seconds[1:], strict=True)],
+        "step": statistics.median(map(sum, seconds[1:])),
+        "first": sum(seconds[0]),
+        "native": native,
+    }
+    print(json.dumps(answer))
+
+
+def measured(engine: str, threads: int = 1, **variables: str) -> dict[str, Any]:
+    """What one engine measures in a process of its own."""
+    found: dict[str, Any] = in_own_process("tests.bench.scalars", engine, env=environment(threads, **variables))
+    return found
 
 
 def compare(repetitions: int) -> None:
-    """Both engines in turn, and the table."""
+    """All engines in turn, and the table."""
     rounds: list[dict[str, Any]] = []
-    engines = [*ENGINES, BATCHED]
+    engines = [*ENGINES, BATCHED, COMPILED]
     for k in range(repetitions):
         order = engines if k % 2 else engines[::-1]
-        rounds.append({engine: in_own_process("tests.bench.scalars", engine) for engine in order})
+        rounds.append({engine: measured(engine) for engine in order})
     for r in rounds:
         for engine in REQUIRED:
             np.testing.assert_allclose(r[engine]["losses"], r["micrograd"]["losses"], rtol=1e-9)
@@ -144,14 +175,15 @@ def compare(repetitions: int) -> None:
     for engine, required in REQUIRED.items():
         low, ratio, high = quartiles([r["micrograd"]["step"] / r[engine]["step"] for r in rounds])
         print(f"micrograd / {engine}: {ratio:.1f} (quartiles {low:.1f}-{high:.1f}); required: {required}")
-    first = statistics.median(r[BATCHED]["first"] / r["minigrad"]["step"] for r in rounds)
-    print(f"tracing and compiling the batched step: {first:.1f} eager steps")
+    for engine in (BATCHED, COMPILED):
+        first = statistics.median(r[engine]["first"] / r["minigrad"]["step"] for r in rounds)
+        print(f"tracing and compiling the {engine} step: {first:.1f} eager steps")
 
 
 def main() -> None:
     clean_environment()
     argument = sys.argv[1] if len(sys.argv) > 1 else "5"
-    if argument in (*ENGINES, BATCHED):
+    if argument in (*ENGINES, BATCHED, COMPILED):
         run(argument)
     else:
         compare(int(argument))

@@ -12,7 +12,7 @@ import pytest
 import minigrad
 from minigrad import Value, compile, value_and_grad
 from minigrad.compiler import runtime
-from minigrad.tracing.arguments import identifier
+from minigrad.compiler.names import identifier
 
 WORDS = (
     *("lambda", "None", "print", "float", "range", "bool", "object", "ndarray", "np", "step", "make", "like"),

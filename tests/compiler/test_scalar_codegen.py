@@ -46,7 +46,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 @pytest.fixture(autouse=True)
 def _written_as_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here may be compiled in another way."""
+    """Nothing here may be compiled in another way, or run otherwise: `test_native_registers` runs these in C."""
+    monkeypatch.setenv("MINIGRAD_NATIVE", "0")
     monkeypatch.setattr("minigrad.compiler.codegen.is_scalar", _must_be)
 
 

@@ -27,11 +27,31 @@ def strided(x: Any) -> Any:
     return view
 
 
+def in_layout(change: Any) -> Any:
+    """A layout of arrays; numbers have none."""
+    return lambda x: change(x) if isinstance(x, np.ndarray) and x.ndim else x
+
+
 LAYOUTS = {
     "float64": lambda x: x,
     "float32": lambda x: np.asarray(x, np.float32)[()] if np.asarray(x).dtype == np.float64 else x,
-    "strided": lambda x: strided(x) if isinstance(x, np.ndarray) and x.ndim else x,
+    "strided": in_layout(strided),
+    "Fortran": in_layout(np.asfortranarray),
+    "reversed": in_layout(lambda x: np.flip(np.flip(x).copy())),
+    "broadcast": in_layout(lambda x: np.broadcast_to(x[:1], x.shape)),
 }
+
+
+def layouts_of(names: list[str]) -> list[Any]:
+    """Each op with each layout; of the latter three, few in every run."""
+    usual, others = [*LAYOUTS][:3], [*LAYOUTS][3:]
+    cases = [(name, layout) for name in names for layout in usual]
+    rare = [(name, layout) for name in names for layout in others]
+    return [*thinned_pairs(cases, 6), *thinned_pairs(rare, 90)]
+
+
+def thinned_pairs(cases: list[Any], keep: int) -> list[Any]:
+    return [pytest.param(*case, marks=[pytest.mark.slow] if n % keep else []) for n, case in enumerate(cases)]
 
 
 def arrays(inputs: Any, layout: str) -> Any:
@@ -45,19 +65,25 @@ def pairs(op: Any, layout: str, count: int) -> Any:
         yield example, xs
 
 
+def by_op(op: Any, xs: Any, params: Any) -> Any:
+    """A call of an op; on plain arrays with the op's own rounding, where the table states it."""
+    if "rounded as by" in op.formula and isinstance(xs[0], np.ndarray):
+        return op.forward(*xs, **params)
+    return invoke(op, xs, params)
+
+
 def waves(y: Any) -> Any:
     """Numbers of the shape of y."""
     return np.cos(np.arange(float(np.size(y)))).reshape(np.shape(y))[()]
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("name", thinned(TRACED, 6))
+@pytest.mark.parametrize(("name", "layout"), layouts_of(TRACED))
 def test_compiled_ops_give_the_bits_of_eager_ones(name: str, layout: str) -> None:
     op = OPS[name]
     for example, xs in pairs(op, layout, 4):
 
         def f(*xs: Any, p: Any = example.params) -> Any:
-            return invoke(op, xs, p)
+            return by_op(op, xs, p)
 
         try:
             with np.errstate(all="ignore"):
@@ -67,8 +93,7 @@ def test_compiled_ops_give_the_bits_of_eager_ones(name: str, layout: str) -> Non
         check(f, xs, what=f"{name} {layout}")
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("name", thinned([name for name in TRACED if name in DIFFERENTIABLE], 6))
+@pytest.mark.parametrize(("name", "layout"), layouts_of([name for name in TRACED if name in DIFFERENTIABLE]))
 def test_compiled_gradients_give_the_bits_of_eager_ones(name: str, layout: str) -> None:
     op = DIFFERENTIABLE[name]
     for example, given in pairs(op, layout, 4):
@@ -88,7 +113,19 @@ def test_compiled_gradients_give_the_bits_of_eager_ones(name: str, layout: str) 
 
         both = minigrad.value_and_grad(loss, tuple(range(len(which))))
         xs = [given[k] for k in which]
+        if layout == "broadcast" and is_singular(both, xs):
+            continue
         check(both, xs, [x * 0.75 for x in xs] if name not in UNSCALED else xs, what=f"{name} {layout}")
+
+
+def is_singular(f: Any, xs: Any) -> bool:
+    """Whether eager code raises LinAlgError: the rows of a broadcast matrix are equal."""
+    try:
+        with np.errstate(all="ignore"):
+            f(*xs)
+    except np.linalg.LinAlgError:
+        return True
+    return False
 
 
 UNSCALED = {"cholesky", "eigh", "eigvalsh"}

@@ -169,9 +169,9 @@ def test_an_assignment_and_an_index_are_named() -> None:
 
 
 def test_while_tracing_the_call_is_named_too() -> None:
-    with pytest.raises(errors.TracingError, match=r"^np\.asarray\(\) of a Value while tracing(.|\n)*as it is"):
+    with pytest.raises(errors.TracingError, match=r"^np\.asarray\(\) of an array while tracing(.|\n)*as it is"):
         minigrad.compile(lambda x: np.asarray(x))(X)
-    with pytest.raises(errors.TracingError, match=r"^math\.sin\(\) of a Value while tracing(.|\n)*np\.sin"):
+    with pytest.raises(errors.TracingError, match=r"^math\.sin\(\) of an array while tracing(.|\n)*np\.sin"):
         minigrad.compile(lambda x: math.sin(x[0]))(X)
     with pytest.raises(errors.TracingError, match=r"minigrad\.embedding"):
         minigrad.compile(lambda i: X[i])(np.array([0, 1]))

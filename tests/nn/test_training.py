@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -170,3 +171,66 @@ def test_a_loss_that_is_no_number_is_refused() -> None:
 def test_a_model_without_parameters_is_refused() -> None:
     with pytest.raises(ValueError, match="no parameter"):
         nn.train_step(nn.Module(), squared, RATE)
+
+
+class Kernel(nn.Module):
+    """The log determinant of a kernel, with jitter where it is not positive definite."""
+
+    def __init__(self, noise: float) -> None:
+        self.length, self.noise = Value(1.0), Value(np.array([noise, 0.3]))
+
+    def __call__(self, x: Any) -> Any:
+        k = np.exp(-((x[:, None] - x) ** 2) * self.length) + self.noise[0] * np.eye(len(x))
+        root = k
+        for jitter in (0.0, 1.0, 1e6):
+            try:
+                root = np.linalg.cholesky(k + jitter * np.eye(len(x)))
+                break
+            except np.linalg.LinAlgError:
+                continue
+        return np.sum(np.log(np.diagonal(root))) + np.sum(self.noise**2)
+
+
+class Root(nn.Module):
+    """Its gradient is nan where w x = 0, so that compiled code leaves it to eager code."""
+
+    def __init__(self) -> None:
+        self.w = Value(np.array([1.0, 1.0]))
+
+    def __call__(self, x: Any) -> Any:
+        return np.sqrt(np.sum((self.w * x) ** 2)) + np.sum(self.w)
+
+
+@pytest.mark.parametrize(
+    ("make", "xs"),
+    [
+        (lambda: Kernel(0.1), [np.linspace(0, 3, 4)] * 8),
+        (Root, [np.array([1.0, 0.5]), np.zeros(2), np.array([1.0, 0.5])]),
+    ],
+)
+@pytest.mark.parametrize("optimiser", [nn.optim.SGD, nn.optim.Adam])
+def test_steps_that_compiled_code_leaves_to_eager_code_are_taken_by_it(make: Any, xs: Any, optimiser: Any) -> None:
+    losses, nets = [], []
+    for compile in (True, False):
+        net = make()
+        before = [w.data for w in net.parameters()]
+        step = nn.train_step(net, lambda a, y: a * y, optimiser(net.parameters(), 0.3), compile=compile)
+        losses.append([step(x, 1.0) for x in xs])
+        nets.append(net)
+        assert step.compiled is compile
+        assert all(type(w.data) is type(data) for w, data in zip(net.parameters(), before, strict=True))
+        same = [w.data is x for w, x in zip(net.parameters(), before, strict=True) if isinstance(x, np.ndarray)]
+        assert all(same) and same
+    np.testing.assert_array_equal(losses[0], losses[1])
+    assert_same(*nets)
+
+
+def test_steps_under_debug_are_those_of_eager_code() -> None:
+    ours, theirs = network(), network()
+    step = nn.train_step(ours, minigrad.cross_entropy, RATE)
+    losses = []
+    for k in range(4):
+        with minigrad.debug() if k % 2 else nullcontext():
+            losses.append(step(*batch()))
+    assert losses == by_sgd(theirs, minigrad.cross_entropy, *batch(), 4)
+    assert_same(ours, theirs)

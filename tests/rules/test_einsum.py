@@ -181,3 +181,71 @@ def test_every_drawn_form_is_linear_in_every_factor() -> None:
         for x, c in zip(example.inputs, found, strict=True):
             np.testing.assert_allclose(np.sum(x * c), total, rtol=1e-11, atol=1e5 * EPS)
     assert len(forms) > 25
+
+
+# Sums of products that are products of matrices, with the shapes of their factors.
+MATRICES = [
+    ("ij,jk->ik", (5, 7), (7, 4)), ("ij,kj->ik", (5, 7), (4, 7)), ("ji,jk->ki", (7, 5), (7, 4)),
+    ("bij,bjk->bik", (3, 5, 7), (3, 7, 4)), ("bihd,bjhd->bhij", (2, 5, 3, 7), (2, 6, 3, 7)),
+    ("nchwij,ocij->nohw", (2, 3, 4, 5, 2, 2), (6, 3, 2, 2)), ("ijk,kjl", (4, 5, 6), (6, 5, 3)),
+    ("...ij,...jk->...ik", (3, 5, 7), (3, 7, 4)), ("...ij,...jk->...ik", (3, 5, 7), (7, 4)),
+    ("ij,jk->ik", (5, 0), (0, 4)),
+]  # fmt: skip
+VECTORS = [
+    ("ij,j->i", (5, 7), (7,)), ("j,ij", (7,), (5, 7)), ("bij,bj->bi", (3, 5, 7), (3, 7)), ("i,ij->j", (5,), (5, 0)),
+]  # fmt: skip
+OTHERS = [
+    ("i,i", (5,), (5,)), ("i,j->ij", (5,), (4,)), ("ij,ij->ij", (5, 7), (5, 7)), ("ij,ij->i", (5, 7), (5, 7)),
+    ("ii,ij->j", (5, 5), (5, 4)), ("ij,jk->i", (5, 7), (7, 4)), ("ij,jk->ik", (5, 7), (1, 4)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("subscripts", "shape", "other"), MATRICES + VECTORS)
+def test_a_product_of_matrices_goes_through_matmul(
+    subscripts: str, shape: Any, other: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=shape), rng.normal(size=other)
+    want = np.einsum(subscripts, a, b)
+    y = np.einsum(subscripts, Value(a), Value(b))
+    np.testing.assert_allclose(y.data, want, rtol=1e-13, atol=1e-13)
+    for x in (a, b):  # in other layouts, too
+        turned = np.asfortranarray(x)
+        np.testing.assert_allclose(
+            np.einsum(subscripts, *[Value(turned) if z is x else z for z in (a, b)]).data, want, 1e-13, 1e-13
+        )
+    monkeypatch.setattr(np, "einsum", None)
+    again = y.op.forward(a, b, subscripts=subscripts)
+    assert np.array_equal(again, y.data)
+    if (subscripts, shape, other) in MATRICES:  # its gradients are, too
+        y.backward(np.ones(y.shape))
+
+
+@pytest.mark.parametrize(("subscripts", "shape", "other"), OTHERS)
+def test_what_is_no_product_of_matrices_is_numpys(subscripts: str, shape: Any, other: Any) -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=shape), rng.normal(size=other)
+    assert np.array_equal(np.einsum(subscripts, Value(a), Value(b)).data, np.einsum(subscripts, a, b))
+    mixed = np.einsum("ij,jk->ik", Value(np.ones((2, 3), np.float32)), np.ones((3, 2)))
+    assert mixed.dtype == np.float64
+
+
+def test_derivatives_of_every_order_of_a_product_of_matrices() -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(2, 3, 6)), rng.normal(size=(4, 3, 2))
+
+    def f(x: Any, w: Any) -> Any:
+        windows = np.lib.stride_tricks.sliding_window_view(x, 2, axis=2)
+        return np.sum(np.sin(np.einsum("nchi,oci->noh", windows, w)))
+
+    def by_sums(x: Any, w: Any) -> Any:
+        parts = [np.sum(x[:, None, :, h : h + 2] * w, axis=(2, 3)) for h in range(5)]
+        return np.sum(np.sin(np.stack(parts, axis=2)))
+
+    for derivative in (minigrad.grad, minigrad.hessian):
+        for argnums in (0, 1):
+            got, want = (derivative(g, argnums)(x, w) for g in (f, by_sums))
+            np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
+    vs = (np.cos(x), np.cos(w))
+    for got, want in zip(minigrad.hvp(f, (x, w), vs), minigrad.hvp(by_sums, (x, w), vs), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)

@@ -251,6 +251,15 @@ def neutral(op: Op, call: OpCall) -> bool:
     return all(np.array_equal(y, x, equal_nan=True) and (np.signbit(y) == np.signbit(x)).all() for y in found)
 
 
+def casts(op: Op, call: OpCall) -> bool:
+    """With dtype= it computes the same as of inputs in that type."""
+    x, params = np.asarray(call.inputs[0]), call.params
+    return all(
+        close(flat(op.function(x, dtype=dtype, **params)), flat(op.function(x.astype(dtype), **params)))
+        for dtype in (np.float64, np.longdouble)
+    )
+
+
 def each(op: Op, call: OpCall) -> bool:
     """Of an input and another of another shape, which broadcasts with it."""
     x = np.asarray(call.inputs[0])
@@ -286,7 +295,7 @@ CHECKS: dict[str, tuple[Callable[[Op, OpCall], bool], tuple[Variant, ...]]] = {
         ((elementwise, linear, bilinear, sums, commutative, parity, symmetric), REALS),
         (OPEN, (*REALS, whole, boolean)),
         ((moves, of_ufunc), (drawn, special)),
-        ((gives_new, meaning, neutral, each, activation, selects), (drawn,)),
+        ((gives_new, meaning, neutral, casts, each, activation, selects), (drawn,)),
     )
     for check in checks
 }

@@ -106,14 +106,16 @@ def test_a_function_is_stated_once() -> None:
 
 
 def lifted(x: Any) -> Any:
-    """A Value with these entries; truth values become one by a comparison."""
+    """A Value with these entries; truth values become one by a comparison, integers by a cast."""
     x = np.asarray(x)
+    if x.dtype.kind in "iu":
+        return Value(x.astype(float)).astype(x.dtype)
     return Value(x.astype(float)) > 0.5 if x.dtype == bool else Value(x[()])
 
 
 def liftable(op: Op, inputs: Any) -> list[int]:
-    """Places where a Value may stand; integers are targets and indices, and stay plain."""
-    return [k for k, x in enumerate(inputs) if np.asarray(x).dtype.kind in "fb"]
+    """Places where a Value may stand; integers beside other inputs are targets and indices, and stay plain."""
+    return [k for k, x in enumerate(inputs) if np.asarray(x).dtype.kind in "fb"] or [*range(len(inputs))]
 
 
 @each_op

@@ -370,5 +370,5 @@ def test_a_branch_inside_vmap_is_refused_in_the_words_of_vmap() -> None:
     with pytest.raises(TracingError) as caught:
         vmap(lambda a: a if a > 0 else -a)(np.array([1.0, -1.0]))
     text = str(caught.value)
-    assert text.startswith("bool() inside vmap: a Value stands for each of the samples")
+    assert text.startswith("bool() inside vmap: an array stands for each of the samples")
     assert "np.where(condition, a, b)" in text and "compile" not in text

@@ -1,17 +1,19 @@
 """An optional C extension that runs the plans of compiled programs. Without it, Python runs their source.
 
-`translate` turns a program and its plan into instructions, `executor.c` runs them.
+`translate` turns a program and its plan into instructions, `executor.c` runs them. `entry.c` checks the arguments
+of a call and nests its results.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 from dataclasses import dataclass
 from types import ModuleType
 
 extension: ModuleType | None
 try:
-    from . import _native as extension  # type: ignore[attr-defined,no-redef,unused-ignore]
+    extension = importlib.import_module("._native", __name__)
 except ImportError as error:
     extension, _missing = None, str(error)
 

@@ -16,6 +16,8 @@ typedef struct {
     PyObject *initial; /* bytes at the start of each arena: constants */
     Slot *slots;
     int32_t *loads; /* the slots of numbers that are inputs */
+    Py_ssize_t n_held;
+    int32_t *held; /* the slots that hold an object during a call: few, where numbers are many */
     Instruction *code;
     int32_t *outputs;
     int *copied; /* whether an output is copied */
@@ -271,10 +273,8 @@ static Arena *take_arena(Executor *self)
 
 static void give_back(Executor *self, Arena *arena)
 {
-    for (Py_ssize_t k = 0; k < self->n_slots; k++) {
-        if (self->slots[k].kind != ARENA) {
-            Py_CLEAR(arena->object[k]);
-        }
+    for (Py_ssize_t i = 0; i < self->n_held; i++) {
+        Py_CLEAR(arena->object[self->held[i]]);
     }
     if (self->n_arenas >= KEPT_ARENAS) {
         free_arena(self, arena);
@@ -296,6 +296,13 @@ static PyObject *box(char type, const char *address)
         }
         return number;
     }
+    if (type == 'f') {
+        PyObject *number = PyArrayScalar_New(Float);
+        if (number != NULL) {
+            PyArrayScalar_ASSIGN(number, Float, *(const float *)address);
+        }
+        return number;
+    }
     if (type == 'p') { /* a Python float */
         return PyFloat_FromDouble(*(const double *)address);
     }
@@ -311,11 +318,18 @@ static PyObject *box(char type, const char *address)
 /* Put a number into memory: 1, or 0 with an error set. */
 static int unbox(char type, PyObject *number, char *address)
 {
+    if (PyFloat_Check(number) && (type == 'd' || type == 'p')) { /* nearly always, and it cannot fail */
+        *(double *)address = PyFloat_AS_DOUBLE(number);
+        return 1;
+    }
     if (type == 'd' || type == 'p') {
-        *(double *)address = PyFloat_Check(number) ? PyFloat_AS_DOUBLE(number) : PyFloat_AsDouble(number);
+        *(double *)address = PyFloat_AsDouble(number);
     }
     else if (type == '?') {
         *(double *)address = PyObject_IsTrue(number);
+    }
+    else if (type == 'f' && PyArray_IsScalar(number, Float)) { /* NumPy's own way is slow */
+        *(float *)address = PyArrayScalar_VAL(number, Float);
     }
     else if (PyArray_IsScalar(number, Generic)) {
         PyArray_ScalarAsCtype(number, address);
@@ -574,7 +588,7 @@ static int run_code(Executor *self, Arena *arena)
             PyEval_RestoreThread(before);
             unlocked = NULL;
         }
-        done = (!flags || (one->kind == REGISTERS ? check_registers(arena, one) : report(one->calls, flags))) && (one->kind != CHAIN || report_chain(arena, one)) &&
+        done = (!flags || (one->kind == REGISTERS ? check_registers(arena, one, flags) : report(one->calls, flags))) && (one->kind != CHAIN || report_chain(arena, one)) &&
                (!python || run_python(self, arena, one));
         clean = 0;
         if (before != NULL && done) {
@@ -591,7 +605,8 @@ static int run_code(Executor *self, Arena *arena)
 
 static int prepare(Executor *self, Arena *arena, PyObject *const *inputs)
 {
-    for (Py_ssize_t k = 0; k < self->n_slots; k++) {
+    for (Py_ssize_t i = 0; i < self->n_held; i++) {
+        int32_t k = self->held[i];
         const Slot *slot = &self->slots[k];
         if (slot->kind == INPUT) {
             arena->object[k] = Py_NewRef(inputs[slot->which]);
@@ -669,6 +684,7 @@ static void executor_deallocate(Executor *self)
     }
     PyMem_Free(self->slots);
     PyMem_Free(self->loads);
+    PyMem_Free(self->held);
     PyMem_Free(self->code);
     PyMem_Free(self->outputs);
     PyMem_Free(self->copied);
@@ -727,6 +743,13 @@ static int read_plan(Executor *self, PyObject *slots, PyObject *loads, PyObject 
             return 0;
         }
     }
+    self->held = PyMem_Calloc(n + 1, sizeof *self->held);
+    for (Py_ssize_t k = 0; self->held != NULL && k < n; k++) {
+        enum slot_kind kind = self->slots[k].kind;
+        if (kind == INPUT || kind == FRESH || kind == OBJECT) {
+            self->held[self->n_held++] = (int32_t)k;
+        }
+    }
     for (; self->n_loads < PyList_GET_SIZE(loads); self->n_loads++) {
         self->loads[self->n_loads] = (int32_t)PyLong_AsLong(PyList_GET_ITEM(loads, self->n_loads));
     }
@@ -737,7 +760,7 @@ static int read_plan(Executor *self, PyObject *slots, PyObject *loads, PyObject 
         }
         self->n_calls = Py_MAX(self->n_calls, self->code[self->n_code].n_calls);
     }
-    return !PyErr_Occurred() && read_outputs(self, outputs);
+    return self->held != NULL && !PyErr_Occurred() && read_outputs(self, outputs);
 }
 
 /* Executor(n_inputs, size, initial, slots, loads, code, outputs): see `translate.py`, which writes them. */

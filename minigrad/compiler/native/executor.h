@@ -66,8 +66,9 @@ static inline char *address_of(const Arena *arena, Place place)
 /* Report floating-point errors of a call as NumPy does, by np.errstate: 1, or 0 with an error set. Needs the GIL. */
 int report(const Call *call, int flags);
 
-/* registers.c. `check_registers` runs the same code again, op by op, and reports what each raises. Needs the GIL. */
+/* registers.c. `check_registers` runs code that raised flags again, op by op, and reports what each raises: 1, or 0 with an
+error set. Needs the GIL. */
 void run_registers(const Arena *arena, const Instruction *one);
-int check_registers(const Arena *arena, const Instruction *one);
+int check_registers(const Arena *arena, const Instruction *one, int flags);
 
 #endif

@@ -5,6 +5,8 @@
 static PyMethodDef methods[] = {
     {"find_loop", find_loop, METH_VARARGS,
      "find_loop(ufunc or name, types): the inner loop for these type characters, inputs first; None if there is none."},
+    {"operations", operations, METH_NOARGS, 
+     "The operations of the register machine by number: their name, that of their errors or None, whether they are wide."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -17,7 +19,7 @@ PyMODINIT_FUNC PyInit__native(void)
     import_array();
     import_ufunc();
     PyObject *module = PyModule_Create(&definition);
-    PyTypeObject *types[] = {&LoopType, &ExecutorType};
+    PyTypeObject *types[] = {&LoopType, &ExecutorType, &EntryType, &CallerType};
     for (size_t k = 0; module != NULL && k < sizeof types / sizeof *types; k++) {
         if (PyModule_AddType(module, types[k]) < 0) {
             Py_CLEAR(module);

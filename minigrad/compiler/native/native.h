@@ -34,9 +34,14 @@ typedef struct {
     void *data;
 } Loop;
 
-extern PyTypeObject LoopType, ExecutorType;
+extern PyTypeObject LoopType, ExecutorType, EntryType, CallerType;
 const Loop *loop_of(PyObject *object); /* NULL with TypeError for any other object */
 PyObject *find_loop(PyObject *module, PyObject *args);
+PyObject *operations(PyObject *module, PyObject *none); /* of the register machine */
+
+/* The result of a call by an Entry. NULL: with an error set if the program raised it; without one if `object` is none,
+the call does not fit, or a mode is active. */
+PyObject *enter_quickly(PyObject *object, PyObject *args, PyObject *kwargs);
 
 /* Floating-point flags, as NumPy names them. `take_flags` returns those raised since it was called last. */
 int take_flags(void);

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
+from ...tracing.arguments import Described
 from ...tracing.program import Program, Ref, Step, refs
 from ..blocking import Blocks
-from ..codegen import Writer
-from ..scalar_codegen import is_scalar
+from ..buffers import Plan
+from ..codegen import Writer, names_for_step
+from ..failing_step import SOURCE, TEXT
 from . import Native, extension, why_not
+from .entry import why_not_read
 from .loop_choice import in_blocks
 from .translate import Translator
 
@@ -17,51 +23,49 @@ from .translate import Translator
 NATIVE = Blocks(size=1 << 13, least=1 << 14, allows=in_blocks)
 
 
-def usable(program: Program, wanted: bool) -> Native:
-    """Whether the executor may run a program."""
-    if not wanted:
-        return Native(False, "native=False")
-    why = why_not() or ("it computes only with numbers" if is_scalar(program) else "")
+def usable(given: Described, wanted: bool) -> Native:
+    """Whether the executor may run programs on arguments such as those given."""
+    why = (why_not() or why_not_read(given)) if wanted else "native=False"
     return Native(not why, why)
 
 
 class NativeStep:
-    """A program that the executor runs: call it with flat inputs. native: how many of its steps need no Python."""
+    """A program that an executor runs. native: how many of its steps need no Python."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, program: Program, plan: Plan) -> None:
         assert extension is not None
-        self.writer, self.lines = writer, list[str]()
-        program = writer.program
-        translator = Translator(program, writer.plan, self._write, extension.find_loop)
+        self.names = names_for_step()
+        inputs = [*program.inputs, *(ref for ref, _ in program.leaves)]
+        self.writer = Writer(program, plan, {ref: self.names.take("x") for ref in inputs}, self.names, [])
+        self.writer.name_variables()
+        self.lines: list[str] = []
+        translator = Translator(program, plan, self._write, extension.find_loop)
         code = translator.translate()
         storage = translator.storage
-        flat = [*dict.fromkeys(refs(program.outputs))]
-        outputs = [(storage.slot(ref), False) for ref in flat]
+        outputs = [(storage.slot(ref), copied) for ref, copied in _results(program, plan)]
         size, slots = storage.layout()
-        self.lines += self._build(flat)
-        names: dict[str, Any] = dict(writer.names)
-        exec(builtins.compile("\n".join(self.lines), "<compiled by minigrad>", "exec"), names)
+        names: dict[str, Any] = {**self.names.objects}
+        names[TEXT] = text = "\n".join(self.lines)
+        exec(builtins.compile(text, SOURCE, "exec"), names)
         ready = [tuple(x._replace(function=names[x.function]) if type(x.function) is str else x) for x in code]
         n_inputs = len(program.inputs) + len(program.leaves)
         self.executor = extension.Executor(
             n_inputs, size, bytes(storage.cells), [*map(tuple, slots)], storage.loads, ready, outputs
         )
-        self.build = names["build"]
         self.native = Native(True, f"{translator.native} of {len(program.steps)} steps")
         self.code = code
 
-    def __call__(self, *inputs: Any) -> Any:
-        """The result for these inputs."""
-        return self.build(*self.executor(*inputs))
-
-    def _write(self, steps: list[Step], variables: list[Ref]) -> str:
-        """Write steps as a function of variables; its name."""
-        writer, name = self.writer, f"step_{int(steps[0].out)}"
-        given = ", ".join(dict.fromkeys(writer.variables[ref] for ref in variables))
-        self.lines += [f"def {name}({given}):", *(f"    {line}" for line in writer.as_function(steps)), ""]
+    def _write(self, step: Step, variables: list[Ref]) -> str:
+        """Write a step as a function of variables; its name."""
+        name, given = self.names.take(f"step_{int(step.out)}"), [self.writer.variables[ref] for ref in variables]
+        body = self.writer.as_function(step)
+        self.lines += [f"def {name}({', '.join(dict.fromkeys(given))}):", *(f"    {line}" for line in body), ""]
         return name
 
-    def _build(self, flat: list[Ref]) -> list[str]:
-        """The function that nests flat results as f returns them."""
-        result = self.writer._outputs(self.writer.program.outputs)
-        return [f"def build({', '.join(self.writer.variables[ref] for ref in flat)}):", f"    return {result}"]
+
+def _results(program: Program, plan: Plan) -> Iterator[tuple[Ref, bool]]:
+    """The variables in the result, in turn, and whether each is copied: no two results are the same array."""
+    earlier = set(plan.copied)
+    for ref in refs(program.outputs):
+        yield ref, ref in earlier and isinstance(program.samples[ref], np.ndarray)
+        earlier.add(ref)

@@ -35,6 +35,7 @@ from .instructions import (
 )
 from .loop_choice import choose_loop, fits_any_layout, type_of
 from .matmul import core_of
+from .registers import Registers
 from .storage import Storage
 from .sums import reduce_by_loop
 
@@ -47,11 +48,12 @@ class Translator:
     """Translates one program. python: writes a step that runs as Python, as a function of its operands."""
 
     def __init__(
-        self, program: Program, plan: Plan, python: Callable[[list[Step], list[Ref]], str],
+        self, program: Program, plan: Plan, python: Callable[[Step, list[Ref]], str],
         find_loop: Callable[[Any, str], Any],
     ) -> None:  # fmt: skip
         self.program, self.plan, self.python, self.find_loop = program, plan, python, find_loop
         self.storage = Storage(program, plan)
+        self.registers = Registers(program, plan, self.storage, find_loop)
         self.code: list[Instruction] = []
         self.native = 0  # steps that need no Python
 
@@ -64,6 +66,11 @@ class Translator:
             if chain is not None:
                 self._chain(chain)
                 i = chain.end
+                continue
+            if forms := self.registers.run(i, len(steps)):
+                self.code += self.registers.write(i, forms)
+                self.native += len(forms)
+                i += len(forms)
                 continue
             self._step(steps[i])
             i += 1
@@ -78,7 +85,7 @@ class Translator:
             self.native += 1
         except Unsupported:
             del self.code[before:]
-            self._as_python([step])
+            self._as_python(step)
 
     def _translate(self, step: Step) -> None:
         function, mode, storage = step.function, self.plan.modes[step.out], self.storage
@@ -130,7 +137,7 @@ class Translator:
     def _number(self, step: Step) -> None:
         """A step whose result is a number."""
         function, sample = step.function, self.program.samples[step.out]
-        if isinstance(sample, (bool, np.bool_)):  # kept as a double: see the registers
+        if type_of(sample) in ("", "i", "?"):  # truth is kept as a double: see the registers
             raise Unsupported
         if function in (np.float64, np.positive) and type_of(self.program.sample(step.args[0])) in ("d", "p"):
             self.storage.alias(step.out, step.args[0])
@@ -245,7 +252,7 @@ class Translator:
             raise Unsupported
         y = self.storage.own(step.out)
         call = Call(None, (x.place, y.place), x.strides)
-        raising = self.python([step], list(operands(step)))
+        raising = self.python(step, list(operands(step)))
         args = tuple(self.storage.slot(ref) for ref in operands(step))
         self.code.append(Instruction(PLACES, (call,), size=len(columns), function=raising, args=args, bound=k))
 
@@ -297,13 +304,7 @@ class Translator:
     def _chain(self, chain: Chain) -> None:
         """Steps computed block by block."""
         steps = self.program.steps[chain.first : chain.end]
-        before = len(self.code)
-        try:
-            calls = tuple(self._block_call(step, chain) for step in steps)
-        except Unsupported:
-            del self.code[before:]
-            self._as_python(steps)
-            return
+        calls = tuple(self._block_call(step, chain) for step in steps)
         self.native += len(steps)
         self.code.append(Instruction(CHAIN, calls, size=chain.size, block=chain.block))
 
@@ -318,18 +319,18 @@ class Translator:
 
     # ---------------------------------------------------------------------------------------------- as Python
 
-    def _as_python(self, steps: list[Step]) -> None:
-        """Steps that run as Python: the source of each, as a function of the variables that it reads."""
-        outs = {step.out for step in steps}
-        read = [x for x in dict.fromkeys(x for step in steps for x in operands(step)) if x not in outs]
-        written = [step.out for step in steps if self.plan.modes[step.out] == "into"]
-        function = self.python(steps, [*read, *written])
-        args = tuple(self.storage.slot(x) for x in read)
-        for ref in written:
-            self.storage.result(ref)
-        args += tuple(self.storage.slot(x) for x in written)
-        out = -1 if written else self.storage.object(steps[-1].out)
-        self.code.append(Instruction(PYTHON, function=function, args=args, out=out))
+    def _as_python(self, step: Step) -> None:
+        """A step that runs as Python: its source, as a function of the variables that it reads."""
+        read = [*dict.fromkeys(operands(step))]
+        args = [self.storage.slot(x) for x in read]
+        if self.plan.modes[step.out] == "into":  # it fills an array
+            self.storage.result(step.out)
+            read.append(step.out)
+            args.append(self.storage.slot(step.out))
+            out = -1
+        else:
+            out = self.storage.object(step.out)
+        self.code.append(Instruction(PYTHON, function=self.python(step, read), args=tuple(args), out=out))
 
 
 def _is_plain(xs: list[Operand]) -> bool:

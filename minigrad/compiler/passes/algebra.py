@@ -16,6 +16,7 @@ from ...engine.tree import leaves
 from ...tracing.program import Program, Ref, Step, operands, refs, step_with
 from ...tracing.tape import copy
 from ..numpy_functions import record_of
+from .separate_memory import SeparateMemory
 
 Known = dict[Ref, Step]
 
@@ -25,14 +26,16 @@ def simplify_algebra(program: Program) -> Program:
     steps: list[Step] = []
     names: dict[Ref, object] = {}
     known: Known = {}
+    memory = SeparateMemory(program)
     for before in program.steps:
         step = step_with(before, names)
         result = _result(program, step, known)
-        if result is None:
+        if result is None or not memory.may_be_one(step.out, result[0]):
             known[step.out] = step
             steps.append(step)
         else:
             names[step.out] = result[0]
+            memory.replace(step.out, result[0])
     return program.with_steps(steps, names)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...tracing.program import Program, Ref, Step
+from ..numpy_functions import AS_OPERATORS, UFUNCS
 
 _OPERATORS = {operator.add, operator.sub, operator.mul, operator.truediv}
 
@@ -27,10 +28,14 @@ def fuse_broadcasts(program: Program) -> Program:
 
 def _fuse(program: Program, step: Step, spread: dict[Ref, Any]) -> Step:
     """The step with small operands, if another operand keeps the shape and layout of the result."""
-    small = tuple([spread.get(x, x) if type(x) is Ref else _number(x) for x in step.args])
+    # np.power has ways of its own for one exponent, and a vector library other ones for arrays; arithmetic has not.
+    exact = UFUNCS.get(step.function, step.function) in AS_OPERATORS
+    small = tuple([spread.get(x, x) if type(x) is Ref else _number(x) if exact else x for x in step.args])
     if all(x is z for x, z in zip(small, step.args, strict=True)):
         return step
     y = program.samples[step.out]
+    if not isinstance(y, np.ndarray):  # a ufunc with several results
+        return step
     shapes = [program.sample(x) for x in small]
     full = [x for x in shapes if isinstance(x, np.ndarray) and x.shape == y.shape and x.strides == y.strides]
     if not full or np.result_type(*shapes) != np.result_type(*[program.sample(x) for x in step.args]):

@@ -25,23 +25,26 @@ from ...tracing.placeholders import WeakFloat
 from ...tracing.program import Program, Ref, Step, operands, same_bits, step_with
 from ...tracing.tape import DETACHED
 from .lowering import lower_step
+from .templates import Templates
 
 
+@np.errstate(all="ignore")
 def inline_composites(program: Program) -> Program:
     """Inline composite steps until none is left that can be inlined."""
     steps: list[Step] = []
     names: dict[Ref, Any] = {}
     todo = program.steps[::-1]
+    templates = Templates(program, _body)
     while todo:
         step = todo.pop()
+        if step.function is ITEM.forward and type(parts := _renamed(step.args[0], names)) is tuple:
+            names[step.out] = _final(parts[step.kwargs["k"]], names)  # without a look at all the other parts
+            continue
         for x in operands(step):
             if x in names:
                 names[x] = _final(names[x], names)
         step = step_with(step, names)
-        if step.function is ITEM.forward and isinstance(step.args[0], tuple):
-            names[step.out] = step.args[0][step.kwargs["k"]]
-            continue
-        body = lower_step(program, step) or (_body(program, step) if may_inline(step) else None)
+        body = lower_step(program, step) or (templates.body_of(step) if may_inline(step) else None)
         if body is None:
             steps.append(step)
             continue
@@ -55,6 +58,10 @@ def _final(name: Any, names: dict[Ref, Any]) -> Any:
     """The final variable for one that was replaced, perhaps several times."""
     if type(name) is tuple:
         return tuple(_final(part, names) for part in name)
+    return _renamed(name, names)
+
+
+def _renamed(name: Any, names: dict[Ref, Any]) -> Any:
     while type(name) is Ref and name in names:
         name = names[name]
     return name
@@ -74,7 +81,9 @@ def may_inline(step: Step) -> bool:
     if not isinstance(function, FunctionType):
         return True
     if function not in _allowed:
-        _allowed[function] = all(map(_is_straight, _codes_of(function)))
+        codes = [*_codes_of(function)]
+        names = {name for code in codes for name in code.co_names}
+        _allowed[function] = all(map(_is_straight, codes)) and not names >= _CHOOSES
     return _allowed[function]
 
 
@@ -104,35 +113,36 @@ def _codes_of(function: Any) -> Iterator[CodeType]:
         waiting += [cell.cell_contents for cell in one.__closure__ or ()]
 
 
-# A function that handles errors or silences warnings may act differently on other data; decompositions contain no
-# simpler functions.
+# A function that handles errors or silences warnings may act differently on other data. Rules of decompositions
+# that ask what they got take another way for arrays than for Values, not always to the same bits.
 _NOT_INLINED = {"CHECK_EXC_MATCH", "POP_EXCEPT", "BEFORE_WITH", "LOAD_SPECIAL"}
+_CHOOSES = {"linalg", "isinstance"}
 
 
 @functools.cache
 def _is_straight(code: CodeType) -> bool:
-    """Whether code has neither ``try`` nor ``with``, and calls nothing of np.linalg."""
-    if "linalg" in code.co_names:
-        return False
+    """Whether code has neither ``try`` nor ``with``."""
     return _NOT_INLINED.isdisjoint(instruction.opname for instruction in dis.get_instructions(code))
 
 
 def _body(program: Program, step: Step) -> tuple[list[Step], Any] | None:
     """The steps that a step is composed of, and its result; None if it cannot be inlined."""
     known = {ref: program.samples[ref] for ref in operands(step)}
-    if any(_may_branch_on(x, step) for x in known.values()):
+    sample = program.samples[step.out]
+    nested = isinstance(sample, tuple) and any(isinstance(part, tuple) for part in sample)
+    if nested or any(_may_branch_on(ref, x, step) for ref, x in known.items()):
         return None
     start = next(serials)
-    values = {ref: new_node(Value, x, DETACHED, (), None) for ref, x in known.items()}
+    values = {ref: new_node(Value, _as_traced(x), DETACHED, (), None) for ref, x in known.items()}
     tape = Tape()
     try:
-        with taping(tape), np.errstate(all="ignore"):
+        with taping(tape):
             called = step_with(step, values)
             result = called.function(*called.args, **called.kwargs)
         data = _data(result)
     except Exception:  # a rule may read its data, and a user's rule may raise anything: then the step stays
         return None
-    if not same_bits(program.samples[step.out], data):
+    if not same_bits(sample, data):
         return None
     scratch = Program([], [], [], None, program.samples)
     reader = Reader(scratch, start, {value.serial: ref for ref, value in values.items()}, tape)
@@ -147,9 +157,15 @@ def _body(program: Program, step: Step) -> tuple[list[Step], Any] | None:
     return scratch.steps, named if isinstance(result, (tuple, list)) else named[0]
 
 
-def _may_branch_on(x: Any, step: Step) -> bool:
-    """Whether a rule may branch on an operand: on a number, which a Value would hide."""
-    return type(x) in (float, WeakFloat, tuple) or (isinstance(x, float) and step.function is _power_base)
+def _may_branch_on(ref: Ref, x: Any, step: Step) -> bool:
+    """Whether a rule may branch on an operand, which a Value would hide: on a pair, or on an exponent."""
+    exponent = step.function is _power_base and step.args[3] is ref
+    return type(x) is tuple or (isinstance(x, float) and exponent)
+
+
+def _as_traced(x: Any) -> Any:
+    """The data of a variable as a trace of the function has it."""
+    return WeakFloat(x) if type(x) is float else x
 
 
 def _data(result: Any) -> Any:

@@ -5,15 +5,19 @@ Each rule returns the steps that the function takes for operands of that type, s
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...engine.broadcasting import _ones
+from ...engine.op import TABLE
+from ...rules.arithmetic import _power_base
+from ...rules.limits import bounded
 from ...rules.losses import _cross_entropy
 from ...tracing.program import Program, Ref, Step, substitute
-from ...tracing.tape import as_data, cotangent_of_type, sum_to_shape
+from ...tracing.tape import add_in_place, as_data, copy, cotangent_of_type, sum_to_shape
 from .. import runtime
 
 
@@ -53,7 +57,8 @@ def _lower_mean(body: Body, x: Any, axis: Any = None, keepdims: bool = False) ->
     if not isinstance(data, np.ndarray) or data.dtype.char not in "fd" or not data.size:
         return None
     total = body(np.sum, x, axis=axis, keepdims=keepdims)
-    return body(np.divide, total, data.size // max(np.size(body.program.samples[total]), 1))
+    count = data.size // max(np.size(body.program.samples[total]), 1)
+    return body(np.divide, total, count) if int(data.dtype.type(count)) == count else None  # as NumPy rounds it
 
 
 def _lower_cross_entropy(body: Body, logits: Any, targets: Any) -> Any:
@@ -75,17 +80,44 @@ def _lower_cross_entropy(body: Body, logits: Any, targets: Any) -> Any:
 
 
 def _lower_copy_like(body: Body, g: Any, shape: tuple[int, ...], dtype: Any, what: str) -> Any:
-    """`copy_like`: drops it for a C-contiguous cotangent or tangent of the right shape and type."""
+    """`copy_like`: a plain copy, for a C-contiguous cotangent or tangent of the right shape and type."""
     data = body.program.sample(g)
     fits = isinstance(data, np.ndarray) and data.shape == shape and data.dtype == dtype
-    return g if fits and data.ndim and data.flags.c_contiguous else None
+    return body(copy, g) if fits and data.ndim and data.flags.c_contiguous else None
 
 
+def _lower_add_at(body: Body, before: Any, like: Any, g: Any, y: Any, x: Any, index: Any = None) -> Any:
+    """The gradient of a read, added in place: each step of it names only what it needs, and may write in place."""
+    data, share = body.program.sample(like), body.program.sample(g)
+    if before is not None:
+        return body(runtime.plus_at, before, g, index)
+    fits = data.flags.c_contiguous and isinstance(share, (np.ndarray, np.generic)) and share.dtype == data.dtype
+    return body(runtime.placed, g, index, data.shape) if fits else None
+
+
+def _lower_power_slope(body: Body, g: Any, y: Any, a: Any, b: Any) -> Any:
+    """The rule of a power of numbers: it asks what the exponent is, which must be computed where that varies."""
+    if type(b) is not Ref or not all(isinstance(body.program.sample(x), float) for x in (g, y, a, b)):
+        return None
+    scaled, smaller = body(operator.mul, g, b), body(operator.sub, b, 1)
+    base = body(np.where, body(operator.ge, b, 1), a, body(_BOUNDED, a))
+    power = body(operator.pow, base, body(np.where, body(operator.ne, b, 0), smaller, 0.0))
+    rest = body(operator.mul, scaled, power)
+    negative = body(operator.truediv, body(operator.mul, scaled, y), a)
+    square = body(operator.mul, scaled, a)
+    rest = body(np.where, body(operator.lt, b, 0), negative, rest)
+    return body(np.where, body(operator.eq, b, 2), square, rest)
+
+
+_BOUNDED = TABLE[bounded].forward
+_ADD_AT: Any = TABLE[operator.getitem].add
 LOWERINGS: dict[Callable[..., Any], Callable[..., Any]] = {
     sum_to_shape: _lower_unbroadcast,
     np.mean: _lower_mean,
     _cross_entropy: _lower_cross_entropy,
     cotangent_of_type: _lower_copy_like,
+    add_in_place(_ADD_AT): _lower_add_at,
+    _power_base: _lower_power_slope,
 }
 
 

@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...tracing.program import Program, Ref, Step, operands, refs
-from ..buffers import last_uses, mode_of, owners_of
+from ..buffers import mode_of
 from ..numpy_functions import UFUNCS, reducing_ufunc
+from ..owners import Owners, last_uses, owners_of
 
 LEAST = 1 << 18  # bytes of a parameter: a smaller one gains less than a pause of the backward sweep costs (1 µs)
 
@@ -49,7 +50,7 @@ def schedule_updates(program: Program) -> Program:
     if safe == first:
         return program
     owners = owners_of(program, modes)
-    readers = _readers(program, owners)
+    readers = _readers(program, owners, first)
     made = {step.out: i for i, step in enumerate(steps)}
     places = list(range(1, first + 1)) + [first] * (len(steps) - first)
     pieces = _pieces(program, first, modes, owners)
@@ -58,7 +59,8 @@ def schedule_updates(program: Program) -> Program:
         before += [i for x in piece.replaced for i in readers[x]]
         number = all(modes[steps[i].out] == "number" for i in piece.steps)
         if number or any(program.samples[x].nbytes >= LEAST for x in piece.replaced):
-            place = max([safe, *(places[i] for i in before if i not in piece.steps)])
+            own = {*piece.steps}
+            place = max([safe, *(places[i] for i in before if i not in own)])
             for i in piece.steps:
                 places[i] = place
     moved = sorted(pieces, key=lambda piece: places[piece.steps[0]])
@@ -77,11 +79,22 @@ def _put_in(program: Program, first: int, places: list[int], pieces: list[Piece]
     return [*steps, *program.steps[done:first]]
 
 
-def _readers(program: Program, owners: dict[Ref, frozenset[Ref]]) -> dict[Ref, list[int]]:
-    """The steps that read each variable or a view of it."""
+def _readers(program: Program, owners: Owners, first: int) -> dict[Ref, list[int]]:
+    """The steps that may read the memory of each owner: the latest of those before `first`, and all others."""
+    latest: dict[Ref, int] = {}
     readers: dict[Ref, list[int]] = {}
     for i, step in enumerate(program.steps):
-        for owner in {o for x in operands(step) for o in owners.get(x, ())}:
+        for owner in {o for x in operands(step) for o in owners.get(x)}:
+            if i < first:
+                latest[owner] = i
+            else:
+                readers.setdefault(owner, []).append(i)
+    for keeper in reversed(owners.kept):
+        read = first - 1 if keeper in readers else latest.get(keeper, -1)  # after `first`: nothing moves before it
+        for owner in owners.kept[keeper]:
+            latest[owner] = max(latest.get(owner, -1), read)
+    for owner, i in latest.items():
+        if i >= 0:
             readers.setdefault(owner, []).append(i)
     return readers
 
@@ -103,7 +116,7 @@ def _unknown(step: Step, modes: dict[Ref, str]) -> bool:
     return mode == "call" or (mode == "number" and not known)
 
 
-def _pieces(program: Program, first: int, modes: dict[Ref, str], owners: dict[Ref, frozenset[Ref]]) -> list[Piece]:
+def _pieces(program: Program, first: int, modes: dict[Ref, str], owners: Owners) -> list[Piece]:
     """Split the steps from `first` on into pieces: each number alone, arrays up to an update."""
     last, given = last_uses(program, owners), {*program.inputs, *(ref for ref, _ in program.leaves)}
     returned = set(refs(program.outputs))
