@@ -46,6 +46,11 @@ class Chain:
         """Entries per block; blocks are as equal as possible."""
         return -(-self.size // -(-self.size // self.most))
 
+    @property
+    def is_loop(self) -> bool:
+        """Whether it has several blocks. With one, the steps run on whole arrays, as others do."""
+        return self.block < self.size
+
 
 def chains(program: Program, modes: dict[Ref, str], blocks: Blocks) -> list[Chain]:
     """The chains of a program that are long and large enough."""

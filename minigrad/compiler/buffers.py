@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..engine.op import TABLE
 from ..tracing.program import Program, Ref, Step, operands, refs
@@ -19,6 +20,8 @@ from .blocking import IN_PYTHON, Blocks, Chain, chains
 from .numpy_functions import BOUNDED, INTO, SECH2, UFUNCS, is_view, reducing_ufunc
 from .owners import Owners, last_uses, owners_of, returns_new
 
+LINE = 64  # bytes, of the cache
+Extent = tuple[int, np.dtype[Any]]  # entries and type of an array
 GETITEM = TABLE[operator.getitem].forward
 
 
@@ -26,16 +29,16 @@ GETITEM = TABLE[operator.getitem].forward
 class Plan:
     """The storage of each variable.
 
-    modes: "number", "view", "into" (a buffer or an array) or "call" for each step. place: the buffer of a variable.
-    fresh: variables that get new memory at each call. sizes: bytes per buffer. hoisted: views created once, with
-    the buffers. copied: outputs that must be copied. in_place: variables that overwrite a donated operand.
-    chains: steps computed in blocks. block: entries per block, for variables that live only in a chain. loops: the
-    chain that computes a variable.
+    modes: "number", "view", "into" (a buffer or an array) or "call" for each step. place: where the buffer of a
+    variable starts, in one piece of memory. size: the bytes of that memory. fresh: variables that get new memory at
+    each call. hoisted: views created once, with the buffers. copied: outputs that must be copied. in_place:
+    variables that overwrite a donated operand. chains: steps computed in blocks. block: entries per block, for
+    variables that live only in a chain. loops: the chain that computes a variable.
     """
 
     modes: dict[Ref, str] = field(default_factory=dict)
     place: dict[Ref, int] = field(default_factory=dict)
-    sizes: list[int] = field(default_factory=list)
+    size: int = 0
     fresh: set[Ref] = field(default_factory=set)
     hoisted: set[Ref] = field(default_factory=set)
     copied: set[Ref] = field(default_factory=set)
@@ -106,6 +109,14 @@ def _same_types(program: Program, step: Step) -> bool:
 
 def power_as(program: Program, step: Step) -> tuple[np.ufunc, int] | None:
     """The ufunc that computes ``x ** e`` of an array, and its number of operands; None if no ufunc does."""
+    if step.out not in program.powers:
+        program.powers[step.out] = _find_power(program, step)
+    found: tuple[np.ufunc, int] | None = program.powers[step.out]
+    return found
+
+
+def _find_power(program: Program, step: Step) -> tuple[np.ufunc, int] | None:
+    """That ufunc, found by trying which one gives the bits of the trace."""
     x, e = (program.sample(x) for x in step.args)
     y = program.samples[step.out]
     if type(step.args[1]) is Ref or not isinstance(e, (int, float)) or not isinstance(x, np.ndarray):
@@ -129,15 +140,16 @@ def plan_buffers(program: Program, donated: frozenset[Ref], reuse: bool, blocks:
     if not any(isinstance(x, np.ndarray) for x in program.samples.values()):
         return plan
     plan.chains = chains(program, plan.modes, blocks)
-    plan.block = {ref: c.block for c in plan.chains for ref in c.local}
-    plan.loops = {program.steps[i].out: c for c in plan.chains for i in range(c.first, c.end)}
+    loops = [c for c in plan.chains if c.is_loop]
+    plan.block = {ref: c.block for c in loops for ref in c.local}
+    plan.loops = {program.steps[i].out: c for c in loops for i in range(c.first, c.end)}
     owners = owners_of(program, plan.modes)
     last = last_uses(program, owners)
     _place_outputs(program, plan, owners, donated, reuse)
     dying: dict[int, list[Ref]] = {}
     for owner, i in last.items():
         dying.setdefault(i, []).append(owner)
-    free = _Free(plan.sizes)
+    free = _Free()
     for i, step in enumerate(program.steps):
         free.enter(plan.loops.get(step.out))
         if plan.modes[step.out] == "into":
@@ -146,72 +158,103 @@ def plan_buffers(program: Program, donated: frozenset[Ref], reuse: bool, blocks:
             plan.hoisted.add(step.out)
         for owner in dying.get(i, ()):
             if last[owner] == i and owner in plan.place:
-                free.release(plan.place[owner], owner in plan.block)
+                free.release(plan.place[owner], program.samples[owner], plan.block.get(owner, 0))
                 last[owner] = -1
+    plan.size = free.memory.size
     return plan
 
 
-class _Pool:
-    """Free buffers by size, so that the time to find one does not depend on how many there are."""
+class Memory:
+    """One piece of memory from which buffers are taken: the smallest gap that is large enough, or more memory.
+
+    Gaps that touch become one. The time to find a gap hardly depends on how many there are.
+    """
 
     def __init__(self) -> None:
-        self.stacks: dict[int, list[int]] = {}
-        self.sizes: list[int] = []  # the keys of the stacks, in order: programs have few
+        self.size = 0
+        self.gaps: list[tuple[int, int]] = []  # (bytes, start), in order
+        self.starts: dict[int, int] = {}  # the end of each gap by its start
+        self.ends: dict[int, int] = {}  # and its start by its end
 
-    def put(self, k: int, size: int) -> None:
-        """Add buffer k."""
-        if size not in self.stacks:
-            insort(self.sizes, size)
-            self.stacks[size] = []
-        self.stacks[size].append(k)
+    def take(self, size: int) -> int:
+        """The start of a new buffer."""
+        i = bisect_left(self.gaps, (size, 0))
+        if i < len(self.gaps):
+            start, end = self._close(self.gaps[i][1])
+        else:
+            start = self.ends.get(self.size, self.size)
+            if start in self.starts:
+                self._close(start)
+            end = self.size = start + size
+        if start + size < end:
+            self._open(start + size, end)
+        return start
 
-    def take(self, least: int, most: int) -> int | None:
-        """Take the smallest buffer of a size in between: the latest of these, which the cache may still hold."""
-        i = bisect_left(self.sizes, least)
-        if i == len(self.sizes) or self.sizes[i] > most:
-            return None
-        stack = self.stacks[self.sizes[i]]
-        k = stack.pop()
-        if not stack:
-            del self.stacks[self.sizes.pop(i)]
-        return k
+    def put(self, start: int, size: int) -> None:
+        """Take back a buffer."""
+        end = start + size
+        if start in self.ends:
+            start, _ = self._close(self.ends[start])
+        if end in self.starts:
+            _, end = self._close(end)
+        self._open(start, end)
+
+    def _open(self, start: int, end: int) -> None:
+        self.starts[start], self.ends[end] = end, start
+        insort(self.gaps, (end - start, start))
+
+    def _close(self, start: int) -> tuple[int, int]:
+        end = self.starts.pop(start)
+        del self.ends[end]
+        del self.gaps[bisect_left(self.gaps, (end - start, start))]
+        return start, end
 
 
 class _Free:
     """The free buffers.
 
-    Inside a loop over blocks, a buffer of one block can be reused at once, but a larger one only after the loop:
-    later iterations still read its other blocks.
+    Inside a loop over blocks, a buffer of one block can be reused at once by another block, and a larger one by an
+    array of the same size and type only, since later iterations still read its other blocks. All else waits for the
+    end of the loop.
     """
 
-    def __init__(self, sizes: list[int]) -> None:
-        self.sizes = sizes
+    def __init__(self) -> None:
+        self.memory = Memory()
         self.loop: Chain | None = None
-        self.buffers, self.blocks = _Pool(), _Pool()
-        self.later: list[int] = []
+        self.blocks: dict[Extent, list[int]] = {}
+        self.arrays: dict[Extent, list[int]] = {}
 
     def enter(self, loop: Chain | None) -> None:
         """Note the loop of the next step; None if it is in no loop."""
-        if loop is not self.loop:
-            blocks = [k for stack in self.blocks.stacks.values() for k in stack]
-            for k in (*blocks, *self.later):
-                self.buffers.put(k, self.sizes[k])
-            self.blocks, self.later, self.loop = _Pool(), [], loop
+        if loop is self.loop:
+            return
+        for kind in (self.blocks, self.arrays):
+            for (entries, dtype), starts in kind.items():
+                for start in starts:
+                    self.memory.put(start, room(entries * dtype.itemsize))
+            kind.clear()
+        self.loop = loop
 
-    def release(self, k: int, block: bool) -> None:
-        """Mark a buffer as free."""
-        if self.loop is not None and not block:
-            self.later.append(k)
+    def release(self, start: int, y: NDArray[Any], block: int) -> None:
+        """Mark the buffer of a variable as free. block: entries of one; 0: the buffer holds all."""
+        if self.loop is None:
+            self.memory.put(start, room((block or y.size) * y.itemsize))
         else:
-            (self.buffers if self.loop is None else self.blocks).put(k, self.sizes[k])
+            (self.blocks if block else self.arrays).setdefault((block or y.size, y.dtype), []).append(start)
 
-    def take(self, size: int, block: bool) -> int:
-        """Take the smallest free buffer that is large enough, or a new one."""
-        for pool in (self.blocks, self.buffers) if block else (self.buffers,):
-            if (found := pool.take(size, 4 * size + 1024)) is not None:
-                return found
-        self.sizes.append(size)
-        return len(self.sizes) - 1
+    def take(self, y: NDArray[Any], block: int) -> int:
+        """The start of a free buffer for a variable."""
+        if found := (self.blocks if block else self.arrays).get((block or y.size, y.dtype)):
+            return found.pop()
+        return self.memory.take(room((block or y.size) * y.itemsize))
+
+
+def room(size: int) -> int:
+    """The bytes of a buffer, which starts at a line of the cache and never touches the next one.
+
+    Where operands touch, some loops of NumPy take another way, as if they overlapped.
+    """
+    return (size // LINE + 1) * LINE
 
 
 def _place_outputs(program: Program, plan: Plan, owners: Owners, donated: frozenset[Ref], reuse: bool) -> None:
@@ -248,9 +291,7 @@ def _assign_buffer(
         plan.place[step.out] = plan.place[dying]
         last[dying] = -1
     else:
-        block = step.out in plan.block
-        entries = plan.block[step.out] if block else y.size
-        plan.place[step.out] = free.take(entries * y.itemsize, block)
+        plan.place[step.out] = free.take(y, plan.block.get(step.out, 0))
 
 
 def _reusable_operand(
@@ -265,12 +306,13 @@ def _reusable_operand(
         inputs = (step.args[k] for k in INTO.get(step.function, ("", ()))[1])
         able = tuple([x for x in inputs if type(x) is Ref])
     for x in dict.fromkeys(able):
+        if last.get(x) != i or not (x in plan.place or x in donated) or owners.get(x) != {x}:  # nearly always
+            continue
         sample = program.samples[x]
         fits = isinstance(sample, np.ndarray) and (sample.shape, sample.strides, sample.dtype) == (
             y.shape, y.strides, y.dtype,
         )  # fmt: skip
-        own = owners.get(x) == {x} and last.get(x) == i and (x in plan.place or x in donated)
-        own = own and (x in plan.block) == (step.out in plan.block)
+        own = (x in plan.block) == (step.out in plan.block)
         if fits and own and not any(owners.may_use(z, x) for z in read if z != x):
             return x
     return None

@@ -43,6 +43,11 @@ def names_for_step() -> Names:
     return Names("make", "step", np=np, ndarray=np.ndarray)
 
 
+def _infix(symbol: str, a: str, b: str) -> str:
+    """a + b; with brackets for a negative number, as -2 ** 2 is -4."""
+    return f"({a}) {symbol} {b}" if symbol == "**" and a.startswith("-") else f"{a} {symbol} {b}"
+
+
 class Writer:
     """Writes one program by its plan: `text` is the source. inputs: their names. notes: comments at the top."""
 
@@ -55,7 +60,8 @@ class Writer:
         self.body: list[str] = []
         self.notes = notes
         self.numbers: ScalarWriter | None = None  # writes the steps of a program that computes only with numbers
-        self.loop = [names.take(word) for word in "ij"] if plan.chains else []  # the ends of a block
+        self.chains = [chain for chain in plan.chains if chain.is_loop]
+        self.loop = [names.take(word) for word in "ij"] if self.chains else []  # the ends of a block
         self.views: dict[str, str] = {}  # variables, by the text of the view that they are
         self.rows = Rows(names)
         self.sliced: dict[int, str] = {}  # constants, while a chain is written
@@ -83,28 +89,30 @@ class Writer:
 
     def _buffers(self) -> None:
         plan, samples = self.plan, self.program.samples
-        memory = [self.names.take(f"m{k}") for k in range(len(plan.sizes))]
-        self.made += [f"{m} = np.empty({size}, np.uint8)" for m, size in zip(memory, plan.sizes, strict=True)]
+        if not plan.place:
+            return
+        memory = self.names.take("memory")
+        self.made.append(f"{memory} = np.empty({plan.size}, np.uint8)")
         first: dict[object, str] = {}
-        for ref, k in plan.place.items():
+        for ref, start in plan.place.items():
             y, name = samples[ref], self.variables[ref]
-            same = (k, self._shape(ref, y), y.strides, y.dtype)
-            self.made.append(f"{name} = {first.get(same) or self._buffer_array(ref, y, memory[k])}")
+            same = (start, self._shape(ref, y), y.strides, y.dtype)
+            self.made.append(f"{name} = {first.get(same) or self._buffer_array(ref, y, memory, start)}")
             first.setdefault(same, name)
 
     def _shape(self, ref: Ref, y: Any) -> tuple[int, ...]:
         return (self.plan.block[ref],) if ref in self.plan.block else y.shape
 
-    def _buffer_array(self, ref: Ref, y: Any, memory: str) -> str:
+    def _buffer_array(self, ref: Ref, y: Any, memory: str, start: int) -> str:
         strides = "" if y.flags.c_contiguous else f", strides={y.strides}"
-        return f'ndarray({self._shape(ref, y)}, "{y.dtype.char}", {memory}{strides})'
+        return f'ndarray({self._shape(ref, y)}, "{y.dtype.char}", {memory}, {start}{strides})'
 
     # ---------------------------------------------------------------------------------------------- steps
 
     def _steps(self) -> None:
         part: bool | None = None
-        starts = {chain.first: chain for chain in self.plan.chains}
-        inside = {i for chain in self.plan.chains for i in range(chain.first, chain.end)}
+        starts = {chain.first: chain for chain in self.chains}
+        inside = {i for chain in self.chains for i in range(chain.first, chain.end)}
         for i, step in enumerate(self.program.steps):
             if self._is_made(step):
                 continue
@@ -148,7 +156,7 @@ class Writer:
             if ref in chain.local:
                 heads.append(f"{self.rows.block(name)} = {name}[:{j} - {i}]")
             else:
-                before += self._made_before(ref, steps)
+                before += self._made_before(ref, chain)
                 heads.append(f"{self.rows.block(name)} = {self._flat_variable(ref, before)}[{i}:{end}]")
             inside[ref] = self.rows.block(name)
         for x in {id(x): x for step in steps for x in step.args if isinstance(x, np.ndarray)}.values():
@@ -162,10 +170,10 @@ class Writer:
         loop = f"for {i} in {blocks}:  # in blocks that stay in the cache"
         return [*before, loop, *(f"    {line}" for line in (*dict.fromkeys(heads), *body))]
 
-    def _made_before(self, ref: Ref, steps: list[Step]) -> list[str]:
+    def _made_before(self, ref: Ref, chain: Chain) -> list[str]:
         """The line before a loop that gives a variable its array: a donated operand's, or a new one."""
         sample, name = self.program.samples[ref], self.variables[ref]
-        if all(step.out != ref for step in steps):
+        if self.plan.loops.get(ref) is not chain:
             return []
         if ref in self.plan.in_place:
             return [f"{name} = {self.variables[self.plan.in_place[ref]]}"]
@@ -247,7 +255,7 @@ class Writer:
         if function in _RAISING and isinstance(sample, float) and not isinstance(sample, np.float64):
             return f"{self.names.of(apply_as_numpy)}({', '.join([self.constant(function), *args])})"
         if function in SYMBOLS and len(args) == 2:
-            return f"{args[0]} {SYMBOLS[function]} {args[1]}"
+            return _infix(SYMBOLS[function], *args)
         if scalars and function in AS_OPERATORS and any(isinstance(x, np.generic) for x in numbers):
             return f"{args[0]} {AS_OPERATORS[function]} {args[1]}"
         if (
@@ -266,7 +274,7 @@ class Writer:
         if function is GETITEM:
             return f"{args[0]}[{self._index(step)}]"
         if function in SYMBOLS and len(args) == 2:
-            return f"{args[0]} {SYMBOLS[function]} {args[1]}"
+            return _infix(SYMBOLS[function], *args)
         args += [f"{key}={self.spell(x)}" for key, x in step.kwargs.items()]
         if step.draws:
             return f"{args[0]}.{function.__name__}({', '.join(args[1:])})"

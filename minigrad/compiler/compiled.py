@@ -6,7 +6,6 @@ calls, use different sets.
 
 from __future__ import annotations
 
-import builtins
 import functools
 import sys
 import threading
@@ -23,16 +22,16 @@ from ..errors import ArgumentError, Mutated
 from ..tracing import is_tracing
 from ..tracing.arguments import Described, Describer, fill_holes
 from ..tracing.lower import outer_values
+from ..tracing.outlines import outline
 from ..tracing.program import Program
 from ..tracing.tracer import trace_function
 from ..transforms.gradient_types import P, R
 from .blocking import IN_PYTHON
 from .buffers import plan_buffers
-from .codegen import Writer, names_for_step
+from .codegen import names_for_step
 from .fallback import Fallback
 from .first_calls import Turns, collection_paused
 from .guards import Guard, check_inputs
-from .loading import make_of
 from .model_settings import Settings, while_unchanged
 from .names import word_for
 from .native import Native
@@ -41,7 +40,8 @@ from .native.entry import Expected, make_entry
 from .native.run import NATIVE, NativeStep, usable
 from .passes import optimise
 from .passes.algebra import constants
-from .retraces import Retraces
+from .retraces import Retraces, warn_of_remaking
+from .texts import Texts
 from .to_graph import as_values
 
 MISS: Any = object()
@@ -67,6 +67,8 @@ class Compiled(Caller, Generic[P, R]):
         native: bool = True,
     ) -> None:
         functools.update_wrapper(self, f)
+        if type(cache) is not int or cache < 0:
+            raise ArgumentError(f"cache= is how many traces to keep, got {cache!r}\n  write  cache=16")
         self.f, self.reuse, self.cache_size = f, reuse, cache
         self.options: dict[str, Any] = {
             "static": static,
@@ -202,6 +204,8 @@ class Compiled(Caller, Generic[P, R]):
             self._warnings.warn_of_eager(stacklevel=4)
         elif keys:
             self._warnings.warn_of_many(keys, stacklevel=4)
+        elif self.traces == 1:
+            warn_of_remaking(self.f, given.key, stacklevel=4)
 
     def _note_use(self, arguments: Any, entry: Specialization | Uncompiled) -> None:
         """Enter by this entry first from now on, and forget the traces that were not used for the longest time."""
@@ -262,14 +266,14 @@ class Specialization:
         self.names = inputs
         self.native = usable(given, compiled.options["native"])
         plan = plan_buffers(self.program, donated, compiled.reuse, NATIVE if self.native else IN_PYTHON)
-        notes = [f"{inputs[ref]}: {_leaf_text(leaf)}, read at each call" for ref, leaf in self.program.leaves]
-        writer = Writer(self.program, plan, inputs, names, notes)
         written = [k for k, ref in enumerate(inputs) if ref in plan.in_place.values()]
         read = [x for x in constants(self.program) if x.ndim] if written else []
         leaves = [leaf for _, leaf in self.program.leaves]
-        guard = Guard(given.template, given.inputs, leaves, written, read)
-        self.source, self.guard = writer.text(), guard.text()
-        self._words, self._guard_words = names.objects, guard.names.objects
+        arrays = [*given.inputs, *(leaf._array for leaf in leaves)]
+        if written:
+            check_inputs(written, read, arrays)
+        guard = functools.partial(Guard, given.template, [*map(outline, arrays)], leaves, written, read)
+        self._texts = Texts(self.program, plan, inputs, names, guard, MISS)
         self.frozen = [(x, _fingerprint(x)) for x in constants(recorded)]
         if self.native:
             step = NativeStep(self.program, plan)
@@ -278,7 +282,7 @@ class Specialization:
             call = Expected(given.template, given.inputs, leaves, written, refuse, read)
             self.enter = make_entry(step.executor, call, self.program.outputs, self.enter_in_python, MISS)
         else:
-            self.enter = self._in_python
+            self.enter = self._texts.enter
         recorded.forget_samples()  # also those of the program, which shares them
         may_redo = recorded.catches or any(step.checks for step in self.program.steps)
         if may_redo and any(step.draws for step in self.program.steps):
@@ -288,13 +292,17 @@ class Specialization:
 
     def enter_in_python(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Check the arguments and compute, in Python alone; MISS if something does not fit."""
-        return self._in_python(args, kwargs)
+        return self._texts.enter(args, kwargs)
 
-    @functools.cached_property
-    def _in_python(self) -> Callable[..., Any]:
-        words = {**self._guard_words, "make": make_of(self.source, self._words), "free": [], "MISS": MISS}
-        exec(builtins.compile(self.guard, "<guard by minigrad>", "exec"), words)
-        return words["enter"]  # type: ignore[no-any-return]
+    @property
+    def source(self) -> str:
+        """The Python of the program."""
+        return self._texts.source
+
+    @property
+    def guard(self) -> str:
+        """The Python that checks the arguments."""
+        return self._texts.guard
 
     def check_constants(self) -> None:
         """Raise Mutated if an array that the function closes over changed in place since the trace."""
@@ -308,11 +316,6 @@ class Specialization:
     def graph(self) -> tuple[Value, ...]:
         """The outputs of the program as Values, recorded step by step."""
         return as_values(self.recorded, self.names)
-
-
-def _leaf_text(leaf: Any) -> str:
-    name = f"{leaf.name if leaf.name.isprintable() else repr(leaf.name)} " if leaf.name else ""
-    return f"a Value {name}{np.shape(leaf._array)} that the function closes over"
 
 
 def _is_donated(path: str, compiled: Compiled[..., Any]) -> bool:

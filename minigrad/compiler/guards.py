@@ -17,9 +17,10 @@ from .names import Names, read_attribute
 class Guard:
     """Writes ``enter(args, kwargs)``, which checks all arguments and passes the inputs to a step.
 
-    `enter` returns MISS if something does not fit. written: the places, in inputs and leaves, of arrays that a step
-    writes into. constants: arrays that it reads at each call. Raises ArgumentError, as `enter` does, if an array to
-    write into is read-only, or shares memory with another one.
+    `enter` returns MISS if something does not fit. inputs: those of the trace, the data of the leaves last; their
+    memory is never read. written: the places, in inputs, of arrays that a step writes into. constants: arrays that
+    it reads at each call. `enter` raises ArgumentError if an array to write into is read-only, or shares memory
+    with another one.
     """
 
     def __init__(
@@ -46,9 +47,7 @@ class Guard:
             self._any(x, self._let(f"kwargs[{key!r}]"))
         self._leaves()
         if written:
-            arrays = [*inputs, *(leaf._array for leaf in leaves)]
-            check_inputs(written, constants, arrays)
-            self._check_written(arrays, written, constants)
+            self._check_written(inputs, written, constants)
 
     def text(self) -> str:
         """The source of `enter`."""
@@ -68,7 +67,7 @@ class Guard:
 
     def _given(self) -> list[str]:
         """The names of the inputs and of the data of the leaves."""
-        return [*(self.found[k] for k in range(len(self.inputs))), *self.data]
+        return [*(self.found[k] for k in range(len(self.inputs) - len(self.leaves))), *self.data]
 
     def _check_written(self, arrays: list[Any], written: list[int], constants: Sequence[Any]) -> None:
         """Add lines that look for an array to overwrite whose memory another one may share, or that is read-only.
@@ -172,8 +171,8 @@ class Guard:
         return self.names.of(dtype, dtype.name)
 
     def _leaves(self) -> None:
-        for k, (leaf, name) in enumerate(zip(self.leaves, self.data, strict=True)):
-            data = leaf._array
+        traced = self.inputs[len(self.inputs) - len(self.leaves) :]
+        for k, (leaf, name, data) in enumerate(zip(self.leaves, self.data, traced, strict=True)):
             self.lines.append(f"{name} = {self.names.of(leaf, f'leaf{k}')}._array")
             if isinstance(data, np.ndarray):
                 self._check(f"type({name}) is ndarray and {self._layout(data, name)}")

@@ -26,6 +26,7 @@ INTO: dict[Callable[..., Any], tuple[str, tuple[int, ...]]] = {
     np.where: ("where_into", ()),
     TIE_SHARE: ("tie_share_into", ()),
     runtime.as_columns: ("as_columns_into", ()),
+    runtime.reshaped: ("reshaped_into", ()),
     runtime.less_one: ("less_one_into", (0,)),
     runtime.pick: ("pick_into", ()),
     runtime.placed: ("placed_into", ()),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import operator
 import types
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
@@ -31,6 +33,7 @@ _TEXTS = {
         "minigrad.compile(f, cache={n})   to keep more traces",
     ),
 }
+_EMPTY = types.CellType()
 _FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
 _EAGER = (
     "a compiled function that closes over a Value with a gradient runs as it is, not compiled: "
@@ -38,6 +41,70 @@ _EAGER = (
     "  write  f(x, w)   to pass the Value as an argument\n"
     "  or     minigrad.compile(minigrad.grad(g))   for the function g around it, gradient included"
 )
+_REMADE = 10  # compiled functions that are the same: fewer may well be several users of one function
+
+
+class _Series:
+    """Compiled functions of one code: the marks of the latest one, and how many in a row had the same."""
+
+    def __init__(self) -> None:
+        self.marks: list[Any] = []
+        self.count = 0
+
+    def add(self, marks: list[Any]) -> int:
+        """Add a function; the length of the series that it continues."""
+        before = self.marks
+        same = len(marks) == len(before) and marks[0] == before[0] and all(map(operator.is_, marks[1:], before[1:]))
+        self.marks, self.count = marks, self.count + 1 if same else 1
+        return self.count
+
+
+_series: WeakKeyDictionary[types.CodeType, _Series] = WeakKeyDictionary()
+
+
+def warn_of_remaking(f: Any, key: Hashable, stacklevel: int) -> None:
+    """Warn once if compile made the same function again and again, each traced for arguments of the same kind."""
+    if not isinstance(f, (types.FunctionType, types.MethodType)):
+        return
+    series = _series.setdefault(f.__code__, _Series())
+    if series.count < _REMADE and series.add([hash(key), *_marks(f)]) == _REMADE:
+        warnings.warn(
+            f"compiled {f.__qualname__} {_REMADE} times: each minigrad.compile(...) makes a new function, which is "
+            "traced at its first call\n"
+            "  write  g = minigrad.compile(f)   once, before the loop, and call g in it",
+            RuntimeWarning,
+            stacklevel=stacklevel + 1,
+        )
+
+
+def _marks(f: Any) -> list[Any]:
+    """What tells a function from others of the same code, its own functions included. It keeps none of it alive.
+
+    An object has one weak reference while it lives, so that marks it, and no later object at its address.
+    """
+    marks: list[Any] = []
+    todo, seen = [f], set[int]()
+    while todo:
+        x = todo.pop()
+        if isinstance(x, types.MethodType):
+            todo += [x.__func__, x.__self__]
+        elif type(x) is tuple:
+            todo += x
+        elif isinstance(x, types.FunctionType) and id(x) not in seen:
+            seen.add(id(x))
+            marks.append(ref(x.__code__))
+            todo += [cell.cell_contents for cell in x.__closure__ or () if cell != _EMPTY]
+            todo += x.__defaults__ or ()
+        else:
+            marks.append(_mark(x))
+    return marks
+
+
+def _mark(x: Any) -> Any:
+    try:
+        return ref(x)
+    except TypeError:  # of a plain object: no other one is at its address while it is a mark
+        return x if x is None or isinstance(x, (bool, str, int)) else object()
 
 
 class Retraces:

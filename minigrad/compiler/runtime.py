@@ -65,6 +65,18 @@ def as_columns_into(x: Any, out: Any) -> None:
     np.copyto(out, x.T)
 
 
+def reshaped(x: Any, shape: tuple[int, ...]) -> Any:
+    """x.reshape(shape), where that is a copy."""
+    y = np.empty(shape, x.dtype)
+    reshaped_into(x, shape, y)
+    return y
+
+
+def reshaped_into(x: Any, shape: tuple[int, ...], out: Any) -> None:
+    """out = reshaped(x, shape)."""
+    np.copyto(out.reshape(x.shape), x)
+
+
 def places(classes: Any, k: int, columns: Any) -> Any:
     """The flat index of each column's class in a (k, columns) matrix. Raises ShapeError for other classes."""
     if classes.size and classes.view(np.uintp).max() >= k:  # negative ones are large without a sign

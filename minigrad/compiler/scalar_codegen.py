@@ -79,7 +79,8 @@ def _float_formula(function: Any) -> str:
     if function is np.float64:
         return "{0}"
     record = record_of(function)
-    return record.on_floats if record is not None else ""
+    text = record.on_floats if record is not None else ""
+    return "" if "{power}" in text and isinstance(function, np.ufunc) else text  # only ** calls C's pow
 
 
 class ScalarWriter:

@@ -46,7 +46,7 @@ class ArrayMethods:
     def sigmoid(self) -> Self: return self._call(lookup("sigmoid"))
     def softplus(self) -> Self: return self._call(lookup("softplus"))
     def softmax(self, axis: int = -1) -> Self: return self._call(lookup("softmax"), axis=axis)
-    def clip(self, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Self: return self._call(np.clip, -np.inf if min is None else min, np.inf if max is None else max)
+    def clip(self, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Self: return np.clip(self, min, max)  # type: ignore
     def round(self, decimals: int = 0) -> Self: return self._call(np.round, decimals=decimals)
     def astype(self, dtype: DTypeLike, copy: bool = True) -> Self: return self._call(np.astype, dtype=dtype) if copy or self.dtype != dtype else self  # type: ignore
     def copy(self, order: str = "C") -> Self: return self._call(np.copy, order=order)

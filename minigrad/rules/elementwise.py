@@ -136,10 +136,18 @@ _step = (None, lambda g, y, x, h: np.where(np.equal(x, 0), g, 0.0))
 
 
 def _bounds(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Call:
-    """The bounds of np.clip, each of which has two names; a missing bound is infinite."""
+    """The bounds of np.clip, each of which has two names; a missing bound is the end of the type of a."""
     low = min if a_min is None else a_min
     high = max if a_max is None else a_max
-    return (a, -np.inf if low is None else low, np.inf if high is None else high), {}
+    lowest, highest = _ends(getattr(a, "dtype", None))
+    return (a, lowest if low is None else low, highest if high is None else high), {}
+
+
+def _ends(dtype: Any) -> tuple[float, float]:
+    """Numbers that bound all of a type, and keep it: integers stay integers beside integers."""
+    if dtype is None or dtype.kind not in "iub":
+        return -np.inf, np.inf
+    return (False, True) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
 
 
 # Choosing: no gradient for the condition, none for the branch not taken.

@@ -320,7 +320,7 @@ class Tape(Trace):
 
     def reduce_to_shape(self, c: Any, data: Any, label: str) -> Any:
         """The sum over broadcast axes, as one step if eager code would compute it on arrays."""
-        if isinstance(c, Node) and not c.has_gradient and np.shape(c._array) != data.shape:
+        if isinstance(c, Node) and c._array.shape != data.shape and not c.has_gradient:
             c = call(type(c), sum_to_shape, "sum", (c, data.shape, label), {})
         return reduce_to_shape(c, data, label)
 

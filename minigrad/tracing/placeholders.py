@@ -25,6 +25,9 @@ class WeakFloat(float):
         return self
 
 
+_WEAK = {WeakFloat, float, int}  # the classes of numbers that take the type of an array beside them
+
+
 def unwrap_weak_float(x: Any) -> Any:
     """The data of a node as NumPy must receive it."""
     return float(x) if type(x) is WeakFloat else x
@@ -45,8 +48,10 @@ def apply_as_numpy(compute: Callable[..., Any], *args: Any) -> Any:
 
 def apply_operator(compute: Callable[..., Any], *args: Any) -> Any:
     """An operator on the data of nodes on a tape."""
-    numbers = all(type(x) in (WeakFloat, float, int) for x in args)
-    return apply_as_numpy(compute, *args) if numbers else compute(*map(unwrap_weak_float, args))
+    kinds = {*map(type, args)}
+    if kinds.isdisjoint(_WEAK):  # nearly always
+        return compute(*args)
+    return apply_as_numpy(compute, *args) if kinds <= _WEAK else compute(*map(unwrap_weak_float, args))
 
 
 def without_rules(made_by: Op, operands: tuple[object, ...], differentiable: object) -> Op:

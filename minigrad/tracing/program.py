@@ -5,6 +5,7 @@ All passes work on this form. It depends neither on how a graph is recorded nor 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from ..engine.dataclass_trees import leaf_class
 from ..engine.tree import kind_of, leaves
 from ..engine.tree_folds import replace_leaves
+from .outlines import SMALL, outline
 
 
 class Ref(int):
@@ -40,7 +42,8 @@ class Step:
     label: the op's label. backward: whether it runs without warnings, because a sweep computed it, or the function
     where it ignores them. draws: whether it advances a random generator. checks: whether it looks for nan, and may
     raise.
-    No pass changes a step: it makes another, so what `operands` finds stays true.
+    No pass changes a step: it makes another, so what is found here stays true. reads: see `operands`. has_effect:
+    whether it does more than compute its result.
     """
 
     out: Ref
@@ -51,12 +54,15 @@ class Step:
     backward: bool = False
     draws: bool = False
     checks: bool = False
-    reads: tuple[Ref, ...] | None = field(default=None, init=False, repr=False, compare=False)
+    reads: tuple[Ref, ...] = field(init=False, repr=False, compare=False)
+    has_effect: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def has_effect(self) -> bool:
-        """Whether it does more than compute its result."""
-        return self.draws or self.checks
+    def __post_init__(self) -> None:
+        self.has_effect = self.draws or self.checks
+        reads = tuple([x for x in self.args if type(x) is Ref])
+        if self.kwargs or (len(reads) < len(self.args) and any(map(kind_of, self.args))):
+            reads = (*refs(self.args), *refs(self.kwargs))
+        self.reads = reads
 
 
 @dataclass(slots=True)
@@ -66,6 +72,7 @@ class Program:
     inputs: the variables passed at each call. leaves: those read from Values that the function closes over.
     outputs: the nested result, with variables in it. samples: the data of each variable while tracing. settings:
     (model, attribute, value) for all that the function read from models; it is right only while they stay the same.
+    powers: how NumPy computes the variables that are powers, which was found by their data.
     catches: whether the function may catch an error.
     """
 
@@ -74,6 +81,7 @@ class Program:
     steps: list[Step]
     outputs: Any
     samples: dict[Ref, Any] = field(default_factory=dict)
+    powers: dict[Ref, Any] = field(default_factory=dict)
     settings: list[tuple[Any, str, Any]] = field(default_factory=list)
     catches: bool = False
 
@@ -86,26 +94,21 @@ class Program:
     def with_steps(self, steps: list[Step], names: dict[Ref, Any] | None = None) -> Program:
         """The same program with other steps. names: replacements for variables in the outputs."""
         outputs = substitute(self.outputs, names) if names else self.outputs
-        return Program(self.inputs, self.leaves, steps, outputs, self.samples)
+        return Program(self.inputs, self.leaves, steps, outputs, self.samples, self.powers)
 
     def forget_samples(self) -> None:
-        """Keep only the shape and type of every variable, to free the memory of the trace."""
-        for ref, x in self.samples.items():
-            if isinstance(x, tuple):
-                self.samples[ref] = tuple(map(_outline, x))
-            else:
-                self.samples[ref] = _outline(x)
+        """Keep only the shape, type and strides of every variable, to free the memory of the trace."""
+        samples, given = self.samples, {*self.inputs, *(ref for ref, _ in self.leaves)}
+        for ref, x in samples.items():
+            # A small array that a step made owns its memory already; the user may change those that are given.
+            if type(x) is np.ndarray and x.size <= SMALL and x.base is None and ref not in given:
+                continue
+            if isinstance(x, (np.ndarray, tuple)):
+                samples[ref] = replace_leaves(x, outline)
 
     def sample(self, x: Any) -> Any:
         """The data of a variable while tracing; a constant is returned as it is."""
         return self.samples[x] if type(x) is Ref else x
-
-
-def _outline(x: Any) -> Any:
-    """An array of the same shape and type with one number in memory; small arrays keep theirs, for pictures."""
-    if not isinstance(x, np.ndarray):
-        return x
-    return x.copy() if x.size <= 64 else np.ndarray(x.shape, x.dtype, bytes(x.itemsize), 0, (0,) * x.ndim)
 
 
 def substitute(x: Any, names: dict[Ref, Any]) -> Any:
@@ -120,14 +123,8 @@ def refs(x: Any) -> list[Ref]:
     return [leaf for leaf in leaves(x) if type(leaf) is Ref]
 
 
-def operands(step: Step) -> tuple[Ref, ...]:
-    """The variables that a step reads, with repeats: found once, because each pass asks for them."""
-    if step.reads is None:
-        reads = tuple([x for x in step.args if type(x) is Ref])
-        if step.kwargs or (len(reads) < len(step.args) and any(map(kind_of, step.args))):
-            reads = (*refs(step.args), *refs(step.kwargs))
-        step.reads = reads
-    return step.reads
+# The variables that a step reads, with repeats. Each pass asks for them: a call in C, as they are known.
+operands: Callable[[Step], tuple[Ref, ...]] = operator.attrgetter("reads")
 
 
 def step_with(step: Step, names: dict[Ref, Any]) -> Step:

@@ -104,7 +104,7 @@ def call(kind: Any, function: Callable[..., Any], label: str, args: Any, kwargs:
     found: list[Node] = [x for x in args if isinstance(x, Node)]
     if not kwargs and len(found) == len(args):  # nearly always
         params, named = values_alone(len(args)), {}
-        data = [_data_of(x) for x in found]
+        data = [float(x._array) if type(x._array) is WeakFloat else x._array for x in found]
     else:
         found = []
         params = {"call": lift_values((args, kwargs), found)}

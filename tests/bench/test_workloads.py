@@ -7,7 +7,12 @@ from bench.workloads import WORKLOADS
 from bench.workloads.sides import FIRST, TOLERANCE, disagreement, make
 from compiler.bits import assert_same
 
-CASES = [(name, dtype) for name, w in WORKLOADS.items() for dtype in w.targets]
+LARGE = ("784-512-256-10", "layer norm, softmax", "logistic, 10^5 rows")  # they take a second each
+CASES = [
+    pytest.param(name, dtype, marks=[pytest.mark.slow] * (name in LARGE))
+    for name, w in WORKLOADS.items()
+    for dtype in w.targets
+]
 
 
 @pytest.mark.parametrize(("name", "dtype"), CASES)

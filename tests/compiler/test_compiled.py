@@ -728,3 +728,9 @@ def test_a_value_from_outside_that_is_held_constant_leaves_the_bits_of_gradients
     for seed in range(20):
         x = np.random.default_rng(seed).normal(size=(2, 3))
         np.testing.assert_array_equal(compiled(x), f(x))
+
+
+@pytest.mark.parametrize("cache", [-1, 2.5, "16", None])
+def test_the_number_of_traces_to_keep_is_a_number(cache: Any) -> None:
+    with pytest.raises(errors.ArgumentError, match="how many traces"):
+        minigrad.compile(np.tanh, cache=cache)

@@ -6,6 +6,7 @@ import functools
 import gc
 import threading
 import time
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -223,3 +224,47 @@ def test_collection_is_paused_while_a_function_is_traced_and_never_left_off() ->
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def _remade(make: Callable[[int], Any], times: int = 30) -> list[str]:
+    """The warnings of so many compiled functions, each called once."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for k in range(times):
+            make(k)(np.ones(3))
+    return [str(one.message) for one in told]
+
+
+def test_a_function_that_is_compiled_anew_at_each_call_says_so_once() -> None:
+    w = np.ones(3)
+    (text,) = _remade(lambda k: minigrad.compile(lambda x: x * w))
+    assert "10 times" in text and "write  g = minigrad.compile(f)   once" in text
+    assert len(_remade(lambda k: minigrad.compile(minigrad.grad(lambda x: np.sum(x * w))))) == 1
+    assert len(_remade(lambda k: minigrad.compile(lambda x: x + w), 9)) == 0
+
+
+def test_functions_that_differ_may_share_their_code() -> None:
+    assert _remade(lambda k: minigrad.compile(lambda x: x * np.full(3, k))) == []
+    assert _remade(lambda k: minigrad.compile(lambda x, k=float(k): x * k)) == []
+    assert _remade(lambda k: minigrad.compile(minigrad.grad(lambda x: np.sum(x * np.float64(k))))) == []
+
+    def scaled(w: Any) -> Any:
+        return minigrad.compile(minigrad.grad(lambda x: np.sum(x * w)))
+
+    assert _remade(lambda k: scaled(np.full(3, k))) == []  # each array may have the address of the one before
+
+    class Model:
+        def call(self, x: Any) -> Any:
+            return x * 2.0
+
+    assert _remade(lambda k: minigrad.compile(Model().call)) == []
+
+
+def test_what_is_known_of_compiled_functions_keeps_nothing_alive() -> None:
+    w = np.ones(3)
+    alive = weakref.ref(w)
+    compiled = minigrad.compile(lambda x, w=w: x * w)
+    compiled(np.ones(3))
+    del w, compiled
+    gc.collect()
+    assert alive() is None

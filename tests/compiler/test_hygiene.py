@@ -168,7 +168,11 @@ def words(own: list[str], form: str) -> st.SearchStrategy[list[str]]:
     return names.filter(lambda found: len(set(found)) == 3)
 
 
-@pytest.mark.parametrize("name", CASES)
+# The other cases take seconds each.
+SLOW, QUICK = [pytest.mark.slow], ("numbers", "arrays", "results")
+
+
+@pytest.mark.parametrize("name", [pytest.param(x, marks=SLOW * (x not in QUICK)) for x in CASES])
 @given(st.data())
 @settings(phases=[Phase.explicit, Phase.generate])  # to shrink names takes minutes, and makes them no clearer
 def test_names_from_the_vocabulary_of_the_text_change_no_bit(name: str, data: Any) -> None:
@@ -180,7 +184,7 @@ def test_names_from_the_vocabulary_of_the_text_change_no_bit(name: str, data: An
     run(names, case, form, gradient, data.draw(st.booleans()), donate, native=data.draw(st.booleans()))
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name != "blocks"])
+@pytest.mark.parametrize("name", [pytest.param(x, marks=SLOW * (x != "numbers")) for x in CASES if x != "blocks"])
 def test_every_word_of_the_text_can_be_an_argument(name: str) -> None:
     own = [word for word in vocabulary(name) if not keyword.iskeyword(word) and word != "__debug__"]
     for start in range(0, len(own), 3):

@@ -78,6 +78,13 @@ def test_reductions_give_numpys_bits(shape: Any, dtype: Any, f: Any, data: Any) 
         check(lambda a: f(a, axis=axis, keepdims=keepdims), [laid], what=name)
 
 
+@pytest.mark.parametrize("shape", [(1,), (2,), (1, 2), (2, 1), (2, 2), (1, 2, 2), (2, 1, 3)])
+def test_sums_of_negative_zeros_have_numpys_sign(shape: Any) -> None:
+    x = np.full(shape, -0.0)
+    for axis in (None, *range(len(shape)), tuple(range(1, len(shape)))):
+        check(lambda a, axis=axis: (np.sum(a, axis=axis), np.prod(a, axis=axis)), [x])
+
+
 def test_the_minimum_of_a_reversed_row_is_not_written_by_out() -> None:
     """NumPy 2.1 answers 0 then."""
     x = np.array([[-0.13, 0.0]])[:, ::-1]
@@ -102,6 +109,25 @@ def test_products_give_numpys_bits(sides: Any, dtype: Any, f: Any) -> None:
             lambda x, y: f(x, y) * 2, [np.swapaxes(many, 1, 2).copy().swapaxes(1, 2), numbers((count, n, p), dtype)]
         )
     check(lambda x: f(x, x.T) * 2, [a])
+
+
+@pytest.mark.parametrize("shape", [(1,), (3,), (9,), (200,), (3, 4), (1, 5), (5, 1), (2, 3, 4)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_sums_of_negative_zeros_start_where_numpys_do(shape: Any, dtype: Any) -> None:
+    for f in (np.sum, np.mean, np.prod, np.max):
+        for axis in (None, 0, -1):
+            check(lambda x, f=f, axis=axis: f(x, axis=axis), [np.full(shape, -0.0, dtype)])
+
+
+@pytest.mark.parametrize(
+    "f", [np.cbrt, np.cosh, np.log1p, np.arccos, np.arcsinh, np.tanh], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_an_array_of_one_entry_has_a_step_that_counts(f: Any, dtype: Any) -> None:
+    """NumPy's loops may round in another way where the step is negative."""
+    for x in np.random.default_rng(0).uniform(0.01, 1, (100, 1)).astype(dtype):
+        check(f, [x[::-1]])
+        check(f, [np.repeat(x, 2)[::2]])
 
 
 BROADCAST = [(3, 4), (4,), (3, 1), (1, 1), (), (2, 3, 4)]

@@ -363,7 +363,7 @@ def test_warnings_come_in_the_order_of_the_operations_and_keep_their_names() -> 
             np.sqrt(-b),
             a**-1,
             np.multiply(large, large),
-            large + large,
+            large + large * 1.5,
         )
 
     compiled = compiled_quietly(f, np.float64(1.0), np.float64(0.5))

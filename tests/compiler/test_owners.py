@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import minigrad
 from minigrad.compiler import buffers, owners
@@ -144,7 +146,9 @@ def wide(n: int) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     return minigrad.grad(lambda x: np.sum(np.stack([x * float(i) for i in range(n)]) ** 2)), (np.float64(1.5),)
 
 
-@pytest.mark.parametrize("make", [rounds, numbers, solves, updates, wide])
+@pytest.mark.parametrize(
+    "make", [wide, *(pytest.param(f, marks=pytest.mark.slow) for f in (rounds, numbers, solves, updates))]
+)
 def test_four_times_the_steps_take_four_times_the_work(make: Any) -> None:
     counts = []
     for n in (60, 240):
@@ -154,22 +158,46 @@ def test_four_times_the_steps_take_four_times_the_work(make: Any) -> None:
     assert counts[1] < 4.4 * counts[0]
 
 
-def test_many_free_buffers_are_not_searched_one_by_one() -> None:
-    pool = buffers._Pool()
-    for k in range(10_000):
-        pool.put(k, 64 + 64 * (k % 3))
-    assert lines_run(lambda: pool.take(100, 1000)) < 20
-    assert (pool.take(65, 127), pool.take(64, 64)) == (None, 9999)
-    assert pool.sizes == [64, 128, 192]
+def test_many_gaps_are_not_searched_one_by_one() -> None:
+    memory = buffers.Memory()
+    starts = [memory.take(64 + 64 * (k % 3)) for k in range(10_000)]
+    for start in starts[::2]:
+        memory.put(start, 64)
+    assert lines_run(lambda: memory.take(100)) < 20
 
 
-def test_the_smallest_buffer_that_is_large_enough_is_taken_and_none_twice() -> None:
-    pool = buffers._Pool()
-    for k, size in enumerate((512, 64, 128, 128)):
-        pool.put(k, size)
-    assert [pool.take(100, 400) for _ in range(3)] == [3, 2, None]
-    assert [pool.take(1, 4096) for _ in range(3)] == [1, 0, None]
-    assert pool.sizes == []
+def test_the_smallest_gap_is_taken_and_none_twice() -> None:
+    memory = buffers.Memory()
+    starts = [memory.take(size) for size in (512, 64, 64, 64, 128, 64)]
+    assert starts == [0, 512, 576, 640, 704, 832] and memory.size == 896
+    memory.put(0, 512), memory.put(576, 64), memory.put(704, 128)
+    assert [memory.take(size) for size in (128, 64, 256, 256)] == [704, 576, 0, 256]
+    assert memory.size == 896 and not memory.gaps
+
+
+def test_gaps_that_touch_become_one_and_the_last_one_grows() -> None:
+    memory = buffers.Memory()
+    a, b, c = (memory.take(64) for _ in range(3))
+    memory.put(a, 64), memory.put(c, 64), memory.put(b, 64)
+    assert memory.gaps == [(192, 0)]
+    assert memory.take(256) == 0 and memory.size == 256
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 5)), max_size=60))
+def test_no_two_buffers_overlap(taken: list[tuple[int, int]]) -> None:
+    """Each buffer lives for a number of turns."""
+    memory, alive = buffers.Memory(), []
+    for turn, (lines, turns) in enumerate(taken):
+        for start, size, _ in [x for x in alive if x[2] <= turn]:
+            memory.put(start, size)
+        alive = [x for x in alive if x[2] > turn]
+        size = 64 * lines
+        start = memory.take(size)
+        assert start + size <= memory.size
+        assert all(start + size <= other or other + length <= start for other, length, _ in alive)
+        alive.append((start, size, turn + 1 + turns))
+        free = sum(length for length, _ in memory.gaps)
+        assert free + sum(length for _, length, _ in alive) == memory.size
 
 
 def test_an_unknown_function_keeps_its_operands_alone() -> None:

@@ -45,8 +45,8 @@ static PyObject *caller_call(PyObject *object, PyObject *args, PyObject *kwargs)
     if (result != NULL) {
         return result;
     }
-    if (PyErr_Occurred()) {
-        return recover(object, args, kwargs);
+    if (PyErr_Occurred()) { /* an interrupt is no error of the program */
+        return PyErr_ExceptionMatches(PyExc_Exception) ? recover(object, args, kwargs) : NULL;
     }
     PyObject *method = PyObject_GetAttrString(object, "_call");
     result = method == NULL ? NULL : PyObject_Call(method, args, kwargs);

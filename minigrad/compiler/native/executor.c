@@ -124,6 +124,7 @@ static int read_calls(PyObject *items, Instruction *one)
             one->n_calls++; /* its name may be there already */
             return 0;
         }
+        one->checked |= one->calls[one->n_calls].name != NULL;
     }
     return 1;
 }
@@ -332,7 +333,14 @@ static int unbox(char type, PyObject *number, char *address)
         *(float *)address = PyArrayScalar_VAL(number, Float);
     }
     else if (PyArray_IsScalar(number, Generic)) {
-        PyArray_ScalarAsCtype(number, address);
+        PyArray_Descr *descr = PyArray_DescrFromScalar(number);
+        if (descr != NULL && descr->type == type) {
+            PyArray_ScalarAsCtype(number, address);
+        }
+        else if (descr != NULL) {
+            PyErr_SetString(PyExc_TypeError, "an op gave a number of another type than when it was traced");
+        }
+        Py_XDECREF(descr);
     }
     else {
         PyErr_Format(PyExc_TypeError, "expected a NumPy number, got %.100s", Py_TYPE(number)->tp_name);
@@ -360,6 +368,46 @@ static PyObject *object_of(Executor *self, Arena *arena, int32_t k)
     return NULL;
 }
 
+/* Whether the result of a Python step is an array of the shape and type that the plan has for it. */
+static int fits(const Slot *slot, PyObject *result)
+{
+    PyArrayObject *array = (PyArrayObject *)result;
+    return PyArray_Check(result) && PyArray_NDIM(array) == slot->ndim &&
+           PyArray_CompareLists(PyArray_DIMS(array), slot->shape, slot->ndim) &&
+           PyArray_EquivTypes(PyArray_DESCR(array), slot->descr);
+}
+
+static int has_layout(const Slot *slot, PyArrayObject *array)
+{
+    int same = PyArray_ISALIGNED(array);
+    for (int d = 0; same && d < slot->ndim; d++) {
+        same = PyArray_STRIDE(array, d) == slot->strides[d] || slot->shape[d] == 1;
+    }
+    return same;
+}
+
+/* A copy in the layout of the plan, or NULL with an error set. */
+static PyObject *laid_out(const Slot *slot, PyArrayObject *array)
+{
+    npy_intp before = 0, size = PyArray_ITEMSIZE(array);
+    for (int d = 0; d < slot->ndim; d++) {
+        npy_intp reach = (slot->shape[d] - 1) * slot->strides[d];
+        before -= reach < 0 ? reach : 0;
+        size += reach < 0 ? -reach : reach;
+    }
+    if (size < PyArray_NBYTES(array)) {
+        PyErr_SetString(PyExc_TypeError, "an op gave an array whose entries share no memory, unlike when it was traced");
+        return NULL;
+    }
+    PyObject *memory = PyArray_SimpleNew(1, &size, NPY_UINT8);
+    PyObject *copy = memory == NULL ? NULL : view_of(slot, PyArray_BYTES((PyArrayObject *)memory) + before, memory);
+    Py_XDECREF(memory);
+    if (copy != NULL && PyArray_CopyInto((PyArrayObject *)copy, array) < 0) {
+        Py_CLEAR(copy);
+    }
+    return copy;
+}
+
 /* Keep the result of a Python step: 1, or 0 with an error set. Takes the reference. */
 static int keep_result(Executor *self, Arena *arena, int32_t k, PyObject *result)
 {
@@ -370,22 +418,14 @@ static int keep_result(Executor *self, Arena *arena, int32_t k, PyObject *result
         return kept;
     }
     if (slot->kind == OBJECT && slot->descr != NULL) {
-        PyArrayObject *array = (PyArrayObject *)result;
-        int same = PyArray_Check(result) && PyArray_NDIM(array) == slot->ndim && PyArray_ISALIGNED(array) &&
-                   PyArray_EquivTypes(PyArray_DESCR(array), slot->descr);
-        for (int d = 0; same && d < slot->ndim; d++) {
-            same = PyArray_DIM(array, d) == slot->shape[d] &&
-                   (PyArray_STRIDE(array, d) == slot->strides[d] || slot->shape[d] == 1);
-        }
-        if (!same) { /* with other data a function may choose another layout: the plan's is copied to */
-            Py_INCREF(slot->descr);
-            PyObject *copy = PyArray_NewFromDescr(&PyArray_Type, slot->descr, slot->ndim, slot->shape, NULL, NULL, 0,
-                                                  NULL);
-            int copied = copy != NULL && PyArray_CopyInto((PyArrayObject *)copy, array) == 0;
+        if (!fits(slot, result)) { /* a function of the user's may do so */
+            PyErr_SetString(PyExc_TypeError, "an op gave another shape or type than when it was traced");
             Py_DECREF(result);
-            result = copied ? copy : NULL;
-            if (!copied) {
-                Py_XDECREF(copy);
+            return 0;
+        }
+        if (!has_layout(slot, (PyArrayObject *)result)) { /* it may depend on the data */
+            Py_SETREF(result, laid_out(slot, (PyArrayObject *)result));
+            if (result == NULL) {
                 return 0;
             }
         }
@@ -461,7 +501,17 @@ static void run_chain(const Arena *arena, const Instruction *one)
 {
     for (npy_intp start = 0; start < one->size; start += one->block) {
         npy_intp count = one->size - start < one->block ? one->size - start : one->block;
+        const int32_t *run = one->code;
         for (Py_ssize_t c = 0; c < one->n_calls; c++) {
+            if (run != NULL && run[0] == c) {
+                Py_ssize_t end = run[1];
+                int done;
+                run = run_arithmetic(arena, one, run, start, count, &done);
+                if (done) {
+                    c = end - 1;
+                    continue;
+                }
+            }
             const Call *call = &one->calls[c];
             char *at[OPERANDS];
             for (int k = 0; k < call->n_places; k++) {
@@ -557,7 +607,7 @@ static int run_code(Executor *self, Arena *arena)
     int clean = 0, done = 1; /* clean: no code ran since the flags were taken that may have raised some */
     for (Py_ssize_t k = 0; done && k < self->n_code; k++) {
         const Instruction *one = &self->code[k];
-        int checked = one->n_calls && one->calls->name != NULL, python = one->kind == PYTHON;
+        int checked = one->checked, python = one->kind == PYTHON;
         if (checked && !clean) {
             take_flags();
         }

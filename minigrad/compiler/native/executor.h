@@ -36,6 +36,7 @@ typedef struct {
     enum instruction_kind kind;
     Py_ssize_t n_calls;
     Call *calls;
+    int checked; /* whether a call reports floating-point errors */
     int ndim;
     npy_intp *shape;      /* of a loop; of a core: its dimensions */
     npy_intp *strides;    /* of a loop: OPERANDS per axis; of a core: its strides */
@@ -44,8 +45,8 @@ typedef struct {
     PyObject *function;
     Py_ssize_t n_args;
     int32_t *args, out; /* slots; out: -1 if the result is not kept */
-    int32_t *code;     /* of registers */
-    npy_intp bound;
+    int32_t *code;      /* of registers; of a chain: its runs of arithmetic */
+    npy_intp bound;     /* of places; of a chain: the offset in slot `item` where it keeps what a run overwrites */
 } Instruction;
 
 /* The memory of one call. `memory` is an array of bytes: the views of it that Python steps get keep it alive. */
@@ -70,5 +71,10 @@ int report(const Call *call, int flags);
 error set. Needs the GIL. */
 void run_registers(const Arena *arena, const Instruction *one);
 int check_registers(const Arena *arena, const Instruction *one, int flags);
+
+/* arithmetic.c. One run on one block: the run after it. done: 0 if it raised flags; then the calls that it stands for
+must run, on operands that are as they were. */
+const int32_t *run_arithmetic(const Arena *arena, const Instruction *one, const int32_t *run, npy_intp start,
+                              npy_intp count, int *done);
 
 #endif

@@ -6,6 +6,7 @@ A place is a slot and an offset in bytes. Numbers live in cells of 8 bytes at th
 from __future__ import annotations
 
 import itertools
+import math
 import operator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -73,9 +74,15 @@ class Instruction(NamedTuple):
     def work(self) -> int:
         """About how many entries it computes."""
         if self.kind == CORE:
-            return int(np.prod(self.shape)) // 8 + 1
-        sizes = int(np.prod(self.shape)) if self.kind == LOOP else self.size
+            return math.prod(self.shape) // 8 + 1
+        sizes = math.prod(self.shape) if self.kind == LOOP else self.size
         return sizes * max(len(self.calls), 1)
+
+
+def strides_of_rows(shape: tuple[int, ...], type: str) -> tuple[int, ...]:
+    """The strides of a C-contiguous array."""
+    sizes = itertools.accumulate((np.dtype(type).itemsize, *shape[:0:-1]), operator.mul)
+    return tuple(sizes)[: len(shape)][::-1]
 
 
 @dataclass
@@ -90,10 +97,8 @@ class Operand:
     @property
     def dense(self) -> bool:
         """Whether an array fills its memory in rows or in columns."""
-        rows = itertools.accumulate((1, *self.shape[:0:-1]), operator.mul)
-        item = np.dtype(self.type).itemsize
-        columns = itertools.accumulate((1, *self.shape[:-1]), operator.mul)
-        return self.strides in (tuple(n * item for n in rows)[::-1], tuple(n * item for n in columns))
+        columns = strides_of_rows(self.shape[::-1], self.type)[::-1]
+        return self.strides in (strides_of_rows(self.shape, self.type), columns)
 
     def spread(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The strides that read it as an array of a larger shape."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from typing import Any, NamedTuple
 
@@ -54,13 +55,19 @@ def choose_loop(program: Program, step: Step) -> Choice | None:
     if function.nout != 1 or len(args) != function.nin:
         return None
     try:
-        given = [_abstract(program.sample(x)) for x in args]
-        found_types = function.resolve_dtypes((*given, None))
+        return Choice(function, args, _types(function, *[_abstract(program.sample(x)) for x in args]))
     except TypeError:
         return None
-    return Choice(function, args, "".join("l" if dtype == np.int64 else dtype.char for dtype in found_types))
 
 
+@functools.lru_cache(1000)
+def _types(function: np.ufunc, *given: Any) -> str:
+    """The type characters of the loop that NumPy chooses."""
+    return "".join("l" if dtype == np.int64 else dtype.char for dtype in function.resolve_dtypes((*given, None)))
+
+
+# The types of arrays that a loop of ours converts block by block, and to what: no floating-point error can arise.
+_CONVERTED = {"?d", "?f", "ld", "fd"}
 # Ufuncs besides arithmetic that IEEE 754 asks to round correctly.
 _ROUNDED = {np.sqrt, np.square, np.reciprocal}
 
@@ -79,13 +86,16 @@ def fits_any_layout(found: Choice) -> bool:
 
 
 def in_blocks(program: Program, step: Step) -> bool:
-    """Whether a step on arrays runs block by block: its loop takes its arrays without converting them."""
+    """Whether a step on arrays runs block by block: its loop takes its arrays, or blocks of them, converted."""
     found = choose_loop(program, step)
     if found is None or found.types[-1] != type_of(program.samples[step.out]):
         return False
     for x, t in zip(found.args, found.types, strict=False):
         given = type_of(sample := program.sample(x))
-        if given == "" or (given != t if isinstance(sample, np.ndarray) else t not in "fd" or given not in "fdpi"):
+        if isinstance(sample, np.ndarray):
+            if given != t and given + t not in _CONVERTED:
+                return False
+        elif t not in "fd" or given not in ("f", "d", "p", "i"):
             return False
     return True
 
@@ -96,6 +106,13 @@ def _own(program: Program, step: Step, name: str) -> Choice | None:
     types = ("?" if name == "where" else y) + y * len(given)
     fits = all(g == w or g in "pi" for g, w in zip(given, types, strict=False)) and "" not in (y, *given)
     return Choice(name, [*step.args], types) if fits and len(given) > (name == "sech2") else None
+
+
+def layout_of(x: Any) -> Any:
+    """What the choice of a loop, and its steps, depend on."""
+    if isinstance(x, np.ndarray):
+        return x.dtype, x.shape, x.strides
+    return type(x)
 
 
 def _abstract(x: Any) -> Any:

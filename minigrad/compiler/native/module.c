@@ -7,6 +7,8 @@ static PyMethodDef methods[] = {
      "find_loop(ufunc or name, types): the inner loop for these type characters, inputs first; None if there is none."},
     {"operations", operations, METH_NOARGS, 
      "The operations of the register machine by number: their name, that of their errors or None, whether they are wide."},
+    {"use_vectors", use_vectors, METH_O,
+     "use_vectors(most): compute + - * / in vectors of at most so many bytes; how many they are, 0 if there are none."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -37,6 +37,7 @@ typedef struct {
 extern PyTypeObject LoopType, ExecutorType, EntryType, CallerType;
 const Loop *loop_of(PyObject *object); /* NULL with TypeError for any other object */
 PyObject *find_loop(PyObject *module, PyObject *args);
+PyObject *use_vectors(PyObject *module, PyObject *most);
 PyObject *operations(PyObject *module, PyObject *none); /* of the register machine */
 
 /* The result of a call by an Entry. NULL: with an error set if the program raised it; without one if `object` is none,

@@ -34,6 +34,7 @@ _OPERATIONS: dict[str, tuple[int, str | None, bool]] = (
 # Functions that operations are named after, besides NumPy's ufuncs.
 _PLAIN = (operator.pow, operator.neg, operator.abs, np.float64, copy)
 _NUMBERS = {float, np.float64, WeakFloat, bool, np.bool_}  # the types of numbers in cells
+_ON_ARRAYS = (runtime.plus_at, runtime.placed, GETITEM)
 _EXACT = 2**53  # integers up to here are floats, too
 _FAR = 2**30  # bytes: an offset, and one more, are 32-bit integers
 
@@ -99,6 +100,8 @@ class Registers:
         They are of one part, forward or backward; a check for nan is the last of its run.
         """
         steps, forms = self.program.steps, list[Form]()
+        if type(self.samples[steps[first].out]) is np.ndarray and steps[first].function not in _ON_ARRAYS:
+            return forms  # nearly always, in a program on arrays
         part, made = steps[first].backward, set[Ref]()
         for i in range(first, stop):
             step = steps[i]

@@ -19,8 +19,10 @@ from .entry import why_not_read
 from .loop_choice import in_blocks
 from .translate import Translator
 
-# A call costs nothing here, and a few blocks stay in the processor's first cache.
-NATIVE = Blocks(size=1 << 13, least=1 << 14, allows=in_blocks)
+# A call costs nothing here, and a few blocks stay in the processor's first cache. Empty arrays have none.
+NATIVE = Blocks(size=1 << 13, least=1, allows=in_blocks)
+
+HAS_VECTORS = extension is not None and extension.use_vectors(64) > 0  # the widest of this processor
 
 
 def usable(given: Described, wanted: bool) -> Native:
@@ -30,33 +32,35 @@ def usable(given: Described, wanted: bool) -> Native:
 
 
 class NativeStep:
-    """A program that an executor runs. native: how many of its steps need no Python."""
+    """A program that an executor runs. native: how many of its steps need no Python. size: bytes of an arena."""
 
     def __init__(self, program: Program, plan: Plan) -> None:
         assert extension is not None
         self.names = names_for_step()
         inputs = [*program.inputs, *(ref for ref, _ in program.leaves)]
         self.writer = Writer(program, plan, {ref: self.names.take("x") for ref in inputs}, self.names, [])
-        self.writer.name_variables()
         self.lines: list[str] = []
-        translator = Translator(program, plan, self._write, extension.find_loop)
+        translator = Translator(program, plan, self._write, extension.find_loop, HAS_VECTORS)
         code = translator.translate()
         storage = translator.storage
         outputs = [(storage.slot(ref), copied) for ref, copied in _results(program, plan)]
-        size, slots = storage.layout()
+        self.size, slots = storage.layout()
         names: dict[str, Any] = {**self.names.objects}
-        names[TEXT] = text = "\n".join(self.lines)
-        exec(builtins.compile(text, SOURCE, "exec"), names)
-        ready = [tuple(x._replace(function=names[x.function]) if type(x.function) is str else x) for x in code]
+        if self.lines:
+            names[TEXT] = text = "\n".join(self.lines)
+            exec(builtins.compile(text, SOURCE, "exec"), names)
+        ready = [x._replace(function=names[x.function]) if type(x.function) is str else x for x in code]
         n_inputs = len(program.inputs) + len(program.leaves)
         self.executor = extension.Executor(
-            n_inputs, size, bytes(storage.cells), [*map(tuple, slots)], storage.loads, ready, outputs
+            n_inputs, self.size, bytes(storage.cells), [*map(tuple, slots)], storage.loads, ready, outputs
         )
         self.native = Native(True, f"{translator.native} of {len(program.steps)} steps")
         self.code = code
 
     def _write(self, step: Step, variables: list[Ref]) -> str:
         """Write a step as a function of variables; its name."""
+        if not self.lines:
+            self.writer.name_variables()
         name, given = self.names.take(f"step_{int(step.out)}"), [self.writer.variables[ref] for ref in variables]
         body = self.writer.as_function(step)
         self.lines += [f"def {name}({', '.join(dict.fromkeys(given))}):", *(f"    {line}" for line in body), ""]

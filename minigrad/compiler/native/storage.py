@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ...tracing.program import Program, Ref
-from ..buffers import Plan
-from .instructions import ARENA, CELL, CONSTANT, FRESH, INPUT, NUMBER, OBJECT, VIEW, MemorySlot, Operand, Place
+from ..buffers import Plan, room
+from .instructions import (
+    ARENA,
+    CELL,
+    CONSTANT,
+    FRESH,
+    INPUT,
+    NUMBER,
+    OBJECT,
+    VIEW,
+    MemorySlot,
+    Operand,
+    Place,
+    strides_of_rows,
+)
 from .loop_choice import type_of
-
-_ALIGNED = 64  # bytes
 
 
 class Storage:
@@ -19,22 +31,17 @@ class Storage:
 
     def __init__(self, program: Program, plan: Plan) -> None:
         self.program, self.plan = program, plan
-        self.slots: list[MemorySlot] = [MemorySlot(ARENA), MemorySlot(ARENA)]  # the cells, and the buffers
+        self.slots: list[MemorySlot] = [MemorySlot(ARENA)] * 3  # the cells, the buffers, and scratch
         self.places: dict[Ref, Place] = {}
         self.objects: dict[Ref, int] = {}  # slots whose object is the variable itself
         self.constants: dict[int, tuple[object, Place]] = {}
+        self.numbers: dict[bytes, Place] = {}  # constants, by their bytes
         self.cells = bytearray()
         self.loads: list[int] = []
-        self.size = 0
-        self.buffers = [self._reserve(size) for size in plan.sizes]
+        self.size = plan.size
+        self.scratched = self.most_scratch = 0  # bytes of scratch: of this step, and the most of any step
         for k, ref in enumerate((*program.inputs, *(ref for ref, _ in program.leaves))):
             self._input(ref, k)
-
-    def _reserve(self, size: int) -> int:
-        """Room among the buffers."""
-        start = self.size
-        self.size += -(-size // _ALIGNED) * _ALIGNED
-        return start
 
     def _slot(self, slot: MemorySlot) -> int:
         self.slots.append(slot)
@@ -69,44 +76,54 @@ class Storage:
             if place is None:
                 return None
         elif isinstance(x, np.ndarray):
-            place = self._constant(x)
+            place = self.constant(x)
         else:
             return self.constant_number(x, "d" if kind == "p" else kind)
         return _operand(place, kind, sample)
 
-    def _constant(self, x: Any) -> Place:
+    def constant(self, x: Any) -> Place:
+        """Where a constant array is."""
         if id(x) not in self.constants:
             self.constants[id(x)] = (x, Place(self._slot(MemorySlot(CONSTANT, object=x))))
         return self.constants[id(x)][1]
 
     def constant_number(self, x: Any, kind: str) -> Operand | None:
         """The cell of a constant number; None if it does not fit the type."""
-        if kind not in "dfl?" or (kind == "?" and type_of(x) != "?"):
+        if kind == "d" and type(x) is float:  # nearly always
+            content = np.float64(x).tobytes()
+        elif kind not in "dfl?" or (kind == "?" and type_of(x) != "?"):
             return None
-        with np.errstate(all="ignore"):
-            number = np.dtype("i8" if kind == "l" else kind).type(x)
-        return Operand(Place(0, self.cell(number.tobytes())), kind)
+        else:
+            with np.errstate(all="ignore"):
+                content = np.dtype("i8" if kind == "l" else kind).type(x).tobytes()
+        if content not in self.numbers:
+            self.numbers[content] = Place(0, self.cell(content))
+        return Operand(self.numbers[content], kind)
 
     # -------------------------------------------------------------------------------------------- results
 
     def result(self, ref: Ref) -> Operand:
         """Where the plan puts the result of a step."""
-        sample, plan = self.program.samples[ref], self.plan
-        kind = type_of(sample)
+        sample = self.program.samples[ref]
+        return _operand(self.place_result(ref), type_of(sample), sample)
+
+    def place_result(self, ref: Ref) -> Place:
+        """The place of that."""
         if ref in self.places:
-            return _operand(self.places[ref], kind, sample)
+            return self.places[ref]
+        sample, plan = self.program.samples[ref], self.plan
         if not isinstance(sample, np.ndarray):
-            place = Place(self._slot(MemorySlot(NUMBER, 0, self.cell(), kind)))
+            place = Place(self._slot(MemorySlot(NUMBER, 0, self.cell(), type_of(sample))))
             self.objects[ref] = place.slot
         elif ref in plan.in_place:
             place = self.places[plan.in_place[ref]]
             self.objects[ref] = place.slot
         elif ref in plan.place:
-            place = Place(1, self.buffers[plan.place[ref]])
+            place = Place(1, plan.place[ref])
         else:
             place = self._fresh(ref, sample)
         self.places[ref] = place
-        return _operand(place, kind, sample)
+        return place
 
     def _fresh(self, ref: Ref, sample: Any) -> Place:
         """A new array at each call."""
@@ -116,18 +133,29 @@ class Storage:
     def own(self, ref: Ref) -> Operand:
         """Storage in the arena that no other variable uses."""
         sample = self.program.samples[ref]
-        self.places[ref] = Place(1, self._reserve(sample.nbytes))
+        self.places[ref] = Place(1, self.size)
+        self.size += room(sample.nbytes)
         return _operand(self.places[ref], type_of(sample), sample)
 
     def scratch(self, shape: tuple[int, ...], kind: str) -> Operand:
-        """Storage for this step alone, in rows."""
-        sample = np.broadcast_to(np.zeros((), kind), shape)
-        strides = tuple(int(np.prod(shape[d + 1 :])) * sample.itemsize for d in range(len(shape)))
-        return Operand(Place(1, self._reserve(max(sample.size, 1) * sample.itemsize)), kind, shape, strides)
+        """Storage in rows, for this step alone: the next step uses the same memory again."""
+        place = Place(2, self.scratched)
+        self.scratched += room(max(math.prod(shape), 1) * np.dtype(kind).itemsize)
+        self.most_scratch = max(self.most_scratch, self.scratched)
+        return Operand(place, kind, shape, strides_of_rows(shape, kind))
+
+    def end_step(self) -> None:
+        """Give back the scratch of a step."""
+        self.scratched = 0
+
+    def lasting(self, nbytes: int) -> Place:
+        """Storage in the arena that nothing else uses."""
+        self.size += room(nbytes)
+        return Place(1, self.size - room(nbytes))
 
     def view(self, ref: Ref, of: Any, offset: int) -> None:
         """A view is at a fixed distance, in bytes, from what it is a view of."""
-        self.places[ref] = (self.places[of] if type(of) is Ref else self._constant(of)).at(offset)
+        self.places[ref] = (self.places[of] if type(of) is Ref else self.constant(of)).at(offset)
 
     def alias(self, ref: Ref, of: Any) -> None:
         """A number that equals another one."""
@@ -163,14 +191,15 @@ class Storage:
 
     def layout(self) -> tuple[int, list[MemorySlot]]:
         """The bytes of an arena, and the slots, with buffers behind the cells."""
-        start = -(-len(self.cells) // _ALIGNED) * _ALIGNED
+        start = room(len(self.cells))
+        starts = (0, start, start + self.size)  # of the cells, the buffers and scratch
         slots = [
-            slot._replace(which=0, offset=start + slot.offset)
-            if slot.kind == ARENA and (slot.which or k == 1)
+            slot._replace(which=0, offset=starts[k if k < len(starts) else slot.which] + slot.offset)
+            if slot.kind == ARENA
             else slot
             for k, slot in enumerate(self.slots)
         ]
-        return start + self.size, slots
+        return starts[2] + self.most_scratch, slots
 
 
 def _array_slot(kind: int, which: int, offset: int, sample: Any) -> MemorySlot:

@@ -33,8 +33,10 @@ def reduce_by_loop(
     code: list[Instruction] = []
     kept = tuple(1 if d in reduced else side for d, side in enumerate(x.shape))
     if ufunc.identity is not None:
-        # -0.0 + -0.0 is -0.0: adding starts from there.
-        first = storage.constant_number(-0.0 if ufunc is np.add else ufunc.identity, x.type)
+        # Zeros of both signs add up to what NumPy starts from.
+        first = storage.constant_number(
+            ufunc.reduce(np.array([-0.0])) if ufunc is np.add else ufunc.identity, x.type
+        )
         assert first is not None
         code.append(loop_over(copy, [first.place, start], kept, [(0,) * len(kept), strides], None))
     elif len(reduced) == 1:

@@ -7,25 +7,23 @@ Python, as in the program's source, inside the same call. Views cost nothing: an
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 
 from ...tracing.nan_checks import refuse_nan
-from ...tracing.program import Program, Ref, Step, operands
+from ...tracing.program import Ref, Step, operands
 from .. import runtime
 from ..blocking import Chain
-from ..buffers import GETITEM, Plan
+from ..buffers import GETITEM
 from ..numpy_functions import is_view, reducing_ufunc
 from .instructions import (
     CHAIN,
-    CORE,
     GATHER,
-    NAN_CHECK,
-    PLACES,
+    LOOP,
+    OBJECT,
     PYTHON,
-    SCATTER,
     Call,
     Instruction,
     Operand,
@@ -33,29 +31,15 @@ from .instructions import (
     loop,
     unlocked,
 )
-from .loop_choice import choose_loop, fits_any_layout, type_of
-from .matmul import core_of
-from .registers import Registers
-from .storage import Storage
-from .sums import reduce_by_loop
+from .loop_choice import choose_loop, fits_any_layout, layout_of, type_of
+from .particular_steps import Form, ParticularSteps, Unsupported, leave_to_python
+from .strips import Link, write_runs
+
+SHORT = 16  # entries of a row: the call of a loop for each costs more than NumPy does
 
 
-class Unsupported(Exception):
-    """A step that runs as Python."""
-
-
-class Translator:
+class Translator(ParticularSteps):
     """Translates one program. python: writes a step that runs as Python, as a function of its operands."""
-
-    def __init__(
-        self, program: Program, plan: Plan, python: Callable[[Step, list[Ref]], str],
-        find_loop: Callable[[Any, str], Any],
-    ) -> None:  # fmt: skip
-        self.program, self.plan, self.python, self.find_loop = program, plan, python, find_loop
-        self.storage = Storage(program, plan)
-        self.registers = Registers(program, plan, self.storage, find_loop)
-        self.code: list[Instruction] = []
-        self.native = 0  # steps that need no Python
 
     def translate(self) -> list[Instruction]:
         """The instructions of all steps."""
@@ -63,6 +47,7 @@ class Translator:
         steps, i = self.program.steps, 0
         while i < len(steps):
             chain = starts.get(i)
+            self.storage.end_step()
             if chain is not None:
                 self._chain(chain)
                 i = chain.end
@@ -79,15 +64,51 @@ class Translator:
     # ------------------------------------------------------------------------------------------------ steps
 
     def _step(self, step: Step) -> None:
-        before = len(self.code)
+        before, kind = len(self.code), self._kind_of(step)
+        form = None if kind is None else self.known.get(kind)
         try:
-            self._translate(step)
+            if form is not None:
+                self._repeat(step, form)
+            else:
+                self._translate(step, kind)
             self.native += 1
         except Unsupported:
             del self.code[before:]
             self._as_python(step)
 
-    def _translate(self, step: Step) -> None:
+    def _kind_of(self, step: Step) -> Hashable:
+        """What the translation of an elementwise step depends on; None for other steps."""
+        if step.kwargs or step.checks or step.draws:
+            return None
+        layouts, out = self.layouts, step.out
+        kinds: list[Hashable] = []
+        for x in (*step.args, out):
+            kind = layouts.get(x) if type(x) is Ref else layout_of(x)
+            if kind is None:
+                layouts[x] = kind = layout_of(self.program.samples[x])
+            kinds.append(kind)
+        power = self.program.powers.get(out) if step.function is operator.pow else None
+        return step.function, step.backward, self.plan.modes[out], power, *kinds
+
+    def _repeat(self, step: Step, form: Form) -> None:
+        """The instruction of a step whose kind is known."""
+        storage, places = self.storage, self.storage.places
+        found = []
+        for x, kind in zip(step.args, form.kinds, strict=False):
+            if type(x) is Ref:
+                if x not in places:
+                    raise Unsupported
+                found.append(places[x])
+            elif isinstance(x, np.ndarray):
+                found.append(storage.constant(x))
+            else:
+                found.append((storage.constant_number(x, kind) or leave_to_python()).place)
+        found.append(storage.place_result(step.out))
+        call = form.call
+        call = Call(call.loop, tuple(found), call.steps, call.local, call.name)
+        self.code.append(Instruction(LOOP, (call,), form.shape, form.strides))
+
+    def _translate(self, step: Step, kind: Hashable) -> None:
         function, mode, storage = step.function, self.plan.modes[step.out], self.storage
         if function is refuse_nan:
             self._check(step)
@@ -96,11 +117,11 @@ class Translator:
         elif isinstance(storage.program.samples[step.out], np.ndarray) and is_view(function):
             self._view(step)
         elif mode == "number":
-            self._number(step)
+            self._number(step, kind)
         elif function is runtime.places:
             self._places(step)
         elif mode == "into":
-            self._into(step)
+            self._into(step, kind)
         else:
             raise Unsupported
 
@@ -115,7 +136,7 @@ class Translator:
             raise Unsupported
         self.storage.view(step.out, step.args[0], _address(seen) - _address(x))
 
-    def _into(self, step: Step) -> None:
+    def _into(self, step: Step, kind: Hashable) -> None:
         function = step.function
         y = self.storage.result(step.out)
         if function is runtime.less_one:
@@ -127,14 +148,16 @@ class Translator:
             x = self._operand(step.args[0])
             turned = Operand(x.place, x.type, x.shape[::-1], x.strides[::-1])
             self.code.append(loop(self._loop("copy", x.type + y.type), [turned, y], y.shape, None))
+        elif function is runtime.reshaped:
+            self._reshape(step, y)
         elif (reduces := reducing_ufunc(function)) is not None:
             self._reduce(step, reduces, y)
         elif function in (np.dot, np.matmul, operator.matmul):
             self._product(step, y)
         else:
-            self._elementwise(step, y)
+            self._elementwise(step, y, kind)
 
-    def _number(self, step: Step) -> None:
+    def _number(self, step: Step, kind: Hashable) -> None:
         """A step whose result is a number."""
         function, sample = step.function, self.program.samples[step.out]
         if type_of(sample) in ("", "i", "?"):  # truth is kept as a double: see the registers
@@ -150,16 +173,18 @@ class Translator:
         elif function is np.dot:
             self._product(step, y)
         else:
-            self._elementwise(step, y)
+            self._elementwise(step, y, kind)
 
-    def _elementwise(self, step: Step, y: Operand) -> None:
-        found = choose_loop(self.program, step) or _refuse()
+    def _elementwise(self, step: Step, y: Operand, kind: Hashable) -> None:
+        found, before = choose_loop(self.program, step) or leave_to_python(), len(self.code)
         inputs = [self._converted(x, t) for x, t in zip(found.args, found.types, strict=False)]
         if found.types[-1] != y.type or (not y.shape and any(x.shape for x in inputs)):
             raise Unsupported
         one = loop(self._loop(found.function, found.types), [*inputs, y], y.shape, self._name(step))
         if not (fits_any_layout(found) or _is_plain([*inputs, y])):
             raise Unsupported
+        if kind is not None and len(self.code) == before:  # nothing is converted
+            self.known[kind] = Form(found.types[:-1], one.calls[0], one.shape, one.strides)
         self.code.append(one)
 
     def _name(self, step: Step) -> str | None:
@@ -170,152 +195,45 @@ class Translator:
         number = not isinstance(self.program.samples[step.out], np.ndarray) and step.function is not found.function
         return f"scalar {found.function.__name__}" if number else found.function.__name__
 
-    # --------------------------------------------------------------------------------------------- operands
-
-    def _operand(self, x: Any) -> Operand:
-        """Where an array or a number is."""
-        found = self.storage.operand(x)
-        if found is None:
-            raise Unsupported
-        return found
-
-    def _dense(self, x: Any, type: str = "") -> Operand:
-        sample = self.program.sample(x)
-        found = self._operand(x)
-        if not (isinstance(sample, np.ndarray) and sample.flags.c_contiguous) or (type and found.type != type):
-            raise Unsupported
-        return found
-
-    def _converted(self, x: Any, type: str) -> Operand:
-        """An operand of the type that a loop wants: a constant converted for good, a variable at each call."""
-        if type_of(x) and not isinstance(x, np.ndarray):  # a constant number
-            return self.storage.constant_number(x, type) or _refuse()
-        found = self._operand(x)
-        if found.type == "?" and not found.shape:  # kept as a double, for the registers
-            raise Unsupported
-        if found.type == type or (found.type == "p" and type == "d"):
-            return found
-        given = "d" if found.type == "p" else found.type
-        y = self.storage.scratch(found.shape, type)
-        self.code.append(loop(self._loop("cast", given + type), [found, y], found.shape, None))
-        return y
-
-    def _loop(self, function: Any, types: str) -> Any:
-        found = self.find_loop(function, types)
-        return _refuse() if found is None else found
-
-    # ------------------------------------------------------------------------------------- particular steps
-
-    def _entry(self, step: Step, y: Operand) -> None:
-        """One entry of an array, at a place that does not depend on data."""
-        x = self.program.sample(step.args[0])
-        index = step.kwargs["index"] if "index" in step.kwargs else step.args[1]
-        index = index if isinstance(index, tuple) else (index,)
-        if len(index) != np.ndim(x) or not all(type(k) is int or isinstance(k, np.integer) for k in index):
-            raise Unsupported
-        found = self._operand(step.args[0])
-        pairs = zip(index, found.strides, found.shape, strict=True)
-        entry = Operand(found.place.at(sum((k % side) * stride for k, stride, side in pairs)), found.type)
-        self.code.append(loop(self._loop("copy", found.type + y.type), [entry, y], (), None))
-
-    def _reduce(self, step: Step, ufunc: np.ufunc, y: Operand) -> None:
-        x = self._operand(step.args[0])
-        axis, keeps = step.kwargs.get("axis"), bool(step.kwargs.get("keepdims"))
-        if x.type != y.type or set(step.kwargs) - {"axis", "keepdims"} or len(step.args) != 1:
-            raise Unsupported
-        name = None if step.backward else "reduce"
-        found = reduce_by_loop(ufunc, x, y, axis, keeps, self.storage, self._loop, name)
-        self.code += found if found is not None else _refuse()
-
-    def _product(self, step: Step, y: Operand) -> None:
-        if step.kwargs:
-            raise Unsupported
-        a, b = (self._operand(x) for x in step.args)
-        samples = [self.program.sample(x) for x in step.args]
-        found = core_of(a, b, y, samples, step.function is np.dot)
-        if found is None:
-            raise Unsupported
-        shape, strides = found
-        name = None if step.backward or step.function is np.dot else "matmul"
-        call = Call(self._loop(np.matmul, y.type * 3), (a.place, b.place, y.place), name=name)
-        self.code.append(Instruction(CORE, (call,), shape, strides))
-
-    def _gather(self, kind: int, source: Place, index: Place, out: Place, sample: Any, step: int = 0) -> None:
-        places = (source, index, out)
-        self.code.append(Instruction(kind, (Call(None, places, (step,)),), size=sample.size, item=sample.itemsize))
-
-    def _places(self, step: Step) -> None:
-        """The flat places of classes; other classes raise, in Python."""
-        x = self._operand(step.args[0])
-        k, columns = step.args[1:]
-        if x.type != "l" or type(k) is not int or not isinstance(columns, np.ndarray):
-            raise Unsupported
-        y = self.storage.own(step.out)
-        call = Call(None, (x.place, y.place), x.strides)
-        raising = self.python(step, list(operands(step)))
-        args = tuple(self.storage.slot(ref) for ref in operands(step))
-        self.code.append(Instruction(PLACES, (call,), size=len(columns), function=raising, args=args, bound=k))
-
-    def _less_one(self, step: Step, y: Operand) -> None:
-        """A copy with minus the sum of the others at one place of each column: see `take_one`."""
-        p, chosen = self._dense(step.args[0]), self._dense(step.args[1], "l")
-        if y.type != p.type or len(y.shape) != 2:
-            raise Unsupported
-        k, n = y.shape
-        if p.place != y.place:
-            self.code.append(loop(self._loop("copy", p.type + y.type), [p, y], y.shape, None))
-        zero = self.storage.constant_number(0.0, y.type) or _refuse()
-        index = self.program.sample(step.args[1])
-        item = np.dtype(y.type)
-        entries = np.broadcast_to(np.zeros((), item), index.shape)
-        self._gather(SCATTER, zero.place, chosen.place, y.place, entries)
-        sums = self.storage.scratch((n,), y.type)
-        minus = self.storage.operand(np.full(k, -1, item)) or _refuse()
-        found = core_of(minus, y, sums, [np.full(k, -1, item), np.zeros((k, n), item)], True)
-        shape, strides = found if found is not None else _refuse()
-        call = Call(self._loop(np.matmul, y.type * 3), (minus.place, y.place, sums.place))
-        self.code.append(Instruction(CORE, (call,), shape, strides))
-        self._gather(SCATTER, sums.place, chosen.place, y.place, entries, item.itemsize)
-
-    def _check(self, step: Step) -> None:
-        """Look for nan; if there is some, Python raises."""
-        args = tuple(self.storage.slot(x) for x in step.args if type(x) is Ref)
-        found = []
-        for x in step.args:
-            sample, here = self.program.sample(x), self._operand(x)
-            if here.type not in ("d", "f", "p"):
-                raise Unsupported
-            dense = sample.size if isinstance(sample, np.ndarray) else 1
-            if isinstance(sample, np.ndarray) and not (sample.flags.c_contiguous or sample.flags.f_contiguous):
-                raise Unsupported
-            kind = ord("f" if here.type == "f" else "d")
-            found.append(
-                Instruction(
-                    NAN_CHECK,
-                    (Call(None, (here.place,)),),
-                    size=dense,
-                    item=kind,
-                    function=step.function,
-                    args=args,
-                )
-            )
-        self.code += found
-
     def _chain(self, chain: Chain) -> None:
         """Steps computed block by block."""
         steps = self.program.steps[chain.first : chain.end]
-        calls = tuple(self._block_call(step, chain) for step in steps)
+        links = [link for step in steps for link in self._links(step, chain)]
         self.native += len(steps)
-        self.code.append(Instruction(CHAIN, calls, size=chain.size, block=chain.block))
+        runs, kept = write_runs(links, chain.block) if self.has_vectors else (None, 0)
+        room = self.storage.lasting(kept) if kept else Place(0)
+        code = None if runs is None else np.array(runs, np.int32).tobytes()
+        calls = tuple(link.call for link in links)
+        self.code.append(
+            Instruction(
+                CHAIN, calls, size=chain.size, block=chain.block, item=room.slot, code=code, bound=room.offset
+            )
+        )
 
-    def _block_call(self, step: Step, chain: Chain) -> Call:
-        found = choose_loop(self.program, step) or _refuse()
+    def _links(self, step: Step, chain: Chain) -> list[Link]:
+        """The calls for one step of a chain: one for each array that its loop wants converted, and its loop's."""
+        self.storage.end_step()
+        found = choose_loop(self.program, step) or leave_to_python()
         y = self.storage.result(step.out)
-        inputs = [self._converted(x, t) for x, t in zip(found.args, found.types, strict=False)]
-        places = tuple(x.place for x in (*inputs, y))
-        steps = tuple(np.dtype(x.type).itemsize if x.shape else 0 for x in (*inputs, y))
-        local = (*(type(x) is Ref and x in chain.local for x in found.args), step.out in chain.local)
-        return Call(self._loop(found.function, found.types), places, steps, local, self._name(step))
+        links: list[Link] = []
+        inputs, local = [], []
+        for x, type in zip(found.args, found.types, strict=False):
+            is_local = isinstance(x, Ref) and x in chain.local
+            if isinstance(sample := self.program.sample(x), np.ndarray) and type_of(sample) != type:
+                given, block = self._operand(x), self.storage.scratch((chain.block,), type)
+                convert = self._loop("cast", given.type + type)
+                call = _block_call(convert, [given, block], (is_local, True))
+                links.append(Link("cast", given.type + type, [x], None, call, True, False))
+                inputs.append(block)
+                local.append(True)
+            else:
+                inputs.append(self._converted(x, type))
+                local.append(is_local)
+        loop = self._loop(found.function, found.types)
+        local.append(step.out in chain.local)
+        call = _block_call(loop, [*inputs, y], tuple(local), self._name(step))
+        foreign = any(self.storage.slots[place.slot].kind == OBJECT for place in call.places)
+        return [*links, Link(found.function, found.types, found.args, step.out, call, local[-1], foreign)]
 
     # ---------------------------------------------------------------------------------------------- as Python
 
@@ -333,18 +251,23 @@ class Translator:
         self.code.append(Instruction(PYTHON, function=self.python(step, read), args=tuple(args), out=out))
 
 
+def _block_call(loop: Any, operands: list[Operand], local: tuple[bool, ...], name: str | None = None) -> Call:
+    steps = tuple(np.dtype(x.type).itemsize if x.shape else 0 for x in operands)
+    return Call(loop, tuple(x.place for x in operands), steps, local, name)
+
+
 def _is_plain(xs: list[Operand]) -> bool:
-    """Whether NumPy passes arrays to a loop in one call as they are: dense and alike, or of one axis."""
+    """Whether NumPy passes arrays to a loop in one call as they are: dense and alike, or of one axis.
+
+    NumPy keeps the step of an axis of one entry, which an instruction does not.
+    """
     arrays, y = [x for x in xs if x.shape], xs[-1]
     if any(x.shape != y.shape for x in arrays):
         return False
-    return len(y.shape) < 2 or (y.dense and all(x.strides == y.strides for x in arrays))
+    alike = y.dense and all(x.strides == y.strides for x in arrays)
+    return alike or (len(y.shape) < 2 and y.shape != (1,))
 
 
 def _address(x: Any) -> int:
     address: int = x.__array_interface__["data"][0]
     return address
-
-
-def _refuse() -> Any:
-    raise Unsupported

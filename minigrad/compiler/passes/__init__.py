@@ -8,6 +8,7 @@ from ...tracing.program import Program
 from .algebra import simplify_algebra
 from .cse import merge_common_subexpressions
 from .dce import eliminate_dead_code
+from .early_tests import ask_early
 from .fuse_broadcasts import fuse_broadcasts
 from .inline import inline_composites
 from .negation import absorb_negations, sort_operands
@@ -17,7 +18,7 @@ from .tanh_slope import reuse_tanh
 PASSES: tuple[Callable[[Program], Program], ...] = (
     eliminate_dead_code, merge_common_subexpressions, inline_composites, simplify_algebra,
     sort_operands, merge_common_subexpressions, reuse_tanh, absorb_negations,
-    fuse_broadcasts, eliminate_dead_code, schedule_updates,
+    fuse_broadcasts, eliminate_dead_code, ask_early, schedule_updates,
 )  # fmt: skip
 
 

@@ -104,7 +104,8 @@ def _asks_shape_alone(function: Any) -> bool:
 
 def constants(program: Program) -> list[Any]:
     """The constant arrays in a program."""
-    nestings = [(step.args, step.kwargs) for step in program.steps]
+    some = [step for step in program.steps if step.kwargs or {*map(type, step.args)} != {Ref}]
+    nestings = [(step.args, step.kwargs) for step in some]
     found = [x for nesting in (*nestings, program.outputs) for x in leaves(nesting) if isinstance(x, np.ndarray)]
     return [*{id(x): x for x in found}.values()]
 

@@ -40,10 +40,14 @@ def inline_composites(program: Program) -> Program:
         if step.function is ITEM.forward and type(parts := _renamed(step.args[0], names)) is tuple:
             names[step.out] = _final(parts[step.kwargs["k"]], names)  # without a look at all the other parts
             continue
-        for x in operands(step):
-            if x in names:
+        renamed = [x for x in operands(step) if x in names]
+        if renamed:
+            for x in renamed:
                 names[x] = _final(names[x], names)
-        step = step_with(step, names)
+            step = step_with(step, names)
+        if isinstance(step.function, np.ufunc):  # nothing is simpler
+            steps.append(step)
+            continue
         body = lower_step(program, step) or (templates.body_of(step) if may_inline(step) else None)
         if body is None:
             steps.append(step)

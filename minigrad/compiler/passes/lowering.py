@@ -51,6 +51,15 @@ def _lower_unbroadcast(body: Body, c: Any, shape: tuple[int, ...], label: str) -
     return summed if np.shape(body.program.samples[summed]) == shape else body(np.reshape, summed, shape)
 
 
+def _lower_reshape(body: Body, x: Any, shape: Any, order: str = "C") -> Any:
+    """A reshape that must copy, which can then write into a buffer."""
+    data, y = body.program.sample(x), body.program.samples[body.step.out]
+    arrays = type(x) is Ref and isinstance(data, np.ndarray) and isinstance(y, np.ndarray)
+    if not arrays or order != "C" or not y.size or data.dtype != y.dtype or np.may_share_memory(data, y):
+        return None
+    return body(runtime.reshaped, x, y.shape)
+
+
 def _lower_mean(body: Body, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """np.mean: the sum, divided by the number of entries."""
     data = body.program.sample(x)
@@ -114,6 +123,7 @@ _ADD_AT: Any = TABLE[operator.getitem].add
 LOWERINGS: dict[Callable[..., Any], Callable[..., Any]] = {
     sum_to_shape: _lower_unbroadcast,
     np.mean: _lower_mean,
+    np.reshape: _lower_reshape,
     _cross_entropy: _lower_cross_entropy,
     cotangent_of_type: _lower_copy_like,
     add_in_place(_ADD_AT): _lower_add_at,

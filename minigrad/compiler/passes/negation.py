@@ -61,7 +61,9 @@ class _Signs:
 
     def _add(self, step: Step) -> None:
         function = UFUNCS.get(step.function, step.function)
-        if function is np.negative and self._keeps(step, step.args[0]):
+        if not self.under and function is not np.negative:  # mostly
+            self.steps.append(step)
+        elif function is np.negative and self._keeps(step, step.args[0]):
             self._compute(operands(step))
             self.under[step.out], self.waiting[step.out] = step.args[0], step
         elif function in _PRODUCTS and len(step.args) == 2 and any(self._keeps(step, x) for x in step.args):

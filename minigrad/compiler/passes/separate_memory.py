@@ -23,7 +23,10 @@ class SeparateMemory:
     def __init__(self, program: Program) -> None:
         self.roots: dict[Ref, Ref] = {}  # of arrays that do not own their memory
         self.apart: dict[Ref, set[Ref]] = {}
-        together = [pair for step in program.steps for pair in _factors(program, step)]
+        functions = {step.function for step in program.steps}
+        single = {function for function in functions if is_elementwise(function)}
+        several = [step for step in program.steps if step.function not in single]
+        together = [pair for step in several for pair in _factors(program, step)]
         if together:
             self.roots = dict.fromkeys((*program.inputs, *(ref for ref, _ in program.leaves)), _GIVEN)
             for step in program.steps:
@@ -67,7 +70,7 @@ class SeparateMemory:
 
 def _factors(program: Program, step: Step) -> list[tuple[Ref, Ref]]:
     """The pairs of operands that a step may multiply as a matrix and its transpose."""
-    if len(step.args) + len(step.kwargs) < 2 or is_elementwise(step.function):
+    if len(step.args) + len(step.kwargs) < 2:
         return []
     matrices = [x for x in dict.fromkeys(operands(step)) if _is_matrix(program.samples[x])]
     return [(x, z) for x, z in combinations(matrices, 2) if _alike(program.samples[x], program.samples[z])]
