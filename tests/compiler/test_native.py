@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad
+from minigrad.compiler import native
 from minigrad.compiler.native import why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
@@ -59,6 +60,12 @@ def test_it_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
     d = minigrad.compile(np.tanh)
     d(np.ones(5))
     assert not d.native and "MINIGRAD_NATIVE" in d.native.why
+
+
+def test_an_extension_from_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert native._load()[0] is not None
+    monkeypatch.setattr(native.extension, "sources", 1)
+    assert native._load() == (None, "it was built from other sources; pip install -e . builds it anew")
 
 
 @given(SIDES, FLOATS, st.sampled_from([np.sum, np.max, np.min, np.mean, np.prod]), st.data())

@@ -416,7 +416,7 @@ def test_calls_of_compiled_functions_leave_nothing_behind() -> None:
                     with suppress(FloatingPointError):
                         f(*args)
 
-    assert_nothing_left(call, 5_000, [x for _, args in rows for x in (args, *args)])
+    assert_nothing_left(call, 2_000, [x for _, args in rows for x in (args, *args)])
 
 
 class Fickle:

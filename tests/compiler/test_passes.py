@@ -245,7 +245,10 @@ def test_chains_are_found_where_arrays_are_large() -> None:
         assert len(chains(program, modes, IN_PYTHON)) == count
 
 
-@pytest.mark.parametrize("size", [(1 << 17) + 1, 1 << 18, 300_007])
+SLOW = [pytest.param(n, marks=pytest.mark.slow) for n in (1 << 18, 300_007)]
+
+
+@pytest.mark.parametrize("size", [(1 << 17) + 1, *SLOW])
 def test_blocks_give_the_bits_of_whole_arrays(size: int) -> None:
     x = np.random.default_rng(0).normal(size=size)
     x[:9] = np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-310, 25.0, -25.0, 1e300

@@ -47,7 +47,7 @@ def layouts_of(names: list[str]) -> list[Any]:
     usual, others = [*LAYOUTS][:3], [*LAYOUTS][3:]
     cases = [(name, layout) for name in names for layout in usual]
     rare = [(name, layout) for name in names for layout in others]
-    return [*thinned_pairs(cases, 6), *thinned_pairs(rare, 90)]
+    return [*thinned_pairs(cases, 9), *thinned_pairs(rare, 120)]
 
 
 def thinned_pairs(cases: list[Any], keep: int) -> list[Any]:

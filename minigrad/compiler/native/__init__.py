@@ -8,20 +8,33 @@ from __future__ import annotations
 
 import importlib
 import os
+import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
-extension: ModuleType | None
-try:
-    extension = importlib.import_module("._native", __name__)
-except ImportError as error:
-    extension, _missing = None, str(error)
+
+def _load() -> tuple[ModuleType | None, str]:
+    """The extension, or why it cannot be used."""
+    try:
+        found = importlib.import_module("._native", __name__)
+    except ImportError as error:
+        return None, f"it is not there ({error}); pip builds it where there is a C compiler"
+    # In a checkout, an extension that stayed from other sources would fail in odd ways.
+    files = sorted(path for path in Path(__file__).parent.iterdir() if path.suffix in (".c", ".h"))
+    built_from = zlib.crc32(b"".join(path.read_bytes() for path in files))
+    if files and getattr(found, "sources", None) != built_from:
+        return None, "it was built from other sources; pip install -e . builds it anew"
+    return found, ""
+
+
+extension, _missing = _load()
 
 
 def why_not() -> str:
     """Why no program runs natively; "" if programs may."""
     if extension is None:
-        return f"the extension is not there ({_missing}): it is built at installation if there is a C compiler"
+        return f"the extension cannot be used: {_missing}"
     if os.environ.get("MINIGRAD_NATIVE", "1") == "0":
         return "MINIGRAD_NATIVE=0 turns it off"
     return ""

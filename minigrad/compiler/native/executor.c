@@ -476,7 +476,9 @@ static void run_loop(const Arena *arena, const Instruction *one)
         row[k] = address_of(arena, call->places[k]);
     }
     for (;;) {
-        memcpy(at, row, n * sizeof *at); /* a loop may change its addresses */
+        for (int k = 0; k < n; k++) { /* a loop may change its addresses */
+            at[k] = row[k];
+        }
         call->loop.call(at, &count, call->steps, call->loop.data);
         int axis = outer - 1;
         for (; axis >= 0; axis--) {
@@ -541,13 +543,15 @@ static void run_gather(const Arena *arena, const Instruction *one)
     const char *source = address_of(arena, one->calls->places[0]);
     const int64_t *index = (const int64_t *)address_of(arena, one->calls->places[1]);
     char *out = address_of(arena, one->calls->places[2]);
-    size_t item = one->item;
+    npy_intp item = one->item, step = one->calls->steps[0];
     for (npy_intp i = 0; i < one->size; i++) {
-        if (one->kind == GATHER) {
-            memcpy(out + i * item, source + index[i] * item, item);
+        const char *from = one->kind == GATHER ? source + index[i] * item : source + i * step;
+        char *to = out + (one->kind == GATHER ? i : index[i]) * item;
+        if (item == 8) { /* a copy of known size is an instruction, not a call */
+            memcpy(to, from, 8);
         }
         else {
-            memcpy(out + index[i] * item, source + i * one->calls->steps[0], item);
+            memcpy(to, from, item);
         }
     }
 }

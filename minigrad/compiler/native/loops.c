@@ -71,34 +71,49 @@ BOUNDED(bounded_float, float)
 TIE_SHARE(tie_share_double, double)
 TIE_SHARE(tie_share_float, float)
 
-/* sech2(x, y) with y = tanh(x): 1 - y², and 4e / (1 + e)² with e = exp(-2|x|) where that cancels. The exponentials are
-taken together, by NumPy's loop: a saturated layer has many. `data` points to the loop. */
+/* sech2(x, y) with y = tanh(x): 1 - y², and 4e / (1 + e)² with e = exp(-2|x|) where that cancels. The exponentials of a
+block are taken together, by NumPy's loop, to which `data` points: a saturated layer has many. Most blocks have none. */
 enum { GATHERED = 256 };
 #define SECH2(name, type, flat)                                                                                       \
     static void name(ARGUMENTS)                                                                                       \
     {                                                                                                                 \
         const Loop *exponential = data;                                                                               \
-        type e[GATHERED];                                                                                             \
-        npy_intp place[GATHERED], n = 0;                                                                              \
         const npy_intp dense[2] = {sizeof(type), sizeof(type)};                                                       \
-        for (npy_intp i = 0; i <= *count; i++) {                                                                      \
-            if (n == GATHERED || (i == *count && n)) {                                                                \
+        type slope[GATHERED], e[GATHERED];                                                                            \
+        npy_intp place[GATHERED];                                                                                     \
+        for (npy_intp start = 0; start < *count; start += GATHERED) {                                                 \
+            npy_intp size = *count - start < GATHERED ? *count - start : GATHERED, near = 0, n = 0;                   \
+            const char *xs = args[0] + start * steps[0], *ys = args[1] + start * steps[1];                            \
+            char *out = args[2] + start * steps[2];                                                                   \
+            if (steps[1] == sizeof(type)) { /* a loop of its own, so that compilers vectorise it */                   \
+                for (npy_intp i = 0; i < size; i++) {                                                                 \
+                    slope[i] = 1 - ((const type *)ys)[i] * ((const type *)ys)[i];                                     \
+                    near += slope[i] < (type)flat;                                                                    \
+                }                                                                                                     \
+            }                                                                                                         \
+            else {                                                                                                    \
+                for (npy_intp i = 0; i < size; i++) {                                                                 \
+                    type y = *(const type *)(ys + i * steps[1]);                                                      \
+                    slope[i] = 1 - y * y;                                                                             \
+                    near += slope[i] < (type)flat;                                                                    \
+                }                                                                                                     \
+            }                                                                                                         \
+            for (npy_intp i = 0; near && i < size; i++) {                                                             \
+                place[n] = i;                                                                                         \
+                e[n] = -2 * (type)fabs(*(const type *)(xs + i * steps[0]));                                           \
+                n += slope[i] < (type)flat;                                                                           \
+            }                                                                                                         \
+            if (n) {                                                                                                  \
                 char *both[2] = {(char *)e, (char *)e};                                                               \
                 exponential->call(both, &n, dense, exponential->data);                                                \
-                for (npy_intp k = 0; k < n; k++) {                                                                    \
-                    type above = 1 + e[k];                                                                            \
-                    *(type *)(args[2] + place[k] * steps[2]) = 4 * e[k] / (above * above);                            \
-                }                                                                                                     \
-                n = 0;                                                                                                \
             }                                                                                                         \
-            if (i == *count) {                                                                                        \
-                break;                                                                                                \
+            for (npy_intp k = 0; k < n; k++) {                                                                        \
+                type above = 1 + e[k];                                                                                \
+                slope[place[k]] = 4 * e[k] / (above * above);                                                         \
             }                                                                                                         \
-            type y = AT(1, type), slope = 1 - y * y;                                                                  \
-            AT(2, type) = slope;                                                                                      \
-            place[n] = i;                                                                                             \
-            e[n] = -2 * (type)fabs(AT(0, type));                                                                      \
-            n += slope < (type)flat;                                                                                  \
+            for (npy_intp i = 0; i < size; i++) {                                                                     \
+                *(type *)(out + i * steps[2]) = slope[i];                                                             \
+            }                                                                                                         \
         }                                                                                                             \
     }
 #define NEARLY_FLAT 0.02 /* as in minigrad.rules.elementwise; a test compares them */

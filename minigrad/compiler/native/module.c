@@ -27,5 +27,8 @@ PyMODINIT_FUNC PyInit__native(void)
             Py_CLEAR(module);
         }
     }
+    if (module != NULL && PyModule_AddObject(module, "sources", PyLong_FromUnsignedLong(MINIGRAD_SOURCES)) < 0) {
+        Py_CLEAR(module);
+    }
     return module;
 }

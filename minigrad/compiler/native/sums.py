@@ -72,17 +72,29 @@ def _axes(axis: Any, ndim: int) -> list[int] | None:
 
 
 def _known_order(x: Operand, reduced: list[int]) -> bool:
-    """Whether x is dense and in rows, and the reduced axes are all, the first or the last ones."""
-    expected = np.dtype(x.type).itemsize
-    for side, stride in zip(reversed(x.shape), reversed(x.strides), strict=True):
+    """Whether x is dense, in rows or in columns, and in memory the reduced axes are all, the first or the last."""
+    last = len(x.shape) - 1
+    if _in_rows(x.shape, x.strides, x.type):
+        axes = reduced
+    elif _in_rows(x.shape[::-1], x.strides[::-1], x.type):
+        axes = sorted(last - d for d in reduced)
+    else:
+        return False
+    along = int(np.prod([x.shape[d] for d in reduced]))
+    if last in axes and along > np.getbufsize() and _cuts_by_buffers():
+        return False
+    n = len(axes)
+    return axes in (list(range(n)), list(range(last + 1 - n, last + 1)))
+
+
+def _in_rows(shape: tuple[int, ...], strides: tuple[int, ...], type: str) -> bool:
+    """Whether an array fills its memory row by row."""
+    expected = np.dtype(type).itemsize
+    for side, stride in zip(reversed(shape), reversed(strides), strict=True):
         if side != 1 and stride != expected:
             return False
         expected *= side
-    n = len(reduced)
-    along = int(np.prod([x.shape[d] for d in reduced]))
-    if len(x.shape) - 1 in reduced and along > np.getbufsize() and _cuts_by_buffers():
-        return False
-    return reduced in (list(range(n)), list(range(len(x.shape) - n, len(x.shape))))
+    return True
 
 
 def _result_strides(x: Operand, y: Operand, reduced: list[int], keepdims: bool) -> tuple[int, ...]:
