@@ -35,8 +35,6 @@ from .loop_choice import choose_loop, fits_any_layout, layout_of, type_of
 from .particular_steps import Form, ParticularSteps, Unsupported, leave_to_python
 from .strips import Link, write_runs
 
-SHORT = 16  # entries of a row: the call of a loop for each costs more than NumPy does
-
 
 class Translator(ParticularSteps):
     """Translates one program. python: writes a step that runs as Python, as a function of its operands."""
