@@ -100,7 +100,10 @@ def _states_an_op(function: Any) -> bool:
 
 
 def _codes_of(function: Any) -> Iterator[CodeType]:
-    """The code of a function, of the functions inside it, and of those that it calls from its own module."""
+    """The code of a function, of the functions inside it, and of those that it calls from its own module.
+
+    Without the code of ops: a Value records a call of an op, as one step.
+    """
     waiting, seen = [function], set()
     while waiting:
         one = waiting.pop()
@@ -108,6 +111,8 @@ def _codes_of(function: Any) -> Iterator[CodeType]:
         if not isinstance(one, FunctionType) or one in seen:  # a closure may hold arrays, which have no hash
             continue
         seen.add(one)
+        if len(seen) > 1 and one in FORWARDS:
+            continue
         codes = [one.__code__]
         while codes:
             code = codes.pop()
