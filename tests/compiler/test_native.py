@@ -106,6 +106,7 @@ def test_products_give_numpys_bits(sides: Any, dtype: Any, f: Any) -> None:
     for left in layouts(a).values():
         for right in layouts(b).values():
             check(lambda x, y: f(x, y) + 1, [left, right])
+            check(lambda x, y: f(x, y) + 1, [left[0], right[:, 0]])
     check(lambda x, y: f(x, y) * 2, [a[0], b])
     check(lambda x, y: f(x, y) * 2, [a, b[:, 0].copy()])
     check(lambda x, y: f(x, y) * 2, [a[0], b[:, 0].copy()])
@@ -116,6 +117,43 @@ def test_products_give_numpys_bits(sides: Any, dtype: Any, f: Any) -> None:
             lambda x, y: f(x, y) * 2, [np.swapaxes(many, 1, 2).copy().swapaxes(1, 2), numbers((count, n, p), dtype)]
         )
     check(lambda x: f(x, x.T) * 2, [a])
+
+
+STACKS = [
+    ((4, 1), (1, 3)),
+    ((2, 3), (3,)),
+    ((3,), (2, 3)),
+    ((2, 3, 2), (2, 1, 2)),
+    ((1, 1), (2, 2)),
+    ((9, 9), (9, 9)),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), STACKS)
+def test_products_of_stacks_of_stacks_give_numpys_bits(one: Any, other: Any) -> None:
+    """One call of the loop where the matrices lie evenly, else a few; Python's where they would be many."""
+    for m, n, p in ((3, 4, 5), (1, 4, 5), (3, 4, 1), (3, 1, 5)):
+        a, b = numbers((*one, m, n), np.float64), numbers((*other, n, p), np.float64, 1)
+        turned = np.swapaxes(np.swapaxes(b, -2, -3).copy(), -2, -3)
+        for left in (a, np.asfortranarray(a), a[::-1]):
+            for right in (b, np.asfortranarray(b), turned):
+                check(lambda x, y: x @ y * 2, [left, right])
+
+
+def test_several_products_in_one_step_warn_once() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return x @ y + 1.0
+
+    x = np.full((3, 4, 2, 2), 1e200)
+    compiled = minigrad.compile(f)
+    found = []
+    for call in (f, compiled, compiled):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call(x[:, ::-1], x)
+        found.append([str(w.message) for w in caught])
+    assert found[0] == found[1] == found[2] == ["overflow encountered in matmul"]
+    assert str(compiled.native) == "True (2 of 2 steps)"
 
 
 @pytest.mark.parametrize("shape", [(1,), (3,), (9,), (200,), (3, 4), (1, 5), (5, 1), (2, 3, 4)])

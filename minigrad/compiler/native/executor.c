@@ -527,14 +527,17 @@ static void run_chain(const Arena *arena, const Instruction *one)
     }
 }
 
+/* Each call of a core has the same dimensions and strides; errors of all are reported once. */
 static void run_core(const Arena *arena, const Instruction *one)
 {
-    const Call *call = one->calls;
-    char *at[OPERANDS];
-    for (int k = 0; k < call->n_places; k++) {
-        at[k] = address_of(arena, call->places[k]);
+    for (Py_ssize_t c = 0; c < one->n_calls; c++) {
+        const Call *call = &one->calls[c];
+        char *at[OPERANDS];
+        for (int k = 0; k < call->n_places; k++) {
+            at[k] = address_of(arena, call->places[k]);
+        }
+        call->loop.call(at, one->shape, one->strides, call->loop.data);
     }
-    call->loop.call(at, one->shape, one->strides, call->loop.data);
 }
 
 /* gather: out[i] = source[index[i]]; scatter: out[index[i]] = source[i], or source[0] for each i if the step is 0. */

@@ -126,10 +126,12 @@ class ParticularSteps:
         found = core_of(a, b, y, samples, step.function is np.dot)
         if found is None:
             raise Unsupported
-        shape, strides = found
         name = None if step.backward or step.function is np.dot else "matmul"
-        call = Call(self._loop(np.matmul, y.type * 3), (a.place, b.place, y.place), name=name)
-        self.code.append(Instruction(CORE, (call,), shape, strides))
+        loop = self._loop(np.matmul, y.type * 3)
+        calls = tuple(
+            Call(loop, (a.place.at(i), b.place.at(j), y.place.at(k)), name=name) for i, j, k in found.offsets
+        )
+        self.code.append(Instruction(CORE, calls, found.shape, found.strides))
 
     def _gather(self, kind: int, source: Place, index: Place, out: Place, sample: Any, step: int = 0) -> None:
         places = (source, index, out)
@@ -172,9 +174,9 @@ class ParticularSteps:
         sums = self.storage.scratch((n,), y.type)
         minus = self.storage.operand(np.full(k, -1, item)) or leave_to_python()
         found = core_of(minus, y, sums, [np.full(k, -1, item), np.zeros((k, n), item)], True)
-        shape, strides = found if found is not None else leave_to_python()
+        core = found if found is not None else leave_to_python()
         call = Call(self._loop(np.matmul, y.type * 3), (minus.place, y.place, sums.place))
-        self.code.append(Instruction(CORE, (call,), shape, strides))
+        self.code.append(Instruction(CORE, (call,), core.shape, core.strides))
         self._gather(SCATTER, sums.place, chosen.place, y.place, entries, item.itemsize)
 
     def _check(self, step: Step) -> None:

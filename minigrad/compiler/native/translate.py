@@ -32,6 +32,7 @@ from .instructions import (
     unlocked,
 )
 from .loop_choice import choose_loop, fits_any_layout, layout_of, type_of
+from .matmul import is_product
 from .particular_steps import Form, ParticularSteps, Unsupported, leave_to_python
 from .strips import Link, write_runs
 
@@ -150,7 +151,7 @@ class Translator(ParticularSteps):
             self._reshape(step, y)
         elif (reduces := reducing_ufunc(function)) is not None:
             self._reduce(step, reduces, y)
-        elif function in (np.dot, np.matmul, operator.matmul):
+        elif is_product(function):
             self._product(step, y)
         else:
             self._elementwise(step, y, kind)
@@ -168,7 +169,7 @@ class Translator(ParticularSteps):
             self._entry(step, y)
         elif (reduces := reducing_ufunc(function)) is not None:
             self._reduce(step, reduces, y)
-        elif function is np.dot:
+        elif is_product(function):
             self._product(step, y)
         else:
             self._elementwise(step, y, kind)
