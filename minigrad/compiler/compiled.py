@@ -279,16 +279,14 @@ class Specialization:
             step = NativeStep(self.program, plan)
             self.native = step.native
             refuse = functools.partial(check_inputs, written, read)
-            call = Expected(given.template, given.inputs, leaves, written, refuse, read)
+            call = Expected(given.template, given.inputs, leaves, written, refuse, read, recorded.settings)
             self.enter = make_entry(step.executor, call, self.program.outputs, self.enter_in_python, MISS)
         else:
-            self.enter = self._texts.enter
+            self.enter = while_unchanged(self._texts.enter, recorded.settings, MISS)
         recorded.forget_samples()  # also those of the program, which shares them
         may_redo = recorded.catches or any(step.checks for step in self.program.steps)
         if may_redo and any(step.draws for step in self.program.steps):
             self.enter = _restoring_generators(self.enter)
-        if recorded.settings:
-            self.enter = while_unchanged(self.enter, recorded.settings, MISS)
 
     def enter_in_python(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Check the arguments and compute, in Python alone; MISS if something does not fit."""

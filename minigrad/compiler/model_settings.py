@@ -38,8 +38,11 @@ class Settings:
 def while_unchanged(enter: Callable[..., Any], settings: list[Setting], miss: Any) -> Callable[..., Any]:
     """enter, which returns `miss` if an attribute has another value now.
 
-    The text compares by identity: a line for each attribute would cost as much as a small step.
+    The text compares by identity: a line for each attribute would cost as much as a small step. (`entry.c` does the
+    same for programs that run natively.)
     """
+    if not settings:
+        return enter
     names = Names("args", "kwargs", "fits", "enter_unchanged", enter=enter, miss=miss)
     unchanged = names.of(lambda: _unchanged(settings), "unchanged")
     conditions = [

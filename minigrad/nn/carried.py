@@ -52,6 +52,8 @@ class Carried:
 
     def values(self) -> list[Any]:
         """The arrays and numbers now, then the generators."""
+        if not self._arrays and not self._generators:  # as is usual
+            return []
         arrays = [_data_of(vars(part)[name]) for part, name in self._arrays]
         return arrays + [vars(part)[name] for (part, name), *_ in self._generators]
 

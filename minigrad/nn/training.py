@@ -38,20 +38,19 @@ class TrainStep:
         self.parameters = self.optimiser.parameters
         self._gradients = value_and_leaf_grads(lambda x, y: loss(model(x), y), self.parameters)
         self._updates: OrderedDict[Hashable, Any] = OrderedDict()
-        self._update: Any = None  # the latest
+        self._latest: tuple[Hashable, Any] = None, None  # of these, with its key
         self._carried = Carried(model)
         self._settings: Hashable = ()
         self._version = -1  # of the optimiser, when its settings were read
 
     def __call__(self, x: Any, y: Any) -> Any:
         """One step on inputs x and targets y, arrays or numbers; the loss, as a number."""
-        x, y = (a if type(a) is np.ndarray else np.asarray(a) for a in (x, y))
+        x = x if type(x) is np.ndarray else np.asarray(x)
+        y = y if type(y) is np.ndarray else np.asarray(y)
         if not self.compiled:
             return self._run_eagerly(x, y)
         results = None
         try:
-            if self._version != self.optimiser.version:
-                self._settings, self._version = _settings(self.optimiser), self.optimiser.version
             results = self._compiled_step(x, y)
         except _Eagerly:
             pass
@@ -60,14 +59,17 @@ class TrainStep:
                 return self._fall_back(error, x, y)
         if results is None:
             return self._run_eagerly(x, y)
-        loss, moved, changed = results
-        self._carried.store(changed)
-        for k, (data, arrays) in moved.items():
-            _renew(self.parameters[k], data)
-            state = self.optimiser.states[k]
-            state.count += 1
+        loss, moved, kept, changed = results
+        for w, state, data in zip(self.parameters, self.optimiser.states, moved, strict=True):
+            if data is not None:
+                state.count += 1
+                if data is not w._array:  # a donated array has its new numbers already
+                    _renew(w, data)
+        for state, arrays in zip(self.optimiser.states, kept, strict=False):
             for held, array in zip(state.arrays, arrays, strict=False):
                 _renew(held, array)
+        if changed:
+            self._carried.store(changed)
         return loss
 
     @property
@@ -77,59 +79,82 @@ class TrainStep:
             raise ArgumentError("no step is compiled yet\n  write  step(x, y)   first")
         return str(self._update.source)
 
+    @property
+    def _update(self) -> Any:
+        """The latest compiled step."""
+        return self._latest[1]
+
     def _compiled_step(self, x: Any, y: Any) -> Any:
         """The result of one step, compiled for the settings of the optimiser."""
-        optimiser, slots = self.optimiser, len(self.optimiser.slots)
-        if slots:
+        optimiser = self.optimiser
+        if self._version != optimiser.version:
+            self._settings, self._version = _settings(optimiser), optimiser.version
+        if slots := len(optimiser.slots):
             for w, state in zip(self.parameters, optimiser.states, strict=True):
                 state.fit(w, slots)
-        counts = [state.count for state in optimiser.states]
-        distinct = sorted(set(counts))
-        numbers = [optimiser.numbers(count + 1) for count in distinct]
-        # Which numbers each parameter takes: all take the same, unless one has moved less often.
-        which: tuple[int, ...] = ()
-        if not any(numbers):
-            numbers = []
-        elif len(distinct) > 1:
-            which = tuple(map(distinct.index, counts))
+        numbers, which = ([], ()) if type(optimiser).numbers is Optimiser.numbers else self._numbers()
         key = self._settings, which
-        update = self._updates.get(key)
-        if update is None:
-            arrays = [x for state in optimiser.states for x in state.arrays]
-            moved = self._step_function(which or (0,) * len(counts))
-            # A step that overwrites its arrays cannot be taken again, where the model catches an error.
-            donated = [] if may_catch({"f": self._gradients}) else [*self.parameters, *arrays]
-            update = self._updates[key] = compiled(moved, donate=donated)
-            while len(self._updates) > KEPT:
-                self._updates.popitem(last=False)
-        self._update = update
+        known, update = self._latest
+        if key != known:
+            update = self._update_for(key)
+            self._latest = key, update
         try:
             return update(x, y, optimiser.lr, numbers, self._carried.values())
         except ModelChanged as error:
             if not self._carried.extend(error.changes):
                 raise
         self._updates.clear()
+        self._latest = None, None
         return self._compiled_step(x, y)
+
+    def _numbers(self) -> tuple[list[tuple[float, ...]], tuple[int, ...]]:
+        """The numbers of the optimiser for each count of steps, and the place there of each parameter's.
+
+        All parameters take the same, at 0, if the places are (), as is usual: none has moved less often.
+        """
+        counts = [state.count for state in self.optimiser.states]
+        distinct = sorted(set(counts))
+        numbers = [self.optimiser.numbers(count + 1) for count in distinct]
+        if not any(numbers):
+            return [], ()
+        return numbers, tuple(map(distinct.index, counts)) if len(distinct) > 1 else ()
+
+    def _update_for(self, key: tuple[Hashable, tuple[int, ...]]) -> Any:
+        """The compiled step for these settings, and places of numbers."""
+        update = self._updates.get(key)
+        if update is None:
+            states, (_, which) = self.optimiser.states, key
+            moved = self._step_function(which or (0,) * len(states))
+            # A step that overwrites its arrays cannot be taken again, where the model catches an error.
+            arrays = [x for state in states for x in state.arrays]
+            donated = [] if may_catch({"f": self._gradients}) else [*self.parameters, *arrays]
+            update = self._updates[key] = compiled(moved, donate=donated)
+            while len(self._updates) > KEPT:
+                self._updates.popitem(last=False)
+        return update
 
     def _step_function(self, which: tuple[int, ...]) -> Callable[..., Any]:
         """The step as a function. which: the place of each parameter's numbers."""
 
         def moved(x: Any, y: Any, rate: Any, numbers: Any, carried: Any) -> Any:
-            """The loss, the new data and state of each parameter it depends on, and what the model changed."""
+            """The loss, the new data and state of each parameter (None if it does not move), and what the model
+            changed."""
             if current_tape() is None:  # compiled code found nan or raised an error, or `debug` watches
                 raise _Eagerly
             with self._carried.holding(carried):
                 loss, gradients = self._gradients(x, y)
                 changed = self._carried.changed(carried, loss)
-            found = {}
+            found, kept = [], []
+            slots = len(self.optimiser.slots)
             for k, (w, g) in enumerate(zip(self.parameters, gradients, strict=True)):
+                state = tuple(self.optimiser.states[k].arrays[:slots])
+                after = state
                 if g is not None:
-                    state = tuple(self.optimiser.states[k].arrays[: len(self.optimiser.slots)])
                     mine = tuple(numbers[which[k]]) if numbers else ()
                     d, after = self.optimiser.formula(w, g, state, mine)
-                    kept = [] if all(a is b for a, b in zip(after, state, strict=True)) else list(after)
-                    found[k] = w - rate * d, kept
-            return loss, found, changed
+                found.append(None if g is None else w - rate * d)
+                kept.append([] if all(a is b for a, b in zip(after, state, strict=True)) else list(after))
+            return loss, found, kept if any(kept) else [], changed
 
         return moved
 

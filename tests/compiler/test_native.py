@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 import minigrad
 from minigrad.compiler import native
-from minigrad.compiler.native import why_not
+from minigrad.compiler.native import translate, why_not
+from minigrad.compiler.native.short_rows import repeat_rows
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
@@ -272,11 +273,51 @@ def test_a_class_that_does_not_exist_raises_as_in_eager_code() -> None:
     assert same(c(x, np.ones(6, int)), minigrad.cross_entropy(x, np.ones(6, int)))
 
 
+ROWS: dict[str, Any] = {
+    "+": lambda x, b: x * 1.0 + b,
+    "-": lambda x, b: b - x,
+    "* twice": lambda x, b: x * b * b[::-1],
+    "/": lambda x, b: x / b,
+    "both rows": lambda x, b: np.where(x > 0, b, b[::-1]),
+    "compared": lambda x, b: (x < b) * x,
+    "maximum": lambda x, b: np.maximum(b, x) - np.minimum(x[0], x),
+    "integers": lambda x, b: x * 1.0 + np.arange(x.shape[-1]),
+    "columns": lambda x, b: x.T * x[:, -1:].T + x.T,
+    "arctan2": lambda x, b: np.arctan2(x, b),
+    "slopes": lambda x, b: minigrad.grad(lambda b: np.sum(np.square(x + b) * b))(b),
+    "three axes": lambda x, b: np.stack([x, -x]) + b,
+}
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_saturated_slopes_of_tanh_have_all_digits(dtype: Any) -> None:
-    """The constant in loops.c is that of the rule: on both sides of it the bits are eager's."""
-    x = np.concatenate([np.linspace(-25, 25, 3001), np.arctanh(np.sqrt(1 - 0.02)) + np.arange(-40, 40) * 1e-16])
-    check(minigrad.value_and_grad(lambda x: np.sum(np.tanh(x) * 1.5)), [x.astype(dtype)])
+@pytest.mark.parametrize("form", ROWS)
+def test_short_rows_that_meet_each_row_of_a_matrix(form: str, dtype: Any) -> None:
+    """The row is repeated, where the number of rows is no prime: see `short_rows`."""
+    for shape in ((100, 16), (4, 3), (9, 2), (7, 5), (9, 1), (1, 4), (256, 128), (12, 129), (1000, 7), (9, 0)):
+        x, b = numbers(shape, dtype), numbers(shape[1:], dtype, 1)
+        for y, c in ((x, b), (np.asfortranarray(x), b), (x[::-1], b[::-1]), (x, x[0])):
+            check(ROWS[form], [y, c])
+
+
+def test_one_call_computes_many_short_rows() -> None:
+    """Besides those that repeat the row: of 100 rows of 16, ten."""
+    found: list[Any] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(translate, "repeat_rows", lambda *a: (found.append(repeat_rows(*a)), found[-1])[1])
+        minigrad.compile(lambda x, b: x + b)(np.ones((100, 16)), np.ones(16))
+    ((copy, add),) = found
+    assert (copy.shape, add.shape) == ((10, 16), (10, 160))
+
+
+@pytest.mark.parametrize("n", [100, 101])
+def test_short_rows_report_their_warning_once(n: int) -> None:
+    c = minigrad.compile(lambda x, b: x * b)
+    x, b = np.full((n, 3), 2.0), np.array([1.0, 1e308, -1e308])
+    c(x, np.ones(3))
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        c(x, b)
+    assert [str(one.message) for one in heard] == ["overflow encountered in multiply"]
 
 
 def test_threads_share_a_compiled_function() -> None:

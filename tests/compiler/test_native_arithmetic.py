@@ -182,3 +182,16 @@ def test_memory_that_a_run_reads_is_not_reused_a_little_further_on(n: int) -> No
 @pytest.mark.parametrize("n", [5, 5000])
 def test_numbers_that_are_converted_before_a_chain_lie_apart(n: int) -> None:
     check(lambda x, s, t: (x * s + x * t) * x, [np.linspace(0, 1, n), np.float32(3), np.float32(50)])
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("n", [1, 5, 255, 256, 257, 3001])
+def test_saturated_slopes_of_tanh_have_all_digits(width: int, dtype: Any, n: int) -> None:
+    """The constant in loops.c is that of the rule: on both sides of it the bits are eager's."""
+    use_vectors(width)
+    edge = np.arctanh(np.sqrt(1 - 0.02))
+    for x in (np.linspace(-25, 25, n), np.linspace(-edge, edge, n), np.linspace(-1, 1, n), np.full(n, np.nan)):
+        x = np.concatenate([x, edge + np.arange(-40, 40) * 1e-16]).astype(dtype)
+        for wanted in (x, np.stack([x, x[::-1]]), np.tile(x, (3, 2)).T):
+            check(minigrad.value_and_grad(lambda x: np.sum(np.tanh(x) * 1.5)), [wanted])

@@ -10,6 +10,7 @@ import pickle
 import sys
 import threading
 import tracemalloc
+import types
 import weakref
 from collections import OrderedDict, defaultdict, namedtuple
 from collections.abc import Callable
@@ -28,7 +29,8 @@ import minigrad
 from minigrad import Value, compile, grad, nn
 from minigrad.compiler import Compiled
 from minigrad.compiler.guards import Guard
-from minigrad.compiler.native import extension
+from minigrad.compiler.model_settings import while_unchanged
+from minigrad.compiler.native import extension, why_not
 from minigrad.compiler.native.entry import Expected, make_entry, why_not_read
 from minigrad.engine.tree import kind_of, leaves
 from minigrad.engine.tree_folds import replace_leaves
@@ -180,6 +182,74 @@ def test_values_that_f_closes_over_are_read_at_each_call() -> None:
     assert both.fits(ONE) and both.entry((ONE,), {})[1] is rate._array
 
 
+@pytest.mark.parametrize("row", KINDS)
+def test_attributes_of_models_are_compared_as_in_python(row: str) -> None:
+    """Each setting fits what the Python of `while_unchanged` lets pass, and nothing else."""
+    values = [*KINDS[row], 0.0, -0.0, float("nan"), np.nan, "".join(["a"]), frozenset({1}), frozenset({1.0})]
+    for x in values:
+        model = types.SimpleNamespace(first=X, x=x)
+        settings = [(model, "first", X), (model, "x", x)]
+        call = Expected(((Hole(0),), {}), [X], settings=settings)
+        entry = make_entry(identity(1), call, Ref(0), refuse, MISS)
+        python = while_unchanged(lambda args, kwargs: args[0], settings, MISS)
+        for y in [*values, copy.copy(x), copy.deepcopy(x)]:
+            model.x = y
+            assert entry((X,), {}) is python((X,), {}), (x, y)
+        model.x = x
+        assert entry((X,), {}) is X and entry((ONE,), {}) is MISS
+        model.first = X.copy()
+        assert entry((X,), {}) is MISS and python((X,), {}) is MISS
+
+
+@pytest.mark.parametrize("error", [AttributeError, KeyError, ZeroDivisionError, KeyboardInterrupt])
+def test_an_attribute_that_is_not_there_does_not_fit_and_other_errors_are_raised(error: Any) -> None:
+    class Changing:
+        broken = False
+
+        @property
+        def x(self) -> Any:
+            if self.broken:
+                raise error("x")
+            return X
+
+    model = Changing()
+    call = Expected(((Hole(0),), {}), [X], settings=[(model, "x", X)])
+    entry = make_entry(identity(1), call, Ref(0), refuse, MISS)
+    python = while_unchanged(lambda args, kwargs: args[0], [(model, "x", X)], MISS)
+    assert entry((X,), {}) is X is python((X,), {})
+    model.broken = True
+    for enter in (entry, python):
+        if error is AttributeError:
+            assert enter((X,), {}) is MISS
+        else:
+            with pytest.raises(error, match="x"):
+                enter((X,), {})
+    del model.__class__.x
+    assert entry((X,), {}) is MISS
+
+
+def test_attributes_are_compared_before_python_takes_over() -> None:
+    """For memory that only Python can use as well."""
+    model = types.SimpleNamespace(x=1)
+    unaligned = np.frombuffer(bytes(49), np.uint8)[1:].view(float).reshape(2, 3)
+    call = Expected(((Hole(0),), {}), [X], settings=[(model, "x", 1)])
+    entry = make_entry(identity(1), call, Ref(0), lambda *_: PYTHON, MISS)
+    assert entry((unaligned,), {}) is PYTHON
+    model.x = True
+    assert entry((unaligned,), {}) is MISS
+
+
+@pytest.mark.skipif(bool(why_not()), reason=why_not())
+def test_a_function_of_a_model_and_a_training_step_are_entered_in_c() -> None:
+    net = Model()
+    f = compile(lambda x: x * net.w)
+    f(X), f(X)
+    step = nn.train_step(net, lambda y, x: np.sum(y * y), 0.1)
+    step(X, ONE), step(X, ONE)
+    for compiled in (f, step._update):
+        assert compiled._latest.program.steps and type(compiled._enter) is extension.Entry  # type: ignore[union-attr]
+
+
 def test_subclasses_of_arrays_do_not_fit() -> None:
     both = Both(X)
     assert not both.fits(np.ma.array(X)) and not both.fits(X.view(np.recarray)) and not both.fits(X.tolist())
@@ -314,6 +384,9 @@ def test_memory_that_is_written_may_be_no_constants_of_the_program() -> None:
 class Model(nn.Module):
     def __init__(self) -> None:
         self.w = Value(X)
+
+    def __call__(self, x: Any) -> Any:
+        return x * self.w
 
 
 KEPT = Model()
@@ -463,10 +536,13 @@ def test_cycles_through_an_entry_are_collected() -> None:
 
     owner = Owner()
     owner.entry = make_entry(identity(1), Expected(((Hole(0),), {}), [X]), Ref(0), owner.python, MISS)  # type: ignore[attr-defined]
-    gone = weakref.ref(owner)
-    del owner
+    model = Owner()
+    call = Expected(((Hole(0),), {}), [X], settings=[(model, "python", None)])
+    model.entry = make_entry(identity(1), call, Ref(0), refuse, MISS)  # type: ignore[attr-defined]
+    gone = [weakref.ref(owner), weakref.ref(model)]
+    del owner, model, call
     gc.collect()
-    assert gone() is None
+    assert [x() for x in gone] == [None, None]
 
 
 def test_cycles_through_a_compiled_function_are_collected() -> None:

@@ -50,28 +50,28 @@ typedef void (*strips_function)(const int32_t *ops, int n, char *const *at, npy_
 #undef NUMBER
 
 /* The widest vectors of this processor: bytes, and the functions that use them. */
-static npy_intp width = 16;
+int vector_width = 16;
 static strips_function on_doubles = double_16, on_floats = float_16;
 
 static int set_width(int most)
 {
-    width = 16, on_doubles = double_16, on_floats = float_16;
+    vector_width = 16, on_doubles = double_16, on_floats = float_16;
 #if defined(__x86_64__)
     if (most >= 64 && __builtin_cpu_supports("avx512f")) {
-        width = 64, on_doubles = double_64, on_floats = float_64;
+        vector_width = 64, on_doubles = double_64, on_floats = float_64;
     }
     else if (most >= 32 && __builtin_cpu_supports("avx2")) {
-        width = 32, on_doubles = double_32, on_floats = float_32;
+        vector_width = 32, on_doubles = double_32, on_floats = float_32;
     }
 #endif
-    return (int)width;
+    return vector_width;
 }
 
 typedef uint32_t __attribute__((may_alias)) Half;
 
 static void repeat_last(char *strip, size_t rest, size_t item)
 {
-    size_t full = VECTORS * width / item;
+    size_t full = VECTORS * vector_width / item;
     if (item == sizeof(uint64_t)) {
         uint64_t *entries = (uint64_t *)strip, last = entries[rest - 1];
         for (size_t i = rest; i < full; i++) {
@@ -133,7 +133,7 @@ const int32_t *run_arithmetic(const Arena *arena, const Instruction *one, const 
         at[k] = address_of(arena, call->places[which]) + (call->local[which] ? 0 : start * steps[k]);
     }
     strips_function strips = run[TYPE] == 'f' ? on_floats : on_doubles;
-    npy_intp full = VECTORS * width / item, n = count / full, rest = count % full;
+    npy_intp full = VECTORS * vector_width / item, n = count / full, rest = count % full;
     if (run[NAMED]) {
         keep(run, at, kept, count * item, 0);
     }
@@ -158,6 +158,8 @@ const int32_t *run_arithmetic(const Arena *arena, const Instruction *one, const 
 }
 
 #else
+
+int vector_width = 0;
 
 static int set_width(int most)
 {

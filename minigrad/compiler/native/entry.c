@@ -1,7 +1,8 @@
 /* The entry of a compiled program: does a call fit its trace, which arrays and numbers go in, what nesting comes out.
 
-It does what the text of `guards.py` does, for the same patterns (`entry.py` writes them). Every object that a call uses
-is owned while it is used: another thread, or an == of the user's, may change the containers that hold it. */
+It does what the texts of `guards.py` and `model_settings.py` do, for the same patterns (`entry.py` writes them).
+Every object that a call uses is owned while it is used: another thread, or an == of the user's, may change the
+containers that hold it. */
 #include "native.h"
 
 #include <stdlib.h>
@@ -40,6 +41,7 @@ typedef struct {
     Runner *runner;
     Py_ssize_t n_args, n_inputs, n_patterns, n_parts, n_flat, n_written;
     PyObject *names;   /* of the arguments by name, in order */
+    PyObject *settings; /* pairs: a model, and the name of an attribute that the program was made for */
     PyObject *leaves;  /* Values whose arrays are read at each call */
     PyObject *refuse;  /* called with a list of all inputs if the memory of one that is written may be another's */
     PyObject *constants; /* arrays that the program reads */
@@ -47,7 +49,7 @@ typedef struct {
     PyObject *miss;    /* the result if a call does not fit */
     PyObject *array;   /* the text "_array" */
     PyObject *modes;   /* a set: while it is empty, a call needs no look at the modes */
-    Pattern *patterns; /* of the arguments, those by name, and the leaves */
+    Pattern *patterns; /* of the attributes in settings, the arguments, those by name, and the leaves */
     Part *parts;
 } Entry;
 
@@ -136,19 +138,36 @@ static enum outcome match_dict(const Pattern **next, PyObject *keys, PyObject *x
     return k == n ? FITS : MISSES;
 }
 
+/* Match an attribute of x: one that is not there misses. */
+static enum outcome match_attribute(const Pattern **next, PyObject *name, PyObject *x, PyObject **inputs)
+{
+    PyObject *item = PyObject_GetAttr(x, name);
+    if (item != NULL) {
+        return match_owned(next, item, inputs);
+    }
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        return FAILS;
+    }
+    PyErr_Clear();
+    return MISSES;
+}
+
 static enum outcome match_attributes(const Pattern **next, PyObject *names, PyObject *x, PyObject **inputs)
 {
     enum outcome found = FITS;
     for (Py_ssize_t k = 0; found == FITS && k < PyTuple_GET_SIZE(names); k++) {
-        PyObject *item = PyObject_GetAttr(x, PyTuple_GET_ITEM(names, k));
-        if (item == NULL) {
-            if (!PyErr_ExceptionMatches(PyExc_AttributeError)) {
-                return FAILS;
-            }
-            PyErr_Clear();
-            return MISSES;
-        }
-        found = match_owned(next, item, inputs);
+        found = match_attribute(next, PyTuple_GET_ITEM(names, k), x, inputs);
+    }
+    return found;
+}
+
+/* Whether the attributes of models are what the trace read. */
+static enum outcome match_settings(const Pattern **next, PyObject *settings, PyObject **inputs)
+{
+    enum outcome found = FITS;
+    for (Py_ssize_t k = 0; found == FITS && k < PyTuple_GET_SIZE(settings); k++) {
+        PyObject *pair = PyTuple_GET_ITEM(settings, k);
+        found = match_attribute(next, PyTuple_GET_ITEM(pair, 1), PyTuple_GET_ITEM(pair, 0), inputs);
     }
     return found;
 }
@@ -204,7 +223,11 @@ static enum outcome match_call(const Entry *self, PyObject *args, PyObject *kwar
         (kwargs == NULL ? 0 : PyDict_GET_SIZE(kwargs)) != PyTuple_GET_SIZE(self->names)) {
         return MISSES;
     }
-    enum outcome found = match_items(&next, self->n_args, args, inputs);
+    enum outcome found = match_settings(&next, self->settings, inputs);
+    if (found != FITS) {
+        return found;
+    }
+    found = match_items(&next, self->n_args, args, inputs);
     if (found == FITS && kwargs != NULL) {
         found = match_dict(&next, self->names, kwargs, inputs);
     }
@@ -456,9 +479,20 @@ static int read_part(PyObject *item, Part *part)
     return kind != MAKE_DICT || PyTuple_Check(object);
 }
 
+/* Whether all settings are pairs, and each has its pattern. */
+static int are_settings(const Entry *self)
+{
+    int found = PyTuple_GET_SIZE(self->settings) <= self->n_patterns;
+    for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(self->settings); k++) {
+        PyObject *pair = PyTuple_GET_ITEM(self->settings, k);
+        found &= PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2 && PyUnicode_Check(PyTuple_GET_ITEM(pair, 1));
+    }
+    return found;
+}
+
 static int all_in_range(const Entry *self)
 {
-    int found = 1;
+    int found = are_settings(self);
     for (const Pattern *p = self->patterns; p < self->patterns + self->n_patterns; p++) {
         found &= p->n >= 0 && ((p->kind != ARRAY && p->kind != OBJECT) || p->n < self->n_inputs);
     }
@@ -497,15 +531,16 @@ static int read_all(Entry *self, PyObject *patterns, PyObject *parts)
     return self->n_inputs == self->runner->n_inputs && all_in_range(self);
 }
 
-/* Entry(runner, n_args, names, patterns, leaves, parts, refuse, constants, python, miss, modes): see `entry.py`. */
+/* Entry(runner, n_args, names, patterns, settings, leaves, parts, refuse, constants, python, miss, modes): see
+`entry.py`. */
 static PyObject *entry_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     (void)kwargs;
     Py_ssize_t n_args;
-    PyObject *runner, *names, *patterns, *leaves, *parts, *refuse, *constants, *python, *miss, *modes;
-    if (!PyArg_ParseTuple(args, "O!nO!O!O!O!OO!OOO!", &ExecutorType, &runner, &n_args, &PyTuple_Type, &names,
-                          &PyList_Type, &patterns, &PyTuple_Type, &leaves, &PyList_Type, &parts, &refuse,
-                          &PyTuple_Type, &constants, &python, &miss, &PySet_Type, &modes)) {
+    PyObject *runner, *names, *patterns, *settings, *leaves, *parts, *refuse, *constants, *python, *miss, *modes;
+    if (!PyArg_ParseTuple(args, "O!nO!O!O!O!O!OO!OOO!", &ExecutorType, &runner, &n_args, &PyTuple_Type, &names,
+                          &PyList_Type, &patterns, &PyTuple_Type, &settings, &PyTuple_Type, &leaves, &PyList_Type,
+                          &parts, &refuse, &PyTuple_Type, &constants, &python, &miss, &PySet_Type, &modes)) {
         return NULL;
     }
     Entry *self = (Entry *)type->tp_alloc(type, 0);
@@ -515,6 +550,7 @@ static PyObject *entry_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->runner = (Runner *)Py_NewRef(runner);
     self->n_args = n_args;
     self->names = Py_NewRef(names);
+    self->settings = Py_NewRef(settings);
     self->leaves = Py_NewRef(leaves);
     self->refuse = Py_NewRef(refuse);
     self->constants = Py_NewRef(constants);
@@ -536,6 +572,7 @@ static PyObject *entry_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static int entry_traverse(Entry *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->runner);
+    Py_VISIT(self->settings);
     Py_VISIT(self->leaves);
     Py_VISIT(self->refuse);
     Py_VISIT(self->python);
@@ -560,6 +597,7 @@ static void drop_references(Entry *self)
         Py_CLEAR(self->parts[k].object);
     }
     Py_CLEAR(self->runner);
+    Py_CLEAR(self->settings);
     Py_CLEAR(self->leaves);
     Py_CLEAR(self->refuse);
     Py_CLEAR(self->python);

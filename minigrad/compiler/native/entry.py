@@ -18,6 +18,7 @@ from ...engine.tree import kind_of
 from ...engine.value import Value
 from ...tracing.arguments import COMPARED, INEXACT, Described, Hole, same_static
 from ...tracing.program import Kept, Ref, refs
+from ..model_settings import Setting
 from . import extension
 
 # As in entry.c.
@@ -37,6 +38,7 @@ class Expected(NamedTuple):
 
     written: the places, in inputs and leaves, of arrays that the program writes into. refuse: called with all
     inputs if such an array may share memory with another, or with one of the constants that the program reads.
+    settings: attributes of models, and what they must be.
     """
 
     template: Any
@@ -45,6 +47,7 @@ class Expected(NamedTuple):
     written: Sequence[int] = ()
     refuse: Callable[[list[Any]], object] = list
     constants: Sequence[Any] = ()
+    settings: Sequence[Setting] = ()
 
 
 def why_not_read(given: Described) -> str:
@@ -67,14 +70,15 @@ def make_entry(runner: Any, call: Expected, outputs: Any, python: Callable[..., 
     and kwargs if native code cannot use the memory of an array: it is not aligned, or to be written but read-only.
     """
     args, kwargs = call.template
-    patterns = [p for x in (*args, *kwargs.values()) for p in _patterns(x, call.inputs, call.written)]
+    patterns = [_unchanged(x) for _, _, x in call.settings]
+    patterns += [p for x in (*args, *kwargs.values()) for p in _patterns(x, call.inputs, call.written)]
     for k, leaf in enumerate(call.leaves, len(call.inputs)):
         patterns.append(_input(k, leaf._array, k in call.written, leaf=True))
     parts = [*_parts(outputs, iter(range(len(refs(outputs)))))]
     assert extension is not None  # or there is no runner
     return extension.Entry(
-        runner, len(args), (*kwargs,), patterns, (*call.leaves,), parts, call.refuse, (*call.constants,), python,
-        miss, active_modes,
+        runner, len(args), (*kwargs,), patterns, (*[(model, name) for model, name, _ in call.settings],),
+        (*call.leaves,), parts, call.refuse, (*call.constants,), python, miss, active_modes,
     )  # fmt: skip
 
 
@@ -112,9 +116,14 @@ def _patterns(x: Any, inputs: Sequence[Any], written: Sequence[int]) -> Iterator
     elif isinstance(x, INEXACT):
         yield _pattern(TEXT, 0, cls, repr(x))
     else:
-        yield _pattern(CONSTANT, 0, cls, x) if cls in COMPARED else _pattern(STATIC, 0, cls, (x, same_static))
+        yield _pattern(CONSTANT, 0, cls, x) if cls in COMPARED else _unchanged(x)
     for item in items:
         yield from _patterns(item, inputs, written)
+
+
+def _unchanged(x: Any) -> Pattern:
+    """What is this very object, or one that a function cannot tell from it."""
+    return _pattern(STATIC, 0, type(x), (x, same_static))
 
 
 def _check_methods(cls: type, plain: type, *names: str) -> None:

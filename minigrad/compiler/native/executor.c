@@ -465,37 +465,47 @@ static int run_python(Executor *self, Arena *arena, const Instruction *one)
 
 /* ------------------------------------------------------------------------------------------- instructions */
 
+/* Go on from the end of the axis after this one: 0 after the last row. */
+static int next_row(const Instruction *one, int axis, npy_intp *index, char **row)
+{
+    for (; axis >= 0; axis--) {
+        const npy_intp *strides = one->strides + axis * OPERANDS, *done = strides + OPERANDS;
+        for (int k = 0; k < OPERANDS; k++) {
+            row[k] += strides[k] - one->shape[axis + 1] * done[k];
+        }
+        if (++index[axis] < one->shape[axis]) {
+            return 1;
+        }
+        index[axis] = 0;
+    }
+    return 0;
+}
+
 /* One call for each row along the innermost axis. */
 static void run_loop(const Arena *arena, const Instruction *one)
 {
     const Call *call = one->calls;
     char *row[OPERANDS], *at[OPERANDS];
-    int n = call->n_places, outer = one->ndim - 1;
-    npy_intp index[NPY_MAXDIMS] = {0}, count = one->ndim ? one->shape[outer] : 1;
-    for (int k = 0; k < n; k++) {
-        row[k] = address_of(arena, call->places[k]);
+    int outer = one->ndim - 1;
+    npy_intp index[NPY_MAXDIMS], count = one->ndim ? one->shape[outer] : 1;
+    for (int k = 0; k < OPERANDS; k++) {
+        row[k] = k < call->n_places ? address_of(arena, call->places[k]) : arena->start;
     }
-    for (;;) {
-        for (int k = 0; k < n; k++) { /* a loop may change its addresses */
-            at[k] = row[k];
-        }
-        call->loop.call(at, &count, call->steps, call->loop.data);
-        int axis = outer - 1;
-        for (; axis >= 0; axis--) {
-            const npy_intp *strides = one->strides + axis * OPERANDS;
-            int inside = ++index[axis] < one->shape[axis];
-            for (int k = 0; k < n; k++) {
-                row[k] += inside ? strides[k] : -(one->shape[axis] - 1) * strides[k];
-            }
-            if (inside) {
-                break;
-            }
-            index[axis] = 0;
-        }
-        if (axis < 0) {
-            return;
-        }
+    if (outer < 1) {
+        call->loop.call(row, &count, call->steps, call->loop.data);
+        return;
     }
+    const npy_intp *strides = one->strides + (outer - 1) * OPERANDS, rows = one->shape[outer - 1];
+    memset(index, 0, outer * sizeof *index);
+    do {
+        for (npy_intp i = 0; i < rows; i++) {
+            memcpy(at, row, sizeof at); /* a loop may change its addresses */
+            call->loop.call(at, &count, call->steps, call->loop.data);
+            for (int k = 0; k < OPERANDS; k++) { /* those that are not there have steps of 0 */
+                row[k] += strides[k];
+            }
+        }
+    } while (next_row(one, outer - 2, index, row));
 }
 
 /* All calls on the first block, then all on the next: what they pass on stays in the cache. */

@@ -28,7 +28,15 @@ int take_flags(void)
 #define AT(k, type) (*(type *)(args[k] + i * steps[k]))
 
 #define COPY(name, type)                                                                                              \
-    static void name(ARGUMENTS) { (void)data; EACH { AT(1, type) = AT(0, type); } }
+    static void name(ARGUMENTS)                                                                                       \
+    {                                                                                                                 \
+        (void)data;                                                                                                   \
+        if (steps[0] == sizeof(type) && steps[1] == sizeof(type)) {                                                   \
+            memmove(args[1], args[0], *count * sizeof(type));                                                         \
+            return;                                                                                                   \
+        }                                                                                                             \
+        EACH { AT(1, type) = AT(0, type); }                                                                           \
+    }
 COPY(copy_1, uint8_t)
 COPY(copy_4, uint32_t)
 COPY(copy_8, uint64_t)
@@ -74,34 +82,35 @@ TIE_SHARE(tie_share_float, float)
 /* sech2(x, y) with y = tanh(x): 1 - y², and 4e / (1 + e)² with e = exp(-2|x|) where that cancels. The exponentials of a
 block are taken together, by NumPy's loop, to which `data` points: a saturated layer has many. Most blocks have none. */
 enum { GATHERED = 256 };
-#define SECH2(name, type, flat)                                                                                       \
-    static void name(ARGUMENTS)                                                                                       \
+#define SECH2(name, type, whole, target)                                                                              \
+    target static void name(ARGUMENTS)                                                                                \
     {                                                                                                                 \
         const Loop *exponential = data;                                                                               \
         const npy_intp dense[2] = {sizeof(type), sizeof(type)};                                                       \
         type slope[GATHERED], e[GATHERED];                                                                            \
         npy_intp place[GATHERED];                                                                                     \
         for (npy_intp start = 0; start < *count; start += GATHERED) {                                                 \
-            npy_intp size = *count - start < GATHERED ? *count - start : GATHERED, near = 0, n = 0;                   \
+            npy_intp size = *count - start < GATHERED ? *count - start : GATHERED, n = 0;                             \
+            whole near = 0; /* as wide as an entry, so that they are counted in vectors */                            \
             const char *xs = args[0] + start * steps[0], *ys = args[1] + start * steps[1];                            \
             char *out = args[2] + start * steps[2];                                                                   \
             if (steps[1] == sizeof(type)) { /* a loop of its own, so that compilers vectorise it */                   \
                 for (npy_intp i = 0; i < size; i++) {                                                                 \
                     slope[i] = 1 - ((const type *)ys)[i] * ((const type *)ys)[i];                                     \
-                    near += slope[i] < (type)flat;                                                                    \
+                    near += slope[i] < (type)NEARLY_FLAT;                                                             \
                 }                                                                                                     \
             }                                                                                                         \
             else {                                                                                                    \
                 for (npy_intp i = 0; i < size; i++) {                                                                 \
                     type y = *(const type *)(ys + i * steps[1]);                                                      \
                     slope[i] = 1 - y * y;                                                                             \
-                    near += slope[i] < (type)flat;                                                                    \
+                    near += slope[i] < (type)NEARLY_FLAT;                                                             \
                 }                                                                                                     \
             }                                                                                                         \
             for (npy_intp i = 0; near && i < size; i++) {                                                             \
                 place[n] = i;                                                                                         \
                 e[n] = -2 * (type)fabs(*(const type *)(xs + i * steps[0]));                                           \
-                n += slope[i] < (type)flat;                                                                           \
+                n += slope[i] < (type)NEARLY_FLAT;                                                                    \
             }                                                                                                         \
             if (n) {                                                                                                  \
                 char *both[2] = {(char *)e, (char *)e};                                                               \
@@ -117,8 +126,19 @@ enum { GATHERED = 256 };
         }                                                                                                             \
     }
 #define NEARLY_FLAT 0.02 /* as in minigrad.rules.elementwise; a test compares them */
-SECH2(sech2_double, double, NEARLY_FLAT)
-SECH2(sech2_float, float, NEARLY_FLAT)
+#if defined(__GNUC__) && defined(__x86_64__)
+#define CHOOSE_SECH2(name, type, whole)                                                                               \
+    SECH2(name##_16, type, whole, )                                                                                   \
+    SECH2(name##_32, type, whole, __attribute__((target("avx2"))))                                                    \
+    static void name(ARGUMENTS)                                                                                       \
+    {                                                                                                                 \
+        (vector_width >= 32 ? name##_32 : name##_16)(args, count, steps, data);                                       \
+    }
+#else
+#define CHOOSE_SECH2(name, type, whole) SECH2(name, type, whole, )
+#endif
+CHOOSE_SECH2(sech2_double, double, int64_t)
+CHOOSE_SECH2(sech2_float, float, int32_t)
 
 static Loop exp_double, exp_float;
 

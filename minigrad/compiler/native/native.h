@@ -44,6 +44,9 @@ PyObject *operations(PyObject *module, PyObject *none); /* of the register machi
 the call does not fit, or a mode is active. */
 PyObject *enter_quickly(PyObject *object, PyObject *args, PyObject *kwargs);
 
+/* Bytes of the vectors in use, by `use_vectors`; 0 where no code has any. */
+extern int vector_width;
+
 /* Floating-point flags, as NumPy names them. `take_flags` returns those raised since it was called last. */
 int take_flags(void);
 

@@ -34,6 +34,7 @@ from .instructions import (
 from .loop_choice import choose_loop, fits_any_layout, layout_of, type_of
 from .matmul import is_product
 from .particular_steps import Form, ParticularSteps, Unsupported, leave_to_python
+from .short_rows import repeat_rows
 from .strips import Link, write_runs
 
 
@@ -182,9 +183,10 @@ class Translator(ParticularSteps):
         one = loop(self._loop(found.function, found.types), [*inputs, y], y.shape, self._name(step))
         if not (fits_any_layout(found) or _is_plain([*inputs, y])):
             raise Unsupported
-        if kind is not None and len(self.code) == before:  # nothing is converted
+        code = repeat_rows(one, found.types, self.storage, self._loop) if fits_any_layout(found) else [one]
+        if kind is not None and len(self.code) == before and code == [one]:  # nothing is converted or repeated
             self.known[kind] = Form(found.types[:-1], one.calls[0], one.shape, one.strides)
-        self.code.append(one)
+        self.code += code
 
     def _name(self, step: Step) -> str | None:
         """The name under which NumPy reports floating-point errors of a step; None if it reports none."""
