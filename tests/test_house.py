@@ -420,7 +420,7 @@ JUSTIFIED: dict[str, str] = {
     "cli.expression:OPERATORS": _PYTHON,
     "cli.vocabulary:FUNCTIONS": "the table by name, for expressions of the command line",
     "compiler.buffers:_writes": "how NumPy's `out=` differs for products of matrices, and for x ** e",
-    "compiler.buffers:_find_power": "the ufuncs that NumPy itself calls for three exponents",
+    "compiler.powers:_find_power": "the ufuncs that NumPy itself calls for three exponents",
     "compiler.codegen:_RAISING": "operators that raise on Python's floats",
     "compiler.numpy_functions:UFUNCS": _PYTHON,
     "compiler.numpy_functions:SYMBOLS": _PYTHON,

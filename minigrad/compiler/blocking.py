@@ -6,13 +6,17 @@ within the chain need a buffer of one block.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..tracing.program import Program, Ref, Step, operands, refs
 from .numpy_functions import is_elementwise
+from .step_kinds import Kinds
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,13 @@ class Chain:
         return self.block < self.size
 
 
-def chains(program: Program, modes: dict[Ref, str], blocks: Blocks) -> list[Chain]:
+def chains(program: Program, modes: dict[Ref, str], blocks: Blocks, kinds: Kinds) -> list[Chain]:
     """The chains of a program that are long and large enough."""
     found: list[Chain] = []
     first, shape = 0, None
+    shape_of = kinds.decided_once(functools.partial(_shape, blocks))
     for i, step in enumerate([*program.steps, None]):
-        mine = _shape(program, step, modes, blocks) if step is not None else None
+        mine = shape_of(step) if step is not None and modes[step.out] == "into" else None
         if i and mine == shape and (not i or _same_part(program, i)):
             continue
         if shape is not None and i - first > 1:
@@ -73,10 +78,10 @@ def _same_part(program: Program, i: int) -> bool:
     return i < len(program.steps) and program.steps[i].backward is program.steps[i - 1].backward
 
 
-def _shape(program: Program, step: Step, modes: dict[Ref, str], blocks: Blocks) -> tuple[int, ...] | None:
+def _shape(blocks: Blocks, program: Program, step: Step) -> tuple[int, ...] | None:
     """The shape of an elementwise step if all its arrays have it and are C-contiguous; else None."""
-    y = program.samples[step.out]
-    if modes[step.out] != "into" or y.nbytes < blocks.least:
+    y: NDArray[Any] = program.samples[step.out]
+    if y.nbytes < blocks.least:
         return None
     if not is_elementwise(step.function) or not blocks.allows(program, step):
         return None

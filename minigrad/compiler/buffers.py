@@ -19,6 +19,8 @@ from ..tracing.program import Program, Ref, Step, operands, refs
 from .blocking import IN_PYTHON, Blocks, Chain, chains
 from .numpy_functions import BOUNDED, INTO, SECH2, UFUNCS, is_view, reducing_ufunc
 from .owners import Owners, last_uses, owners_of, returns_new
+from .powers import power_as
+from .step_kinds import Kinds
 
 LINE = 64  # bytes, of the cache
 Extent = tuple[int, np.dtype[Any]]  # entries and type of an array
@@ -33,8 +35,10 @@ class Plan:
     variable starts, in one piece of memory. size: the bytes of that memory. fresh: variables that get new memory at
     each call. hoisted: views created once, with the buffers. copied: outputs that must be copied. in_place:
     variables that overwrite a donated operand. chains: steps computed in blocks. block: entries per block, for
-    variables that live only in a chain. loops: the chain that computes a variable.
+    variables that live only in a chain. loops: the chain that computes a variable. kinds: of its steps.
     """
+
+    kinds: Kinds
 
     modes: dict[Ref, str] = field(default_factory=dict)
     place: dict[Ref, int] = field(default_factory=dict)
@@ -74,6 +78,18 @@ def mode_of(program: Program, step: Step) -> str:
     return "into" if y.size and is_dense(y) and _writes(program, step) else "call"
 
 
+def _modes(program: Program, kinds: Kinds) -> dict[Ref, str]:
+    """The mode of each step, found once for all of a kind; but that of a view depends on memory."""
+    views = {function for function in {step.function for step in program.steps} if is_view(function)}
+    of_kind, samples = kinds.decided_once(mode_of), program.samples
+    return {
+        step.out: of_kind(step)
+        if type(samples[step.out]) is np.ndarray and step.function not in views
+        else mode_of(program, step)
+        for step in program.steps
+    }
+
+
 def _writes(program: Program, step: Step) -> bool:
     """Whether a step can write into a given array."""
     function, kwargs = step.function, step.kwargs
@@ -107,39 +123,13 @@ def _same_types(program: Program, step: Step) -> bool:
     return True
 
 
-def power_as(program: Program, step: Step) -> tuple[np.ufunc, int] | None:
-    """The ufunc that computes ``x ** e`` of an array, and its number of operands; None if no ufunc does."""
-    if step.out not in program.powers:
-        program.powers[step.out] = _find_power(program, step)
-    found: tuple[np.ufunc, int] | None = program.powers[step.out]
-    return found
-
-
-def _find_power(program: Program, step: Step) -> tuple[np.ufunc, int] | None:
-    """That ufunc, found by trying which one gives the bits of the trace."""
-    x, e = (program.sample(x) for x in step.args)
-    y = program.samples[step.out]
-    if type(step.args[1]) is Ref or not isinstance(e, (int, float)) or not isinstance(x, np.ndarray):
-        both = isinstance(x, np.ndarray) and isinstance(e, np.ndarray) and e.ndim
-        return (np.power, 2) if both else None
-    square = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}.get(e)
-    tried = [(square, 1)] if square is not None else []
-    for ufunc, n in [*tried, (np.power, 2)]:
-        with np.errstate(all="ignore"):
-            got = ufunc(*(x, e)[:n])
-        if got.dtype == y.dtype and got.tobytes() == y.tobytes() and got.strides == y.strides:
-            return ufunc, n
-    return None
-
-
 def plan_buffers(program: Program, donated: frozenset[Ref], reuse: bool, blocks: Blocks = IN_PYTHON) -> Plan:
     """Make the plan for a program. donated: inputs that may be overwritten. reuse: outputs may be buffers."""
-    plan = Plan()
-    for step in program.steps:
-        plan.modes[step.out] = mode_of(program, step)
+    plan = Plan(kinds=Kinds(program))
+    plan.modes = _modes(program, plan.kinds)
     if not any(isinstance(x, np.ndarray) for x in program.samples.values()):
         return plan
-    plan.chains = chains(program, plan.modes, blocks)
+    plan.chains = chains(program, plan.modes, blocks, plan.kinds)
     loops = [c for c in plan.chains if c.is_loop]
     plan.block = {ref: c.block for c in loops for ref in c.local}
     plan.loops = {program.steps[i].out: c for c in loops for i in range(c.first, c.end)}
@@ -152,9 +142,10 @@ def plan_buffers(program: Program, donated: frozenset[Ref], reuse: bool, blocks:
     free = _Free()
     for i, step in enumerate(program.steps):
         free.enter(plan.loops.get(step.out))
-        if plan.modes[step.out] == "into":
+        mode = plan.modes[step.out]
+        if mode == "into":
             _assign_buffer(program, plan, step, i, owners, last, free, donated)
-        if plan.modes[step.out] == "view" and all(o in plan.place for o in owners.get(step.out)):
+        elif mode == "view" and all(o in plan.place for o in owners.get(step.out)):
             plan.hoisted.add(step.out)
         for owner in dying.get(i, ()):
             if last[owner] == i and owner in plan.place:
@@ -298,21 +289,20 @@ def _reusable_operand(
     program: Program, plan: Plan, step: Step, i: int, owners: Owners, last: dict[Ref, int], donated: frozenset[Ref]
 ) -> Ref | None:
     """An operand whose memory the result can overwrite, entry by entry; None if there is none."""
-    function = UFUNCS.get(step.function, step.function)
-    elementwise = isinstance(function, np.ufunc) and function.signature is None
-    y, read = program.samples[step.out], operands(step)
-    able = read
-    if not elementwise and step.function is not operator.pow:
-        inputs = (step.args[k] for k in INTO.get(step.function, ("", ()))[1])
-        able = tuple([x for x in inputs if type(x) is Ref])
-    for x in dict.fromkeys(able):
+    layouts, read = plan.kinds.layouts, operands(step)
+    for x in dict.fromkeys(read):
         if last.get(x) != i or not (x in plan.place or x in donated) or owners.get(x) != {x}:  # nearly always
             continue
-        sample = program.samples[x]
-        fits = isinstance(sample, np.ndarray) and (sample.shape, sample.strides, sample.dtype) == (
-            y.shape, y.strides, y.dtype,
-        )  # fmt: skip
         own = (x in plan.block) == (step.out in plan.block)
-        if fits and own and not any(owners.may_use(z, x) for z in read if z != x):
+        fits = own and layouts[x] == layouts[step.out] and _may_write_over(step, x)
+        if fits and not any(owners.may_use(z, x) for z in read if z != x):
             return x
     return None
+
+
+def _may_write_over(step: Step, x: Ref) -> bool:
+    """Whether a step can write its result over an operand: all operands of a ufunc, some of other functions."""
+    function = UFUNCS.get(step.function, step.function)
+    if (isinstance(function, np.ufunc) and function.signature is None) or function is operator.pow:
+        return True
+    return any(type(step.args[k]) is Ref and step.args[k] == x for k in INTO.get(function, ("", ()))[1])

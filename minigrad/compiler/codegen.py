@@ -17,7 +17,7 @@ from ..tracing.placeholders import apply_as_numpy
 from ..tracing.program import Program, Ref, Step, operands, refs
 from . import runtime
 from .blocking import Chain
-from .buffers import GETITEM, Plan, power_as
+from .buffers import GETITEM, Plan
 from .names import Names, identifier
 from .numpy_functions import (
     AS_OPERATORS,
@@ -29,6 +29,7 @@ from .numpy_functions import (
     record_of,
     reducing_ufunc,
 )
+from .powers import power_as
 from .result_text import ResultWriter
 from .rows import Rows
 from .scalar_codegen import ScalarWriter, is_scalar

@@ -283,6 +283,7 @@ class Specialization:
             self.enter = make_entry(step.executor, call, self.program.outputs, self.enter_in_python, MISS)
         else:
             self.enter = while_unchanged(self._texts.enter, recorded.settings, MISS)
+        plan.kinds.forget()
         recorded.forget_samples()  # also those of the program, which shares them
         may_redo = recorded.catches or any(step.checks for step in self.program.steps)
         if may_redo and any(step.draws for step in self.program.steps):

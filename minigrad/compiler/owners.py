@@ -45,13 +45,14 @@ def owners_of(program: Program, modes: dict[Ref, str]) -> Owners:
         mode = modes[step.out]
         if mode == "number":
             continue
+        owners.of[step.out] = frozenset([step.out])
+        if mode == "into":
+            continue
         reads = operands(step)
         below = owners.get(reads[0]) if len(reads) == 1 else NONE.union(*map(owners.get, reads))
         if mode == "view":
             owners.of[step.out] = below
-            continue
-        owners.of[step.out] = frozenset([step.out])
-        if below and mode != "into" and not returns_new(step):
+        elif below and not returns_new(step):
             owners.kept[step.out] = below
     return owners
 
@@ -64,9 +65,10 @@ def returns_new(step: Step) -> bool:
 def last_uses(program: Program, owners: Owners) -> dict[Ref, int]:
     """The last step that may read the memory of each owner; after all steps if it is returned."""
     last: dict[Ref, int] = {}
+    of = owners.of.get
     for i, step in enumerate(program.steps):
         for x in (*operands(step), step.out):
-            for owner in owners.get(x):
+            for owner in of(x, NONE):
                 last[owner] = i
     for x in refs(program.outputs):
         last.update(dict.fromkeys(owners.get(x), len(program.steps)))

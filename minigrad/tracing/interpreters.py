@@ -292,7 +292,7 @@ class Tape(Trace):
 
     def call_rule(self, made_by: Any, rule: Callable[..., Any], args: Any, params: dict[str, Any]) -> Any:
         """Call a rule: as one step if eager code would call it on arrays."""
-        if any(map(any_gradient, args)):
+        if any_gradient(args):
             return rule(*(beside_values(args, params) if params else args), **params)
         return call(None, rule, f"d {made_by.label}", args, params)
 
@@ -303,8 +303,7 @@ class Tape(Trace):
     def accumulate(self, pending: Any, x: Any, made_by: Any, rule: Any, args: Any, params: dict[str, Any]) -> None:
         """Add a rule's result to the gradient of x as eager code does: in place, if the op adds in place."""
         before = pending.so_far(x)
-        after = self._add_in_place(made_by, before, x, args, params)
-        if after is None:
+        if made_by.add is None or (after := self._add_in_place(made_by, before, x, args, params)) is None:
             pending.add(x, self.call_rule(made_by, rule, args, params), made_by.label)
         elif before is None:
             pending.add(x, after, made_by.label)
@@ -312,14 +311,16 @@ class Tape(Trace):
             pending.replace(x, after)
 
     def _add_in_place(self, made_by: Any, before: Any, x: Any, args: Any, params: dict[str, Any]) -> Any:
-        """The gradient so far plus the share of an op that adds in place; None for any other op."""
-        if made_by.add is None or not isinstance(x._array, np.ndarray) or any(map(any_gradient, (before, *args))):
+        """The gradient so far plus the share of an op that adds in place; None where it adds a Value."""
+        if not isinstance(x._array, np.ndarray) or any_gradient((before, *args)):
             return None
         args = (before, as_constant(x), *args)
         return call(type(x), add_in_place(made_by.add), f"d {made_by.label}", args, params)
 
     def reduce_to_shape(self, c: Any, data: Any, label: str) -> Any:
         """The sum over broadcast axes, as one step if eager code would compute it on arrays."""
+        if isinstance(c, Node) and (c._array.shape, c._array.dtype) == (data.shape, data.dtype):  # nearly always
+            return c
         if isinstance(c, Node) and c._array.shape != data.shape and not c.has_gradient:
             c = call(type(c), sum_to_shape, "sum", (c, data.shape, label), {})
         return reduce_to_shape(c, data, label)
@@ -355,9 +356,8 @@ def _entry(x: Any) -> Any:
 
 def _fills(function: Any, kwargs: dict[str, Any]) -> bool:
     """Whether a call writes into an array that it is given, or returns a new one of which it fills a part."""
-    return kwargs.get("out") is not None or (
-        isinstance(function, np.ufunc) and kwargs.get("where", True) is not True
-    )
+    part = isinstance(function, np.ufunc) and kwargs.get("where", True) is not True
+    return part or kwargs.get("out") is not None
 
 
 _TRACE = Trace()

@@ -42,8 +42,8 @@ class Step:
     label: the op's label. backward: whether it runs without warnings, because a sweep computed it, or the function
     where it ignores them. draws: whether it advances a random generator. checks: whether it looks for nan, and may
     raise.
-    No pass changes a step: it makes another, so what is found here stays true. reads: see `operands`. has_effect:
-    whether it does more than compute its result.
+    No pass changes a step: it makes another, so what is found here stays true. reads: see `operands`; `args` itself
+    if that holds variables alone, and nothing is named. has_effect: whether it does more than compute its result.
     """
 
     out: Ref
@@ -58,11 +58,13 @@ class Step:
     has_effect: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self.has_effect = self.draws or self.checks
-        reads = tuple([x for x in self.args if type(x) is Ref])
-        if self.kwargs or (len(reads) < len(self.args) and any(map(kind_of, self.args))):
-            reads = (*refs(self.args), *refs(self.kwargs))
-        self.reads = reads
+        self.has_effect, args = self.draws or self.checks, self.args
+        found = [x for x in args if type(x) is Ref]
+        alone = len(found) == len(args)
+        if self.kwargs or (not alone and any(map(kind_of, args))):
+            self.reads = (*refs(args), *refs(self.kwargs))
+        else:
+            self.reads = args if alone else tuple(found)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..engine.dataclass_trees import static_fields
-from ..engine.node import MANY, Node, _Place, live
+from ..engine.node import MANY, Node, Superseded, _Place, live
 from ..engine.tree import kind_of
 from ..engine.value import Value
 from ..errors import TracingError
@@ -49,12 +49,14 @@ class SecondRun(Tape):
 
         The function goes on: it may change a model at each run, and then the error should name the model.
         """
+        if self.difference:
+            return
+        twin: Any = next(self.expected, None)
+        twin = live(twin) if type(twin) is Superseded else twin
+        self.difference = self._compare(twin, node)
         if not self.difference:
-            twin = live(next(self.expected, None))
-            self.difference = self._compare(twin, node)
-            if not self.difference:
-                self.twins[node.serial] = twin.serial
-                self.count += node.op is not INPUT
+            self.twins[node.serial] = twin.serial
+            self.count += node.op is not INPUT
 
     def _compare(self, twin: Any, node: Any) -> str:
         """A sentence on how two nodes differ; empty if they do not."""

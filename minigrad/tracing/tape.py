@@ -8,7 +8,7 @@ Only tapes use this module.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -101,9 +101,9 @@ def call(kind: Any, function: Callable[..., Any], label: str, args: Any, kwargs:
     Without a Value among the arguments, the result is plain. Several results become several Values.
     """
     args = tuple(args)
-    found: list[Node] = [x for x in args if isinstance(x, Node)]
+    found: Any = [x for x in args if isinstance(x, Node)]
     if not kwargs and len(found) == len(args):  # nearly always
-        params, named = values_alone(len(args)), {}
+        params, named, found = values_alone(len(args)), {}, args
         data = [float(x._array) if type(x._array) is WeakFloat else x._array for x in found]
     else:
         found = []
@@ -152,11 +152,15 @@ def saved_of(y: Node) -> Any:
     return new_node(type(y), y.params["saved"], SAVED, (y,), None) if y.params else None
 
 
-def any_gradient(x: object) -> bool:
-    """Whether a gradient can flow through a nested Value: then eager code runs rules on Values, too."""
-    if isinstance(x, Node):
-        return x.has_gradient
-    return bool(kind_of(x)) and any(isinstance(v, Node) and v.has_gradient for v in leaves(x))
+def any_gradient(args: Iterable[object]) -> bool:
+    """Whether a gradient can flow through a Value in arguments: then eager code runs rules on Values, too."""
+    for x in args:  # a loop, because `any` would build a generator for each call of a rule
+        if isinstance(x, Node):
+            if (x.op is None or x.op.vjps) and x.has_gradient:
+                return True
+        elif kind_of(x) and any(isinstance(v, Node) and v.has_gradient for v in leaves(x)):
+            return True
+    return False
 
 
 def beside_values(args: Any, params: dict[str, Any]) -> Any:

@@ -253,6 +253,29 @@ def test_warnings_are_numpys(f: Any, n: int) -> None:
         assert same(c(x), f(x))  # an error leaves nothing behind
 
 
+def test_a_number_is_converted_at_each_call_though_a_constant_was_for_good() -> None:
+    """Steps of one kind are translated once; a constant number and one that is an argument are of two kinds."""
+    x = np.linspace(0.1, 1.0, 24).reshape(4, 6)
+
+    def f(x: Any, s: Any) -> Any:
+        return x * np.float32(3.3), x * s, x[:, ::2] * np.float32(3.3), x[:, ::2] * s
+
+    for one in (x, x.T):
+        check(f, [one, np.float32(1.7)])
+
+
+@pytest.mark.parametrize("e", [2, 0.5, -1, 3])
+def test_powers_of_one_kind_give_numpys_bits_each(e: float) -> None:
+    """Later steps of a kind repeat the first one's translation: a square reads one operand, a power two."""
+
+    def f(x: Any, y: Any) -> Any:
+        return x**e, (y + 1) ** e, (x * y) ** e, x[:, ::2] ** e, y[:, ::2] ** e, (x + y)[:, ::2] ** e
+
+    x, y = np.linspace(0.1, 1.0, 48).reshape(2, 4, 6)
+    check(f, [x, y], [y, x])
+    check(minigrad.value_and_grad(lambda x, y: sum(np.sum(z) for z in f(x, y)), (0, 1)), [x, y])
+
+
 def test_flags_that_others_raised_are_not_reported() -> None:
     c = minigrad.compile(lambda x: x + 1.0)
     c(np.ones(3))

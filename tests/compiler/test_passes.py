@@ -252,8 +252,8 @@ def test_chains_are_found_where_arrays_are_large() -> None:
 
     for x, count in ((big, 1), (X, 0)):
         program = passes.optimise(recorded(f, x))
-        modes = plan_buffers(program, frozenset(), False).modes
-        assert len(chains(program, modes, IN_PYTHON)) == count
+        plan = plan_buffers(program, frozenset(), False)
+        assert len(chains(program, plan.modes, IN_PYTHON, plan.kinds)) == count
 
 
 SLOW = [pytest.param(n, marks=pytest.mark.slow) for n in (1 << 18, 300_007)]

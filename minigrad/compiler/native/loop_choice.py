@@ -10,8 +10,8 @@ import numpy as np
 
 from ...tracing.placeholders import WeakFloat
 from ...tracing.program import Program, Step
-from ..buffers import power_as
 from ..numpy_functions import BOUNDED, SECH2, TIE_SHARE, UFUNCS, record_of
+from ..powers import power_as
 
 # Functions of a program with a loop of our own: see loops.c.
 OURS: dict[Any, str] = {SECH2: "sech2", BOUNDED: "bounded", TIE_SHARE: "tie_share", np.where: "where"}
@@ -106,13 +106,6 @@ def _own(program: Program, step: Step, name: str) -> Choice | None:
     types = ("?" if name == "where" else y) + y * len(given)
     fits = all(g == w or g in "pi" for g, w in zip(given, types, strict=False)) and "" not in (y, *given)
     return Choice(name, [*step.args], types) if fits and len(given) > (name == "sech2") else None
-
-
-def layout_of(x: Any) -> Any:
-    """What the choice of a loop, and its steps, depend on."""
-    if isinstance(x, np.ndarray):
-        return x.dtype, x.shape, x.strides
-    return type(x)
 
 
 def _abstract(x: Any) -> Any:

@@ -22,7 +22,7 @@ from .instructions import (
     loop,
     strides_of_rows,
 )
-from .loop_choice import type_of
+from .loop_choice import Choice, type_of
 from .matmul import core_of
 from .registers import Registers
 from .storage import Storage
@@ -36,12 +36,12 @@ class Unsupported(Exception):
 
 
 class Form(NamedTuple):
-    """An elementwise step without its places: all steps of its kind get it. kinds: the types of its operands."""
+    """An elementwise step without its places: all steps of its kind get it. shape, strides: outside of a chain."""
 
-    kinds: str
+    choice: Choice
     call: Call
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
+    shape: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
 
 
 class ParticularSteps:
@@ -58,7 +58,6 @@ class ParticularSteps:
         self.has_vectors = has_vectors  # of which arithmetic.c computes runs
         self.native = 0  # steps that need no Python
         self.known: dict[Hashable, Form] = {}
-        self.layouts: dict[Ref, Hashable] = {}
 
     # --------------------------------------------------------------------------------------------- operands
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class Storage:
         self.places: dict[Ref, Place] = {}
         self.objects: dict[Ref, int] = {}  # slots whose object is the variable itself
         self.constants: dict[int, tuple[object, Place]] = {}
+        self.foreign: set[int] = set()  # slots of Python steps: nobody knows what memory their arrays share
         self.numbers: dict[bytes, Place] = {}  # constants, by their bytes
         self.cells = bytearray()
         self.loads: list[int] = []
@@ -90,7 +92,7 @@ class Storage:
     def constant_number(self, x: Any, kind: str) -> Operand | None:
         """The cell of a constant number; None if it does not fit the type."""
         if kind == "d" and type(x) is float:  # nearly always
-            content = np.float64(x).tobytes()
+            content = struct.pack("d", x)
         elif kind not in "dfl?" or (kind == "?" and type_of(x) != "?"):
             return None
         else:
@@ -175,6 +177,7 @@ class Storage:
         array = isinstance(sample, np.ndarray)
         self.objects[ref] = self._slot(_array_slot(OBJECT, 0, 0, sample) if array else MemorySlot(OBJECT))
         self.places[ref] = Place(self.objects[ref])
+        self.foreign.add(self.objects[ref])
         return self.objects[ref]
 
     def slot(self, ref: Ref) -> int:

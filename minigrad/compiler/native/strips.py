@@ -5,6 +5,7 @@ A result goes to memory only if something else than the next step reads it.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ _BINARY = {
     "*": (MULTIPLY, MULTIPLY),
     "/": (DIVIDE, DIVIDE_INTO),
 }
+_SIZES = {"ff": 4, "fff": 4, "dd": 8, "ddd": 8}  # bytes of an entry
 _UNARY = {np.negative: NEGATIVE, np.square: SQUARE}
 
 
@@ -34,7 +36,7 @@ class Link(NamedTuple):
 
     function: Any
     types: str
-    args: list[Any]
+    args: Sequence[Any]
     out: Ref | None  # None: a conversion for the next one
     call: Call
     local: bool
@@ -43,12 +45,13 @@ class Link(NamedTuple):
 
 @dataclass
 class _Run:
-    """A run that is being written. places: of each place the operand that first named it, whether the run stores
-    there, and whether it read there before."""
+    """A run that is being written. places: of each place its number, the operand that first named it, whether the
+    run stores there, and whether it read there before. offsets: of the places, sorted, by their slots."""
 
     first: int
     code: list[int] = field(default_factory=list)
     places: dict[Place, list[int]] = field(default_factory=dict)
+    offsets: dict[int, list[int]] = field(default_factory=dict)
     arrays: int = 0
     result: Ref | None = None  # in the accumulator
 
@@ -72,36 +75,41 @@ class _Run:
     def store(self, link: Link, c: int) -> None:
         """Write that the result of step number c goes to memory."""
         place = link.call.places[-1]
-        self.code += [STORE, self._number(link, c, len(link.args))]
-        self.places[place][1] = True
+        self.code += [STORE, self._look_up(link, c, len(link.args))[0]]
+        self.places[place][2] = True
 
     def is_clear(self, link: Link, nbytes: int) -> bool:
         """Whether the result, of so many bytes, lies apart from all that the run reads, or exactly on it.
 
         A strip that is stored must not be an operand of a later one.
         """
-        y = link.call.places[-1]
-        others = (x for x in (*self.places, *link.call.places) if x.slot == y.slot)
-        return all(x == y or abs(x.offset - y.offset) >= nbytes for x in others)
+        slot, start = link.call.places[-1]
+        for other, offset in link.call.places:
+            if other == slot and 0 < abs(offset - start) < nbytes:
+                return False
+        offsets = self.offsets.get(slot, [])
+        near = offsets[bisect_right(offsets, start - nbytes) : bisect_left(offsets, start + nbytes)]
+        return not near or near == [start]
 
     def _read(self, link: Link, c: int, k: int) -> int:
-        found = self._number(link, c, k)
-        where = self.places[link.call.places[k]]
-        where[2] |= not where[1]
-        return found
+        found = self._look_up(link, c, k)
+        found[3] |= not found[2]
+        return found[0]
 
-    def _number(self, link: Link, c: int, k: int) -> int:
-        """The number of a place."""
+    def _look_up(self, link: Link, c: int, k: int) -> list[int]:
+        """What `places` holds of an operand."""
         place = link.call.places[k]
-        if place not in self.places:
-            self.places[place] = [c * OPERANDS + k, False, False]
+        found = self.places.get(place)
+        if found is None:
+            found = self.places[place] = [len(self.places), c * OPERANDS + k, False, False]
+            insort(self.offsets.setdefault(place.slot, []), place.offset)
             self.arrays += link.call.steps[k] != 0
-        return list(self.places).index(place)
+        return found
 
     def written(self, links: Sequence[Link], end: int) -> tuple[list[int], int]:
         """All of the run, as arithmetic.c reads it, and how many places it overwrites that it has read."""
         one = links[self.first]
-        places = [(which, stored, stored and read) for which, stored, read in self.places.values()]
+        places = [(which, stored, stored and read) for _, which, stored, read in self.places.values()]
         kept = sum(both for _, _, both in places)
         about = (ord(one.types[-1]), one.call.name is not None, kept, len(places), len(self.code) // 2)
         return [self.first, end, *map(int, about), *(int(x) for place in places for x in place), *self.code], kept
@@ -136,16 +144,18 @@ def write_runs(links: Sequence[Link], size: int) -> tuple[list[int], int]:
 
 def _joins(link: Link, first: Link, run: _Run, size: int) -> bool:
     """Whether a step may be one of a run that has a first step."""
-    if link.types[-1] not in "fd" or not run.is_clear(link, size * np.dtype(link.types[-1]).itemsize):
-        return False
-    alike = {*link.types} == {*first.types} and bool(link.call.name) is bool(first.call.name)
     known = link.function in AS_OPERATORS or link.function in _UNARY
+    nbytes = _SIZES.get(link.types, 0)
+    alike = link.types[-1] == first.types[-1] and bool(link.call.name) is bool(first.call.name)
+    if not (known and nbytes and alike):
+        return False
     room = len(run.places) + 4 <= MOST_PLACES and run.arrays + 4 <= MOST_ARRAYS
-    return alike and known and room and any(link.call.steps[:-1]) and not link.foreign
+    return room and any(link.call.steps[:-1]) and not link.foreign and run.is_clear(link, size * nbytes)
 
 
 def _is_needed(link: Link, after: Link, c: int, readers: dict[Ref, list[int]]) -> bool:
     """Whether a result is read from memory, though step number c, which comes after, has it at hand."""
     found = readers.get(link.out, []) if link.out is not None else []
-    twice = found.count(c) > 1 and after.function is not np.multiply
-    return not link.local or twice or any(x != c for x in found)
+    times = found.count(c)
+    twice = times > 1 and after.function is not np.multiply
+    return not link.local or twice or times < len(found)

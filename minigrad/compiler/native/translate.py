@@ -6,7 +6,6 @@ Python, as in the program's source, inside the same call. Views cost nothing: an
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Hashable
 from typing import Any
 
@@ -22,7 +21,6 @@ from .instructions import (
     CHAIN,
     GATHER,
     LOOP,
-    OBJECT,
     PYTHON,
     Call,
     Instruction,
@@ -31,7 +29,7 @@ from .instructions import (
     loop,
     unlocked,
 )
-from .loop_choice import choose_loop, fits_any_layout, layout_of, type_of
+from .loop_choice import Choice, choose_loop, fits_any_layout, type_of
 from .matmul import is_product
 from .particular_steps import Form, ParticularSteps, Unsupported, leave_to_python
 from .short_rows import repeat_rows
@@ -64,11 +62,11 @@ class Translator(ParticularSteps):
     # ------------------------------------------------------------------------------------------------ steps
 
     def _step(self, step: Step) -> None:
-        before, kind = len(self.code), self._kind_of(step)
+        before, kind = len(self.code), self.plan.kinds.of(step)
         form = None if kind is None else self.known.get(kind)
         try:
             if form is not None:
-                self._repeat(step, form)
+                self.code.append(Instruction(LOOP, (self._again(step, form),), form.shape, form.strides))
             else:
                 self._translate(step, kind)
             self.native += 1
@@ -76,25 +74,11 @@ class Translator(ParticularSteps):
             del self.code[before:]
             self._as_python(step)
 
-    def _kind_of(self, step: Step) -> Hashable:
-        """What the translation of an elementwise step depends on; None for other steps."""
-        if step.kwargs or step.checks or step.draws:
-            return None
-        layouts, out = self.layouts, step.out
-        kinds: list[Hashable] = []
-        for x in (*step.args, out):
-            kind = layouts.get(x) if type(x) is Ref else layout_of(x)
-            if kind is None:
-                layouts[x] = kind = layout_of(self.program.samples[x])
-            kinds.append(kind)
-        power = self.program.powers.get(out) if step.function is operator.pow else None
-        return step.function, step.backward, self.plan.modes[out], power, *kinds
-
-    def _repeat(self, step: Step, form: Form) -> None:
-        """The instruction of a step whose kind is known."""
+    def _again(self, step: Step, form: Form) -> Call:
+        """The call of a step whose kind is known."""
         storage, places = self.storage, self.storage.places
         found = []
-        for x, kind in zip(step.args, form.kinds, strict=False):
+        for x, kind in zip(step.args, form.choice.types[:-1], strict=False):
             if type(x) is Ref:
                 if x not in places:
                     raise Unsupported
@@ -105,8 +89,7 @@ class Translator(ParticularSteps):
                 found.append((storage.constant_number(x, kind) or leave_to_python()).place)
         found.append(storage.place_result(step.out))
         call = form.call
-        call = Call(call.loop, tuple(found), call.steps, call.local, call.name)
-        self.code.append(Instruction(LOOP, (call,), form.shape, form.strides))
+        return Call(call.loop, tuple(found), call.steps, call.local, call.name)
 
     def _translate(self, step: Step, kind: Hashable) -> None:
         function, mode, storage = step.function, self.plan.modes[step.out], self.storage
@@ -185,7 +168,7 @@ class Translator(ParticularSteps):
             raise Unsupported
         code = repeat_rows(one, found.types, self.storage, self._loop) if fits_any_layout(found) else [one]
         if kind is not None and len(self.code) == before and code == [one]:  # nothing is converted or repeated
-            self.known[kind] = Form(found.types[:-1], one.calls[0], one.shape, one.strides)
+            self.known[kind] = Form(found, one.calls[0], one.shape, one.strides)
         self.code += code
 
     def _name(self, step: Step) -> str | None:
@@ -213,28 +196,38 @@ class Translator(ParticularSteps):
 
     def _links(self, step: Step, chain: Chain) -> list[Link]:
         """The calls for one step of a chain: one for each array that its loop wants converted, and its loop's."""
+        local = tuple([type(x) is Ref and x in chain.local for x in (*step.args, step.out)])
+        kind = self.plan.kinds.of(step)
+        form = self.known.get((kind, local))
+        if form is not None:
+            return [self._link(step, form.choice, self._again(step, form))]
         self.storage.end_step()
-        found = choose_loop(self.program, step) or leave_to_python()
+        found, before = choose_loop(self.program, step) or leave_to_python(), len(self.code)
         y = self.storage.result(step.out)
         links: list[Link] = []
-        inputs, local = [], []
-        for x, type in zip(found.args, found.types, strict=False):
-            is_local = isinstance(x, Ref) and x in chain.local
-            if isinstance(sample := self.program.sample(x), np.ndarray) and type_of(sample) != type:
-                given, block = self._operand(x), self.storage.scratch((chain.block,), type)
-                convert = self._loop("cast", given.type + type)
+        inputs, block_local = [], []
+        for x, type_, is_local in zip(found.args, found.types, local, strict=False):
+            if isinstance(sample := self.program.sample(x), np.ndarray) and type_of(sample) != type_:
+                given, block = self._operand(x), self.storage.scratch((chain.block,), type_)
+                convert = self._loop("cast", given.type + type_)
                 call = _block_call(convert, [given, block], (is_local, True))
-                links.append(Link("cast", given.type + type, [x], None, call, True, False))
+                links.append(Link("cast", given.type + type_, [x], None, call, True, False))
                 inputs.append(block)
-                local.append(True)
+                block_local.append(True)
             else:
-                inputs.append(self._converted(x, type))
-                local.append(is_local)
+                inputs.append(self._converted(x, type_))
+                block_local.append(is_local)
         loop = self._loop(found.function, found.types)
-        local.append(step.out in chain.local)
-        call = _block_call(loop, [*inputs, y], tuple(local), self._name(step))
-        foreign = any(self.storage.slots[place.slot].kind == OBJECT for place in call.places)
-        return [*links, Link(found.function, found.types, found.args, step.out, call, local[-1], foreign)]
+        call = _block_call(loop, [*inputs, y], (*block_local, local[-1]), self._name(step))
+        if kind is not None and not links and len(self.code) == before:  # nothing is converted
+            self.known[kind, local] = Form(found, call)
+        return [*links, self._link(step, found, call)]
+
+    def _link(self, step: Step, choice: Choice, call: Call) -> Link:
+        foreign = self.storage.foreign
+        meets = bool(foreign) and any(place.slot in foreign for place in call.places)
+        args = step.args[: len(call.places) - 1]
+        return Link(choice.function, choice.types, args, step.out, call, call.local[-1], meets)
 
     # ---------------------------------------------------------------------------------------------- as Python
 

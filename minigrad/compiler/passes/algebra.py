@@ -13,7 +13,7 @@ import numpy as np
 
 from ...engine.op import UNDIFFERENTIATED, UNKNOWN
 from ...engine.tree import leaves
-from ...tracing.program import Program, Ref, Step, operands, refs, step_with
+from ...tracing.program import Program, Ref, Step, refs, step_with
 from ...tracing.tape import copy
 from ..numpy_functions import record_of
 from .separate_memory import SeparateMemory
@@ -27,9 +27,10 @@ def simplify_algebra(program: Program) -> Program:
     names: dict[Ref, object] = {}
     known: Known = {}
     memory = SeparateMemory(program)
+    asked = {function for function in {step.function for step in program.steps} if _asks_shape_alone(function)}
     for before in program.steps:
         step = step_with(before, names)
-        result = _result(program, step, known)
+        result = _result(program, step, known, step.function in asked)
         if result is None or not memory.may_be_one(step.out, result[0]):
             known[step.out] = step
             steps.append(step)
@@ -39,19 +40,15 @@ def simplify_algebra(program: Program) -> Program:
     return program.with_steps(steps, names)
 
 
-def _result(program: Program, step: Step, known: Known) -> tuple[object] | None:
+def _result(program: Program, step: Step, known: Known, asks_shape: bool) -> tuple[object] | None:
     """The result of a step if it is known without computing; else None."""
     if step.has_effect:
         return None
-    function, sample = step.function, program.samples[step.out]
-    if _asks_shape_alone(function) or not _reads(step):
+    sample = program.samples[step.out]
+    if asks_shape or not step.reads:
         return None if isinstance(sample, tuple) else (sample,)
     x = _simpler(program, step, known)
     return (x,) if x is not None and _alike(program.sample(x), sample) else None
-
-
-def _reads(step: Step) -> bool:
-    return bool(operands(step))
 
 
 def _alike(x: Any, y: Any) -> bool:
@@ -104,7 +101,7 @@ def _asks_shape_alone(function: Any) -> bool:
 
 def constants(program: Program) -> list[Any]:
     """The constant arrays in a program."""
-    some = [step for step in program.steps if step.kwargs or {*map(type, step.args)} != {Ref}]
+    some = [step for step in program.steps if step.reads is not step.args]
     nestings = [(step.args, step.kwargs) for step in some]
     found = [x for nesting in (*nestings, program.outputs) for x in leaves(nesting) if isinstance(x, np.ndarray)]
     return [*{id(x): x for x in found}.values()]

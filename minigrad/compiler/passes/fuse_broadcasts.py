@@ -20,10 +20,14 @@ def fuse_broadcasts(program: Program) -> Program:
     for step in program.steps:
         if step.function is np.broadcast_to and type(step.args[0]) is Ref:
             spread[step.out] = step.args[0]
-        elif step.function in _OPERATORS or getattr(step.function, "signature", ()) is None:  # a matmul has one
+        elif (spread or step.reads is not step.args) and _broadcasts(step.function):
             step = _fuse(program, step, spread)
         steps.append(step)
     return program.with_steps(steps)
+
+
+def _broadcasts(function: Any) -> bool:
+    return function in _OPERATORS or getattr(function, "signature", ()) is None  # a matmul has one
 
 
 def _fuse(program: Program, step: Step, spread: dict[Ref, Any]) -> Step:

@@ -24,6 +24,7 @@ from ...tracing.lower import Reader
 from ...tracing.placeholders import WeakFloat
 from ...tracing.program import Program, Ref, Step, operands, same_bits, step_with
 from ...tracing.tape import DETACHED
+from ..numpy_functions import UFUNCS
 from .lowering import lower_step
 from .templates import Templates
 
@@ -35,9 +36,11 @@ def inline_composites(program: Program) -> Program:
     names: dict[Ref, Any] = {}
     todo = program.steps[::-1]
     templates = Templates(program, _body)
+    item, simple = ITEM.forward, {*UFUNCS}  # nothing is simpler than these
+    may_inline = functools.cache(_may_inline)  # in this run alone: a longer memory would keep the functions
     while todo:
         step = todo.pop()
-        if step.function is ITEM.forward and type(parts := _renamed(step.args[0], names)) is tuple:
+        if step.function is item and type(parts := _renamed(step.args[0], names)) is tuple:
             names[step.out] = _final(parts[step.kwargs["k"]], names)  # without a look at all the other parts
             continue
         renamed = [x for x in operands(step) if x in names]
@@ -45,10 +48,12 @@ def inline_composites(program: Program) -> Program:
             for x in renamed:
                 names[x] = _final(names[x], names)
             step = step_with(step, names)
-        if isinstance(step.function, np.ufunc):  # nothing is simpler
+        if step.function in simple or isinstance(step.function, np.ufunc):
             steps.append(step)
             continue
-        body = lower_step(program, step) or (templates.body_of(step) if may_inline(step) else None)
+        body = lower_step(program, step)
+        if body is None and not step.has_effect and may_inline(step.function, step.label):
+            body = templates.body_of(step)
         if body is None:
             steps.append(step)
             continue
@@ -75,12 +80,11 @@ def _renamed(name: Any, names: dict[Ref, Any]) -> Any:
 _allowed: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 
 
-def may_inline(step: Step) -> bool:
-    """Whether to try inlining a step: its function is written in Python, is not an op, and its code allows it."""
-    function = step.function
-    if step.has_effect or isinstance(function, np.ufunc) or function in TABLE:
+def _may_inline(function: Any, label: str) -> bool:
+    """Whether to try inlining a function: it is written in Python, is not an op, and its code allows it."""
+    if isinstance(function, np.ufunc) or function in TABLE:
         return False
-    if not (_states_an_op(function) or step.label.startswith("d ")):  # a rule, of a custom op too
+    if not (_states_an_op(function) or label.startswith("d ")):  # a rule, of a custom op too
         return False
     if not isinstance(function, FunctionType):
         return True

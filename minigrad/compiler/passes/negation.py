@@ -16,16 +16,19 @@ from ...tracing.program import Program, Ref, Step, operands, refs
 from ..numpy_functions import UFUNCS
 
 _PRODUCTS = (np.multiply, np.divide)
+_SORTED = {np.add, np.multiply, operator.add, operator.mul}
 _OTHER = {np.add: np.subtract, np.subtract: np.add, operator.add: operator.sub, operator.sub: operator.add}
 
 
 def sort_operands(program: Program) -> Program:
     """Sort the operands of sums and products in order of computation."""
-    return program.with_steps([_sort(program, step) for step in program.steps])
+    return program.with_steps(
+        [_sort(program, step) if step.function in _SORTED else step for step in program.steps]
+    )
 
 
 def _sort(program: Program, step: Step) -> Step:
-    if UFUNCS.get(step.function, step.function) not in (np.add, np.multiply) or len(step.args) != 2 or step.kwargs:
+    if len(step.args) != 2 or step.kwargs:
         return step
     a, b = step.args
     swapped = type(b) is Ref and (type(a) is not Ref or b < a) and _alike(program.sample(a), program.sample(b))
@@ -61,7 +64,7 @@ class _Signs:
 
     def _add(self, step: Step) -> None:
         function = UFUNCS.get(step.function, step.function)
-        if not self.under and function is not np.negative:  # mostly
+        if function is not np.negative and self.under.keys().isdisjoint(operands(step)):  # mostly
             self.steps.append(step)
         elif function is np.negative and self._keeps(step, step.args[0]):
             self._compute(operands(step))

@@ -70,14 +70,12 @@ class SeparateMemory:
 
 def _factors(program: Program, step: Step) -> list[tuple[Ref, Ref]]:
     """The pairs of operands that a step may multiply as a matrix and its transpose."""
-    if len(step.args) + len(step.kwargs) < 2:
+    samples = program.samples
+    matrices = {x for x in operands(step) if isinstance(samples[x], np.ndarray) and samples[x].ndim > 1}
+    if len(matrices) < 2:  # nearly always
         return []
-    matrices = [x for x in dict.fromkeys(operands(step)) if _is_matrix(program.samples[x])]
-    return [(x, z) for x, z in combinations(matrices, 2) if _alike(program.samples[x], program.samples[z])]
-
-
-def _is_matrix(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.ndim > 1 and x.dtype.kind == "f"
+    real = [x for x in sorted(matrices) if samples[x].dtype.kind == "f"]
+    return [(x, z) for x, z in combinations(real, 2) if _alike(samples[x], samples[z])]
 
 
 def _alike(x: Any, z: Any) -> bool:

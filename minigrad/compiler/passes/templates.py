@@ -16,7 +16,6 @@ from ...tracing.program import Program, Ref, Step, operands, same_bits, substitu
 from ...tracing.tape import as_data
 from .cse import constant_key
 
-_VARIABLES = {Ref}
 Body = tuple[list[Step], Any]  # steps, and the result: a variable, a constant or a tuple of them
 
 
@@ -52,7 +51,7 @@ class Templates:
             layout = (sample.dtype, sample.shape, sample.strides) if type(sample) is np.ndarray else type(sample)
             return (places.setdefault(x, len(places)), layout)
 
-        if not step.kwargs and {*map(type, step.args)} == _VARIABLES:  # mostly
+        if step.reads is step.args:  # mostly
             return (step.function, step.backward, *map(key, step.args))
         named = tree_key(step.kwargs, key) if step.kwargs else ()
         return (step.function, step.backward, tree_key(step.args, key), named)
@@ -67,7 +66,7 @@ class Templates:
         samples, steps = self.program.samples, []
         names: dict[Ref, Any] = dict(zip(operands(before), operands(step), strict=True))
         for inner in body[0]:
-            if not inner.kwargs and {*map(type, inner.args)} == _VARIABLES:  # mostly
+            if inner.reads is inner.args:  # mostly
                 args, kwargs = tuple([names[x] for x in inner.args]), inner.kwargs
                 data = inner.function(*[samples[x] for x in args])
             else:
