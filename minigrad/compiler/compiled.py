@@ -38,6 +38,7 @@ from .native import Native
 from .native.caller import Caller, called_from_c
 from .native.entry import Expected, make_entry
 from .native.run import NATIVE, NativeStep, usable
+from .options import check_function, check_switches, chosen
 from .passes import optimise
 from .passes.algebra import constants
 from .retraces import Retraces, warn_of_remaking
@@ -66,9 +67,9 @@ class Compiled(Caller, Generic[P, R]):
         cache: int = 16,
         native: bool = True,
     ) -> None:
-        functools.update_wrapper(self, f)
-        if type(cache) is not int or cache < 0:
-            raise ArgumentError(f"cache= is how many traces to keep, got {cache!r}\n  write  cache=16")
+        functools.update_wrapper(self, check_function(f))
+        check_switches(cache, reuse=reuse, native=native)
+        static, donate = chosen("static", static), chosen("donate", donate)
         self.f, self.reuse, self.cache_size = f, reuse, cache
         self.options: dict[str, Any] = {
             "static": static,
@@ -77,10 +78,9 @@ class Compiled(Caller, Generic[P, R]):
             "cache": cache,
             "native": native,
         }
-        given = (donate,) if isinstance(donate, (str, int, Value)) else tuple(donate)
-        self.donate = [x for x in given if not isinstance(x, Value)]
-        self.donated = {x.serial for x in given if isinstance(x, Value)}
-        self._fallback = Fallback(f, bool(given))
+        self.donate = [x for x in donate if not isinstance(x, Value)]
+        self.donated = {x.serial for x in donate if isinstance(x, Value)}
+        self._fallback = Fallback(f, bool(donate))
         self.describer = Describer(f, static)
         self.describer.check("donate", self.donate)
         self.traces = 0
@@ -163,7 +163,7 @@ class Compiled(Caller, Generic[P, R]):
         entry = self._find(given.key)
         result = MISS if entry is None else self._entering(entry)(args, kwargs)
         if result is MISS:  # or a Value that f closes over changed its shape
-            with self._turns.of(given.key):
+            with self._fallback, self._turns.of(given.key):
                 if self._find(given.key) is entry:  # else another thread has traced
                     self._trace(given)
             entry = self._find(given.key)

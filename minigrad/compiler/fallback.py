@@ -1,4 +1,7 @@
-"""Runs the function itself where compiled code raised an error, as it has neither ``except`` nor limits."""
+"""Runs the function itself where compiled code raised an error, as it has neither ``except`` nor limits.
+
+So it does where the function catches an error at its first call: there is nothing to compile for these data.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from ..tracing.caught import CaughtOnData
 from ..tracing.nan_checks import LimitNeeded
 from .failing_step import name_step
 
@@ -45,13 +49,26 @@ class Fallback:
             if named is None:
                 raise
             raise named from again
-        if not isinstance(error, LimitNeeded) and not self._warned:
+        if not isinstance(error, LimitNeeded):
+            why = f"compiled code raised {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            self._warn(f"{why}\n  The function itself returned a result: it may catch the error.", stacklevel + 1)
+        return result
+
+    def __enter__(self) -> None:
+        """Trace inside: there is no trace afterwards if the function catches an error about the data."""
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, CaughtOnData):
+            self._warn(str(error).partition("\n")[0], stacklevel=5)
+        return isinstance(error, CaughtOnData)
+
+    def _warn(self, why: str, stacklevel: int) -> None:
+        """Say once that some calls run without compiling."""
+        if not self._warned:
             self._warned = True
             warnings.warn(
-                f"compiled code raised {type(error).__name__}: {str(error).partition(chr(10))[0]}\n"
-                "  The function itself returned a result for these arguments: it may catch the error. Such calls\n"
-                "  run without compiling.\n  write  try: ... except ...   around the call, not inside the function",
+                f"{why}\n  Calls on such data run without compiling.\n"
+                "  write  try: ... except ...   around the call, not inside the function",
                 RuntimeWarning,
                 stacklevel=stacklevel,
             )
-        return result

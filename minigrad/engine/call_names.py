@@ -84,7 +84,7 @@ def _public(module: str, name: str) -> str:
 
 def running_expression(frame: FrameType) -> tuple[ast.expr | None, bool]:
     """The expression that a frame is computing, and whether it is the target of an assignment ``a[i] = ...``."""
-    code, at, place = frame.f_code, frame.f_lasti, _place_of(frame)
+    code, at, place = frame.f_code, frame.f_lasti, place_of(frame)
     step = dis.opname[code.co_code[at]]
     call = _call_in_bytecode(code, at, place) if step.startswith("CALL") else None
     return call or _source_at(frame, place), step in ("STORE_SUBSCR", "STORE_SLICE")
@@ -92,11 +92,12 @@ def running_expression(frame: FrameType) -> tuple[ast.expr | None, bool]:
 
 def running_text(frame: FrameType) -> str:
     """The expression that a frame is computing, as text; a call without its arguments if the source is unknown."""
-    node = _source_at(frame, _place_of(frame)) or running_expression(frame)[0]
+    node = _source_at(frame, place_of(frame)) or running_expression(frame)[0]
     return "" if node is None else ast.unparse(node)
 
 
-def _place_of(frame: FrameType) -> _Place:
+def place_of(frame: FrameType) -> _Place:
+    """Where in the source a frame is."""
     return next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), (None,) * 4)
 
 

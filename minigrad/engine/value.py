@@ -35,14 +35,14 @@ Operator: TypeAlias = "Callable[[Value, ArrayLike], Value]"
 def _binary(function: np.ufunc, compute: Callable[[Any, Any], Any], swapped: bool = False) -> Operator:
     """The method behind a Python operator. It must be fast for scalars above all."""
     made_by, new = TABLE[function], object.__new__
-    flat = not made_by.vjps
+    flat, repeats = not made_by.vjps, function is np.multiply
 
     def method(self: Value, other: Any) -> Any:
         if type(other) is Value:
             x, y = self._array, other._array
         else:
             if type(other) is not float and type(other) is not int:
-                other = _constant(other)
+                other = _constant(other, self if repeats else None)
                 if other is NotImplemented:
                     return NotImplemented
             x, y = self._array, other
@@ -243,8 +243,8 @@ class Value(Node, ArrayMethods, Conversions[DType], NumPyProtocols):
 _GETITEM = TABLE[operator.getitem]
 
 
-def _constant(x: Any) -> Any:
-    """A plain operand as a number or an array, or NotImplemented."""
+def _constant(x: Any, factor: Any = None) -> Any:
+    """A plain operand as a number or an array, or NotImplemented: [0] * n is a longer list, if n is whole."""
     if type(x) is ndarray or isinstance(x, (float, int, np.number, np.bool_)):
         return x
     if isinstance(x, (np.matrix, np.ma.MaskedArray)):
@@ -254,7 +254,8 @@ def _constant(x: Any) -> Any:
         )
     if isinstance(x, complex):
         return np.complex128(x)
-    data = isinstance(x, (ndarray, list, tuple)) or hasattr(type(x), "__pandas_priority__")
+    repeats = factor is not None and not factor.ndim and factor.dtype.kind in "iu"
+    data = isinstance(x, ndarray if repeats else (ndarray, list, tuple)) or hasattr(type(x), "__pandas_priority__")
     return np.asarray(x) if data else NotImplemented
 
 

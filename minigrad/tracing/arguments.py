@@ -49,8 +49,8 @@ class Described:
 class Describer:
     """Takes apart the arguments of one function's calls. static: names or positions of static arguments."""
 
-    def __init__(self, f: Callable[..., Any], static: Any) -> None:
-        self.static = (static,) if isinstance(static, (str, int)) else tuple(static)
+    def __init__(self, f: Callable[..., Any], static: Iterable[str | int]) -> None:
+        self.static = tuple(static)
         self.names = _parameters(f)
         self.check("static", self.static)
 

@@ -2,7 +2,7 @@
 
 ``try: np.linalg.cholesky(a) except LinAlgError: ...`` is a branch on data that no placeholder can refuse, and
 ``except Exception`` hides a refusal. So a tape notes each error of an op and each error of ours, and a function
-that returns although one was raised has caught it.
+that returns although one was raised has caught it. If NumPy raised it about the data, other data can be traced.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ from ..engine import modes
 from ..engine.op import Op
 from ..engine.tree import leaves
 from ..errors import ArgumentError, IndexingError, MinigradError, ShapeError, TracingError
+
+
+class CaughtOnData(TracingError):
+    """A traced function caught an error that it would catch on plain arrays as well."""
+
 
 _OURS = __name__.partition(".")[0]
 _REMEDY = "try: ... except ...   around the call, not inside the function"
@@ -70,13 +75,13 @@ def refuse_caught(tape: Any) -> None:
     """Raise TracingError if an error was raised on this tape, although the function has returned."""
     raised = [*tape.raised]
     tape.raised.clear()  # tracebacks hold frames, and these hold Values
-    error = next((x for x in raised if _was_caught(x) and not _of_shapes(x, raised)), None)
-    if error is not None:
+    caught = sorted((x for x in raised if _was_caught(x) and not _of_shapes(x, raised)), key=_is_of_data)
+    for error in caught[:1]:  # a refusal, if there is one
         lines = [line for line in str(error).splitlines() if line.strip()] or [""]
         remedies = [line[9:] for line in lines if line.startswith(("  write  ", "  or     "))]
         remedies += [] if _REMEDY in remedies else [_REMEDY]
         text = "\n  or     ".join(remedies)
-        raise TracingError(
+        raise (CaughtOnData if _is_of_data(error) else TracingError)(
             f"the function caught {type(error).__name__}: {lines[0]}\n"
             f"  It was raised {tape.setting}. On other data the function may go another way.\n  write  {text}"
         )
@@ -96,6 +101,14 @@ def _was_caught(error: BaseException) -> bool:
     return not (ours and frame.f_code.co_exceptiontable)
 
 
+def _is_of_data(error: BaseException) -> bool:
+    """Whether NumPy raises the same error on plain arrays. A FloatingPointError needs an np.errstate inside."""
+    if isinstance(error, np.linalg.LinAlgError):
+        return True
+    refusal = isinstance(error, (MinigradError, FloatingPointError)) and error.__cause__ is None
+    return not refusal and isinstance(error, (ValueError, IndexError))
+
+
 def _of_shapes(error: BaseException, raised: list[BaseException]) -> bool:
     """Whether it is our text for an error of NumPy that does not depend on data."""
     cause = error.__cause__
@@ -103,4 +116,4 @@ def _of_shapes(error: BaseException, raised: list[BaseException]) -> bool:
     return converted and not isinstance(cause, MinigradError) and all(cause is not x for x in raised)
 
 
-__all__ = ["may_depend_on_data", "note_error", "refuse_caught"]
+__all__ = ["CaughtOnData", "may_depend_on_data", "note_error", "refuse_caught"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, TextIO
@@ -19,14 +18,14 @@ from ..engine import modes
 from ..engine.backward import graph, outputs
 from ..engine.broadcasting import reduce_to_shape, unaliased
 from ..engine.modes import Block, Interpreter, ignoring_fp_warnings, interpreting
-from ..engine.node import ARGUMENT, Node, Superseded, new_node, serials
+from ..engine.node import ARGUMENT, Node, new_node, serials
 from ..engine.op import COMPOSED, TABLE, TWINS, UNDIFFERENTIATED, UNKNOWN
 from ..engine.refusals import refused_call
 from ..engine.steepness import needs_limits
 from ..errors import InPlaceError, TracingError
 from .caught import may_depend_on_data
 from .nan_checks import check_of
-from .placeholders import WeakFloat, apply_operator, by_operator, class_of_data, without_rules
+from .placeholders import WeakFloat, apply_operator, by_operator, without_rules
 from .tape import (
     INPUT,
     add_in_place,
@@ -97,8 +96,9 @@ class Tape(Trace):
     sweeps: the first and the last serial of each sweep, and of what runs without warnings as a sweep does. draws:
     nodes to compute even if unused, because each advances a random generator. checks: nodes that raise
     `LimitNeeded` where a derivative holds nan. checkpoints: the open ones, each with its first serial and its nodes
-    for Values from outside. raised: errors of ops, and of ours (see `caught`). sets_errors: whether the function
-    may set np.errstate. setting, remark: what an error says of where it happened, and of what else helps.
+    for Values from outside. raised: errors of ops, and of ours (see `caught`). looks: texts of numbers (see
+    `looks`). sets_errors: whether the function may set np.errstate. setting, remark: what an error says of where
+    it happened, and of what else helps.
     """
 
     on_arrays = False
@@ -113,6 +113,7 @@ class Tape(Trace):
         self.checks: list[Any] = []
         self.constants: dict[int, Any] = {}  # of this sweep: what stands for a node in rules, by its serial
         self.raised: list[BaseException] = []
+        self.looks: list[str] = []
         self.sets_errors = False
         self._quiet_since: int | None = None
         self.checkpoints: list[tuple[int, dict[int, Any]]] = []
@@ -386,15 +387,3 @@ def current_tape() -> Tape | None:
 def is_tracing() -> bool:
     """Whether the graph is being recorded to run again on other data."""
     return isinstance(modes.interpreter(), Trace)
-
-
-def _class_of(x: Any) -> Any:
-    """The class that a Value passes for: on a tape, that of the plain data it stands for; not to our own code."""
-    if not modes.active_modes or current_tape() is None or type(x) is Superseded or x.has_gradient:
-        return type(x)
-    if sys._getframe(2).f_globals.get("__name__", "").partition(".")[0] == __name__.partition(".")[0]:
-        return type(x)
-    return type(x) if isinstance(x._array, tuple) else class_of_data(x._array)
-
-
-modes.class_of = _class_of

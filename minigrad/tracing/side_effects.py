@@ -17,9 +17,10 @@ from weakref import ref
 from ..engine.node import Node
 from ..engine.tree import leaves
 from ..engine.tree_folds import replace_leaves
-from ..errors import TracingError
+from ..errors import MinigradError, TracingError
 from . import current_tape
 from .caught import refuse_caught
+from .looks import refuse_texts
 from .rng import TracedGenerator
 from .state import ABSENT, Change, ModelState, reachable
 from .tape import INPUT
@@ -51,6 +52,7 @@ class Watch:
         self.catches = False
         self._first: ModelState | None = None
         self._latest: ModelState | None = None
+        self._start = 0  # of the serials of the first run
         self._changes: list[Change] = []  # that the first run made
         self._inputs: list[ref[Any]] = []
         self._reads: dict[tuple[int, str], None] = {}
@@ -82,12 +84,14 @@ class Watch:
         finally:
             if kind is not None and self._first is not None:
                 self._first.restore()
+                self._first.plain.restore(self._start)
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function on Values. Raises TracingError for what it does besides computing."""
         tape: Any = current_tape()
         self._latest = ModelState({"f": self.f} | _static_arguments(args, kwargs))
-        self._first = self._first or self._latest
+        if self._first is None:
+            self._first, self._start = self._latest, tape.start
         self._inputs += [ref(_node_of(x)) for x in leaves((args, kwargs)) if _is_input(x)]
         tape.sets_errors, self.catches = self._latest.sets_errors, self._latest.catches
         token = _watching.set(self)
@@ -97,9 +101,14 @@ class Watch:
             if self._changes:  # why the second run makes other steps
                 raise _changed(self._changes) from error
             raise
+        except ValueError as error:
+            if type(error) is ValueError and isinstance(error.__cause__, MinigradError):
+                raise error.__cause__ from None  # NumPy put its own in front, of a[0] = x[0]
+            raise
         finally:
             _watching.reset(token)
         refuse_caught(tape)
+        refuse_texts(tape)
         self._refuse_draws()
         self._refuse_changes(tape.start)
         return result
@@ -140,14 +149,14 @@ class Watch:
 
     def _refuse_leaks(self) -> None:
         """Raise TracingError if a Value of the trace is still alive."""
-        if not any(x() is not None for x in self._inputs):
-            return
-        gc.collect()  # a function that calls itself holds its variables until then
-        serials = [x.serial for x in (input() for input in self._inputs) if x is not None]
-        if serials:
-            first = min(serials)
-            values = (found.path for found in reachable({"f": self.f}) if _is_new(found.thing, first))
-            place = next(values, "")
+        kept = None if self._first is None else self._first.plain.kept(self._start)
+        alive = any(x() is not None for x in self._inputs)
+        if alive:
+            gc.collect()  # a function that calls itself holds its variables until then
+            alive = any(x() is not None for x in self._inputs)
+        if alive or kept:
+            values = (found.path for found in reachable({"f": self.f}) if _is_new(found.thing, self._start))
+            place = next(values, kept or "")
             raise TracingError(
                 f"the function kept a Value of the trace{f' in {place}' if place else ''}: later calls would not "
                 "change it\n  write  return y, kept   and store it outside of the function"

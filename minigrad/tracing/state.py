@@ -13,6 +13,7 @@ import threading
 import types
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from ..engine.dataclass_trees import data_kind
 from ..engine.node import Node
 from ..engine.tree import kind_of
 from ..engine.tree_folds import tree_key
+from .plain_state import PlainState
 
 MOST = 100_000  # objects: what lies beyond is not looked at
 ABSENT: Any = object()
@@ -165,6 +167,7 @@ class ModelState:
         self.sets_errors = False  # whether the function may call np.errstate or np.seterr
         self.catches = False  # whether it may catch an error
         self.names_random = False  # whether its code names the module random or np.random
+        self.plain = PlainState()
         for found in reachable(roots):
             x, in_model = found.thing, found.in_model
             if isinstance(x, types.FunctionType):
@@ -179,6 +182,8 @@ class ModelState:
                 self.models[id(x)] = (x, found.path, dict(vars(x)))
             elif in_model and isinstance(x, (np.ndarray, *_CONTENTS)):
                 self._contents.append((x, found, x.copy()))
+            if not is_model(x) and not in_model and _is_plain(x):
+                self.plain.note(x, partial(getattr, found, "path"))
         if self.names_random or threading.active_count() == 1:  # else another thread may draw from these
             shared = (("random", random), ("np.random", np.random))
             self._generators += [(x, path, _state_of(x)) for path, x in shared]
@@ -212,6 +217,14 @@ class ModelState:
         for x, _, before_ in self._generators:
             if not _same_state(_state_of(x), before_):
                 _set_state(x, before_)
+
+
+def _is_plain(x: Any) -> bool:
+    """Whether x is a container of Python, or a function or an object of the user, that can be changed."""
+    if type(x) in _CONTENTS:
+        return True
+    home = x.__module__ if isinstance(x, types.FunctionType) else type(x).__module__
+    return not isinstance(x, type) and isinstance(getattr(x, "__dict__", None), dict) and not _of_library(home)
 
 
 def may_catch(roots: dict[str, Any]) -> bool:

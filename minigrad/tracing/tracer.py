@@ -41,8 +41,9 @@ def _trace_twice(f: Callable[..., Any], given: Described) -> Program:
     first = FirstRun()
     inputs, result = _run(f, given, first)
     program, reader = _read(first, inputs, result)
-    second = SecondRun(first)
+    second, constants = SecondRun(first), _constants(program)
     _, again = _run(f, given, second)
+    _refuse_changed(constants)
     second.finish_comparing()
     kept = _models(result) & _models(again)  # both runs return them, so f did not make them
     program.outputs = _outputs(result, kept, reader.result_of)
@@ -50,6 +51,22 @@ def _trace_twice(f: Callable[..., Any], given: Described) -> Program:
     _refuse_made(program.outputs, others)
     second.compare_results(program.outputs, others)
     return program
+
+
+def _constants(program: Program) -> list[tuple[Any, int]]:
+    """The arrays from outside in the steps of a program, and what they hold now."""
+    found = {id(x): x for step in program.steps for x in step.args if type(x) is np.ndarray}
+    return [(x, hash(x.tobytes())) for x in found.values()]
+
+
+def _refuse_changed(constants: list[tuple[Any, int]]) -> None:
+    """Raise TracingError if a run has changed an array that the program takes for constant."""
+    for x, before in constants:
+        if hash(x.tobytes()) != before:
+            raise TracingError(
+                f"the function changes an array {x.shape} that it closes over, and compiled code would not\n"
+                "  write  y, new = f(x, old)   to pass it as an argument and return what it becomes"
+            )
 
 
 # Results that are safe to return; any other object may hide a Value of the trace.

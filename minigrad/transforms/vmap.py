@@ -23,6 +23,7 @@ from ..rules.shaping import stack
 from ..rules.vmap_rules import BatchedCall, rule_of
 from ..tracing import Tape, current_tape, taping
 from ..tracing.caught import refuse_caught
+from ..tracing.looks import refuse_texts
 from ..tracing.nan_checks import check_of
 from ..tracing.replay import Evaluate, arguments, own_params, replay
 from ..tracing.tape import call, is_call, saved_of
@@ -57,6 +58,7 @@ def vmap(f: Callable[P, Any], in_axes: Axes = 0) -> Callable[P, Any]:
         with modes.recording(), taping(onto):
             y = f(*batch.samples, **kwargs)
             refuse_caught(onto)
+            refuse_texts(onto)
         values = [x for x in leaves(y) if isinstance(x, Node)]
         replay(graph(*values, since=batch.start), batch.known, batch)
         if batch.needs_limits(onto, before):

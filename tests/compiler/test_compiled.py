@@ -267,7 +267,7 @@ def test_containers_in_a_result_keep_their_kind_and_are_new_at_each_call(native:
 )  # fmt: skip
 @pytest.mark.parametrize("x", [X, 2.0])
 def test_objects_that_hide_what_was_computed_are_refused_as_results(made: Any, x: Any) -> None:
-    with pytest.raises(errors.TracingError, match=r"may return arrays and numbers .*, not a new "):
+    with pytest.raises(errors.TracingError, match=r"numbers .*, not a new |a number as a key of a dict or a set"):
         compile(lambda x: made(x * 2))(x)
 
 
@@ -734,3 +734,36 @@ def test_a_value_from_outside_that_is_held_constant_leaves_the_bits_of_gradients
 def test_the_number_of_traces_to_keep_is_a_number(cache: Any) -> None:
     with pytest.raises(errors.ArgumentError, match="how many traces"):
         minigrad.compile(np.tanh, cache=cache)
+
+
+@pytest.mark.parametrize("f", [3, "f", X, [np.tanh], 2.5])
+def test_what_is_no_function_is_refused(f: Any) -> None:
+    with pytest.raises(
+        errors.ArgumentError, match=r"(?s)^compile takes a function, got .*\n  write  minigrad.comp"
+    ):
+        minigrad.compile(f)
+
+
+@pytest.mark.parametrize("option", ["native", "reuse"])
+@pytest.mark.parametrize("x", ["no", 0, 1, None, [True]])
+def test_a_switch_is_true_or_false(option: str, x: Any) -> None:
+    given: dict[str, Any] = {option: x}
+    with pytest.raises(
+        errors.ArgumentError, match=rf"^{option}= is True or False, got .*\n  write  {option}=True$"
+    ):
+        compile(np.tanh, **given)
+    assert_same(compile(np.tanh, **{option: np.False_})(X), np.tanh(X), "NumPy's False")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("option", ["static", "donate"])
+@pytest.mark.parametrize("x", [None, 2.5, True, X, [X], {"x": 1}, ["x", None], np.tanh])
+def test_arguments_are_chosen_by_names_and_positions(option: str, x: Any) -> None:
+    given: dict[str, Any] = {option: x}
+    with pytest.raises(
+        errors.ArgumentError, match=rf"(?s)^{option}= takes names or pos.*\n  write  {option}=\"x\" "
+    ):
+        compile(lambda x: x, **given)
+    assert compile(lambda x: x, **{option: (k for k in [0])}).f is not None  # type: ignore[arg-type]
+    if option == "static":
+        with pytest.raises(errors.ArgumentError, match="got Value"):
+            compile(lambda x: x, static=Value(1.0))  # type: ignore[arg-type]

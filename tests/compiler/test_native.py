@@ -413,3 +413,10 @@ def test_nothing_is_kept_of_a_call() -> None:
     with pytest.raises(FloatingPointError), np.errstate(all="raise"):
         c(x * 1e308, s)
     assert (sys.getrefcount(x), sys.getrefcount(s)) == before
+
+
+def test_an_error_that_a_loop_of_numpy_raises_is_raised_by_the_call() -> None:
+    f = minigrad.compile(lambda x: np.sin(x ** (x - 5) * 1.0))
+    f(np.arange(5, 8))
+    with pytest.raises(minigrad.errors.ShapeError, match="negative integer powers"):
+        f(np.arange(3))

@@ -71,25 +71,69 @@ def suppressing(x: Any) -> Any:
 @pytest.mark.parametrize(
     ("f", "args", "what"),
     [
-        (cholesky, [np.diag([1.0, -1.0])], "caught LinAlgError: Matrix is not positive definite"),
         (otherwise(lambda x: x if x.sum() > 0 else -x), [X], "caught TracingError: bool() while tracing"),
         (otherwise(lambda x: x * float(x[0])), [X], "caught TracingError: float()"),
         (suppressing, [X], "caught TracingError: float()"),
         (raising, [np.zeros(2)], "caught FloatingPointError: divide by zero"),
-        (otherwise(lambda x, i: x[i], IndexError), [X, np.array([9])], "caught IndexingError"),
-        (otherwise(lambda x: x ** (x - 5), ValueError), [np.arange(3)], "caught ShapeError: cannot compute a ** b"),
-        (otherwise(lambda x, rng: x * rng.binomial(5, x)), [X, np.random.default_rng(0)], "caught ValueError: p "),
-        (otherwise(grad(lambda a: np.sum(np.linalg.eig(a)[1].real * BATCH))), [np.eye(2)], "caught Undetermined"),
-        (otherwise(lambda y: minigrad.cross_entropy(np.ones((2, 2)), y)), [np.array([0, 5])], "caught ShapeError"),
         (otherwise(lambda x: x.__setitem__(0, 1.0), TypeError), [X], "caught GradientLost: assigning"),
         (otherwise(lambda x: x.flags), [X], "caught TracingError: v.flags"),
         (minigrad.vmap(otherwise(lambda x: x * float(x))), [X], "caught TracingError: float()"),
     ],
 )
-def test_an_error_on_data_that_the_function_catches_is_refused(f: Any, args: Any, what: str) -> None:
+def test_a_refusal_that_the_function_catches_is_refused(f: Any, args: Any, what: str) -> None:
     text = refused(f, *args)
     assert text.startswith(f"the function {what}")
     assert "try: ... except ...   around the call, not inside the function" in text
+
+
+@pytest.mark.parametrize(
+    ("f", "bad", "good", "what"),
+    [
+        (cholesky, [np.diag([1.0, -1.0])], [np.eye(2)], "LinAlgError: Matrix is not positive definite"),
+        (otherwise(lambda x, i: x[i], IndexError), [X, np.array([9])], [X, np.array([1])], "IndexingError"),
+        (otherwise(lambda x: x ** (x - 5), ValueError), [np.arange(3)], [np.arange(5, 8)], "ShapeError: cannot"),
+        (
+            otherwise(grad(lambda a: np.sum(np.linalg.eig(a)[1].real * BATCH))),
+            *([np.eye(2)], [np.diag([1.0, 2.0])], "Undetermined"),
+        ),
+        (
+            otherwise(lambda y: minigrad.cross_entropy(np.ones((2, 2)), y)),
+            *([np.array([0, 5])], [np.array([0, 1])], "ShapeError"),
+        ),
+    ],
+)
+def test_a_first_call_whose_data_raise_an_error_that_the_function_catches_runs_eagerly(
+    f: Any, bad: Any, good: Any, what: str
+) -> None:
+    compiled = compile(f)
+    with pytest.warns(RuntimeWarning, match=f"^the function caught {what}(?s:.*)run without compiling") as told:
+        assert_same(compiled(*bad), f(*bad), "bad")
+    assert len(told) == 1 and told[0].filename == __file__
+    assert_same(compiled(*bad), f(*bad), "told once")
+    assert compiled.traces == 0
+    assert_same(compiled(*good), f(*good), "good")
+    assert compiled.traces == 1, "later data are compiled"
+    assert_same(compiled(*bad), f(*bad), "bad again")
+
+
+def test_random_numbers_are_drawn_once_where_a_first_call_runs_eagerly() -> None:
+    f = otherwise(lambda x, rng: x * rng.binomial(5, x))
+    its, mine, compiled = np.random.default_rng(0), np.random.default_rng(0), compile(f)
+    with pytest.warns(RuntimeWarning, match="caught ValueError: p "):
+        assert_same(compiled(X, its), f(X, mine), "bad")
+    for x in (X / 4, X):
+        assert_same(compiled(x, its), f(x, mine), "later")
+
+
+def test_a_refusal_counts_for_more_than_an_error_on_data() -> None:
+    def f(a: Any) -> Any:
+        b = cholesky(a)
+        try:
+            return b if a[0, 0] > 0 else -b
+        except errors.TracingError:
+            return b
+
+    assert refused(f, np.diag([1.0, -1.0])).startswith("the function caught TracingError")
 
 
 @pytest.mark.parametrize(
@@ -464,3 +508,113 @@ def test_isinstance_of_a_value_stays_what_it_is() -> None:
     v, w = w, w
     w += 1.0
     assert type(v) is not Value and v.__class__ is type(v)
+
+
+# ------------------------------------------------------------------- what a refused function changed is put back
+
+
+class Counter:
+    def __init__(self) -> None:
+        self.n, self.last, self.seen = 0, None, [0.0]
+
+
+COUNTER, OUTSIDE, TABLE, COUNT = Counter(), Value(X), np.zeros(3), 0
+LIST: list[Any] = []
+DICT: dict[str, Any] = {"a": 1.0}
+SET: set[Any] = set()
+LATEST: Any = None
+
+
+def counts(x: Any) -> Any:
+    COUNTER.n += 1
+    return x * COUNTER.n
+
+
+def counts_globally(x: Any) -> Any:
+    global COUNT
+    COUNT += 1
+    return x * COUNT
+
+
+def counts_on_itself(x: Any) -> Any:
+    vars(counts_on_itself)["n"] = vars(counts_on_itself).get("n", 0) + 1
+    return x * vars(counts_on_itself)["n"]
+
+
+def assigns_globally(x: Any) -> Any:
+    global LATEST
+    LATEST = x * 2
+    return x
+
+
+def before_a_branch(x: Any) -> Any:
+    COUNTER.n += 1
+    COUNTER.seen.append(x)
+    return x if x.sum() > 0 else -x
+
+
+def nonlocally() -> Any:
+    n, kept = 0, None
+
+    def f(x: Any) -> Any:
+        nonlocal n, kept
+        n, kept = n + 1, x
+        return x
+
+    return f, lambda: (n, kept)
+
+
+@pytest.mark.parametrize(
+    ("f", "what"),
+    [
+        (counts, "there is 1 in one and 2 in the other"),
+        (counts_globally, "there is 1 in one and 2 in the other"),
+        (counts_on_itself, "there is 1 in one and 2 in the other"),
+        (before_a_branch, "bool() while tracing"),
+        (assigns_globally, "kept a Value of the trace in LATEST"),
+        (lambda x: LIST.append(x * 2) or x, "kept a Value of the trace in LIST[0]"),
+        (lambda x: DICT.update(a=x, b=x) or x, "kept a Value of the trace in DICT['a']"),
+        (lambda x: SET.add(x) or x, "kept a Value of the trace in SET[0]"),
+        (lambda x: LIST.append(OUTSIDE * 2) or x, "kept a Value of the trace in LIST[0]"),
+        (lambda x: setattr(COUNTER, "last", OUTSIDE * 2) or x, "kept a Value of the trace in COUNTER.last"),
+    ],
+)
+def test_a_refused_function_leaves_no_mark(f: Any, what: str) -> None:
+    def state() -> Any:
+        own = vars(counts_on_itself)
+        return {**vars(COUNTER)}, [*COUNTER.seen], [*LIST], {**DICT}, {*SET}, LATEST, COUNT, {**own}
+
+    before = state()
+    assert what in refused(f, X)
+    assert state() == before
+
+
+def test_variables_of_an_outer_function_are_put_back() -> None:
+    f, state = nonlocally()
+    assert "kept a Value of the trace in kept" in refused(f, X)
+    assert state() == (0, None)
+
+
+def test_a_first_call_that_runs_eagerly_counts_once() -> None:
+    def f(a: Any) -> Any:
+        COUNTER.n += 1
+        return cholesky(a)
+
+    before = COUNTER.n
+    with pytest.warns(RuntimeWarning, match="caught LinAlgError"):
+        compile(f)(np.diag([1.0, -1.0]))
+    assert COUNTER.n == before + 1
+
+
+def test_an_array_from_outside_that_the_function_changes_is_refused() -> None:
+    def f(x: Any) -> Any:
+        TABLE[0] += 1
+        return x * TABLE
+
+    assert refused(f, X).startswith("the function changes an array (3,) that it closes over")
+
+    def same(x: Any) -> Any:
+        TABLE[:] = 5.0
+        return x * TABLE
+
+    assert_same(compile(same)(X), X * 5, "the same numbers each time")

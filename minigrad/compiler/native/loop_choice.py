@@ -55,9 +55,11 @@ def choose_loop(program: Program, step: Step) -> Choice | None:
     if function.nout != 1 or len(args) != function.nin:
         return None
     try:
-        return Choice(function, args, _types(function, *[_abstract(program.sample(x)) for x in args]))
+        types = _types(function, *[_abstract(program.sample(x)) for x in args])
     except TypeError:
         return None
+    # This loop alone may raise an error, which C does not see: for integers to negative powers.
+    return None if function is np.power and types[-1] not in "fd" else Choice(function, args, types)
 
 
 @functools.lru_cache(1000)
