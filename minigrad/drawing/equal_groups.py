@@ -143,8 +143,8 @@ def _frozen_leaves(leaves: Sequence[Value], partition: Partition) -> list[int]:
 
 def _fingerprints(y: Value, leaves: Sequence[Value], chosen: Sequence[Value], partition: Partition) -> list[object]:
     """The residues of the gradients of chosen values at points of the partition; None without a gradient."""
-    zero = (flat([v._array for v in leaves]) == 0) & partition.frozen
-    given = points(leaves, (), partition.classes, zero)
+    signs = partition.signs_from(flat([v._array for v in leaves]))
+    given = points(leaves, (), partition.signed, signs)
     gradients = recorded_gradients(y, chosen, through=True)
     reached = [g for g in gradients if g is not None]
     fingerprints = iter(Formulas(reached, leaves).read(given))

@@ -20,19 +20,21 @@ from .clustering import TOLERANCE, TOLERANCE_SINGLE
 from .explanation_report import Explanation, Pair, PathGroup
 from .factor_text import EntryNames, Index
 from .fingerprints import Formulas, recorded_gradients
-from .loss_graph import loss_graph_of
-from .modular import LANES, Fingerprint, symbols
+from .loss_graph import flat, loss_graph_of
+from .modular import times
 from .paths import ChainFactor, Path, PathSearch
 from .probe import SIZES, probe
-from .proof import prove
+from .proof import points, prove
 
 MANY = 1000  # paths compared; the report gives only the sum of the rest
 SEEN = 1e-8  # relative difference up to which two gradients at a random point are equal
+NOISE = 64  # a sum below this many roundings of the sum of the absolute values is 0 to rounding
 TRIED = {
-    True: "are equal now and at every point tried; no proof was found",
-    False: "are equal now, but nothing keeps them equal",
-    None: "are equal now and may or may not stay equal: the masks of this graph do not record their inputs",
+    True: "are {0} now and at every point tried; no proof was found",
+    False: "are {0} now, but nothing keeps them {0}",
+    None: "are {0} now and may or may not stay {0}: the masks of this graph do not record their inputs",
 }
+WORD = {1: "equal", -1: "opposite"}
 NAME = re.compile(r"[A-Za-zα-ωΑ-Ω_]\w*(?:\[[\d,]*\])*")
 
 
@@ -56,19 +58,36 @@ def explain(y: Value, u: object, v: object = None) -> Explanation:
     ways = [PathSearch(y, x, i, names) for x, i in asked]
     titles = tuple(f"d{names.of(y, (0,) * y.ndim if y.ndim else ())}/d{names.of(x, i)}" for x, i in asked)
     total = tuple(way.total for way in ways)
+    single = any(x._array.dtype.itemsize < 8 for x, _ in asked)
+    cancel = [abs(g) <= _noise(way.size, single) for g, way in zip(gradients, ways, strict=True)]
     if v is None:
         paths = list(islice(ways[0].largest(), MANY))
         groups = _group_pairs([Pair(path, None, ()) for path in paths])
-        return Explanation(
-            _of_one(titles[0], gradients[0], paths, total[0]), titles, gradients, groups, total, len(paths)
-        )
-    tolerance = TOLERANCE_SINGLE if any(x._array.dtype.itemsize < 8 for x, _ in asked) else TOLERANCE
+        sentence = _of_one(titles[0], gradients[0], paths, total[0], cancel[0])
+        return Explanation(sentence, titles, gradients, groups, total, len(paths))
+    tolerance = TOLERANCE_SINGLE if single else TOLERANCE
     pairs = [_pair(path, ways[1], tolerance) for path in islice(ways[0].largest(), MANY)]
-    equal = abs(gradients[0] - gradients[1]) <= tolerance * max(map(abs, gradients))
-    proved = equal and _stays_equal(y, asked)
-    seen = TRIED[_probe_equal(y, asked)] if equal and not proved else ""
-    sentence = _of_two(titles, pairs, names, equal, proved, total, seen)
-    return Explanation(sentence, titles, gradients, _group_pairs(pairs), total, len(pairs), equal, proved)
+    least = max(tolerance * max(map(abs, gradients)), *(_noise(way.size, single) for way in ways))
+    # Both signs are possible if both gradients are 0.
+    signs = [sign for sign in (1, -1) if abs(gradients[0] - sign * gradients[1]) <= least]
+    proved = next((sign for sign in signs if _stays(y, asked, sign)), 0)
+    sign = proved or next(iter(signs), 0)
+    if proved:
+        sentence = _of_proved(titles, pairs, sign)
+    elif sign:
+        sentence = f"{_and(titles)} {TRIED[_agree(y, asked, sign)].format(WORD[sign])}"
+    else:
+        sentence = _of_different(titles, pairs, names, total)
+    if any(gradients) and all(cancel):
+        sentence += "; both are 0 to rounding, because their paths cancel"
+    groups = _group_pairs(pairs)
+    return Explanation(sentence, titles, gradients, groups, total, len(pairs), sign == 1, proved != 0, sign == -1)
+
+
+def _noise(size: float, single: bool) -> float:
+    """The rounding error of a sum whose terms have this sum of absolute values."""
+    noise = size * NOISE * float(np.finfo(np.float32 if single else np.float64).eps)
+    return noise if np.isfinite(noise) else 0.0
 
 
 def _entry(x: object, nodes: Sequence[Value]) -> tuple[Value, Index]:
@@ -152,44 +171,37 @@ def _group_pairs(pairs: Sequence[Pair]) -> tuple[PathGroup, ...]:
     return tuple(PathGroup(tuple(members)) for members in groups.values())
 
 
-def _stays_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool:
-    """Whether both gradients have the same formula at all points that descent may reach."""
+def _stays(y: Value, asked: Sequence[tuple[Value, Index]], sign: int) -> bool:
+    """Whether the gradients have the same formula, up to sign, at all points that descent may reach."""
     leaves = [node for node in graph(y) if node.op is None]
-    partition = prove(y, leaves)
     nodes = [x for x, _ in asked]
     gradients = recorded_gradients(y, list({x.serial: x for x in nodes}.values()))
     by_serial = dict(zip(dict.fromkeys(x.serial for x in nodes), gradients, strict=True))
     wanted = [by_serial[x.serial] for x in nodes]
     if any(g is None for g in wanted):
         return all(g is None for g in wanted)
-    x = symbols(int(partition.classes.max(initial=-1)) + 1, "class")[:, partition.classes]
-    values = np.concatenate([np.ravel(leaf._array) for leaf in leaves])
-    x[:, partition.frozen & (values == 0)] = 0
-    given, place = {}, 0
-    for leaf in leaves:
-        part = x[:, place : place + leaf._array.size].reshape(LANES, *np.shape(leaf._array))
-        given[leaf.serial] = Fingerprint(part, 1.0, 1.0)
-        place += leaf._array.size
-    first, second = Formulas(wanted, leaves).read(given)
+    partition = prove(y, leaves)
+    signs = partition.signs_from(flat([leaf._array for leaf in leaves]))
+    first, second = Formulas(wanted, leaves).read(points(leaves, (), partition.signed, signs))
     (_, i), (_, j) = asked
-    return all(bool(a[i] == b[j]) for a, b in zip(first.x, second.x, strict=True))
+    return all(bool(a[i] == b[j]) for a, b in zip(first.x, times(second.x, sign), strict=True))
 
 
-def _probe_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool | None:
-    """Whether the gradients are equal at random points that descent may reach; None if that cannot be tried."""
+def _agree(y: Value, asked: Sequence[tuple[Value, Index]], sign: int) -> bool | None:
+    """Whether the gradients agree, up to sign, at random points that descent may reach; None: cannot be tried."""
     recording = loss_graph_of(y)
     if recording.is_detached:
         return None
     found, rng = probe(recording), np.random.default_rng(0)
-    stays_zero = found.frozen & (recording.values == 0)
+    signs = found.signs_from(recording.values)
     for size in SIZES:
-        numbers = rng.normal(size=int(found.classes.max(initial=-1)) + 1) * size
-        env = recording.record_again(np.where(stays_zero, 0.0, numbers[found.classes]))
+        numbers = rng.normal(size=int(found.signed.max(initial=-1)) + 1) * size
+        env = recording.record_again(numbers[found.signed] * signs)
         there = env[y.serial]
         with np.errstate(all="ignore"):
             swept = {node.serial: g for node, g in all_gradients(there, seed(there))}
         a, b = (float(np.asarray(swept.get(env[x.serial].serial, np.zeros(x.shape)))[i]) for x, i in asked)
-        if np.isfinite(a + b) and not _close(a, b, SEEN):
+        if np.isfinite(a + b) and not _close(a, sign * b, SEEN):
             return False
     return True
 
@@ -197,8 +209,13 @@ def _probe_equal(y: Value, asked: Sequence[tuple[Value, Index]]) -> bool | None:
 # The sentences of the finding.
 
 
-def _of_one(title: str, gradient: float, paths: Sequence[Path], total: int) -> str:
+def _of_one(title: str, gradient: float, paths: Sequence[Path], total: int, cancel: bool) -> str:
     count = f"{total:,} path{'' if total == 1 else 's'}"
+    if not total:
+        return f"{title} = {gradient:.4g}, here and at every point tried"
+    if gradient and cancel:
+        what = "its terms" if total == 1 else f"the {count}"
+        return f"{title} is 0 to rounding because {what} cancel ({gradient:.4g})"
     if gradient != 0 or not paths:
         return f"{title} = {gradient:.4g}, {'the sum over ' if total != 1 else ''}{count}"
     zeros = [next((f.words for f in path.factors if f.number == 0), None) for path in paths]
@@ -208,20 +225,15 @@ def _of_one(title: str, gradient: float, paths: Sequence[Path], total: int) -> s
     return f"{title} = 0: the {count} cancel"
 
 
-def _of_two(
-    titles: Sequence[str],
-    pairs: Sequence[Pair],
-    names: EntryNames,
-    equal: bool,
-    proved: bool,
-    total: Sequence[int],
-    seen: str,
-) -> str:
+def _of_proved(titles: Sequence[str], pairs: Sequence[Pair], sign: int) -> str:
+    if sign < 0:
+        return f"{_and(titles)} are opposite now and stay so (proved)"
+    match = all(pair.second is not None and not pair.differ for pair in pairs)
+    return f"{_and(titles)} are equal and stay equal{': all their factors match' if match else ''} (proved)"
+
+
+def _of_different(titles: Sequence[str], pairs: Sequence[Pair], names: EntryNames, total: Sequence[int]) -> str:
     first, second = titles
-    if proved:
-        return f"{first} and {second} are equal and stay equal: all their factors match (proved)"
-    if equal:
-        return f"{first} and {second} {seen}"
     reasons = list(dict.fromkeys(reason for pair in pairs for reason in _reasons(pair, names)))
     if len(reasons) > 2:
         reasons = list(dict.fromkeys(map(_general, reasons)))
@@ -263,6 +275,10 @@ def _general(reason: str) -> str:
     pairs = list(zip(ours, theirs, strict=True))
     left, right = (",".join(":" if pair[0] == pair[1] else pair[side] for pair in pairs) for side in (0, 1))
     return f"{entry[1]}[{left}] ≠ {entry[3]}[{right}]"
+
+
+def _and(titles: Sequence[str]) -> str:
+    return " and ".join(titles)
 
 
 def _enumerate(reasons: Sequence[str]) -> str:

@@ -34,7 +34,8 @@ class Explanation:
 
     sentence   the finding            gradients  one number, or two
     groups     of paths               total      paths of each gradient
-    equal      now, to rounding       proved     always equal
+    equal      now, to rounding       opposite   now, to rounding
+    proved     always equal, or always opposite
     """
 
     sentence: str
@@ -45,6 +46,7 @@ class Explanation:
     seen: int
     equal: bool = False
     proved: bool = False
+    opposite: bool = False
 
     def __str__(self) -> str:
         """The sentence, and a table for each of the largest groups."""

@@ -13,10 +13,11 @@ import numpy as np
 
 from ..engine import modes
 from ..engine.node import ARGUMENT, live, restore_parameters
-from ..engine.value import Value, graph, seed, sweep_from
+from ..engine.value import Value, argument, graph, seed, sweep_from
 from ..tracing import trace
 from ..tracing.replay import Evaluate, compute, own_params
-from .modular import LANES, Fingerprint, from_constant, random_function, salt, symbols
+from .modular import Fingerprint, from_constant, random_function, salt, symbols
+from .residues import LANES
 from .semantics import DIRECT, Unknown, describe_params, meaning, unknown
 
 _constants: dict[Any, Fingerprint] = {}
@@ -26,12 +27,13 @@ def recorded_gradients(y: Value, xs: Sequence[Value], through: bool = False) -> 
     """The gradient of y for each x, as a node of a recorded graph; None if y does not depend on x.
 
     through: whether the sweep continues past an x, for the case that one x was computed from another.
-    The rules see only Values, even for masks, so the graph does not depend on the numbers at this point.
+    The rules see only Values, even for masks and for the seed, so the graph does not depend on the numbers at this
+    point, nor on their rounding to the parameters' type.
     """
     own = {x.serial for x in xs}
     with modes.recording(), trace(), np.errstate(all="ignore"):
         alive = {node.serial for node in graph(y)}
-        swept = sweep_from([(y, seed(y))], None, alive, () if through else own)
+        swept = sweep_from([(y, argument(seed(y)))], None, alive, () if through else own)
         found = {x.serial: g for x, g in swept if x.serial in own}
     return [found.get(x.serial) for x in xs]
 

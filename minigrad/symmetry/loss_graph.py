@@ -100,8 +100,9 @@ class _RecordAgain(Evaluate):
 
 
 def flat(arrays: Sequence[Any]) -> Any:
-    """All entries of all arrays, in order."""
-    parts = [np.ravel(np.asarray(x, dtype=np.float64)) for x in arrays]
+    """All entries of all arrays, in order, in the widest of their types and float64."""
+    kind = np.result_type(np.float64, *(np.asarray(x).dtype for x in arrays))
+    parts = [np.ravel(np.asarray(x, dtype=kind)) for x in arrays]
     return np.concatenate(parts) if parts else np.zeros(0)
 
 

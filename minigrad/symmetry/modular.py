@@ -1,8 +1,18 @@
-"""Formulas as numbers: arithmetic in the integers modulo a prime, at several random points at once.
+"""Formulas as numbers: arithmetic modulo four primes, at a random point for each.
 
 Formulas that are equal as polynomials are equal at every point; different ones agree at a random point with
-probability at most degree / prime (Schwartz 1980, Zippel 1979). Each entry of an array has four independent
-residues (`LANES`); a random function replaces anything that is no polynomial. `semantics` has the rule of each op.
+probability at most degree / prime (Schwartz 1980, Zippel 1979), if some coefficient of their difference is not 0
+modulo the prime. Each entry of an array has one residue per prime (`residues`); a random function replaces anything
+that is no polynomial. `semantics` has the rule of each op.
+
+How often is a proof wrong? Two formulas p / b and q / c within the bounds below have the difference c p - b q. Its
+coefficients are whole numbers up to 2 HEIGHT BELOW, smaller than every prime: none of them is 0 modulo a prime that
+is not 0. Its degree is at most DEGREE. So the two agree in all four lanes with probability at most
+(2^12 / 2^30.9)^4 < 2^-75. Operands are made to fit before a step, so no formula is ever compared beyond the bounds;
+the exception is a sum of more than 2^20 terms, whose coefficients stay below the product of two primes: two lanes
+then decide, with 2^-37. The values of random functions (124 bits) coincide with probability 2^-123. A proof about n
+entries compares at most n (n - 1) / 2 pairs: it is wrong with probability below n² 2^-76, which is 1e-11 for a
+million entries and 1e-9 for ten million.
 """
 
 from __future__ import annotations
@@ -10,24 +20,30 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..engine.array_methods import Axis
+from .residues import (
+    BLOCK,
+    LANES,
+    PRIMES,
+    Residues,
+    inverse_residues,
+    join_lanes,
+    modulo,
+    over_lanes,
+    product,
+    scramble,
+)
 
-Residues = npt.NDArray[np.int64]  # (LANES, ...): the first axis counts the points
-
-P = 2**31 - 1  # a product of two residues fits into 64 bits
-LANES = 4
-# Beyond these bounds, a random function replaces the formula. Two different formulas within them agree with
-# probability under (2^12 / P)^4 < 2^-75: the coefficients of their difference, multiplied by both denominators, are
-# smaller than P, so none is a multiple of P.
+# Beyond these bounds, a random function replaces the formula: see above.
 DEGREE, HEIGHT, BELOW = 2.0**12, 2.0**20 - 1, 2**10
 WHOLE = 1024  # whole numbers up to this stay exact; every other number becomes a random symbol of its own
-HALF = 2**16
+DYADIC = 8  # in arrays, whole numbers over 2, 4 and 8 stay exact, too
 
 
 class Fingerprint(NamedTuple):
@@ -61,54 +77,95 @@ def salt(*words: object) -> tuple[int, int]:
 def random_function(x: Residues, key: tuple[int, int]) -> Residues:
     """A random function of the four residues of each entry; every key gives another function.
 
-    It applies the finalizer of SplitMix64 (Steele, Lea and Flood 2014) to the two words that the residues form.
+    It mixes the bits of the two words that the residues form.
     """
-    u = x.astype(np.uint64)
-    a, b = u[0:1] | u[1:2] << np.uint64(31), u[2:3] | u[3:4] << np.uint64(31)
-    a = _scramble(a + np.uint64(key[0]))
-    b = _scramble((b + np.uint64(key[1])) ^ a)
-    a = _scramble(a + b)
-    words: Any = np.concatenate([a, a >> np.uint64(31), b, b >> np.uint64(31)]) & np.uint64(P)
-    residues: Residues = words.view(np.int64) % P
-    return residues
+    flat = np.ascontiguousarray(x).reshape(LANES, -1)
+    out = np.empty(flat.shape, dtype=np.int64)
+    for start in range(0, flat.shape[1], BLOCK):
+        _random_block(flat[:, start : start + BLOCK].view(np.uint64), key, out[:, start : start + BLOCK])
+    return modulo(out).reshape(x.shape)
 
 
-def _scramble(z: Any) -> Any:
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+def _random_block(u: Any, key: tuple[int, int], out: Any) -> None:
+    a = scramble((u[0] | u[1] << np.uint64(31)) + np.uint64(key[0]))
+    b = scramble((u[2] | u[3] << np.uint64(31)) + np.uint64(key[1]) ^ a)
+    a = scramble(a + b)
+    for lane, word in zip(out, (a, a >> np.uint64(31), b, b >> np.uint64(31)), strict=True):
+        np.bitwise_and(word, np.uint64(2**31 - 1), out=lane.view(np.uint64))
 
 
 def symbols(count: int, *words: object) -> Residues:
     """Independent random residues, one per symbol: (LANES, count)."""
-    number = np.arange(count, dtype=np.int64)
-    return random_function(np.stack([number % P, number // P, number * 0, number * 0]), salt("symbol", *words))
+    number = np.zeros((LANES, count), dtype=np.int64)
+    number[0] = np.arange(count)
+    return random_function(number, salt("symbol", *words))
 
 
 def from_constant(data: object) -> Fingerprint:
-    """Numbers as residues. Small whole numbers are exact; so is a fraction such as 1/2 if it is the only number.
+    """Numbers as residues. Small whole numbers over 1, 2, 4 or 8 are exact; a single number also over up to 1024.
 
-    Any other number c gets its own symbol, and -c the negative of that.
+    Any other number c gets its own symbol, equal for all types, and -c the negative of that.
     """
     c = np.asarray(data)
-    if c.dtype.kind == "b":
-        c = c.astype(np.int64)
-    if c.dtype.kind == "f" and c.ndim == 0 and np.isfinite(c):
-        above, below = c.item().as_integer_ratio()
-        if 1 < below <= BELOW and abs(above) <= WHOLE:  # such as 0.5, which a rule gives for x / 2
-            return Fingerprint(np.full(LANES, above * pow(below, -1, P) % P), 0.0, float(abs(above)), below)
+    c = c.astype(np.int64) if c.dtype.kind == "b" else c
+    below = _denominator(c)
     with np.errstate(invalid="ignore", over="ignore"):
-        exact = (np.abs(c) <= WHOLE) & (c == np.floor(c))
-        whole = np.where(exact, c, 0).astype(np.int64)
-        residues = np.broadcast_to(whole % P, (LANES, *c.shape))
-        if exact.all():
-            return Fingerprint(residues, 0.0, float(np.abs(whole).max(initial=1)))
-        height = float(np.abs(whole).max(initial=1))
-        sign = np.where(np.signbit(c), P - 1, 1)
-        bits = np.abs(c).astype(np.float64).view(np.uint64) if c.dtype.kind == "f" else np.abs(c).astype(np.uint64)
-    words = np.stack([bits & P, (bits >> np.uint64(31)) & P, bits >> np.uint64(62), bits * 0])
-    symbol = random_function(words.astype(np.int64), salt("constant", c.dtype.kind)) * sign % P
-    return Fingerprint(np.where(exact, residues, symbol), 1.0, height)
+        scaled = c * c.dtype.type(below) if below > 1 else c
+        exact = (np.abs(c) <= WHOLE) & (scaled == np.floor(scaled))
+        if c.ndim == 0 and below > DYADIC:
+            exact &= np.abs(scaled) <= WHOLE
+        numbers = np.where(exact, scaled, 0).astype(np.int64)
+    residues = modulo(np.stack([numbers] * LANES))
+    if below > 1:
+        residues = modulo(residues * over_lanes(inverse_residues(below), residues.ndim))
+    height = float(np.abs(numbers).max(initial=1))
+    if exact.all():
+        return Fingerprint(residues, 0.0, height, below)
+    return Fingerprint(np.where(exact, residues, _number_symbols(c)), 1.0, max(height, float(below)), below)
+
+
+def _denominator(c: Any) -> int:
+    """The power of two over which the numbers are whole: up to 8, or 1024 for a single number; else 1."""
+    if c.dtype.kind != "f":
+        return 1
+    if c.ndim == 0:
+        below = int(c.item().as_integer_ratio()[1]) if np.isfinite(c) else 1
+        return below if below <= BELOW and abs(float(c)) * below <= WHOLE else 1
+    with np.errstate(invalid="ignore", over="ignore"):
+        eighths = c[np.abs(c) <= WHOLE / DYADIC] * c.dtype.type(DYADIC)
+        eighths = eighths[eighths == np.floor(eighths)].astype(np.int64)
+    common = int(np.bitwise_or.reduce(eighths, axis=None)) | DYADIC if eighths.size else DYADIC
+    return DYADIC // (common & -common)
+
+
+def _number_symbols(c: Any) -> Residues:
+    """A symbol for each number, by its value: the nearest float64, and what that leaves."""
+    sign = np.where(np.signbit(c) if c.dtype.kind == "f" else c < 0, -1, 1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = c.astype(np.float64)
+        rest = _rest(c, near)
+        near, rest = np.abs(near), rest * sign
+    symbol = random_function(_words(near), salt("constant"))
+    if rest.any():
+        longer = random_function(modulo(symbol + _words(rest)), salt("longer constant"))
+        symbol = np.where(rest != 0, longer, symbol)
+    return modulo(symbol * sign)
+
+
+def _rest(c: Any, near: Any) -> Any:
+    """c - near, exactly: 0 unless c has more digits than a float64."""
+    if c.dtype.kind == "f":
+        rest = c - near.astype(c.dtype) if c.dtype.itemsize > 8 else near * 0.0
+        return np.where(np.isfinite(rest), rest, 0).astype(np.float64)
+    exact = [int(n) - int(m) for n, m in zip(c.flat, near.flat, strict=True)]
+    return np.array(exact, dtype=np.float64).reshape(c.shape) if c.dtype.itemsize == 8 else near * 0.0
+
+
+def _words(x: Any) -> Residues:
+    """The 64 bits of each float64 as numbers below 2^31: (LANES, ...)."""
+    bits = np.asarray(x, dtype=np.float64).view(np.uint64)
+    mask = np.uint64(2**31 - 1)
+    return np.stack([bits & mask, bits >> np.uint64(31) & mask, bits >> np.uint64(62), bits * 0]).astype(np.int64)
 
 
 def identically_zero(x: Residues) -> npt.NDArray[np.bool_]:
@@ -116,15 +173,61 @@ def identically_zero(x: Residues) -> npt.NDArray[np.bool_]:
     return np.asarray(~x.any(axis=0))
 
 
-def opaque(p: Fingerprint, *words: object) -> Fingerprint:
-    """A random function of every entry that maps 0 to 0: it replaces formulas beyond the bounds."""
-    return Fingerprint(np.where(identically_zero(p.x), 0, random_function(p.x, salt("opaque", *words))), 1.0, 1.0)
+def sign_of(x: Residues) -> Any:
+    """1 or -1 for each entry, of which x and -x have one each; 0 where x is 0. The first residue not 0 decides."""
+    sign = np.where(x[0] > PRIMES[0] // 2, np.int8(-1), np.int8(1))
+    undecided = x[0] == 0
+    for lane, p in zip(x[1:], PRIMES[1:], strict=True):
+        if not undecided.any():
+            return sign
+        sign = np.where(undecided, np.where(lane > p // 2, np.int8(-1), np.int8(1)), sign)
+        undecided &= lane == 0
+    return np.where(undecided, np.int8(0), sign)
+
+
+def times(x: Residues, signs: Any) -> Residues:
+    """Residues times 1, -1 or 0."""
+    return modulo(x * signs)
+
+
+def opaque(p: Fingerprint) -> Fingerprint:
+    """A random odd function of every entry: it replaces formulas beyond the bounds, and keeps their signs."""
+    signs = sign_of(p.x)
+    return Fingerprint(times(random_function(times(p.x, signs), salt("opaque")), signs), 1.0, 1.0)
+
+
+def within_bounds(degree: float, height: float, below: int) -> bool:
+    """Whether a formula is within the bounds."""
+    return degree <= DEGREE and height <= HEIGHT and below <= BELOW
 
 
 def bound(x: Residues, degree: float, height: float, below: int = 1) -> Fingerprint:
-    """The fingerprint, opaque if it is beyond the bounds: so x / 2^11 and 2^20 x, with one residue, differ."""
+    """The fingerprint, opaque if it is beyond the bounds."""
     p = Fingerprint(x, degree, height, below)
-    return p if degree <= DEGREE and height <= HEIGHT and below <= BELOW else opaque(p, below)
+    return p if within_bounds(degree, height, below) else opaque(p)
+
+
+def simplify(*fingerprints: Fingerprint) -> list[Fingerprint]:
+    """Replace every formula that is more than a symbol by a random function of it, so that the next step fits."""
+    return [p if p.degree <= 1 and p.height <= 1 and p.below == 1 else opaque(p) for p in fingerprints]
+
+
+def fit_sum(*fingerprints: Fingerprint, terms: float = 1) -> tuple[list[Fingerprint], float, float, int]:
+    """Operands whose sum is within the bounds, and its degree, height and denominator. terms: of one operand."""
+    degree, heights, below = common_denominator(*fingerprints)
+    if within_bounds(degree, sum(heights) * terms, below):
+        return list(fingerprints), degree, sum(heights) * terms, below
+    simple = simplify(*fingerprints)
+    return simple, max(p.degree for p in simple), len(simple) * terms, 1
+
+
+def fit_product(
+    a: Fingerprint, b: Fingerprint, terms: float = 1
+) -> tuple[Fingerprint, Fingerprint, float, float, int]:
+    """Operands whose product is within the bounds, and its degree, height and denominator."""
+    if not within_bounds(a.degree + b.degree, a.height * b.height * terms, a.below * b.below):
+        a, b = simplify(a, b)
+    return a, b, a.degree + b.degree, a.height * b.height * terms, a.below * b.below
 
 
 def common_denominator(*fingerprints: Fingerprint) -> tuple[float, list[float], int]:
@@ -141,72 +244,42 @@ def align_axes(*xs: Residues) -> list[Residues]:
 
 def add(a: Fingerprint, b: Fingerprint) -> Fingerprint:
     """The sum."""
+    (a, b), degree, height, below = fit_sum(a, b)
     x, y = align_axes(a.x, b.x)
-    degree, heights, below = common_denominator(a, b)
-    return bound((x + y) % P, degree, sum(heights), below)
+    return bound(modulo(x + y), degree, height, below)
 
 
 def subtract(a: Fingerprint, b: Fingerprint) -> Fingerprint:
     """The difference."""
+    (a, b), degree, height, below = fit_sum(a, b)
     x, y = align_axes(a.x, b.x)
-    degree, heights, below = common_denominator(a, b)
-    return bound((x - y) % P, degree, sum(heights), below)
+    return bound(modulo(x - y), degree, height, below)
 
 
 def multiply(a: Fingerprint, b: Fingerprint) -> Fingerprint:
     """The product, entry by entry."""
+    a, b, degree, height, below = fit_product(a, b)
     x, y = align_axes(a.x, b.x)
-    return bound(x * y % P, a.degree + b.degree, a.height * b.height, a.below * b.below)
+    return bound(modulo(x * y), degree, height, below)
 
 
-def per_point(function: Callable[..., Any], *xs: Residues) -> Any:
-    """Apply a function of arrays at each point. It may move and add entries, but not multiply or divide them."""
-    return np.stack([function(*(x[k] for x in xs)) for k in range(LANES)]) % P
+def per_point(function: Callable[..., Any], *xs: Residues) -> Residues:
+    """Apply a function of arrays in each lane. It may move and add entries, but not multiply or divide them."""
+    first = np.asarray(function(*(x[0] for x in xs)))
+    if first.dtype.kind not in "iub":
+        raise TypeError(f"a function that moves and adds entries gives whole numbers, got {first.dtype}")
+    return modulo(join_lanes(first if k == 0 else function(*(x[k] for x in xs)) for k in range(LANES)))
 
 
-def bilinear_product(function: Callable[..., Any], a: Fingerprint, b: Fingerprint, terms: float) -> Fingerprint:
-    """Apply a function that sums products of an entry of a and an entry of b. terms: the most terms in a sum.
-
-    It splits residues into halves of 16 bits: their products are exact in float64, so BLAS can sum them.
-    """
-    points = [_product(function, x, y, exact=terms < 2**20) for x, y in zip(a.x, b.x, strict=True)]
-    return bound(np.stack(points), a.degree + b.degree, a.height * b.height * terms, a.below * b.below)
-
-
-def _product(function: Callable[..., Any], x: Residues, y: Residues, exact: bool) -> Residues:
-    kind = np.float64 if exact else np.int64
-    (x1, x0), (y1, y0) = ([part.astype(kind) for part in np.divmod(z, HALF)] for z in (x, y))
-
-    def residue(product: Any) -> Any:
-        return np.asarray(product).astype(np.int64) % P
-
-    high, low = residue(function(x1, y1)), residue(function(x0, y0))
-    cross = residue(function(x1, y0)) + residue(function(x0, y1))
-    return np.asarray(((high * HALF + cross) % P * HALF + low) % P)
+def bilinear_product(function: Callable[..., Any], a: Fingerprint, b: Fingerprint, terms: int) -> Fingerprint:
+    """Apply a function that sums products of an entry of a and an entry of b. terms: the most terms in a sum."""
+    a, b, degree, height, below = fit_product(a, b, terms)
+    return bound(product(function, a.x, b.x, terms), degree, height, below)
 
 
 def sum_over(p: Fingerprint, axis: Axis, keepdims: Any) -> Fingerprint:
     """The sum over axes (None: all)."""
-    x = per_point(lambda z: np.sum(z, axis=axis, keepdims=keepdims), p.x)
-    return bound(x, p.degree, p.height * (p.x.size / max(x.size, 1)), p.below)
-
-
-def number_rows(x: Residues, *more: Sequence[Any]) -> tuple[Any, int]:
-    """Number the classes of (LANES, n) residues: entries that agree in all residues and in `more` form a class.
-
-    Numbers follow the order of first appearance. Returns the number of each entry, and how many classes there are.
-    """
-    keys = [x[0] << 31 | x[1], x[2] << 31 | x[3], *(np.asarray(m, dtype=np.int64) for m in more)]
-    numbers = np.zeros(x.shape[1], dtype=np.int64)
-    for key in keys:
-        found = np.unique(key, return_inverse=True)[1]
-        numbers = np.unique(numbers * (found.max(initial=0) + 1) + found, return_inverse=True)[1]
-    return renumber(numbers)
-
-
-def renumber(numbers: Any) -> tuple[Any, int]:
-    """Renumber classes in order of first appearance; also returns how many there are."""
-    _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse], len(first)
+    shape = np.sum(p.x[0], axis=axis, keepdims=keepdims).shape if axis is not None or keepdims else ()
+    terms = p.x[0].size / max(math.prod(shape), 1)
+    (p,), degree, height, below = fit_sum(p, terms=terms)
+    return bound(per_point(lambda z: np.sum(z, axis=axis, keepdims=keepdims), p.x), degree, height, below)

@@ -58,10 +58,12 @@ class PathSearch:
         self._steps: dict[Stop, list[tuple[Stop, float, str]]] = {}
         self.count: dict[Stop, int] = {}
         self._largest: dict[Stop, float] = {}
+        self._size: dict[Stop, float] = {}
+        self._step_size: dict[tuple[Stop, Stop], float] = {}
         self._explore()
 
     def _explore(self) -> None:
-        """Find all stops; then compute, from the end, how many paths each has and their largest product."""
+        """Find all stops; then compute, from the end, how many paths each has, their largest product and size."""
         todo, order = [self.start], []
         while todo:
             stop = todo.pop()
@@ -76,11 +78,18 @@ class PathSearch:
             self.count[stop] = sum(self.count[lower] for lower, _, _ in steps) + (stop == self.end)
             own = [abs(number) * self._largest[lower] for lower, number, _ in steps]
             self._largest[stop] = max(own, default=1.0 if stop == self.end else 0.0)
+            sizes = [self._step_size[stop, lower] * self._size[lower] for lower, _, _ in steps]
+            self._size[stop] = sum(sizes) + (stop == self.end)
 
     @property
     def total(self) -> int:
         """The number of paths."""
         return self.count[self.start]
+
+    @property
+    def size(self) -> float:
+        """The sum of the absolute values of all products, before any of them cancel."""
+        return self._size[self.start]
 
     def largest(self) -> Iterator[Path]:
         """The paths, largest product first."""
@@ -123,6 +132,7 @@ class PathSearch:
                     found.setdefault(lower, []).append((number * slope, longer))
                 else:
                     todo.append((lower, number * slope, longer))
+        self._step_size |= {(stop, lower): sum(abs(n) for n, _ in ways) for lower, ways in found.items()}
         return [(lower, sum(n for n, _ in ways), _sum_text([w for _, w in ways])) for lower, ways in found.items()]
 
     def _operands(self, y: Value, e: Index) -> Iterator[tuple[int, Value, Index, float]]:

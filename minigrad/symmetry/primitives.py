@@ -19,12 +19,11 @@ from .modular import (
     BELOW,
     WHOLE,
     Fingerprint,
-    P,
-    Residues,
     add,
     align_axes,
     bound,
     common_denominator,
+    fit_sum,
     from_constant,
     identically_zero,
     multiply,
@@ -34,6 +33,7 @@ from .modular import (
     subtract,
     sum_over,
 )
+from .residues import PRIMES, Residues, inverse_residues, modulo, over_lanes, whole
 
 ONE = from_constant(1)
 HIGHEST_POWER = 8  # the largest power that is written as a product; a higher one is a random function
@@ -57,11 +57,15 @@ def _fraction(p: Fingerprint) -> Fingerprint | None:
     """1 / n for whole numbers n, if their common denominator is not too large; else None."""
     if p.degree or p.below != 1 or not p.x.size:
         return None
-    numbers = [n if n <= WHOLE else n - P for n in np.unique(p.x[0]).tolist()]
+    numbers = [n if n <= WHOLE else n - PRIMES[0] for n in np.unique(p.x[0]).tolist()]
     below = math.lcm(*numbers)
     if not 0 < below <= BELOW or max(map(abs, numbers)) > WHOLE:
         return None
-    x = np.select([p.x == n % P for n in numbers], [pow(n, -1, P) for n in numbers])
+    ndim = p.x.ndim
+    x = np.select(
+        [p.x == over_lanes(whole(n), ndim) for n in numbers],
+        [over_lanes(inverse_residues(n), ndim) for n in numbers],
+    )
     return Fingerprint(x, 0.0, below / min(map(abs, numbers)), below)
 
 
@@ -75,7 +79,7 @@ def divide_fingerprints(a: Fingerprint, b: Fingerprint) -> Fingerprint:
     if a.below != b.below or n != n // 1 or not 1 <= n <= BELOW:
         return found
     xs = align_axes(a.x, b.x)
-    equal = np.all((xs[1] - int(n) * xs[0]) % P == 0, axis=0)
+    equal = identically_zero(modulo(xs[1] - int(n) * xs[0]))
     if not equal.any():
         return found
     share = inverse(from_constant(int(n)))
@@ -106,9 +110,9 @@ def whole_power(a: Fingerprint, b: Fingerprint) -> Fingerprint | None:
 def where(condition: Fingerprint, a: Fingerprint, b: Fingerprint) -> Fingerprint:
     """a where the condition c holds, else b: computed as b + c (a - b), with c 0 or 1."""
     if condition.degree == 0:  # a plain mask: only the chosen branch matters
+        (a, b), degree, height, below = fit_sum(a, b)
         x: Any = np.where(*_spread(condition.x != 0, a.x, b.x))
-        degree, heights, below = common_denominator(a, b)
-        return bound(x, degree, max(heights), below)
+        return bound(x, degree, height, below)
     truth = Fingerprint(
         np.where(identically_zero(condition.x), 0, unknown_function(condition, "is true").x), 1.0, 1.0
     )

@@ -1,22 +1,25 @@
-"""The probe: finds gradients that are equal at random points, for losses that a proof cannot handle.
+"""The probe: finds gradients that are equal at many points, for losses that a proof cannot handle.
 
-It refines classes as `proof` does, with numbers instead of formulas. It draws random points that are constant on
-the classes, in several sizes, and splits a class where its sorted gradients leave a gap larger than rounding. Two
-different gradients of a smooth function differ at nearly every point; with kinks, perhaps only beyond a kink.
+It refines classes and signs as `proof` does, with numbers instead of formulas: at points that keep the classes, it
+splits a class where its sorted gradients, times signs, leave a gap larger than rounding. The points are the start,
+points near it, which are likely in the domain of the loss, and random points of several sizes; a point at which the
+gradient is not finite is left out. Two different gradients of a smooth function differ at nearly every point; with
+kinks, perhaps only beyond a kink.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from .classes import renumber
 from .loss_graph import Recording
-from .modular import renumber
 from .proof import Partition, start
 
 SIZES = (1.0, 0.1, 0.01)  # of the random numbers: large ones may saturate neurons
+NEAR = (0.1, 0.01)  # of the noise at points near the start, relative to its numbers
 ROUNDING = {8: 1e-10, 4: 1e-4}  # share of the largest gradient in the class, by bytes per number
 LOST = {8: 1e-11, 4: 1e-6}  # share of the largest gradient of all: below is rounding (layer_norm enlarges it)
 PATIENCE = 24  # extra points to try if some entry seems never to move
@@ -26,53 +29,96 @@ def probe(recording: Recording, draws: int = 1, seed: int = 0) -> Partition:
     """The partition; each round draws `draws` points of each size, until two rounds in a row change nothing."""
     rng = np.random.default_rng(seed)
     width = min((p._array.dtype.itemsize for p in recording.params), default=8)
-    values = recording.values
-    refinement = _Refinement(
-        recording, rng, start(values), values == 0, ROUNDING.get(width, 1e-4), LOST.get(width, 1e-6)
-    )
+    refinement = _Refinement(recording, rng, ROUNDING.get(width, 1e-4), LOST.get(width, 1e-6))
+    refinement.look_at_start()
     quiet, rounds = 0, 0
     while quiet < 2:
         rounds += 1
-        quiet = quiet + 1 if refinement.refine(draws) else 0
-    return Partition(refinement.classes, refinement.frozen, rounds)
+        quiet = quiet + 1 if refinement.refine(draws, NEAR[rounds % len(NEAR)]) else 0
+    return refinement.partition(rounds)
 
 
 @dataclass
 class _Refinement:
-    """The refinement: its classes, the entries that stay zero, the entries that did not move in this round."""
+    """The refinement: its classes and signs, and the entries that had no gradient at any point.
+
+    A point that keeps the classes also keeps the finer classes of later rounds.
+    """
 
     recording: Recording
     rng: np.random.Generator
-    classes: Any
-    zero: Any
     rounding: float
     lost: float
-    frozen: Any = None
+    points: int = 0  # looked at, other than the start
+    values: Any = field(init=False)
+    classes: Any = field(init=False)
+    signs: Any = field(init=False)
+    frozen: Any = field(init=False)
 
-    def refine(self, draws: int) -> bool:
+    def __post_init__(self) -> None:
+        self.values = self.recording.values
+        self.classes, self.signs = start(self.values)
+        self.frozen = np.ones(self.values.shape, dtype=bool)
+
+    def partition(self, rounds: int) -> Partition:
+        """What was found: nothing if no point but the start has a finite gradient."""
+        if not self.points:
+            return Partition.of_equal(np.arange(self.values.size), np.zeros(self.values.shape, dtype=bool), rounds)
+        return Partition.of_signed(self.classes, self.signs, self.frozen, rounds)
+
+    def look_at_start(self) -> None:
+        """Compare the gradients at the start, where they may all be rounding: the points near it give the scale."""
+        g = self.recording.gradient(self.values)
+        largest = max(self._look(self._near(size)) for size in NEAR)
+        self._compare(g, max(largest, np.abs(g).max(initial=0, where=np.isfinite(g))))
+
+    def refine(self, draws: int, near: float) -> bool:
         """One round. Returns whether it changed nothing."""
-        finer, self.frozen = self.classes, np.ones(self.classes.shape, dtype=bool)
+        count, signs = self.classes.max(initial=-1), self.signs
+        self._look(self._near(near))
         for size in SIZES * draws:
-            finer = self._split_at_random_point(size, finer)
+            self._look_both_ways(size)
         for k in range(PATIENCE):  # a relu may be closed at one point and open at the next
             if not self.frozen.any():
                 break
-            finer = self._split_at_random_point(SIZES[k % len(SIZES)], finer)
-        finer = renumber(finer * 2 + (self.zero & self.frozen))[0]
-        same = finer.max(initial=-1) == self.classes.max(initial=-1) and not (self.zero & ~self.frozen).any()
-        self.classes, self.zero = finer, self.zero & self.frozen
-        return bool(same)
+            self._look_both_ways(SIZES[k % len(SIZES)])
+        return bool(self.classes.max(initial=-1) == count and (self.signs == signs).all())
 
-    def _split_at_random_point(self, size: float, finer: Any) -> Any:
-        """Split the classes at one random point and at its opposite, where closed relus are open."""
-        symbols = self.rng.normal(size=int(self.classes.max(initial=-1)) + 1) * size
-        point = np.where(self.zero, 0.0, symbols[self.classes])
-        for at in (point, -point):
-            g = self.recording.gradient(at)
-            largest = np.abs(g).max(initial=0)
-            self.frozen &= np.abs(g) <= self.lost * largest
-            finer = split(finer, g, self.rounding, self.lost * largest)
-        return finer
+    def _near(self, size: float) -> Any:
+        """The start with noise, relative to each number; for zeros that move, relative to the other numbers."""
+        numbers = np.zeros(int(self.classes.max(initial=-1)) + 1)
+        numbers[self.classes] = np.abs(self.values)
+        usual = numbers[numbers > 0].mean() if numbers.any() else 1.0
+        numbers += size * np.where(numbers > 0, numbers, usual) * self.rng.normal(size=numbers.shape)
+        return numbers[self.classes] * self.signs
+
+    def _look_both_ways(self, size: float) -> None:
+        """Look at a random point and at its opposite, where closed relus are open."""
+        numbers = self.rng.normal(size=int(self.classes.max(initial=-1)) + 1) * size
+        point = numbers[self.classes] * self.signs
+        self._look(point)
+        self._look(-point)
+
+    def _look(self, point: Any) -> float:
+        """Compare the gradients at a point if they are finite. Returns the largest of them, or 0."""
+        g = self.recording.gradient(point)
+        if not np.isfinite(g).all():
+            return 0.0
+        self.points += 1
+        largest = float(np.abs(g).max(initial=0))
+        self._compare(g, largest)
+        return largest
+
+    def _compare(self, g: Any, largest: float) -> None:
+        """Split the classes by gradients times signs. A zero with a gradient moves, with the sign of that."""
+        still = np.abs(g) <= self.lost * largest
+        self.frozen &= still
+        woken = np.flatnonzero(~still & (self.signs == 0))
+        if len(woken):
+            self.signs = self.signs.copy()
+            self.signs[woken] = np.where(g[woken] < 0, -1, 1)
+            self.classes = renumber(self.classes * 2 + (self.signs == 0))[0]
+        self.classes = split(self.classes, g * self.signs, self.rounding, self.lost * largest)
 
 
 def split(classes: Any, g: Any, tolerance: float, least: float = 0.0) -> Any:
@@ -81,20 +127,23 @@ def split(classes: Any, g: Any, tolerance: float, least: float = 0.0) -> Any:
     tolerance: a share of the largest entry in the class. least: smaller differences always count as rounding.
     (Rounding to buckets would separate equal numbers on either side of an edge.)
     """
-    if not len(classes):
+    count = int(classes.max(initial=-1)) + 1
+    if count == len(classes):
         return classes
-    count = int(classes.max()) + 1
     low, high = np.full(count, np.inf), np.full(count, -np.inf)
     with np.errstate(invalid="ignore"):
         np.minimum.at(low, classes, g)
         np.maximum.at(high, classes, g)
-    gap = np.maximum(tolerance * np.maximum(np.abs(low), np.abs(high)), least)
-    apart = np.flatnonzero((~(high - low <= gap))[classes])  # most classes hold together: sort only the rest
+        gap = np.maximum(tolerance * np.maximum(np.abs(low), np.abs(high)), least)
+        gap[~np.isfinite(gap)] = 0  # nan and inf are equal to nothing
+        torn = ~(high - low <= gap)
+    apart = np.flatnonzero(torn[classes])  # most classes hold together: sort only the rest
     if not len(apart):
         return classes
     order = apart[np.lexsort((g[apart], classes[apart]))]
     own, numbers = classes[order], classes.copy()
-    new = (own[1:] == own[:-1]) & ~(np.abs(np.diff(g[order])) <= gap[own[1:]])
+    with np.errstate(invalid="ignore"):
+        new = (own[1:] == own[:-1]) & ~(np.abs(np.diff(g[order])) <= gap[own[1:]])
     numbers[order] = np.where(np.cumsum(np.append(False, new)) > 0, count + np.cumsum(np.append(False, new)), own)
     return renumber(_pair_numbers(classes, numbers))[0]
 

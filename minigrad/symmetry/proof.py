@@ -1,10 +1,16 @@
-"""The proof: the coarsest partition of parameter entries that gradient descent cannot break.
+"""The proof: the coarsest partition of parameter entries, up to sign, that gradient descent cannot break.
 
-P is the partition. V_P holds all points that are constant on its classes, and 0 on the zero-valued entries that
-still count as frozen. Start with "equal value now"; read the gradient as formulas in one symbol per class; split
-the classes by these formulas; repeat until nothing changes. Then the entries of a class have equal gradients at
-every point of V_P, so descent never leaves V_P. This is partition refinement for backward differential equivalence
-(Cardelli, Tribastone, Tschaikowski and Vandin 2016), with formulas compared as in `modular`.
+P is the partition: a class and a sign for each entry. V_P holds the points at which, for every class, value times
+sign is one number; entries with sign 0 are 0. Start with "equal size now", and sign 0 for zeros. Read the gradient
+as formulas in one symbol per class; split the classes by gradient times sign; a zero with a gradient gets its sign
+from that. Repeat until nothing changes. Then, at every point of V_P, gradients times signs are equal in a class.
+Descent, momentum, Adam and weight decay are odd in gradient and value, so they never leave V_P.
+
+No tie is lost: let Q be another partition that the rules cannot break. At first V_P is part of V_Q. As long as it
+is, the gradients at the points of V_P agree as Q says; so P splits nothing that Q joins, and V_P remains in V_Q.
+
+This is partition refinement for backward differential equivalence (Cardelli, Tribastone, Tschaikowski and Vandin
+2016), with signs, and with formulas compared as in `modular`.
 """
 
 from __future__ import annotations
@@ -16,9 +22,11 @@ from typing import Any
 import numpy as np
 
 from ..engine.value import Value
+from .classes import number_rows, number_values, renumber
 from .fingerprints import Formulas, recorded_gradients
 from .loss_graph import flat
-from .modular import LANES, Fingerprint, identically_zero, number_rows, renumber, symbols
+from .modular import Fingerprint, identically_zero, sign_of, symbols, times
+from .residues import LANES
 from .vectorise import vectorise
 
 
@@ -28,17 +36,40 @@ class Partition:
 
     classes: entries of one class always have equal values and gradients. frozen: the gradient is 0 as long as the
     classes hold. unknown: labels of ops without a known meaning; these may hide ties.
+    signed, signs: the classes up to sign, and 1 or -1 for each entry: within a class of `signed`, value times sign
+    is always equal, and so is gradient times sign. `classes` numbers the pairs of the two.
     """
 
     classes: Any
     frozen: Any
     rounds: int
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[str, ...]
+    signed: Any
+    signs: Any
+
+    @classmethod
+    def of_equal(cls, classes: Any, frozen: Any, rounds: int, unknown: tuple[str, ...] = ()) -> Partition:
+        """A partition without opposite entries."""
+        return cls(classes, frozen, rounds, unknown, classes, np.ones(len(classes), dtype=np.int8))
+
+    @classmethod
+    def of_signed(
+        cls, signed: Any, signs: Any, frozen: Any, rounds: int, unknown: tuple[str, ...] = ()
+    ) -> Partition:
+        """A partition with opposite entries. signs: 1, -1, or 0 for an entry that stays 0."""
+        classes = renumber(signed * 2 + (signs < 0))[0]
+        signs = np.where(signs < 0, -1, 1).astype(np.int8)
+        return cls(classes, frozen, rounds, unknown, signed, signs)
+
+    def signs_from(self, values: Any) -> Any:
+        """The signs, but 0 for the entries that stay 0 if training starts at these values."""
+        return np.where(self.frozen & (values == 0), 0, self.signs)
 
 
-def start(values: Any) -> Any:
-    """Class numbers: entries with equal values form a class."""
-    return renumber(np.unique(values + 0.0, return_inverse=True)[1])[0]
+def start(values: Any) -> tuple[Any, Any]:
+    """Class numbers and signs: entries of equal size form a class; the sign of 0 is 0."""
+    signs = np.where(values == 0, 0, np.where(np.signbit(values), -1, 1)).astype(np.int8)
+    return renumber(number_values(np.abs(values)))[0], signs
 
 
 def prove(
@@ -69,20 +100,24 @@ class Proof:
         ).astype(bool)
 
     def partition(self, values: Any) -> Partition:
-        """Refine "equal value now" until nothing changes."""
-        classes, zero, rounds = start(values), values == 0, 0
+        """Refine "equal size now" until nothing changes."""
+        (classes, signs), rounds = start(values), 0
         while True:
             rounds += 1
-            x = self.at(classes, zero)
-            frozen = identically_zero(x)
-            finer, count = number_rows(x, classes, zero & frozen)
-            if count == classes.max(initial=-1) + 1 and not (zero & ~frozen).any():
-                return Partition(classes, frozen, rounds, tuple(sorted(self.formulas.unknown)))
-            classes, zero = finer, zero & frozen
+            gradient = self.read(classes, signs)
+            zero = np.flatnonzero(signs == 0)
+            signs[zero] = sign_of(gradient[:, zero])
+            parts, count = number_rows(times(gradient, signs), classes)
+            frozen = identically_zero(gradient)
+            alone = count == len(classes) and not frozen.any()  # larger classes, and zeros, are all that may change
+            if alone or (count == classes.max(initial=-1) + 1 and not signs[zero].any()):
+                unknown = tuple(sorted(self.formulas.unknown))
+                return Partition.of_signed(parts, signs, frozen, rounds, unknown)
+            classes = keep_numbers(classes, parts)
 
-    def at(self, classes: Any, zero: Any) -> Any:
-        """The residues of all gradients, (LANES, entries), where entries of one class share a symbol."""
-        fingerprints = self.formulas.read(points(self.params, self.symbolic_data, classes, zero))
+    def read(self, classes: Any, signs: Any) -> Any:
+        """The residues of all gradients, (LANES, entries): each entry is the symbol of its class times its sign."""
+        fingerprints = self.formulas.read(points(self.params, self.symbolic_data, classes, signs))
         out = np.zeros((LANES, len(classes)), dtype=np.int64)
         parts = [p.x.reshape(LANES, -1) for p in fingerprints]
         if parts:
@@ -90,12 +125,25 @@ class Proof:
         return out
 
 
+def keep_numbers(classes: Any, parts: Any) -> Any:
+    """New class numbers: the largest part of each class keeps its number, every other part gets a new one.
+
+    So most entries keep their symbol from round to round.
+    """
+    sizes = np.bincount(parts)
+    numbers = np.empty_like(sizes)
+    numbers[parts] = classes
+    order = np.lexsort((-sizes, numbers))
+    kept = np.diff(numbers[order], prepend=-1) > 0
+    numbers[order[~kept]] = np.arange(kept.sum(), len(sizes))
+    return numbers[parts]
+
+
 def points(
-    params: Sequence[Value], symbolic_data: Sequence[Value], classes: Any, zero: Any
+    params: Sequence[Value], symbolic_data: Sequence[Value], classes: Any, signs: Any
 ) -> dict[int, Fingerprint]:
-    """Residues by serial: for the parameters (one symbol per class, 0 where zero) and the symbolic data."""
-    x = symbols(int(classes.max(initial=-1)) + 1, "class")[:, classes]
-    x[:, zero] = 0
+    """Residues by serial: for the parameters, the symbols of the classes times signs; and for the symbolic data."""
+    x = times(symbols(int(classes.max(initial=-1)) + 1, "class")[:, classes], signs)
     given, start = {}, 0
     for p in params:
         end = start + p._array.size

@@ -180,9 +180,9 @@ class _Trial:
     def _gradient(self, values: Any) -> Any:
         """The gradient, exactly equal within ties, as it would be in exact arithmetic."""
         g = self.recording.gradient(values)
-        classes, largest = self.before.classes, np.abs(g).max(initial=0)
-        mean = np.bincount(classes, g) / np.bincount(classes)
-        exact = np.where(self.before.frozen, 0.0, mean[classes])
+        classes, signs, largest = self.before.signed, self.before.signs, np.abs(g).max(initial=0)
+        mean = np.bincount(classes, g * signs) / np.bincount(classes)
+        exact = np.where(self.before.frozen, 0.0, mean[classes] * signs)
         if not (np.abs(exact - g) <= self.equal * largest).all():
             raise AssertionError("gradients within a proved tie differ by more than rounding")
         return exact

@@ -22,13 +22,12 @@ from ..engine.op import TABLE, UNDIFFERENTIATED, Op
 from ..engine.tree_folds import tree_key
 from .modular import (
     Fingerprint,
-    P,
-    Residues,
     add,
     align_axes,
     bilinear_product,
     bound,
     common_denominator,
+    fit_sum,
     from_constant,
     identically_zero,
     multiply,
@@ -39,6 +38,7 @@ from .modular import (
     symbols,
 )
 from .primitives import PRIMITIVES, symmetric
+from .residues import PRIMES, Residues, modulo, negate
 
 Params = dict[str, Any]
 
@@ -141,9 +141,9 @@ def unknown(made_by: Op, operands: Sequence[Fingerprint], params: Params, count:
     for place, p in enumerate(operands):
         entries = p.x.reshape(4, -1)
         where = symbols(entries.shape[1], "in", place, p.shape)
-        total = total + random_function((entries + where) % P, salt("entry")).sum(axis=1, keepdims=True) % P
+        total = total + random_function(modulo(entries + where), salt("entry")).sum(axis=1, keepdims=True)
     at = symbols(count, "out", *_identity(made_by), describe_params(params))
-    return random_function((total + at) % P, salt("unknown"))
+    return random_function(modulo(total + at), salt("unknown"))
 
 
 def _identity(made_by: Op) -> tuple[str, str, int]:
@@ -162,13 +162,13 @@ def _move(made_by: Op, operands: Sequence[Fingerprint], params: Params, adds: bo
     def forward(*xs: Any) -> Any:
         return made_by.forward(*xs, **params)
 
-    degree, heights, below = common_denominator(*operands)
+    operands, degree, height, below = fit_sum(*operands, terms=max(operands[0].x[0].size, 1) if adds else 1)
     first = forward(*(p.x[0] for p in operands))
     if isinstance(first, (tuple, list)):
         moved = [per_point(lambda *xs, k=k: forward(*xs)[k], *(p.x for p in operands)) for k in range(len(first))]
-        return [bound(x, degree, max(heights), below) for x in moved]
+        return [bound(x, degree, height, below) for x in moved]
     x = per_point(forward, *(p.x for p in operands))
-    return bound(x, degree, max(heights) * (max(operands[0].x[0].size, 1) if adds else 1), below)
+    return bound(x, degree, height, below)
 
 
 def _product(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Fingerprint:
@@ -177,7 +177,7 @@ def _product(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Fi
         params = {name: p for name, p in params.items() if name != "optimize"}
     matrix = made_by.function in (np.matmul, np.dot) and len(a.shape) > 0 and len(b.shape) > 0
     terms = a.shape[-1] if matrix else a.x[0].size * b.x[0].size
-    return bilinear_product(functools.partial(made_by.forward, **params), a, b, float(max(terms, 1)))
+    return bilinear_product(functools.partial(made_by.forward, **params), a, b, max(terms, 1))
 
 
 def _elementwise(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Fingerprint:
@@ -189,7 +189,9 @@ def _elementwise(made_by: Op, operands: Sequence[Fingerprint], params: Params) -
     else:
         same = made_by.commutative
         keys = [salt(*words, 0 if same else place) for place in range(len(xs))]
-        x = random_function(functools.reduce(operator.add, map(random_function, xs, keys)) % P, salt(*words, "all"))
+        x = random_function(
+            modulo(functools.reduce(operator.add, map(random_function, xs, keys))), salt(*words, "all")
+        )
     zero = functools.reduce(np.logical_and, map(identically_zero, xs))
     y = Fingerprint(x, 1.0, 1.0)
     return _with_zero(made_by, y, zero, len(xs), params) if zero.any() else y
@@ -219,9 +221,9 @@ def _unary(parity: str, x: Residues, key: tuple[int, int]) -> Residues:
     """A random function of x, odd or even if the op is."""
     if not parity:
         return random_function(x, key)
-    negative = x[0] > P // 2
-    y = random_function(np.where(negative, (P - x) % P, x), key)
-    return np.where(negative, (P - y) % P, y) if parity == "odd" else y
+    negative = x[0] > PRIMES[0] // 2
+    y = random_function(np.where(negative, negate(x), x), key)
+    return np.where(negative, negate(y), y) if parity == "odd" else y
 
 
 def _at_zero(made_by: Op, zeros: Sequence[object], params: Params) -> Fingerprint | None:

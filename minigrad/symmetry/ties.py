@@ -17,9 +17,9 @@ from ..errors import ArgumentError, describe
 from ..nn.losses import squared_error
 from ..nn.mlp import MLP
 from ..nn.module import Module
+from .classes import renumber
 from .loss_graph import Recording, loss_graph_of, of_function, record_model_loss
 from .mlp_neurons import neuron_classes
-from .modular import renumber
 from .probe import probe
 from .proof import Partition, prove
 from .remedies import Remedies, remedies
@@ -40,6 +40,7 @@ class Ties:
     evidence       "proved" or "probed" for each group
     frozen         the number of the group of entries that never move; None if there is none
     independent    how many groups move
+    opposite       for each group, the number of the group that is always its negative; None if there is none
     width          distinct neurons per hidden layer for a network of `nn`; else None
     scope          "for this data" or "for all data"
     """
@@ -79,6 +80,22 @@ class Ties:
         """The number of groups that move."""
         return len(self.evidence) - (self.frozen is not None)
 
+    @functools.cached_property
+    def opposite(self) -> tuple[int | None, ...]:
+        """For each group that moves, the number of the group whose values are always its values times -1."""
+        p, numbers = self.partition, self.numbers
+        moving = np.flatnonzero(~p.frozen)
+        own = {(int(p.signed[k]), int(p.signs[k])): int(numbers[k]) for k in moving[::-1]}
+        found: list[int | None] = [None] * len(self.evidence)
+        for (signed, sign), number in own.items():
+            found[number] = own.get((signed, -sign))
+        return tuple(found)
+
+    @property
+    def independent_up_to_sign(self) -> int:
+        """How many groups move, where a group and its opposite count once."""
+        return self.independent - sum(other is not None for other in self.opposite) // 2
+
     @property
     def width(self) -> tuple[int, ...] | None:
         """Distinct neurons per hidden layer, compared by incoming weights, bias and outgoing weights."""
@@ -96,6 +113,8 @@ class Ties:
         """One line: how many groups the parameters move as, and how many distinct neurons the layers have."""
         count = self.numbers.size
         text = f"{_count(count, 'parameter')} {_moves(count)} as {self.independent:,}"
+        if self.independent_up_to_sign < self.independent:
+            text += f", {self.independent_up_to_sign:,} up to sign"
         frozen = int(self.partition.frozen.sum())
         if frozen:
             text += f", {frozen:,} never move{'s' if frozen == 1 else ''}"
@@ -177,16 +196,22 @@ def _decide(recording: Recording, method: str) -> tuple[Partition, Partition | N
 
 
 def _join(proof: Partition, seen: Partition) -> Partition:
-    """The finest partition that merges all entries that either of the two merges."""
-    classes = seen.classes
+    """The finest partition that merges all entries that either of the two merges, also opposite ones.
+
+    It merges the entries and, behind them, the same entries times -1.
+    """
+    both = [np.concatenate([2 * p.signed + (p.signs < 0), 2 * p.signed + (p.signs > 0)]) for p in (proof, seen)]
+    classes = both[1]
     while True:
         before = classes
-        for other in (proof.classes, seen.classes):
+        for other in both:
             least = np.full(int(other.max(initial=-1)) + 1, len(classes))
             np.minimum.at(least, other, classes)
             classes = least[other]
         if (classes == before).all():
-            return Partition(renumber(classes)[0], proof.frozen | seen.frozen, proof.rounds, proof.unknown)
+            own, negative = np.split(classes, 2)
+            signed, signs = renumber(np.minimum(own, negative))[0], np.where(own > negative, -1, 1)
+            return Partition.of_signed(signed, signs, proof.frozen | seen.frozen, proof.rounds, proof.unknown)
 
 
 def _groups(partition: Partition) -> Any:

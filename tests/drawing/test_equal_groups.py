@@ -117,3 +117,14 @@ def test_a_graph_without_leaves_that_could_move_is_drawn() -> None:
         return y
 
     assert grad(drawn)(0.0) == np.exp(1.0) and titles[0].startswith("y = 2.718")
+
+
+def test_what_stays_equal_only_because_other_weights_stay_opposite_is_promised() -> None:
+    """Under an even function, opposite weights below keep those above equal. Minus signs do not share a letter."""
+    p, q, v, w = Value(0.3, "p"), Value(-0.3, "q"), Value(2.0, "v"), Value(2.0, "w")
+    d = draw((v * np.cos(p) + w * np.cos(q) - 1) ** 2).diagram
+    assert node(d, "v").group == node(d, "w").group and node(d, "v").tie == node(d, "w").tie != ""
+    assert node(d, "p").group is None or node(d, "p").group != node(d, "q").group
+    v, w = Value(2.0, "v"), Value(2.0, "w")
+    d = draw((v * np.sin(p) ** 2 + w * np.cos(q) ** 2 * np.tan(p) ** 2 - 1) ** 2).diagram
+    assert node(d, "v").tie == "" or node(d, "v").tie != node(d, "w").tie, "equal now at most"

@@ -11,6 +11,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.symmetry import Ties
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     **{name: f for name, f in nn.mlp.activations().items() if f is not None},
@@ -96,14 +97,17 @@ def _started(shape: tuple[int, ...], start: str, rng: np.random.Generator, chose
     return np.full(shape, 0.5)
 
 
-def point(classes: Any, zero: Any, rng: np.random.Generator, size: float = 1.0) -> Any:
-    """Random numbers, constant on classes, and 0 where they stay 0."""
-    return np.where(zero, 0.0, (rng.normal(size=int(classes.max(initial=-1)) + 1) * size)[classes])
+def point(found: Ties, rng: np.random.Generator, size: float = 1.0) -> Any:
+    """Random numbers that keep all ties: opposite where these are opposite, 0 where they stay 0."""
+    partition = found.partition
+    numbers = rng.normal(size=int(partition.signed.max(initial=-1)) + 1) * size
+    return numbers[partition.signed] * partition.signs_from(found.recording.values)
 
 
-def spread(g: Any, classes: Any) -> float:
-    """The largest range of a gradient within a class, relative to the largest gradient of all."""
+def spread(x: Any, found: Ties, least: float = 1e-300) -> float:
+    """The largest difference within a tie, up to sign, relative to the largest number of all (or the least)."""
+    classes, x = found.partition.signed, x * found.partition.signs
     low, high = np.full(int(classes.max()) + 1, np.inf), np.full(int(classes.max()) + 1, -np.inf)
-    np.minimum.at(low, classes, g)
-    np.maximum.at(high, classes, g)
-    return float((high - low).max() / max(np.abs(g).max(), 1e-300))
+    np.minimum.at(low, classes, x)
+    np.maximum.at(high, classes, x)
+    return float((high - low).max() / max(np.abs(x).max(), least))

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import minigrad
 from minigrad import Value, explain, nn
 from minigrad.cli.commands import tour
 from minigrad.errors import ArgumentError, IndexingError
@@ -244,3 +245,81 @@ def test_masks_that_forgot_their_inputs_leave_it_open() -> None:
     told = explain(u[0] * (u[1] > 0) + u[1] * (u[0] > 0), (u, 0), (u, 1))
     assert told.sentence.endswith("may not stay equal: the masks of this graph do not record their inputs")
     assert not told.proved
+
+
+def test_opposite_gradients_are_said_to_be_so_with_what_is_known() -> None:
+    a, b = Value(0.7, name="a"), Value(-0.7, name="b")
+    told = explain((np.tanh(a) - np.tanh(b)) ** 2, a, b)
+    assert told.sentence == "dy/da and dy/db are opposite now and stay so (proved)"
+    assert (told.equal, told.opposite, told.proved) == (False, True, True)
+    c, d = Value(1.0, name="c"), Value(1.0, name="d")
+    told = explain(c**2 - 2 * d, c, d)
+    assert told.sentence == "dy/dc and dy/dd are opposite now, but nothing keeps them opposite"
+    assert (told.equal, told.opposite, told.proved) == (False, True, False)
+    assert not explain(c**2 - 3 * d, c, d).opposite
+
+
+def test_opposite_gradients_without_a_proof_are_tried() -> None:
+    w = Value(np.array([3.0, -3.0, 1.0]), name="w")
+    y = np.linalg.det(np.stack([np.stack([w[0], 2 * w[2]]), np.stack([w[2], w[1]])]))
+    told = explain(y, (w, 0), (w, 1))
+    assert told.sentence.endswith("are opposite now and at every point tried; no proof was found")
+    u = Value(np.array([1.0, 1.0]), name="u")
+    told = explain(u[0] * (u[1] > 0) - u[1] * (u[0] > 0), (u, 0), (u, 1))
+    assert "are opposite now and may or may not stay opposite" in told.sentence
+
+
+def test_equal_gradients_that_hang_on_signs_are_proved_without_a_word_on_factors() -> None:
+    """The weights above two opposite neurons are equal under an even function; those below, by (-1) (-1) = 1."""
+    p, q = Value(0.3, name="p"), Value(-0.3, name="q")
+    v, w = Value(2.0, name="v"), Value(2.0, name="w")
+    y = (v * p**2 + w * q**2 - 1) ** 2
+    assert explain(y, v, w).sentence.startswith("dy/dv and dy/dw are equal and stay equal")
+    assert explain(y, p, q).sentence == "dy/dp and dy/dq are opposite now and stay so (proved)"
+    r, s = Value(-2.0, name="r"), Value(2.0, name="s")
+    y = (np.sin(p) * r + np.sin(q) * s - 1) ** 2
+    r.name = "r"
+    assert explain(y, p, q).sentence == "dy/dp and dy/dq are opposite now and stay so (proved)"
+    same = Value(0.3, name="t")
+    told = explain((r * np.sin(p) - s * np.sin(same) - 1) ** 2, p, same)
+    assert told.equal and told.proved and "all their factors match" not in told.sentence, "r is -s"
+
+
+def test_a_gradient_that_is_only_rounding_is_said_to_be_0_because_its_paths_cancel() -> None:
+    """A head of equal weights under softmax: the shares of the classes add up to 1, so nothing comes through."""
+    net = nn.MLP((2, 3, 3), init=0.3)
+    J = minigrad.cross_entropy(net(X), np.array([0, 1, 2, 0]))
+    J.name = "J"
+    p = dict(net.named_parameters())
+    gradient, told = 0.0, explain(J, (p["W1"], 0, 0))
+    if told.gradients != (gradient,):  # depends on the order in which a processor adds
+        assert re.fullmatch(
+            r"dJ/dW1\[0,0\] is 0 to rounding because the 12 paths cancel \(-?\d\S*e-\d+\)", told.sentence
+        )
+    both = explain(J, (p["W1"], 0, 0), (p["W1"], 0, 1))
+    assert both.equal and both.proved
+
+
+def test_what_counts_as_rounding() -> None:
+    a = Value(1.0, name="a")
+    for size, cancels in ((1e-15, True), (1e-13, False), (1e-3, False)):
+        parts = [a * 0.25, a * (size - 0.25)]
+        for name, part in zip("bc", parts, strict=True):
+            part.name = name
+        words = explain(parts[0] + parts[1], a).sentence
+        assert ("is 0 to rounding because the 2 paths cancel" in words) == cancels, words
+    assert explain(a * 0.25 - a * 0.25, a).sentence == "dy/da = 0: the 2 paths cancel"
+    assert explain(a * 0.25 - a * 0.25 + 1.0, a).sentence == "dy/da = 0, here and at every point tried"
+    assert explain(a * 1e-30, a).sentence == "dy/da = 1e-30, 1 path"
+
+
+def test_one_path_whose_terms_cancel_and_two_gradients_of_rounding() -> None:
+    a, b = Value(1.0, name="a"), Value(1.0, name="b")
+    inner = a * 0.1 + a * 0.2 - a * 0.3
+    inner.name = "c"
+    assert explain(inner * 2.0, a).sentence.startswith("dy/da is 0 to rounding because its terms cancel (")
+    for c in (0.3, 0.8):
+        y = a * 0.1 + a * 0.2 - a * 0.3 + (b * c - b * 0.1 - b * (c - 0.1))
+        told = explain(y, a, b)
+        assert told.gradients[0] != told.gradients[1] and told.equal
+        assert told.sentence.endswith("; both are 0 to rounding, because their paths cancel")

@@ -26,22 +26,15 @@ def networks(draw: Any) -> Network:
     return network(lambda low, high: draw(st.integers(low, high)))
 
 
-def numbers(found: Any) -> tuple[Any, Any, Any]:
-    """The classes, the entries that never move, the entries that stay zero."""
-    partition = found.partition
-    return partition.classes, partition.frozen, partition.frozen & (found.recording.values == 0)
-
-
 @given(networks(), st.integers(0, 2**16))
 @settings(max_examples=150, deadline=None)
 def test_a_proved_group_has_equal_gradients_at_random_points_of_its_subspace(case: Network, seed: int) -> None:
     found = ties(case.f, case.params, case.x, case.y, method="prove")
-    classes, still, zero = numbers(found)
-    rng = np.random.default_rng(seed)
+    still, rng = found.partition.frozen, np.random.default_rng(seed)
     for size in (1.0, 0.3, 0.1):
-        g = found.recording.gradient(point(classes, zero, rng, size))
+        g = found.recording.gradient(point(found, rng, size))
         if np.isfinite(g).all() and np.abs(g).max() > NOTHING:
-            assert spread(g, classes) < ROUNDING, case.words
+            assert spread(g, found) < ROUNDING, case.words
             assert np.abs(g[still]).max(initial=0) <= ROUNDING * np.abs(g).max(), case.words
 
 
@@ -85,7 +78,6 @@ def test_a_proved_group_stays_equal_over_100_steps(rule: Callable[[], Step], cas
     A gradient that is only rounding counts as 0: Adam divides by its size, which makes steps out of it.
     """
     found = ties(case.f, case.params, case.x, case.y, method="prove")
-    classes, _, _ = numbers(found)
     values, step = found.recording.values, rule()
     for k in range(1, 101):
         g = found.recording.gradient(values)
@@ -93,10 +85,9 @@ def test_a_proved_group_stays_equal_over_100_steps(rule: Callable[[], Step], cas
         g = np.where(np.abs(g) < 1e-12 * np.abs(g).max(), 0.0, g)
         if np.abs(g).max() < 1e-6:
             break
-        assert spread(g, classes) < 1e-6, case.words
+        assert spread(g, found) < 1e-6, case.words
         values = values - step(k, g, values)
-    size = max(1.0, np.abs(values).max())
-    assert spread(np.append(values, size), np.append(classes, classes.max() + 1)) < 1e-6, case.words
+    assert spread(values, found, least=1.0) < 1e-6, case.words
 
 
 @given(networks(), st.integers(0, 2**16))
@@ -104,13 +95,12 @@ def test_a_proved_group_stays_equal_over_100_steps(rule: Callable[[], Step], cas
 def test_no_pair_whose_gradients_differ_is_called_tied(case: Network, seed: int) -> None:
     """The converse: gradients that differ by more than rounding, now or nearby, are in different groups."""
     found = ties(case.f, case.params, case.x, case.y, method="prove")
-    classes, _, zero = numbers(found)
-    values = found.recording.values
-    nearby = values + point(classes, zero, np.random.default_rng(seed), 0.1)
+    classes, signs, values = found.partition.signed, found.partition.signs, found.recording.values
+    nearby = values + point(found, np.random.default_rng(seed), 0.1)
     for at in (values, nearby):
         g = found.recording.gradient(at)
         if np.isfinite(g).all() and np.abs(g).max() > NOTHING:
-            parted = split(classes, g, 1e-7, 1e-7 * np.abs(g).max())
+            parted = split(classes, g * signs, 1e-7, 1e-7 * np.abs(g).max())
             assert parted.max() == classes.max(), case.words
 
 
@@ -146,12 +136,11 @@ def scalar_graphs(draw: Any) -> tuple[Callable[[Any], Any], Any]:
 def test_a_proved_group_of_a_scalar_graph_has_equal_gradients_everywhere(graph: Any, seed: int) -> None:
     f, start = graph
     found = ties(f, start, method="prove")
-    classes, still, zero = numbers(found)
-    rng = np.random.default_rng(seed)
+    still, rng = found.partition.frozen, np.random.default_rng(seed)
     for _ in range(4):
-        g = found.recording.gradient(point(classes, zero, rng))
+        g = found.recording.gradient(point(found, rng))
         if np.isfinite(g).all() and np.abs(g).max() > NOTHING:
-            assert spread(g, classes) < ROUNDING
+            assert spread(g, found) < ROUNDING
             assert np.abs(g[still]).max(initial=0) <= ROUNDING * np.abs(g).max()
 
 
@@ -177,9 +166,8 @@ def test_a_wrong_proof_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     x, y = np.random.default_rng(0).normal(size=(4, 3)), np.ones((4, 1))
     false = ties(lambda w, x, y: np.sum((x @ w - y) ** 2), np.ones((3, 1)), x, y)
     assert false.independent == 1
-    classes, _, zero = numbers(false)
-    g = false.recording.gradient(point(classes, zero, np.random.default_rng(0)))
-    assert spread(g, classes) > 0.01
+    g = false.recording.gradient(point(false, np.random.default_rng(0)))
+    assert spread(g, false) > 0.01
 
 
 def test_what_the_proof_misses_against_the_probe_is_counted_and_has_a_name() -> None:

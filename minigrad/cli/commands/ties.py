@@ -82,7 +82,9 @@ def groups(found: Ties) -> list[str]:
         ]
         more = f", … {len(members) - MOST_ENTRIES:,} more" if len(members) > MOST_ENTRIES else ""
         kind = "never move  " if number == found.frozen else ""
-        lines.append(f"  {number + 1:>3}  {len(members):>4} ×  {kind}{', '.join(names)}{more}")
+        other = found.opposite[number]
+        minus = "" if other is None else f"  (always minus group {other + 1})"
+        lines.append(f"  {number + 1:>3}  {len(members):>4} ×  {kind}{', '.join(names)}{more}{minus}")
     if len(found.groups) > MOST_GROUPS:
         alone = sum(len(members) == 1 for members in found.groups[MOST_GROUPS:])
         lines.append(f"       … {len(found.groups) - MOST_GROUPS:,} more groups, {alone:,} of them of one entry")
