@@ -540,6 +540,7 @@ WALKERS: dict[str, str] = {
     "rules/composed.py:_depth": _NUMPYS,
     "rules/composed.py:_most_axes": _NUMPYS,
     "rules/composed.py:_join_blocks": _NUMPYS,
+    "rules/indexing.py:scatter": "the parts of an index, of which one may be a Value",
     "rules/shaping.py:stack": _NUMPYS,
     "rules/vmap_rules.py:behind": "an axis, or a tuple of axes",
     "engine/node.py:record": _OUTPUTS,

@@ -74,6 +74,7 @@ class Op:
     bilinear: bool = False  # linear in each input while the others are fixed
     commutative: bool = False  # swapping the two inputs changes no bit
     symmetric: bool = False  # the order of the entries that a reduction combines only matters for rounding
+    rows: Literal["", "in order", "in any order"] = ""  # along the axis, each row depends on the input's row alone
     parity: Literal["", "odd", "even"] = ""  # of one input: f(-x) = -f(x), or f(-x) = f(x)
     is_view: bool = False  # the result may share memory with an input
     gives_new: bool = False  # the result never shares memory with an input

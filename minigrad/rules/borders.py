@@ -9,7 +9,7 @@ import numpy as np
 from ..engine.op import op, refuse
 from ..engine.sampling import REAL, Call, Draw
 from .axes import dispatches
-from .indexing import scatter
+from .indexing import put, scatter
 from .rearranging import at
 from .shaping import stack
 
@@ -106,6 +106,22 @@ def _pad_along(t: Any, y: Any, x: Any, pad_width: Any = 0, constant_values: Any 
     return np.pad(t, pad_width, **params)
 
 
+def _pad_by_moves(
+    x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0, reflect_type: str = "even"
+) -> Any:
+    """np.pad by writing x into a border of numbers, by reading x at plain places, or by weights."""
+    if mode == "constant":
+        return put(
+            np.pad(np.zeros(x.shape), pad_width, constant_values=constant_values), _inner(x.shape, pad_width), x
+        )
+    if reflect_type == "odd":
+        for axis, widths in enumerate(_widths(x.shape, pad_width)):
+            weights = np.pad(np.eye(x.shape[axis]), [(0, 0), widths], mode=mode, reflect_type="odd")  # type: ignore[call-overload]
+            x = np.moveaxis(np.moveaxis(x, axis, -1) @ weights, -1, axis)
+        return x
+    return np.ravel(x)[np.pad(np.reshape(np.arange(x.size), x.shape), pad_width, mode=mode)]  # type: ignore[call-overload]
+
+
 def _pad_call(array: Any, pad_width: Any, mode: Any = "constant", **more: Any) -> Call:
     if more.get("reflect_type") == "even":
         del more["reflect_type"]
@@ -142,4 +158,4 @@ def _pad(draw: Draw) -> Call:
 # fmt: off
 op(np.pad, "pad", "y = x within a border", vjp=(_pad_back,), jvp=(_pad_along,), bind=_pad_call,
     options=("reflect_type", "end_values", "stat_length"), calls=_pad, gives_new=True,
-    selects=True)
+    selects=True, meaning=_pad_by_moves)

@@ -5,6 +5,7 @@ Their result from a Value is a Value through which no gradient flows.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,10 @@ def _partitioning(draw: Draw) -> Call:
     return (x,), {"kth": draw.integer(0, x.shape[params["axis"]] - 1), **params}
 
 
+def _filled(number: float, x: Any, dtype: Any = None, shape: Any = None) -> Any:
+    return np.full(np.shape(x) if shape is None else shape, number)
+
+
 # fmt: off
 for _function, _symbol in (
     (np.greater, ">"), (np.greater_equal, "≥"), (np.less, "<"), (np.less_equal, "≤"), (np.equal, "="),
@@ -119,7 +124,8 @@ piecewise_constant(np.isin, "isin", "y = whether a is among b", domain=(DISTINCT
 for _function in (np.zeros_like, np.ones_like, np.empty_like):
     _what = _function.__name__
     piecewise_constant(_function, _what, "y = an array of the shape of x", options=("dtype", "shape"),
-        shape_alone=_function is not np.empty_like)
+        shape_alone=_function is not np.empty_like,
+        meaning=None if _function is np.empty_like else partial(_filled, float(_function is np.ones_like)))
 piecewise_constant(stop_gradient, "stop_gradient", "y = x, held constant", elementwise=True, moves=True,
     meaning=lambda x: x, identity=True)
 piecewise_constant(tie_share, "tie_share", "y = 1 where x is a, ½ where it is b too",
@@ -127,15 +133,15 @@ piecewise_constant(tie_share, "tie_share", "y = 1 where x is a, ½ where it is b
 for _function in (np.argmax, np.argmin, np.nanargmax, np.nanargmin):
     piecewise_constant(_function, _function.__name__,
         f"y = where x is {'largest' if 'max' in _function.__name__ else 'smallest'}", domain=DISTINCT,
-        options=("axis", "keepdims"), calls=_along_axis, vmap=vmap_rules.along_axis_or_flat)
+        options=("axis", "keepdims"), calls=_along_axis, vmap=vmap_rules.along_axis_or_flat, rows="in order")
 piecewise_constant(np.argsort, "argsort", "y = the order that sorts x", domain=DISTINCT,
-    options=("axis", "kind", "stable"), calls=_along_axis, vmap=vmap_rules.along_axis_or_flat)
+    options=("axis", "kind", "stable"), calls=_along_axis, vmap=vmap_rules.along_axis_or_flat, rows="in order")
 piecewise_constant(ascending, "ascending", "y = the order that sorts x, stable", domain=DISTINCT, options=("axis",),
-    calls=_along_axis, vmap=vmap_rules.along_axis)
+    calls=_along_axis, vmap=vmap_rules.along_axis, rows="in order")
 piecewise_constant(ranks, "ranks", "y = the place of each entry in ascending order", domain=DISTINCT,
-    options=("axis",), calls=_along_axis, vmap=vmap_rules.along_axis)
+    options=("axis",), calls=_along_axis, vmap=vmap_rules.along_axis, rows="in order")
 piecewise_constant(np.argpartition, "argpartition", "y = an order that puts the k-th in its place", domain=DISTINCT,
-    options=("kth", "axis", "kind"), calls=_partitioning, vmap=vmap_rules.along_axis_or_flat)
+    options=("kth", "axis", "kind"), calls=_partitioning, vmap=vmap_rules.along_axis_or_flat, rows="in order")
 for _function in (np.any, np.all, np.count_nonzero):
     piecewise_constant(_function, _function.__name__, f"y = {_function.__name__}(x)", options=("axis", "keepdims"),
         calls=_over_axes, symmetric=True, vmap=vmap_rules.reduce_batch,

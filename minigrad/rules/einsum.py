@@ -101,6 +101,19 @@ def _forward(*xs: Any, subscripts: str, optimize: Any = False) -> Any:
     return _in_order((left @ right).reshape(result), back)
 
 
+def _in_pairs(*xs: Any, subscripts: str, optimize: Any = False) -> Any:
+    """Three factors or more, multiplied one by one: each product keeps the axes that are still asked for."""
+    if len(xs) < 3:
+        return NotImplemented
+    (term, *terms), out = spell_out(subscripts, [np.ndim(x) for x in xs])
+    y = xs[0]
+    for k, other in enumerate(terms):
+        later = "".join([out, *terms[k + 1 :]])
+        kept = "".join(dict.fromkeys(i for i in term + other if i in later)) if k + 1 < len(terms) else out
+        y, term = np.einsum(f"{term},{other}->{kept}", y, xs[k + 1]), kept
+    return y
+
+
 def _einsum(subscripts: str, *xs: Any, optimize: Any = False) -> Any:
     """The sum of products of factors of which some may be Values."""
     if any(map(dispatches, xs)):
@@ -186,5 +199,5 @@ def _draw(draw: Draw) -> Call:
 op(np.einsum, "einsum", "y = Σ of products by subscripts, as in ij,jk->ik; two matrices are rounded as by @",
     domain=(REAL,), forward=_forward, vjp=_back, jvp=_along, bind=_call, calls=_draw,
     expects=lambda *shapes: f"expected shapes that fit the subscripts, got {', '.join(map(str, shapes))}",
-    bilinear=True, sums=True, is_view=True,
+    bilinear=True, sums=True, is_view=True, meaning=_in_pairs,
     spelling=lambda *factors, subscripts, **how: np.einsum(subscripts, *factors, **how))

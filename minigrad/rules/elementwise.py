@@ -168,6 +168,15 @@ def _select(*xs: Any) -> Any:
     return np.select(list(xs[:n]), list(xs[n:-1]), xs[-1])
 
 
+def _one_by_one(*xs: Any) -> Any:
+    """np.select with np.where, from the last condition to the first."""
+    n = len(xs) // 2
+    y = xs[-1]
+    for condition, choice in zip(reversed(xs[:n]), reversed(xs[n:-1]), strict=True):
+        y = np.where(condition, choice, y)
+    return y
+
+
 def _select_back(g: Any, y: Any, *xs: Any) -> list[Any]:
     n = len(xs) // 2
     return [None] * n + [np.where(chosen, g, 0.0) for chosen in _firsts(xs[:n])]
@@ -298,4 +307,5 @@ op(np.where, "where", "y = a where c, else b", domain=(BOOLEAN, REAL, REAL), vjp
 # Its inputs are the conditions, then the choices, then the value where no condition holds.
 op(np.select, "select", "y = the first choice whose condition holds", domain=(REAL,), selects=True, forward=_select,
     vjp=_select_back, jvp=lambda ts, y, *xs: _select(*xs[: len(xs) // 2], *ts[len(xs) // 2 :]), bind=_select_bind,
-    options=("choicelist", "default"), calls=_select_call, gives_new=True, spelling=_spell_select)
+    options=("choicelist", "default"), calls=_select_call, gives_new=True, spelling=_spell_select,
+    meaning=_one_by_one)

@@ -11,6 +11,8 @@ import numpy as np
 from ..engine.op import dispatched, linear, op
 from ..engine.sampling import DISTINCT, REAL, Call, Draw
 from . import vmap_rules
+from .axes import dispatches
+from .computed_indices import add_computed, read_computed
 from .discrete import ascending, ranks
 from .draws import integers
 
@@ -62,6 +64,9 @@ def _one_axis(index: Any) -> int | None:
 @dispatched
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of that shape, with g added at the index: the transpose of reading there."""
+    for part in index if isinstance(index, tuple) else ():  # g may be plain where a part of the index is not
+        if dispatches(part):
+            return part.__array_function__(scatter, (type(part),), (g, index, shape), {})
     buffer = np.zeros(shape, dtype=np.result_type(g))
     add_at(buffer, index, g)
     return buffer
@@ -168,9 +173,11 @@ _put_forward: Any = put._implementation  # type: ignore[attr-defined]
 op(operator.getitem, "[…]", "y = x[index]", forward=lambda x, index: x[index],
     vjp=(lambda g, y, x, index=None: scatter(g, index, x.shape),), jvp=(lambda t, y, x, index=None: t[index],),
     add=lambda buffer, g, y, x, index=None: add_at(buffer, index, g), calls=_read, moves=True, is_view=True,
-    spelling=lambda x, index: x[index], vmap=vmap_rules.read_batch)
+    spelling=lambda x, index: x[index], vmap=vmap_rules.read_batch,
+    meaning=lambda x, index: read_computed(x, index))
 linear(scatter, "scatter", "y[index] += g", lambda g, y, x, index=None, shape=None: g[index], calls=_scatter,
-    sums=True, selects=True, vmap=vmap_rules.write)
+    sums=True, selects=True, vmap=vmap_rules.write,
+    meaning=lambda g, index, shape: add_computed(scatter, g, index, shape))
 op(put, "put", "y = x, but y[index] = v", forward=lambda x, values, index: _put_forward(x, index, values),
     vjp=(lambda g, y, x, v, index=None: put(g, index, 0.0), lambda g, y, x, v, index=None: under_ones(
     g[index] * last_writers(index, x.shape), v)),
@@ -179,4 +186,5 @@ op(put, "put", "y = x, but y[index] = v", forward=lambda x, values, index: _put_
     calls=_put, moves=True, gives_new=True, spelling=lambda x, values, index: put(x, index, values))
 op(np.sort, "sort", "y = x in ascending order", domain=(DISTINCT,), vjp=(_sort_back,), jvp=(_sort_along,),
     kink="at a tie: each entry keeps its place", calls=_sort, selects=True, gives_new=True,
+    rows="in any order",
     vmap=vmap_rules.along_axis_or_flat)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine.op import dispatched, moves, op, refuse
 from ..engine.sampling import REAL, Call, Draw
+from .axes import dispatches
 from .composed import composed
 from .draws import integers
 from .indexing import add_at, scatter
@@ -81,6 +82,11 @@ def embedding(table: Any, indices: Any) -> Any:
     return table[rows]
 
 
+def _plain(indices: Any) -> Any:
+    """Indices as an array, unless they are computed."""
+    return indices if dispatches(indices) else np.asarray(indices)
+
+
 def _embedding(draw: Draw) -> Call:
     table = draw.array(REAL, draw.shape(min_dims=1))
     return (table,), {"indices": integers(draw, 0, table.shape[0] - 1, draw.shape(max_dims=2))}
@@ -126,6 +132,7 @@ op(layer_norm, "layer_norm", "y = a (x - mean) / √(var + ε) + b",
     jvp=(_layer_norm_along, _layer_norm_scale, lambda t, y, x, a, b, axis=-1, eps=1e-5: t), bind=_layer_norm_call,
     calls=_layer_norm, gives_new=True, meaning=_normalise)
 moves(embedding, "embedding", "y[i] = table[index[i]]",
-    lambda g, y, table, indices=None: scatter(g, np.asarray(indices), table.shape),
-    add=lambda buffer, g, y, table, indices=None: add_at(buffer, np.asarray(indices), g), calls=_embedding)
+    lambda g, y, table, indices=None: scatter(g, _plain(indices), table.shape),
+    add=lambda buffer, g, y, table, indices=None: add_at(buffer, np.asarray(indices), g), calls=_embedding,
+    meaning=lambda table, indices: table[indices] if dispatches(indices) else NotImplemented)
 composed(batch_norm, "y = a (x - mean) / √(var + ε) + b, per channel", _batch_norm_call)(batch_norm)

@@ -12,6 +12,7 @@ from ..engine.errors import ShapeError
 from ..engine.op import dispatched, op
 from ..engine.sampling import DISTINCT, REAL, UNIT, Call, Domain, Draw
 from .activations import less_total, log_softmax, relu, sigmoid, softmax, softplus
+from .axes import dispatches
 from .composed import composed
 from .draws import integers
 
@@ -28,14 +29,14 @@ def _labels(scores: Any, targets: Any, what: str) -> Any:
 
 @dispatched  # so that compiled code checks them anew
 def _check_classes(targets: Any, rows: tuple[int, ...], k: int, what: str) -> Any:
-    """Targets that are integers from 0 to k - 1, of that shape."""
-    classes = np.asarray(targets)
+    """Targets that are integers from 0 to k - 1, of that shape; in a graph that is for all data, unread."""
+    classes = targets if dispatches(targets) else np.asarray(targets)
     if classes.dtype.kind not in "iu" or classes.shape != rows:
         raise ShapeError(
             f"{what}: expected integer targets of shape {rows}, one class per row, "
             f"got {classes.dtype} {classes.shape}"
         )
-    if classes.size and not (classes.min() >= 0 and classes.max() < k):
+    if not dispatches(classes) and classes.size and not (classes.min() >= 0 and classes.max() < k):
         raise ShapeError(f"{what}: expected classes from 0 to {k - 1}, got {classes.min()} to {classes.max()}")
     return classes
 
@@ -155,6 +156,12 @@ def _cross_entropy_jvp(t: Any, y: Any, logits: Any, targets: Any, saved: Any = N
     return np.sum(_cross_entropy_vjp(1.0, y, logits, targets, saved) * t)
 
 
+def _mean_of_logarithms(logits: Any, targets: Any) -> Any:
+    shares = _are_shares(logits, targets)
+    places = targets if shares else np.equal(np.expand_dims(targets, -1), np.arange(logits.shape[-1])) * 1.0
+    return -np.sum(places * log_softmax(logits)) / _rows(np.shape(logits))
+
+
 def _cross_entropy_call(draw: Draw) -> Call:
     shape = draw.shape(min_dims=1)
     classes = integers(draw, 0, shape[-1] - 1, shape[:-1])
@@ -169,6 +176,10 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
     """
     if np.shape(logits) != np.shape(targets):
         raise ValueError(f"expected targets of shape {np.shape(logits)}, got {np.shape(targets)}")
+    return _mean_of_terms(logits, targets)
+
+
+def _mean_of_terms(logits: Any, targets: Any) -> Any:
     terms = targets * softplus(-logits) + (1.0 - targets) * softplus(logits)
     return np.sum(terms) / max(np.size(logits), 1)
 
@@ -257,11 +268,11 @@ def margin_ranking_loss(first: Any, second: Any, order: Any, margin: float) -> A
 op(cross_entropy, "cross_entropy", "y = mean of -ln softmax(x)[target]", domain=(REAL, _CLASS_OR_SHARE),
     forward=_cross_entropy, saves=True, vjp=(_cross_entropy_vjp, _cross_entropy_targets),
     jvp=(_cross_entropy_jvp, lambda t, y, logits, targets, saved=None: np.sum(_cross_entropy_targets(1.0, y,
-    logits, targets) * t)), calls=_cross_entropy_call, gives_new=True)
+    logits, targets) * t)), calls=_cross_entropy_call, gives_new=True, meaning=_mean_of_logarithms)
 op(binary_cross_entropy_with_logits, "binary_cross_entropy", "y = mean of -t ln σ(z) - (1 - t) ln(1 - σ(z))",
     domain=(REAL, _SHARE), vjp=(_logits, _targets),
     jvp=(lambda t, y, z, p: np.sum(_logits(1.0, y, z, p) * t), lambda t, y, z, p: np.sum(_targets(1.0, y, z, p) *
-    t)), calls=_pairs, gives_new=True)
+    t)), calls=_pairs, gives_new=True, meaning=_mean_of_terms)
 composed(negative_log_likelihood, "y = mean of -w[target] x[target]", _nll_call)(negative_log_likelihood)
 composed(focal_loss, "y = -α (1 - p)^γ ln p, p = x[target]; at p = 1: 0", _focal_call)(focal_loss)
 composed(multiclass_hinge, "y = mean of Σ max(0, x - x[target] + h); at a kink: 0", _hinge_call)(multiclass_hinge)

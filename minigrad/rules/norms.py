@@ -146,8 +146,17 @@ def _vector_norm_call(x: Any, axis: Any = None, keepdims: bool = False, ord: Any
     return (x,), {"axis": axis, "keepdims": keepdims, "ord": ord}
 
 
-def _root_of_squares(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims)) if ord is None else NotImplemented
+def _by_entries(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
+    """A norm of vectors, or the root of all squares; NotImplemented for the other norms of matrices."""
+    if ord is None or (ord in ("fro", "f", 2) and (_of_matrices(x, axis) == (ord != 2))):
+        return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+    if _of_matrices(x, axis):
+        return NotImplemented
+    sizes = np.abs(x)
+    if _is_extreme(ord):
+        return (np.max if ord > 0 else np.min)(sizes, axis=axis, keepdims=keepdims)
+    total = np.sum(sizes if ord == 1 else sizes**ord, axis=axis, keepdims=keepdims)
+    return total if ord == 1 else total ** (1 / ord)
 
 
 KINK = "at 0: 0; the largest and the smallest: a tie is shared evenly"
@@ -157,7 +166,7 @@ KINK = "at 0: 0; the largest and the smallest: a tie is shared evenly"
 # By default the norm of all entries, whatever axes they have.
 reduction(np.linalg.norm, "norm", "y = (Σ |x|^p)^(1/p); of matrices also by sums of |x| and by singular values",
     _partial, domain=SIZED, options={"ord": (None,)}, kept=_kept, bind=_norm_call, calls=_draw_norm,
-    kink=f"{KINK}; a singular value of 0: 0", parity="even", symmetric=False, vmap=None, meaning=_root_of_squares)
+    kink=f"{KINK}; a singular value of 0: 0", parity="even", symmetric=False, vmap=None, meaning=_by_entries)
 reduction(np.linalg.vector_norm, "vector_norm", "y = (Σ |x|^p)^(1/p)", _vector_partial, domain=SIZED,
     options={"ord": ORDERS[1:]}, kept=_kept_of_vector, bind=_vector_norm_call,
     calls=over_axes(SIZED, min_dims=1, ord=ORDERS[1:]), kink=KINK, parity="even")

@@ -7,7 +7,7 @@ einsum, the general case, has its own page.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import partial, reduce
 from itertools import pairwise
 from typing import Any
 
@@ -185,6 +185,6 @@ bilinear(np.kron, "kron", "y = the blocks a[i,j] b", _kron_left, _kron_right, ca
 op(np.linalg.multi_dot, "multi_dot", "y = A B C …", domain=(REAL,), forward=lambda *xs: np.linalg.multi_dot(xs),
     vjp=_multi_dot_back, jvp=_multi_dot_along, calls=_multi_dot,
     expects=lambda *shapes: f"expected matrices that can be multiplied in a row, got {', '.join(map(str, shapes))}",
-    bilinear=True, sums=True, gives_new=True)
+    bilinear=True, sums=True, gives_new=True, meaning=lambda *xs: reduce(np.matmul, xs))
 # np.linalg.trace is written in terms of this one.
 linear(np.trace, "trace", "y = Σ x[i,i]", _trace_back, calls=_trace, casts=True, sums=True, selects=True)

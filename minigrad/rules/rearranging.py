@@ -15,6 +15,7 @@ from ..engine.op import moves, op
 from ..engine.sampling import REAL, Call, Draw
 from . import vmap_rules
 from .axes import dispatches
+from .computed_indices import take_along_computed
 from .draws import integers
 from .indexing import scatter
 
@@ -55,6 +56,15 @@ def _take_back(g: Any, y: Any, x: Any, indices: Any = None, axis: Any = None, mo
     if mode != "raise":
         places = np.remainder(places, side) if mode == "wrap" else np.clip(places, 0, side - 1)
     return scatter_along(g, places, axis, x)
+
+
+def _take_computed(x: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
+    if not dispatches(indices):
+        return NotImplemented
+    side = x.size if axis is None else x.shape[axis]
+    if mode != "raise":
+        indices = np.remainder(indices, side) if mode == "wrap" else np.clip(indices, 0, side - 1)
+    return np.ravel(x)[indices] if axis is None else x[at(axis, x.ndim, indices)]
 
 
 def _take(draw: Draw) -> Call:
@@ -242,8 +252,9 @@ def _unstack(draw: Draw) -> Call:
 
 
 # fmt: off
-moves(np.take, "take", "y[i] = x[index[i]]", _take_back, calls=_take)
-moves(np.take_along_axis, "take_along_axis", "y[i,j] = x[i,index[i,j]]", _take_along_back, calls=_take_along)
+moves(np.take, "take", "y[i] = x[index[i]]", _take_back, calls=_take, meaning=_take_computed)
+moves(np.take_along_axis, "take_along_axis", "y[i,j] = x[i,index[i,j]]", _take_along_back, calls=_take_along,
+    meaning=take_along_computed)
 moves(np.delete, "delete", "y = x without the entries named", _delete_back, calls=_delete)
 moves(np.repeat, "repeat", "y = each entry of x, several times", _repeat_back, calls=_repeat)
 moves(np.tile, "tile", "y = x, laid side by side", _tile_back,

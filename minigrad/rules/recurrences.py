@@ -48,6 +48,22 @@ def recur_back(f: Any, g: Any) -> Any:
     return np.flip(recurrence(shift_in(np.flip(f, -1), 1.0), np.flip(g, -1)), -1)
 
 
+def _step_by_step(f: Any, t: Any) -> Any:
+    """The recurrence as it is stated; not for long rows, whose degrees no proof can follow."""
+    n = t.shape[-1]
+    if not 0 < n <= 256:
+        return NotImplemented
+    s = [t[..., 0]]
+    for i in range(1, n):
+        s.append(f[..., i] * s[-1] + t[..., i])
+    return np.stack(s, axis=-1)
+
+
+def _all_but_one(x: Any, axis: Any = None) -> Any:
+    before, behind = _products(merge_axes(x, axis))
+    return split_axes(before * behind, x, axis)
+
+
 def _two_alike(draw: Draw) -> Call:
     shape = draw.shape(min_dims=1)
     return (draw.array(REAL, shape), draw.array(REAL, shape)), {}
@@ -66,8 +82,7 @@ def others(x: Any, axis: Any = None) -> Any:
     y = np.prod(x, axis=axis, keepdims=True)
     if _divides(y):
         return y / x
-    before, behind = _products(merge_axes(x, axis))
-    return split_axes(before * behind, x, axis)
+    return _all_but_one(x, axis)
 
 
 def _others_slope(t: Any, y: Any, x: Any, axis: Any = None) -> Any:
@@ -89,6 +104,6 @@ op(recurrence, "recurrence", "y[i] = f[i] y[i-1] + t[i]",
     vjp=(lambda g, y, f, t: recur_back(f, g) * shift_in(y, 0.0), lambda g, y, f, t: recur_back(f, g)),
     jvp=(lambda t, y, f, x: recurrence(f, t * shift_in(y, 0.0)), lambda t, y, f, x: recurrence(f, t)),
     calls=_two_alike, expects=lambda f, t: f"expected two arrays of one shape, got {f} and {t}",
-    is_view=True)
+    is_view=True, rows="in order", meaning=_step_by_step)
 op(others, "others", "y[i] = Π x[j], j ≠ i", vjp=(_others_slope,), jvp=(_others_slope,), calls=_others,
-    gives_new=True)
+    gives_new=True, meaning=_all_but_one)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -61,6 +63,22 @@ def _nancumprod_along(t: Any, y: Any, x: Any, axis: int | None = None) -> Any:
     return _cumprod_along(np.where(lost, 0.0, t), y, np.where(lost, 1.0, x), axis)
 
 
+def _products(x: Any, axis: int | None = None) -> Any:
+    """np.cumprod, product by product; not for long rows, whose degrees no proof can follow."""
+    rows = np.ravel(x) if axis is None else np.moveaxis(x, axis, -1)
+    if not 0 < rows.shape[-1] <= _LONG:
+        return NotImplemented
+    y = np.stack([*accumulate((rows[..., k] for k in range(rows.shape[-1])), operator.mul)], axis=-1)
+    return y if axis is None else np.moveaxis(y, -1, axis)
+
+
+def _products_with_initial(x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
+    y = _products(x, axis or 0)
+    if y is NotImplemented or not include_initial:
+        return y
+    return np.moveaxis(widen(np.moveaxis(y, axis or 0, -1), 1, 0, 1.0), -1, axis or 0)
+
+
 # The same under the array API's names; they may begin with an empty sum or product.
 
 
@@ -106,6 +124,19 @@ def cummax(x: Any, axis: int = 0) -> Any:
 def cummin(x: Any, axis: int = 0) -> Any:
     """The smallest so far along the axis: np.minimum.accumulate."""
     return np.minimum.accumulate(x, axis=axis)
+
+
+def _so_far(function: Any) -> Any:
+    """cummax, as the largest of each beginning of a row: their order does not count."""
+
+    def meaning(x: Any, axis: int = 0) -> Any:
+        rows = np.moveaxis(x, axis, -1)
+        if not 0 < rows.shape[-1] <= _LONG:
+            return NotImplemented
+        y = np.stack([function(rows[..., : k + 1], axis=-1) for k in range(rows.shape[-1])], axis=-1)
+        return np.moveaxis(y, -1, axis)
+
+    return meaning
 
 
 def _extreme_parts(y: Any, x: Any, axis: int) -> tuple[Any, Any, Any]:
@@ -177,26 +208,32 @@ def _extremes(draw: Draw) -> Call:
     return (x,), {"axis": draw.integer(-x.ndim, x.ndim - 1)}
 
 
+_LONG = 256
+
 # fmt: off
 linear(np.cumsum, "cumsum", "y[i] = Σ x[j], j ≤ i", _cumsum_back, casts=True, calls=_along_axis, sums=True,
     selects=True, vmap=vmap_rules.along_axis_or_flat, of_ufunc=(np.add, "accumulate"))
 op(np.nancumsum, "nancumsum", "y[i] = Σ x[j], j ≤ i, without nan",
     vjp=(lambda g, y, x, axis=None: np.where(np.isnan(x), 0.0, _cumsum_back(g, y, x, axis)),),
     jvp=(lambda t, y, x, axis=None: np.cumsum(np.where(np.isnan(x), 0.0, t), axis),), casts=True, calls=_with_nan,
-    selects=True, gives_new=True, vmap=vmap_rules.along_axis_or_flat)
+    selects=True, gives_new=True, vmap=vmap_rules.along_axis_or_flat,
+    meaning=lambda x, axis=None: np.cumsum(np.where(np.isnan(x), 0.0, x), axis))
 op(np.cumprod, "cumprod", "y[i] = Π x[j], j ≤ i", vjp=(_cumprod_back,), jvp=(_cumprod_along,), calls=_along_axis,
-    casts=True, gives_new=True, vmap=vmap_rules.along_axis_or_flat, of_ufunc=(np.multiply, "accumulate"))
+    casts=True, gives_new=True, vmap=vmap_rules.along_axis_or_flat, of_ufunc=(np.multiply, "accumulate"),
+    rows="in order", meaning=_products)
 op(np.nancumprod, "nancumprod", "y[i] = Π x[j], j ≤ i, without nan", vjp=(_nancumprod_back,),
-    jvp=(_nancumprod_along,), casts=True, calls=_with_nan, gives_new=True, vmap=vmap_rules.along_axis_or_flat)
+    jvp=(_nancumprod_along,), casts=True, calls=_with_nan, gives_new=True, vmap=vmap_rules.along_axis_or_flat,
+    meaning=lambda x, axis=None: np.cumprod(np.where(np.isnan(x), 1.0, x), axis))
 linear(np.cumulative_sum, "cumulative_sum", "y[i] = Σ x[j], j ≤ i", _cumulative_sum_back, calls=_cumulative,
     casts=True, sums=True, selects=True)
 op(np.cumulative_prod, "cumulative_prod", "y[i] = Π x[j], j ≤ i", vjp=(_cumulative_prod_back,),
-    jvp=(_cumulative_prod_along,), casts=True, calls=_cumulative, gives_new=True)
+    jvp=(_cumulative_prod_along,), casts=True, calls=_cumulative, gives_new=True, meaning=_products_with_initial)
 for _function, _most in ((cummax, "largest"), (cummin, "smallest")):
     op(_function, _function.__name__, f"y[i] = the {_most} x[j], j ≤ i", domain=(DISTINCT,), vjp=(_extreme_back,),
         jvp=(_extreme_along,), calls=_extremes, kink="a tie is shared evenly", gives_new=True,
         selects=True, vmap=vmap_rules.along_axis,
-        of_ufunc=(np.maximum if _function is cummax else np.minimum, "accumulate"))
+        of_ufunc=(np.maximum if _function is cummax else np.minimum, "accumulate"), rows="in order",
+        meaning=_so_far(np.max if _function is cummax else np.min))
 op(logcumsumexp, "logcumsumexp", "y[i] = ln Σ e^x[j], j ≤ i", vjp=(_logcumsumexp_back,), jvp=(_logcumsumexp_along,),
     domain=(DISTINCT,), calls=_extremes, kink="equal ∞ share evenly", gives_new=True, vmap=vmap_rules.along_axis,
-    of_ufunc=(np.logaddexp, "accumulate"))
+    of_ufunc=(np.logaddexp, "accumulate"), meaning=lambda x, axis=0: np.log(np.cumsum(np.exp(x), axis=axis)))

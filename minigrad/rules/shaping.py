@@ -194,6 +194,12 @@ def _linspace(draw: Draw) -> Call:
     return (a, b), {"num": draw.integer(0, 4), "endpoint": draw.choice([True, False]), "axis": axis}
 
 
+def _between(a: Any, b: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
+    shares = _linspace_shares(1, num, endpoint)
+    ends = (np.expand_dims(x, -1) for x in (a, b))
+    return np.moveaxis(sum(x * share for x, share in zip(ends, (1.0 - shares, shares), strict=True)), -1, axis)
+
+
 def stack(values: Sequence[Any] | Any, axis: int = 0) -> Any:
     """Make one Value from a list of them, nested to any depth, as ``np.array`` does for numbers.
 
@@ -267,4 +273,5 @@ op(np.meshgrid, "meshgrid", "y, z, … = the coordinates of a grid", domain=(REA
     jvp=lambda ts, y, *xs, **params: np.meshgrid(*ts, **params), options=("sparse", "indexing"), calls=_meshgrid,
     moves=True, gives_new=True, spelling=np.meshgrid)
 op(np.linspace, "linspace", "y[i] = a + (b - a) i / (n - 1)", vjp=(_linspace_back(0), _linspace_back(1)),
-    jvp=(_linspace_along(0), _linspace_along(1)), calls=_linspace, linear=True, selects=True, gives_new=True)
+    jvp=(_linspace_along(0), _linspace_along(1)), calls=_linspace, linear=True, selects=True, gives_new=True,
+    meaning=_between)

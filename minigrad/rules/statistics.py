@@ -74,6 +74,13 @@ def _average(draw: Draw) -> Call:
     return ((a,) if shape is None else (a, draw.array(POSITIVE, shape))), params
 
 
+def _weighted_mean(a: Any, w: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    if w is None:
+        return np.mean(a, axis=axis, keepdims=keepdims)
+    w = np.broadcast_to(weights_like(a, w, axis), a.shape)
+    return np.sum(w * a, axis=axis, keepdims=keepdims) / np.sum(w, axis=axis, keepdims=keepdims)
+
+
 # Ranks. A quantile is a weighted sum of two neighbours in ascending order.
 
 
@@ -171,7 +178,7 @@ def _partition(draw: Draw) -> Call:
 op(np.average, "average", "y = Σ w x / Σ w", domain=(DISTINCT, POSITIVE),
     forward=lambda a, w=None, axis=None, keepdims=False: np.average(a, axis, w, keepdims=keepdims),
     vjp=(_average_a, _average_w), jvp=(_average_a_along, _average_w_along), bind=_average_call,
-    options=("weights",), calls=_average, gives_new=True,
+    options=("weights",), calls=_average, gives_new=True, meaning=_weighted_mean,
     spelling=lambda a, w=None, **params: np.average(a, weights=w, **params))
 _state_quantile(np.quantile, "y = the q-quantile of x", 1.0)
 _state_quantile(np.percentile, "y = the q-th percentile of x", 100.0)
@@ -183,5 +190,5 @@ op(np.median, "median", "y = the middle of x in ascending order", domain=(DISTIN
 reduction(np.ptp, "ptp", "y = max x - min x", _ends, domain=DISTINCT, selects=True,
     kink="a tie is shared evenly", parity="even")
 op(np.partition, "partition", "y = x with the k-th in its place", domain=(DISTINCT,), vjp=(_partition_back,),
-    jvp=(_partition_along,), calls=_partition, selects=True,
+    jvp=(_partition_along,), calls=_partition, selects=True, rows="in order",
     kink="at a tie: each entry keeps its place", gives_new=True)

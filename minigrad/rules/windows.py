@@ -144,12 +144,20 @@ def max_pool(x: Any, window: Any, stride: Any = None, padding: Any = 0) -> Any:
     x: (…, *sides). window: a tuple with one side per axis, or one number for one axis. stride: likewise, the
     window's own by default. padding: the width of the border, a number or one per axis.
     """
+    return _largest(x, window, stride, padding)
+
+
+def _largest(x: Any, window: Any, stride: Any = None, padding: Any = 0) -> Any:
     return np.max(_pool_windows(x, window, stride, padding, -np.inf), axis=_inside(_tuple(window)))
 
 
 @dispatched
 def avg_pool(x: Any, window: Any, stride: Any = None, padding: Any = 0) -> Any:
     """The mean of each window over the last axes of x; a border counts as 0. See `max_pool`."""
+    return _mean(x, window, stride, padding)
+
+
+def _mean(x: Any, window: Any, stride: Any = None, padding: Any = 0) -> Any:
     return np.mean(_pool_windows(x, window, stride, padding, 0.0), axis=_inside(_tuple(window)))
 
 
@@ -269,9 +277,9 @@ linear(fold, "fold", "y[stride p + i] += g[p,i]",
 moves(_view, "sliding_window_view", "y[p,i] = x[p+i]", _sliding_back, calls=_sliding, is_view=True)
 op(max_pool, "max_pool", "y[p] = the largest x of window p", domain=(DISTINCT,), vjp=(_max_pool_back,),
     jvp=(_max_pool_along,), bind=_pool_call, calls=_pool(DISTINCT), selects=True,
-    kink="a tie is shared evenly",
-    gives_new=True)
-linear(avg_pool, "avg_pool", "y[p] = the mean x of window p", _avg_pool_back, bind=_pool_call, calls=_pool(REAL))
+    kink="a tie is shared evenly", gives_new=True, meaning=_largest)
+linear(avg_pool, "avg_pool", "y[p] = the mean x of window p", _avg_pool_back, bind=_pool_call, calls=_pool(REAL),
+    meaning=_mean)
 for _function, _d in ((conv1d, 1), (conv2d, 2)):
     bilinear(_function, _function.__name__, "y[o,p] = Σ x[c,p+i] k[o,c,i]", _conv_x, _conv_kernel,
         bind=_conv_call(_d), calls=_conv(_d), expects=_channels)

@@ -18,7 +18,7 @@ from ..tracing import trace
 from ..tracing.replay import Evaluate, compute, own_params
 from .modular import Fingerprint, from_constant, random_function, salt, symbols
 from .residues import LANES
-from .semantics import DIRECT, Unknown, describe_params, meaning, unknown
+from .semantics import DIRECT, Formula, Unknown, describe_params, meaning, unknown
 
 _constants: dict[Any, Fingerprint] = {}
 
@@ -93,17 +93,26 @@ class Formulas(Evaluate):
         """The fingerprint of a node, or a list of them if it has several outputs."""
         params = own_params(node)
         try:
-            if len(operands) > len(restore_parameters(node.op, list(node.operands), node.params)[0]):
-                raise Unknown(node.op.label)  # a Value inside a parameter
+            inputs, given = _with_inner_values(node, operands, params)
             # In NumPy True + True is True, so an op with a boolean result is no sum or product.
             logical = type(node._array) is not tuple and node._array.dtype.kind == "b"
-            found = meaning(node.op, operands, params, logical)
+            found = meaning(node.op, inputs, given, logical)
         except Unknown as label:
             self.unknown.add(str(label))
             found = _unknown(node, operands, params)
         return found
 
     alias = apply  # a copy or a view has the meaning of its op, as any node
+
+
+def _with_inner_values(node: Any, operands: list[Any], params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The inputs, and the parameters with a formula for each Value in them, such as an index."""
+    if len(operands) <= len(node.op.domain) or node.op.variadic:
+        return operands, params
+    inner = node.operands[len(node.op.domain) :]
+    if any(x._array.dtype.kind == "b" for x in inner):  # the numbers in a mask decide the shape of the result
+        raise Unknown(node.op.label)
+    return restore_parameters(node.op, [*operands[: -len(inner)], *map(Formula, operands[-len(inner) :])], params)
 
 
 def _unknown(node: Any, operands: Sequence[Fingerprint], params: dict[str, Any]) -> Any:

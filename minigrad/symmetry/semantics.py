@@ -1,9 +1,9 @@
 """The meaning of an op as a formula: computes the fingerprint of its output from the fingerprints of its inputs.
 
 The properties in the op's record decide, the first that fits: it has a meaning, which comes down to `primitives`;
-it moves and adds entries; it adds products; it reduces in any order; it is elementwise. Of any other op it is only
-known that equal calls give equal results. A missing property loses ties, which is allowed; a wrong one would invent
-ties, so tests check every property of every op.
+it moves and adds entries; it adds products; it is elementwise; it works on each row alone; it reduces in any order.
+Of any other op it is only known that equal calls give equal results. A missing property loses ties, which is
+allowed; a wrong one would invent ties, so tests check every property of every op.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ import numpy as np
 from ..engine.array_methods import Axis
 from ..engine.node import ARGUMENT
 from ..engine.op import TABLE, UNDIFFERENTIATED, Op
+from ..engine.tree import leaves
 from ..engine.tree_folds import tree_key
+from .by_rows import by_rows
 from .modular import (
     Fingerprint,
     add,
@@ -61,12 +63,18 @@ def meaning(made_by: Op, operands: Sequence[Fingerprint], params: Params, logica
         found = _compose(made_by, operands, params)
         if found is not None:
             return found
+    if params and any(isinstance(x, Formula) for x in leaves(params)):  # a computed index, say
+        raise Unknown(made_by.label)
     if made_by.moves or (made_by.sums and not made_by.bilinear and not logical):
         return _move(made_by, operands, params, not made_by.moves)
+    if made_by.bilinear and made_by.sums and len(operands) == 1 and not logical:
+        return _move(made_by, operands, params, adds=True)
     if made_by.bilinear and made_by.sums and len(operands) == 2 and not logical:
         return _product(made_by, operands, params)
     if made_by.elementwise:
         return _elementwise(made_by, operands, params)
+    if made_by.rows:
+        return _by_rows(made_by, operands, params)
     if made_by.symmetric and len(operands) == 1:
         return _symmetric(made_by, operands[0], **params)
     raise Unknown(made_by.label)
@@ -85,8 +93,10 @@ def _compose(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> An
     if found is NotImplemented:
         return None
     y: Fingerprint = found.fingerprint if isinstance(found, Formula) else from_constant(found)
+    if not made_by.elementwise:
+        return y
     zero = functools.reduce(np.logical_and, map(identically_zero, align_axes(*(p.x for p in operands))))
-    return _with_zero(made_by, y, zero, len(operands), params) if made_by.elementwise and zero.any() else y
+    return _with_zero(made_by, y, zero, len(operands), params) if zero.any() else y
 
 
 class Formula(np.lib.mixins.NDArrayOperatorsMixin):
@@ -106,6 +116,11 @@ class Formula(np.lib.mixins.NDArrayOperatorsMixin):
     def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """The type of numbers that stand beside it."""
+        return np.dtype(np.float64)
 
     @property
     def size(self) -> int:
@@ -215,6 +230,23 @@ def _symmetric(
     if at_zero is None:
         raise Unknown(made_by.label)
     return symmetric(x, at_zero, repr((*_identity(made_by), describe_params(params))), axis, keepdims)
+
+
+def _by_rows(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Fingerprint:
+    rest = {name: p for name, p in params.items() if name != "axis"}
+    axis: Any = params.get("axis", made_by.defaults.get("axis", -1))
+    along = "axis" in made_by.names
+
+    def forward(*xs: Any, axis: int | None) -> Any:
+        return made_by.forward(*xs, **rest, **({"axis": axis} if along else {}))
+
+    name = repr((*_identity(made_by), describe_params(rest)))
+    found = None
+    if axis is None or np.ndim(axis) == 0:
+        found = by_rows(forward, name, operands, axis, made_by.rows == "in order")
+    if found is None:
+        raise Unknown(made_by.label)
+    return found
 
 
 def _unary(parity: str, x: Residues, key: tuple[int, int]) -> Residues:

@@ -47,7 +47,8 @@ class Call:
                 xs.append(x)
                 continue
             numbers = self.rng.choice(np.ravel(x), int(kinds.max()) + 1) * self.rng.uniform(0.9, 1.0)
-            numbers[:1] *= not self.zero
+            if self.zero:
+                numbers[:1] = 0.0  # which may have been nan
             xs.append(argument(numbers[kinds]))
         with trace(), np.errstate(all="ignore"):
             result = record(Value, self.op, *lift_inputs(tuple(xs), self.params))
