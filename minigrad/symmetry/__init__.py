@@ -5,6 +5,10 @@
     remedies     tries changes that may split ties      equal_gradients   which gradients are equal now
 
     loss_graph   the loss as a graph                    proof, probe      the two ways to find ties
+    claims       which claims are proved                now               what the gradient at the start says
+    findings     sentences by tensor, with `tie_finding`, `tied_parts`, `still_parts` and `slices`
+    why_zero     why gradients are 0 at the start       every_draw        losses that draw random numbers
+    trials       tries other starts for a finding
     clustering   finds equal gradients                  mlp_neurons       finds equal neurons
     vectorise    makes graphs of single numbers smaller
     paths        the paths of the chain rule, with `factor_text` and `explanation_report`
@@ -18,6 +22,7 @@ from .explain import explain
 from .explanation_report import Explanation
 from .quotient import Quotient, quotient
 from .remedies import Remedies, Remedy
+from .tie_finding import TieFinding
 from .ties import Ties, ties
 from .tracker import SymmetryTracker
 
@@ -28,6 +33,7 @@ __all__ = [
     "Remedies",
     "Remedy",
     "SymmetryTracker",
+    "TieFinding",
     "Ties",
     "equal_gradients",
     "explain",

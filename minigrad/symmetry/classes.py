@@ -55,7 +55,10 @@ def number_values(values: Any) -> Any:
 def renumber(numbers: Any) -> tuple[Any, int]:
     """Renumber classes in order of first appearance; also returns how many there are."""
     numbers = numbers - numbers.min(initial=0)
-    highest = int(numbers.max(initial=-1))
+    so_far = np.maximum.accumulate(np.append(-1, numbers))
+    highest = int(so_far[-1])
+    if (numbers <= so_far[:-1] + 1).all():  # nearly always: each new number is one more than the highest
+        return numbers, highest + 1
     if highest > 4 * len(numbers):
         numbers = np.unique(numbers, return_inverse=True)[1]
         highest = int(numbers.max())

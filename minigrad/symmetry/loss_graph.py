@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,9 @@ from ..engine.tree_folds import is_nested_list
 from ..engine.value import Value, argument, graph, seed
 from ..errors import ArgumentError, GradientLost, describe
 from ..nn.module import Module
-from ..tracing import trace
 from ..tracing.replay import Evaluate, own_params, replay
 from ..transforms.grad import check_leaf
+from .every_draw import Draws, record_draws
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Recording:
     """A recorded loss y and its parameters.
 
     symbolic_data: nodes that stand for any data. paths: the names of the parameters. nest: puts one array per
-    parameter into the structure of the parameters.
+    parameter into the structure of the parameters. scope: the data that ties are stated for. draws: how many draws
+    of the random numbers of the loss it holds, where these could not be made symbolic.
     """
 
     y: Any
@@ -41,6 +42,13 @@ class Recording:
     symbolic_data: Sequence[Value] = ()
     model: Module | None = None
     call: tuple[Any, ...] = ()  # x, y, loss for a model
+    scope: str = "for this data"
+    draws: int = 1
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether it holds some draws of random numbers, and not all of them."""
+        return self.draws > 1
 
     @property
     def values(self) -> Any:
@@ -55,11 +63,16 @@ class Recording:
 
     def gradient(self, values: Any) -> Any:
         """The gradient for every entry at these numbers."""
-        y, leaves = self.at(values)
-        found = dict.fromkeys((x.serial for x in leaves), None)
-        with np.errstate(all="ignore"):
-            found |= {x.serial: g for x, g in all_gradients(y, seed(y)) if x.serial in found}
-        return flat([np.zeros(x.shape) if found[x.serial] is None else found[x.serial] for x in leaves])
+        return flat_gradient(*self.at(values))
+
+    def gradient_now(self) -> Any:
+        """The gradient for every entry at the numbers of the recording."""
+        return flat_gradient(self.y, self.params)
+
+    @property
+    def width(self) -> int:
+        """The bytes per number of the coarsest parameter."""
+        return min((p._array.dtype.itemsize for p in self.params), default=8)
 
     def loss(self, values: object) -> float:
         """The loss at these numbers."""
@@ -72,12 +85,16 @@ class Recording:
 
     def record_again(self, values: Any) -> dict[int, Any]:
         """All nodes, recorded again at these numbers, by the serial of the old node."""
+        return self.record(values, RecordAgain())
+
+    def record(self, values: Any, evaluate: Evaluate, data: dict[int, Any] | None = None) -> dict[int, Any]:
+        """As `record_again`. evaluate: how to record a node. data: nodes to use in place of those with a serial."""
         leaves = [
             argument(part.astype(p._array.dtype)) for part, p in zip(self.split(values), self.params, strict=True)
         ]
-        env: dict[int, Any] = {p.serial: leaf for p, leaf in zip(self.params, leaves, strict=True)}
+        env = (data or {}) | {p.serial: leaf for p, leaf in zip(self.params, leaves, strict=True)}
         with modes.recording(), np.errstate(all="ignore"):
-            return replay(graph(self.y), env, _RecordAgain())
+            return replay(graph(self.y), env, evaluate)
 
     @property
     def is_detached(self) -> bool:
@@ -85,7 +102,34 @@ class Recording:
         return any(v.op not in (None, ARGUMENT) and not v.operands for v in graph(self.y))
 
 
-class _RecordAgain(Evaluate):
+@dataclass(frozen=True)
+class AnyData(Recording):
+    """A recording whose symbolic data are drawn anew, with the shapes and types they have, at each computation."""
+
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+
+    def record_again(self, values: Any) -> dict[int, Any]:
+        """All nodes, recorded again at these numbers and other data."""
+        data = {p.serial: new_node(Value, self._draw(p._array), ARGUMENT, ()) for p in self.symbolic_data}
+        return self.record(values, RecordAgain(), data)
+
+    def _draw(self, x: Any) -> Any:
+        """Random numbers like x: classes stay classes, and what is positive stays positive."""
+        if x.dtype.kind == "b":
+            return self.rng.random(x.shape) < 0.5
+        if x.dtype.kind in "iu":
+            return self.rng.integers(x.min(initial=0), x.max(initial=0) + 1, x.shape, dtype=x.dtype)
+        spread = x.std() or np.abs(x).max(initial=0) / 2 or 1.0
+        drawn = (x.mean() + spread * self.rng.normal(size=x.shape)).astype(x.dtype)
+        return np.abs(drawn) if (x >= 0).all() else drawn
+
+
+def with_any_data(recording: Recording) -> Recording:
+    """The recording at other data for each computation; itself if none of its data are symbolic."""
+    return AnyData(**vars(recording)) if recording.symbolic_data else recording
+
+
+class RecordAgain(Evaluate):
     """Records each node again."""
 
     def leaf(self, node: Any) -> Any:
@@ -97,6 +141,14 @@ class _RecordAgain(Evaluate):
         return record(Value, node.op, tuple(operands), own_params(node) or None)
 
     alias = apply
+
+
+def flat_gradient(y: Value, leaves: Sequence[Value]) -> Any:
+    """The gradient of y for every entry of the leaves."""
+    own = {x.serial for x in leaves}
+    with np.errstate(all="ignore"):
+        found = {x.serial: g for x, g in all_gradients(y, seed(y)) if x.serial in own}
+    return flat([found.get(x.serial, np.zeros(x.shape)) for x in leaves])
 
 
 def flat(arrays: Sequence[Any]) -> Any:
@@ -133,32 +185,48 @@ def of_function(f: Callable[..., Any], params: Any, data: Sequence[Any], for_all
 
     entered = tree_map(enter, params)
     symbolic_data, given = _data(data, for_all_data, per_number=False)
-    with modes.recording(), trace():
-        y = f(entered, *given)
+    drawn = record_draws(lambda: f(entered, *given), {"f": f, "data": data})
 
     def nest(arrays: Sequence[Any]) -> Any:
         rest = iter(arrays)
         return tree_map(lambda _, path: next(rest), params)
 
-    return Recording(_loss(y), leaves, paths, nest, symbolic_data)
+    return Recording(
+        _loss(drawn.y),
+        leaves,
+        paths,
+        nest,
+        (*symbolic_data, *drawn.symbols),
+        scope=_scope(for_all_data, drawn),
+        draws=drawn.count,
+    )
 
 
 def record_model_loss(model: Any, x: Any, y: Any, loss: Callable[[Any, Any], Any], for_all_data: bool) -> Recording:
     """Record loss(model(x), y) as a graph that does not depend on these numbers."""
     named = model.named_parameters()
     symbolic_data, given = _data((x, y), for_all_data, per_number=bool(getattr(model, "per_neuron", False)))
-    with modes.recording(), trace():
-        result = loss(model(given[0]), given[1])
+    drawn = record_draws(lambda: loss(model(given[0]), given[1]), {"model": model, "loss": loss, "data": (x, y)})
     names = [name for name, _ in named]
     return Recording(
-        _loss(result),
+        _loss(drawn.y),
         [value for _, value in named],
         names,
         lambda arrays: dict(zip(names, arrays, strict=True)),
-        symbolic_data,
+        (*symbolic_data, *drawn.symbols),
         model,
         (x, y, loss),
+        _scope(for_all_data, drawn),
+        drawn.count,
     )
+
+
+def _scope(for_all_data: bool, drawn: Draws) -> str:
+    """The data, and the draws of random numbers, that ties are stated for."""
+    data = "for all data" if for_all_data else "for this data"
+    if not drawn.is_random:
+        return data
+    return f"{data}, in {drawn.count} draws" if drawn.count > 1 else f"{data}, whatever is drawn"
 
 
 def _data(data: Sequence[Any], for_all_data: bool, per_number: bool) -> tuple[list[Value], list[Any]]:

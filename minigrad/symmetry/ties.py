@@ -17,39 +17,48 @@ from ..errors import ArgumentError, describe
 from ..nn.losses import squared_error
 from ..nn.mlp import MLP
 from ..nn.module import Module
-from .classes import renumber
-from .loss_graph import Recording, loss_graph_of, of_function, record_model_loss
+from .claims import (
+    OBSERVED,
+    PROBED,
+    PROVED,
+    Claims,
+    agree_with_gradient,
+    evidence_of_groups,
+    groups_of,
+    join_partitions,
+)
+from .findings import findings
+from .loss_graph import Recording, loss_graph_of, of_function, record_model_loss, with_any_data
 from .mlp_neurons import neuron_classes
+from .now import Now, look
 from .probe import probe
 from .proof import Partition, prove
 from .remedies import Remedies, remedies
+from .tie_finding import TieFinding
 
 METHODS = ("auto", "prove", "probe")
-PROVABLE = 300_000  # entries; with more, a proof takes too long to wait for
+PROVABLE = 10_000_000  # entries; with more, a proof takes too long to wait for
 
 Entry = tuple[str, tuple[int, ...]]
 Group = tuple[Entry, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Ties:
+class Ties(Claims):
     """The groups of parameter entries that always get equal gradients.
 
     groups         each a tuple of (path, index), with index () for a number; every entry is in one group
     labels         an integer array of group numbers for each parameter, nested as the parameters are
-    evidence       "proved" or "probed" for each group
+    evidence       for each group "proved", "probed" or "observed"; "single" for a group of one: it claims nothing
     frozen         the number of the group of entries that never move; None if there is none
+    frozen_evidence  the evidence for each entry of that group
     independent    how many groups move
     opposite       for each group, the number of the group that is always its negative; None if there is none
+    parted         groups whose gradients differ now by more than rounding, with the smallest and the largest
+    unknown        labels of the ops that the proof does not know; these may hide ties
     width          distinct neurons per hidden layer for a network of `nn`; else None
     scope          "for this data" or "for all data"
     """
-
-    recording: Recording
-    partition: Partition
-    numbers: Any
-    evidence: tuple[str, ...]
-    scope: str
 
     @functools.cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -70,26 +79,9 @@ class Ties:
         return self.recording.nest(self.recording.split(self.numbers))
 
     @property
-    def frozen(self) -> int | None:
-        """The number of the group that never moves."""
-        frozen = self.partition.frozen
-        return int(self.numbers[frozen][0]) if frozen.any() else None
-
-    @property
     def independent(self) -> int:
         """The number of groups that move."""
         return len(self.evidence) - (self.frozen is not None)
-
-    @functools.cached_property
-    def opposite(self) -> tuple[int | None, ...]:
-        """For each group that moves, the number of the group whose values are always its values times -1."""
-        p, numbers = self.partition, self.numbers
-        moving = np.flatnonzero(~p.frozen)
-        own = {(int(p.signed[k]), int(p.signs[k])): int(numbers[k]) for k in moving[::-1]}
-        found: list[int | None] = [None] * len(self.evidence)
-        for (signed, sign), number in own.items():
-            found[number] = own.get((signed, -sign))
-        return tuple(found)
 
     @property
     def independent_up_to_sign(self) -> int:
@@ -115,14 +107,39 @@ class Ties:
         text = f"{_count(count, 'parameter')} {_moves(count)} as {self.independent:,}"
         if self.independent_up_to_sign < self.independent:
             text += f", {self.independent_up_to_sign:,} up to sign"
-        frozen = int(self.partition.frozen.sum())
+        frozen, idle = int(self.partition.frozen.sum()), int(self.zero_now.sum())
         if frozen:
             text += f", {frozen:,} never move{'s' if frozen == 1 else ''}"
+        if idle:
+            text += f", {idle:,} of them {'has' if idle == 1 else 'have'} gradient 0 here"
         if self.width:
             sizes = self.recording.model.sizes[1:-1]  # type: ignore[union-attr]
             of, act = ("layer", "acts") if len(sizes) == 1 else ("layers", "act")
             text += f" · hidden {of} of {_and(sizes)} {act} as {_and(self.width)}"
-        return text if set(self.evidence) <= {"proved"} else f"{text} (probed, not proved)"
+        notes = self._notes()
+        return f"{text} ({'; '.join(notes)})" if notes else text
+
+    def _notes(self) -> list[str]:
+        """What the summary rests on, where that is less than a proof, and what contradicts it now."""
+        words, notes = {*self.evidence, *self.frozen_evidence}, []
+        if PROBED in words:
+            notes.append("partly probed, not proved" if PROVED in words else "probed, not proved")
+        if OBSERVED in words:
+            notes.append(f"observed in {self.recording.draws} draws of its random numbers")
+        if self.unknown:
+            notes.append(f"the proof does not know {_and(self.unknown)}")
+        if self.parted:
+            low, high = next(iter(self.parted.values()))
+            groups = _count(len(self.parted), "group")
+            notes.append(f"in floats {groups} {_parts(len(self.parted))} now: gradients {high:.4g} and {low:.4g}")
+        nan = int(self.now.nan.sum())
+        if nan:
+            notes.append(f"{_count(nan, 'gradient')} {'is' if nan == 1 else 'are'} nan here")
+        return notes
+
+    def findings(self) -> list[TieFinding]:
+        """What these ties say, tensor by tensor: see `tie_finding.TieFinding`."""
+        return findings(self)
 
     def remedies(self) -> Remedies:
         """Try the remedies that may split these ties. See `remedies.Remedy`."""
@@ -144,20 +161,24 @@ def ties(
 
     The entries of a group are equal now, and get equal gradients at every step of gradient descent, momentum, Adam
     or weight decay. for_all_data: for any data, not only these. method: "prove" from the structure, "probe" at
-    random points, or "auto": prove, and probe if the proof does not know an op or there are more than 300,000
+    random points, or "auto": prove, and probe if the proof does not know an op or there are more than ten million
     entries. A proof errs with probability below 1e-15; a probe is only evidence.
     Raises TracingError if f branches on the numbers of a Value, ShapeError if the loss is not one number.
     """
     if method not in METHODS:
         raise ValueError(f"no method is called {method!r}\n  expected one of {', '.join(METHODS)}")
-    recording = record_loss(f, args, for_all_data)
-    values = recording.values
-    if not np.isfinite(values).all():
+    return ties_of(record_loss(f, args, for_all_data), method)
+
+
+def ties_of(recording: Recording, method: str = "auto") -> Ties:
+    """The ties of a recorded loss. Raises ValueError if a parameter is nan or infinite."""
+    if not np.isfinite(recording.values).all():
         raise ValueError("ties compares the numbers of the parameters, and some of them are nan or infinite")
-    partition, proof = _decide(recording, method)
-    numbers = _groups(partition)
-    evidence = _evidence(numbers, None if proof is None else _groups(proof))
-    return Ties(recording, partition, numbers, evidence, "for all data" if for_all_data else "for this data")
+    now = look(recording)
+    partition, proof = _decide(recording, method, now)
+    numbers = groups_of(partition)
+    evidence = evidence_of_groups(partition, numbers, proof, OBSERVED if recording.is_sampled else PROVED)
+    return Ties(recording, partition, proof, numbers, evidence, recording.scope, now)
 
 
 def record_loss(f: object, args: Sequence[object], for_all_data: bool) -> Recording:
@@ -184,50 +205,19 @@ def record_loss(f: object, args: Sequence[object], for_all_data: bool) -> Record
     return of_function(f, args[0], args[1:], for_all_data)
 
 
-def _decide(recording: Recording, method: str) -> tuple[Partition, Partition | None]:
+def _decide(recording: Recording, method: str, now: Now) -> tuple[Partition, Partition | None]:
     """The partition by the chosen method, and the proved partition (None without a proof)."""
-    size = sum(p._array.size for p in recording.params)
+    size = len(now.values)
     if method == "probe" or (method == "auto" and size > PROVABLE and not recording.is_detached):
-        return probe(recording), None
+        return _probe(recording, now), None
     proof = prove(recording.y, recording.params, recording.symbolic_data)
-    if method == "prove" or not proof.unknown or recording.is_detached or recording.symbolic_data:
+    if method == "prove" or not proof.unknown or recording.is_detached:
         return proof, proof
-    return _join(proof, probe(recording)), proof
+    return join_partitions(proof, _probe(recording, now)), proof
 
 
-def _join(proof: Partition, seen: Partition) -> Partition:
-    """The finest partition that merges all entries that either of the two merges, also opposite ones.
-
-    It merges the entries and, behind them, the same entries times -1.
-    """
-    both = [np.concatenate([2 * p.signed + (p.signs < 0), 2 * p.signed + (p.signs > 0)]) for p in (proof, seen)]
-    classes = both[1]
-    while True:
-        before = classes
-        for other in both:
-            least = np.full(int(other.max(initial=-1)) + 1, len(classes))
-            np.minimum.at(least, other, classes)
-            classes = least[other]
-        if (classes == before).all():
-            own, negative = np.split(classes, 2)
-            signed, signs = renumber(np.minimum(own, negative))[0], np.where(own > negative, -1, 1)
-            return Partition.of_signed(signed, signs, proof.frozen | seen.frozen, proof.rounds, proof.unknown)
-
-
-def _groups(partition: Partition) -> Any:
-    """Group numbers of all entries, in order of first appearance; the frozen entries are one group."""
-    return renumber(np.where(partition.frozen, -1, partition.classes))[0]
-
-
-def _evidence(numbers: Any, proved: Any) -> tuple[str, ...]:
-    """The evidence for each group: it is proved if all its entries are in one group of the proof."""
-    count = int(numbers.max(initial=-1)) + 1
-    if proved is None:
-        return ("probed",) * count
-    lowest, highest = np.full(count, len(numbers)), np.full(count, -1)
-    np.minimum.at(lowest, numbers, proved)
-    np.maximum.at(highest, numbers, proved)
-    return tuple("proved" if same else "probed" for same in lowest == highest)
+def _probe(recording: Recording, now: Now) -> Partition:
+    return agree_with_gradient(probe(with_any_data(recording)), now.gradient, recording.width)
 
 
 def _count(n: int, what: str) -> str:
@@ -238,7 +228,11 @@ def _moves(n: int) -> str:
     return "moves" if n == 1 else "move"
 
 
-def _and(numbers: Sequence[int]) -> str:
+def _parts(n: int) -> str:
+    return "parts" if n == 1 else "part"
+
+
+def _and(items: Sequence[int | str]) -> str:
     """3 and 3; 2, 4 and 3."""
-    words = [f"{n:,}" for n in numbers]
+    words = [f"{x:,}" if isinstance(x, int) else x for x in items]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

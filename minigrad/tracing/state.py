@@ -168,9 +168,11 @@ class ModelState:
         self.catches = False  # whether it may catch an error
         self.names_random = False  # whether its code names the module random or np.random
         self.plain = PlainState()
+        self.has_own_code = False  # whether it is more than functions of libraries
         for found in reachable(roots):
             x, in_model = found.thing, found.in_model
             if isinstance(x, types.FunctionType):
+                self.has_own_code |= x.__module__ == "builtins" or not _of_library(x.__module__)
                 if not _of_library(x.__module__):
                     names = names_in(x.__code__)
                     self.sets_errors |= not names.isdisjoint({"errstate", "seterr"})

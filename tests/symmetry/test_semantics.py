@@ -326,7 +326,7 @@ def test_biases_of_an_odd_network_on_odd_data_never_move(activation: Any) -> Non
     found = ties(net, np.vstack([x, -x]), np.vstack([y, -y]))
     frozen = [path for path, _ in found.groups[found.frozen or 0]]
     assert found.frozen is not None and frozen == ["b1"] * 3 + ["b2"] * 3 + ["b3"]
-    assert found.independent == 18 and set(found.evidence) == {"proved"}
+    assert found.independent == 18 and set(found.evidence) == {"proved", "single"}
     assert ties(net, np.vstack([x, -x]), np.vstack([y, y])).frozen is None
 
 

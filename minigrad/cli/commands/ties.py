@@ -66,7 +66,7 @@ def print_ties(
     with np.errstate(all="ignore"):  # these numbers stand for any data: a nan does not matter
         found = ties(model, x, y, LOSSES[loss], for_all_data=True)
     print(found.summary())
-    print(f"{found.scope}, {' and '.join(sorted(set(found.evidence)))}\n")
+    print(f"{', '.join([found.scope, *sorted({*found.evidence} - {'single'})])}\n")
     for line in groups(found):
         print(line)
     if found.width:

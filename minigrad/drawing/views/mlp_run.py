@@ -69,9 +69,9 @@ class NetworkTies:
     twins: list[Any]
 
     def proof(self, parameter: str, index: tuple[int, ...]) -> str:
-        """The group an entry is proved to belong to; "" if none."""
+        """The group an entry is proved to belong to, which may be the entry alone; "" if none."""
         group = int(self.groups[parameter][index])
-        return str(group) if self.found.evidence[group] == "proved" else ""
+        return str(group) if self.found.evidence[group] in ("proved", "single") else ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -133,12 +133,12 @@ def _places(seen: ModelRun, every: Sequence[ModulePart]) -> Iterator[RowPlace]:
 
 
 def _ties_of(seen: ModelRun) -> dict[int, tuple[Any, bool]]:
-    """For each parameter by serial: the group of each entry, and whether all of them are proved."""
+    """For each parameter by serial: the group of each entry, and whether no entry is tied without a proof."""
     if seen.found is None:
         return {}
     recording = seen.found.recording
     labels = recording.split(seen.found.numbers)
-    proved = np.array([e == "proved" for e in seen.found.evidence], dtype=bool)
+    proved = np.array([e in ("proved", "single") for e in seen.found.evidence], dtype=bool)
     return {p.serial: (n, bool(proved[n].all())) for p, n in zip(recording.params, labels, strict=True)}
 
 
