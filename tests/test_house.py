@@ -29,10 +29,13 @@ PACKAGE = Path(minigrad.__file__).resolve().parent
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if "__pycache__" not in p.parts)
 
 
+ADAPTING = ("frameworks", "frontends")  # each of their folders is for the framework of its name
+
+
 def needed_by(path: Path) -> str:
-    """The package that a module is for: of its name in interop/, of its folder's in check/frameworks/."""
+    """The package that a module is for: of its name in interop/, of its folder's in check/frameworks/ and so on."""
     interop = path.parent.name == "interop" and path.stem != "__init__"
-    return path.stem if interop else path.parent.name if path.parent.parent.name == "frameworks" else "numpy"
+    return path.stem if interop else path.parent.name if path.parent.parent.name in ADAPTING else "numpy"
 
 
 IMPORTABLE = [p for p in FILES if find_spec(needed_by(p))]  # the package may not be installed
@@ -444,6 +447,12 @@ JUSTIFIED: dict[str, str] = {
     "symmetry.semantics:DIRECT": _ALGEBRA,
     "tracing.lower:_PUBLIC": _STATEMENTS,
 }
+if find_spec("torch"):
+    _ATEN = "what the operations of PyTorch are in terms of ops"
+    JUSTIFIED |= {
+        f"symmetry.frontends.torch.aten_{page}:{page.upper()}": _ATEN for page in ("elementwise", "shapes")
+    }
+    JUSTIFIED["symmetry.frontends.torch.traced_loss:ROWS"] = _ATEN
 OUTSIDE = [p for p in IMPORTABLE if p.relative_to(PACKAGE).parts[0] not in ("rules", "__main__.py")]
 
 

@@ -28,6 +28,7 @@ from .claims import (
     join_partitions,
 )
 from .findings import findings
+from .frontends import record_framework_loss
 from .loss_graph import Recording, loss_graph_of, of_function, record_model_loss, with_any_data
 from .mlp_neurons import neuron_classes
 from .now import Now, look
@@ -151,13 +152,18 @@ class Ties(Claims):
 
 
 def ties(
-    f: Value | Module | Callable[..., Any], *args: Any, for_all_data: bool = False, method: str = "auto"
+    f: Value | Module | Callable[..., Any],
+    *args: Any,
+    for_all_data: bool = False,
+    method: str = "auto",
+    loss: Callable[..., Any] | None = None,
 ) -> Ties:
     """Find the largest groups of parameter entries that gradient descent never separates.
 
     ties(f, params, *data)       for the loss f(params, *data); params: any nesting of arrays
     ties(y)                      for a recorded loss; its leaves are the parameters, in serial order
     ties(model, x, y, loss)      for loss(model(x), y) with a model of `nn`; squared error by default
+    ties(module, *data, loss=)   for a module of PyTorch; the target is the last of the data
 
     The entries of a group are equal now, and get equal gradients at every step of gradient descent, momentum, Adam
     or weight decay. for_all_data: for any data, not only these. method: "prove" from the structure, "probe" at
@@ -167,7 +173,7 @@ def ties(
     """
     if method not in METHODS:
         raise ValueError(f"no method is called {method!r}\n  expected one of {', '.join(METHODS)}")
-    return ties_of(record_loss(f, args, for_all_data), method)
+    return ties_of(record_loss(f, args, for_all_data, loss), method)
 
 
 def ties_of(recording: Recording, method: str = "auto") -> Ties:
@@ -181,7 +187,9 @@ def ties_of(recording: Recording, method: str = "auto") -> Ties:
     return Ties(recording, partition, proof, numbers, evidence, recording.scope, now)
 
 
-def record_loss(f: object, args: Sequence[object], for_all_data: bool) -> Recording:
+def record_loss(
+    f: object, args: Sequence[Any], for_all_data: bool, loss: Callable[..., Any] | None = None
+) -> Recording:
     """The loss as a graph, whether it is given as a graph, a model or a function."""
     if isinstance(f, Value):
         if args or for_all_data:
@@ -193,15 +201,20 @@ def record_loss(f: object, args: Sequence[object], for_all_data: bool) -> Record
     if isinstance(f, Module):
         if not 2 <= len(args) <= 3:
             raise ArgumentError(f"write  ties(model, x, y, loss), got {len(args)} arguments after the model")
-        x, y, loss = (*args, squared_error)[:3]
+        x, y, loss = (*args, loss or squared_error)[:3]
         if not callable(loss):
             raise ArgumentError(f"the loss must be a function of predictions and targets, got {describe(loss)}")
         return record_model_loss(f, x, y, loss, for_all_data)
+    imported = record_framework_loss(f, args, loss, for_all_data)
+    if imported is not None:
+        return imported
     if not callable(f) or not args:
         raise ArgumentError(
             f"ties takes a function with its parameters, a model or a Value, got {describe(f)}\n"
             "  write  ties(f, params, *data)\n  or     ties(model, x, y, loss)\n  or     ties(y)"
         )
+    if loss is not None:
+        raise ArgumentError("loss= is for models; a function f(params, *data) returns the loss itself")
     return of_function(f, args[0], args[1:], for_all_data)
 
 

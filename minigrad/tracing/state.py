@@ -169,6 +169,8 @@ class ModelState:
         self.names_random = False  # whether its code names the module random or np.random
         self.plain = PlainState()
         self.has_own_code = False  # whether it is more than functions of libraries
+        self.has_own_code = False  # whether it is more than functions of libraries
+        self.plain = PlainState()
         for found in reachable(roots):
             x, in_model = found.thing, found.in_model
             if isinstance(x, types.FunctionType):

@@ -1,6 +1,8 @@
 """JAX: functions of its arrays, jitted ones, and those with derivatives of their own (custom_vjp, custom_jvp).
 
 Arrays of floats and floats are differentiated, in any pytree; keys, integers and everything else pass through.
+
+As recordings, for `ties`: `symmetry/frontends/jax`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """PyTorch: functions of tensors, modules and autograd functions, with the derivatives that PyTorch computes.
 
 Only tensors of floats are differentiated: those that require grad, or all if none does.
+
+As recordings, for `ties`: `symmetry/frontends/torch`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,32 @@
+"""Losses of other frameworks as recordings: traced by the framework, then recorded op by op with ops of the table.
+
+Each framework has a package here. Nothing is claimed about a recording whose gradient differs from the framework's.
+No framework is imported here: a model or an array of it is there only if the caller imported it before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+from ...check.frameworks.framework import framework_of
+from ..loss_graph import Recording
+
+# The packages of each framework, each with a function `record_NAME_loss(f, args, loss, for_all_data) -> Recording`.
+FRONTENDS = ("torch", "jax")
+
+
+def record_framework_loss(
+    f: Any, args: Sequence[Any], loss: Callable[..., Any] | None, for_all_data: bool
+) -> Recording | None:
+    """The loss of a model or function of another framework as a graph; None if f and args belong to none.
+
+    loss: called with the model's outputs and the target, the last of the data; None: the framework's default.
+    """
+    name = framework_of(f, tuple(args))
+    if name not in FRONTENDS:
+        return None
+    record = getattr(import_module(f".{name}", __package__), f"record_{name}_loss")
+    found: Recording = record(f, args, loss, for_all_data)
+    return found

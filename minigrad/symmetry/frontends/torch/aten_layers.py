@@ -1,0 +1,267 @@
+"""ATen's operations of networks: products, convolutions, pooling, normalising, attention. One row for each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ....errors import ArgumentError
+from ....rules.activations import log_softmax, softmax
+from ....rules.indexing import scatter
+from ....rules.layers import layer_norm
+from ....rules.windows import avg_pool, conv1d, conv2d, fold, max_pool, windows
+
+
+def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    y = x @ np.transpose(weight)
+    return y if bias is None else y + bias
+
+
+def _add_product(bias: Any, a: Any, b: Any, beta: Any = 1, alpha: Any = 1) -> Any:
+    y = a @ b if alpha == 1 else alpha * (a @ b)
+    return y + (bias if beta == 1 else beta * bias)
+
+
+def _channelwise(c: Any, ndim: int) -> Any:
+    """One number per channel, beside an array (n, channels, …)."""
+    return np.reshape(c, (-1, *(1,) * (ndim - 2)))
+
+
+# Convolution.
+
+
+def _each(x: Any, d: int) -> tuple[int, ...]:
+    """One number per axis, from one number or from a list of one number."""
+    numbers = (x,) if isinstance(x, int) else tuple(x)
+    return numbers * d if len(numbers) == 1 else numbers
+
+
+def _with_gaps(kernel: Any, dilation: Sequence[int]) -> Any:
+    """The kernel with zeros between its entries."""
+    if max(dilation, default=1) == 1:
+        return kernel
+    window = np.shape(kernel)[2:]
+    sides = [(n - 1) * k + 1 for n, k in zip(window, dilation, strict=True)]
+    return scatter(kernel, (Ellipsis, *(slice(None, None, k) for k in dilation)), (*np.shape(kernel)[:2], *sides))
+
+
+def _convolve(x: Any, kernel: Any, stride: Any, padding: Any, groups: int) -> Any:
+    d = np.ndim(kernel) - 2
+    if groups == 1 and d <= 2:
+        return (conv1d, conv2d)[d - 1](x, kernel, stride, padding)
+    border = [(0, 0)] * (np.ndim(x) - d) + [(p, p) for p in padding]
+    seen = windows(np.pad(x, border), np.shape(kernel)[2:], stride)  # (…, channels, *places, *window)
+    lead, rest = np.shape(seen)[: np.ndim(x) - d - 1], np.shape(seen)[np.ndim(x) - d :]
+    seen = np.reshape(seen, (*lead, groups, -1, *rest))
+    parts = np.reshape(kernel, (groups, -1, *np.shape(kernel)[1:]))
+    place, window = "pqr"[:d], "uvw"[:d]
+    y = np.einsum(f"...gc{place}{window},goc{window}->...go{place}", seen, parts)
+    return np.reshape(y, (*lead, -1, *rest[:d]))
+
+
+def _convolve_back(x: Any, kernel: Any, stride: Any, padding: Any, more: Any, groups: int) -> Any:
+    """A transposed convolution: each entry of x adds a kernel to the result. more: places added at the end."""
+    d = np.ndim(kernel) - 2
+    lead, places = np.shape(x)[: np.ndim(x) - d - 1], np.shape(x)[np.ndim(x) - d :]
+    parts = np.reshape(x, (*lead, groups, -1, *places))
+    kernels = np.reshape(kernel, (groups, -1, *np.shape(kernel)[1:]))
+    place, window = "pqr"[:d], "uvw"[:d]
+    seen = np.einsum(f"...gc{place},gco{window}->...go{place}{window}", parts, kernels)
+    seen = np.reshape(seen, (*lead, -1, *places, *np.shape(kernel)[2:]))
+    sides = [(n - 1) * s + k for n, s, k in zip(places, stride, np.shape(kernel)[2:], strict=True)]
+    y: Any = np.pad(fold(seen, stride, tuple(sides)), [(0, 0)] * (np.ndim(x) - d) + [(0, m) for m in more])
+    return y[(Ellipsis, *(slice(p, n + m - p) for p, n, m in zip(padding, sides, more, strict=True)))]
+
+
+def _convolution(
+    x: Any,
+    kernel: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    more: Any,
+    groups: int,
+) -> Any:
+    d = np.ndim(kernel) - 2
+    stride, padding, dilation, more = (_each(k, d) for k in (stride, padding, dilation, more))
+    kernel = _with_gaps(kernel, dilation)
+    if transposed:
+        y = _convolve_back(x, kernel, stride, padding, more, groups)
+    else:
+        y = _convolve(x, kernel, stride, padding, groups)
+    return y if bias is None else y + _channelwise(bias, d + 2)
+
+
+def _forward(
+    x: Any, kernel: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Any:
+    return _convolution(x, kernel, bias, stride, padding, dilation, False, 0, groups)
+
+
+# Pooling.
+
+
+def _pool_sides(x: Any, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, d: int) -> tuple[Any, Any, Any]:
+    """Window, stride and padding, one number per axis. Raises ArgumentError for a window that is partly outside."""
+    window = _each(kernel, d)
+    steps = _each(stride, d) if stride else window
+    border = _each(padding, d)
+    sides = zip(np.shape(x)[np.ndim(x) - d :], window, steps, border, strict=True)
+    if ceil_mode and any((n + 2 * p - k) % s for n, k, s, p in sides):
+        raise ArgumentError("ceil_mode, with windows that are partly outside, has no counterpart")
+    return window, steps, border
+
+
+def _max_pool(d: int) -> Callable[..., Any]:
+    def pool(
+        x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+    ) -> Any:
+        if max(_each(dilation, d)) > 1:
+            raise ArgumentError("a maximum with dilation has no counterpart")
+        return max_pool(x, *_pool_sides(x, kernel, stride, padding, ceil_mode, d))
+
+    return pool
+
+
+def _with_places(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as one of a tuple, whose other items only serve ATen's own derivative."""
+    return lambda *args: (function(*args), None, None, None, None)
+
+
+def _avg_pool(d: int) -> Callable[..., Any]:
+    def pool(
+        x: Any, kernel: Any, stride: Any = (), padding: Any = 0, ceil_mode: bool = False,
+        count_include_pad: bool = True, divisor_override: Any = None,
+    ) -> Any:  # fmt: skip
+        sides = _pool_sides(x, kernel, stride, padding, ceil_mode, d)
+        y = avg_pool(x, *sides)
+        if divisor_override is not None:
+            return y * (math.prod(sides[0]) / divisor_override)
+        return y if count_include_pad or not any(sides[2]) else y / avg_pool(np.ones(np.shape(x)[-d:]), *sides)
+
+    return pool
+
+
+def _shares(n: int, places: int) -> Any:
+    """The matrix that averages n entries to that many places, as adaptive pooling cuts them."""
+    shares = np.zeros((places, n))
+    for k in range(places):
+        start, end = k * n // places, -(-(k + 1) * n // places)
+        shares[k, start:end] = 1 / (end - start)
+    return shares
+
+
+def _adaptive_avg_pool(x: Any, sizes: Any) -> Any:
+    d = len(sizes)
+    if all(k == 1 for k in sizes):
+        return np.mean(x, axis=tuple(range(-d, 0)), keepdims=True)
+    for axis, places in zip(range(-d, 0), sizes, strict=True):
+        shares = _shares(np.shape(x)[axis], np.shape(x)[axis] if places is None else places)
+        x = np.swapaxes(np.swapaxes(x, axis, -1) @ shares.T, axis, -1)
+    return x
+
+
+# Normalising.
+
+
+def _batch_norm(
+    x: Any, scale: Any, shift: Any, mean: Any, variance: Any, training: bool, momentum: Any, eps: float, *_: Any
+) -> Any:
+    ndim = np.ndim(x)
+    if training or mean is None:
+        y = layer_norm(x, axis=(0, *range(2, ndim)), eps=eps)
+    else:
+        y = (x - _channelwise(mean, ndim)) * _channelwise(1 / np.sqrt(variance + eps), ndim)
+    return _scaled(y, *(None if c is None else _channelwise(c, ndim) for c in (scale, shift)))
+
+
+def _scaled(y: Any, scale: Any, shift: Any) -> Any:
+    y = y if scale is None else y * scale
+    return y if shift is None else y + shift
+
+
+def _layer_norm(x: Any, shape: Any, scale: Any = None, shift: Any = None, eps: float = 1e-5, *_: Any) -> Any:
+    scale, shift = 1.0 if scale is None else scale, 0.0 if shift is None else shift
+    return layer_norm(x, scale, shift, axis=tuple(range(-len(shape), 0)), eps=eps)
+
+
+def _group_norm(x: Any, groups: int, scale: Any = None, shift: Any = None, eps: float = 1e-5, *_: Any) -> Any:
+    shape = np.shape(x)
+    y = np.reshape(layer_norm(np.reshape(x, (shape[0], groups, -1)), eps=eps), shape)
+    return _scaled(y, *(None if c is None else _channelwise(c, len(shape)) for c in (scale, shift)))
+
+
+# Attention and dropout.
+
+
+def _attention(
+    q: Any, k: Any, v: Any, mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False, scale: Any = None,
+    enable_gqa: bool = False,
+) -> Any:  # fmt: skip
+    if dropout_p or enable_gqa:
+        raise ArgumentError("attention with dropout or with enable_gqa has no counterpart")
+    scores = q @ np.swapaxes(k, -1, -2) * (1 / math.sqrt(np.shape(q)[-1]) if scale is None else scale)
+    if is_causal:
+        mask = np.tri(*np.shape(scores)[-2:], dtype=bool)
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf) if mask.dtype.kind == "b" else scores + mask
+    return softmax(scores, -1) @ v
+
+
+def _dropout(x: Any, p: float, train: Any) -> Any:
+    if p and train is not False:
+        raise ArgumentError("dropout is on")
+    return x
+
+
+# fmt: off
+LAYERS: dict[str, Callable[..., Any]] = {
+    "linear": _linear,
+    "matmul": lambda a, b: a @ b,
+    "mm": lambda a, b: a @ b,
+    "bmm": lambda a, b: a @ b,
+    "mv": lambda a, b: a @ b,
+    "dot": lambda a, b: a @ b,
+    "addmm": _add_product,
+    "baddbmm": _add_product,
+    "einsum": lambda subscripts, xs, path=None: np.einsum(subscripts, *xs),
+    "convolution": _convolution,
+    "conv1d.default": _forward,
+    "conv2d.default": _forward,
+    "conv3d.default": _forward,
+    "max_pool1d": _max_pool(1),
+    "max_pool2d": _max_pool(2),
+    "max_pool3d": _max_pool(3),
+    "max_pool2d_with_indices": _with_places(_max_pool(2)),
+    "max_pool3d_with_indices": _with_places(_max_pool(3)),
+    "avg_pool1d": _avg_pool(1),
+    "avg_pool2d": _avg_pool(2),
+    "avg_pool3d": _avg_pool(3),
+    "adaptive_avg_pool1d": _adaptive_avg_pool,
+    "adaptive_avg_pool2d": _adaptive_avg_pool,
+    "_adaptive_avg_pool2d": _adaptive_avg_pool,
+    "batch_norm": _batch_norm,
+    "_native_batch_norm_legit": _with_places(_batch_norm),
+    "_native_batch_norm_legit_functional": _with_places(_batch_norm),
+    "_native_batch_norm_legit.no_stats": lambda x, scale, shift, training, momentum, eps:
+        (_batch_norm(x, scale, shift, None, None, True, momentum, eps), None, None),
+    "_native_batch_norm_legit_no_training": lambda x, scale, shift, mean, variance, momentum, eps:
+        (_batch_norm(x, scale, shift, mean, variance, False, momentum, eps), None, None),
+    "layer_norm": _layer_norm,
+    "native_layer_norm": _with_places(_layer_norm),
+    "group_norm": _group_norm,
+    "native_group_norm": lambda x, scale, shift, n, c, area, groups, eps:
+        (_group_norm(x, groups, scale, shift, eps), None, None),
+    "softmax.int": lambda x, dim, dtype=None: softmax(x, dim),
+    "_softmax": lambda x, dim, half_to_float: softmax(x, dim),
+    "log_softmax.int": lambda x, dim, dtype=None: log_softmax(x, dim),
+    "_log_softmax": lambda x, dim, half_to_float: log_softmax(x, dim),
+    "scaled_dot_product_attention": _attention,
+    "dropout": _dropout,
+    "native_dropout": _with_places(_dropout),
+}
