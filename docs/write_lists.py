@@ -15,9 +15,11 @@ from minigrad.check.diagnosis.kinds import REMARKS, UNRESOLVED, WRONG
 from minigrad.cli.main import commands
 from minigrad.drawing.outputs import OUTPUTS
 from minigrad.drawing.views import VIEWS
+from minigrad.engine.op import TABLE
 from minigrad.nn import optim
 from minigrad.nn.mlp import activations
 from minigrad.op_table import markdown
+from minigrad.symmetry.semantics import has_formula
 
 ROOT = Path(__file__).resolve().parents[1]
 VERDICTS = {"disagree": WRONG, "unresolved": UNRESOLVED, "remarks, which change no verdict": REMARKS}
@@ -32,6 +34,7 @@ def lists_page() -> str:
         "Commands": table("command", "help", rows=commands_),
         "Activations": table("nn.MLP(..., activation=...)", rows=((f'`"{name}"`',) for name in activations())),
         "Optimisers": table("class", "step", rows=_optimisers()),
+        "Ops without a formula": table("page of rules", "ops that a proof of ties does not know", rows=_left()),
     }
     parts = [f"# {', '.join(tables).capitalize()}", "Made by `python docs/write_lists.py`; do not edit."]
     parts += [f"## {title}\n\n{text}" for title, text in tables.items()]
@@ -65,6 +68,14 @@ def _views() -> Iterator[tuple[str, ...]]:
     subjects = {"value": "a Value", "model": "a model"}
     for name, view in VIEWS.items():
         yield f'`"{name}"`', view.help, ", ".join(subjects[kind] for kind in view.draws)
+
+
+def _left() -> Iterator[tuple[str, ...]]:
+    for path in sorted((ROOT / "minigrad" / "rules").glob("*.py")):
+        of_page = dict.fromkeys(op for op in TABLE.values() if op.page == path.stem)
+        names = sorted(f"`{op.function.__name__}`" for op in of_page if not has_formula(op))
+        if names:
+            yield path.stem, ", ".join(names)
 
 
 def _optimisers() -> Iterator[tuple[str, ...]]:

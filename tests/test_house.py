@@ -443,7 +443,7 @@ JUSTIFIED: dict[str, str] = {
     "engine.op:UFUNC_METHODS": _STATEMENTS,
     "engine.op:_STATED": "parameters that Python cannot ask NumPy's C functions for before 2.4",
     "symmetry.factor_text:RULES": "how a person writes these derivatives; any other is written as label′(x)",
-    "symmetry.primitives:PRIMITIVES": _ALGEBRA,
+    "symmetry.identities:ALGEBRA": _ALGEBRA,
     "symmetry.semantics:DIRECT": _ALGEBRA,
     "tracing.lower:_PUBLIC": _STATEMENTS,
 }

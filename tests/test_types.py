@@ -306,7 +306,7 @@ USER += "".join(f"minigrad.{name}\n" for name in minigrad.__all__)
 
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("checking", "compiling"))]
+PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("checking", "compiling", "ties"))]
 DEMOS = sorted((ROOT / "demos").glob("*.py"))
 # Functions of the pages take anything: they have no annotations, and what they compute is checked all the same.
 UNTYPED = "# mypy: allow-untyped-defs, allow-untyped-calls\n"

@@ -16,7 +16,7 @@ from ..symmetry.clustering import TOLERANCE, equal_groups
 from . import format
 from .array_summary import has_cells, rows_and_columns
 from .diagram import ZERO, Diagram, Group
-from .equal_groups import Letters
+from .equal_groups import Letters, opposites
 from .graph_data import Survey
 from .theme import letter
 
@@ -96,18 +96,20 @@ def _groups(entries: Sequence[Entry], found: Survey, first: int = 0) -> list[Gro
     equal = sorted(
         equal_groups([entry.gradient for entry in entries]), key=lambda members: (-len(members), members[0])
     )
-    groups = [_group(letter(first + k), [entries[m] for m in members], found) for k, members in enumerate(equal)]
+    named = {letter(first + k): [entries[m] for m in members] for k, members in enumerate(equal)}
+    minus = opposites({name: members[0].gradient for name, members in named.items()})
+    groups = [_group(name, members, found, minus[name]) for name, members in named.items()]
     zeros = [entry for entry in entries if entry.gradient == 0]
     return [*groups, _group(ZERO, zeros, found)] if zeros else groups
 
 
-def _group(name: str, members: Sequence[Entry], found: Survey) -> Group:
+def _group(name: str, members: Sequence[Entry], found: Survey, minus: str = "") -> Group:
     classes = {entry.proved for entry in members}
     return Group(
         letter=name,
         members=tuple(f"n{entry.leaf}:{entry.row},{entry.column}" for entry in members),
         names=tuple(_name(entry, found) for entry in members if found.names[entry.leaf]),
-        gradient="exactly 0" if name == ZERO else format.number_text(members[0].gradient),
+        gradient="exactly 0" if name == ZERO else format.number_text(members[0].gradient) + minus,
         apart=True,
         proved=len(classes) == 1 and None not in classes,
     )

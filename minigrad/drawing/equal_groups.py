@@ -80,6 +80,18 @@ def letters(found: Survey) -> Letters:
     return Letters(tuple(groups), proof.frozen, unproved, proof.classes)
 
 
+def opposites(gradients: Mapping[str, object]) -> dict[str, str]:
+    """For each letter whose gradient is now minus that of an earlier letter A: " = -A now"; else ""."""
+    names, n = list(gradients), len(gradients)
+    found = dict.fromkeys(names, "")
+    every = [np.asarray(g) for g in gradients.values()]
+    for same in equal_groups([*every, *(-g for g in every)]):
+        first, other = same[0], same[-1] - n
+        if first < n <= same[-1] and first > other:
+            found[names[first]] = f" = -{names[other]} now"
+    return found
+
+
 def _passed_on(found: Survey, equal: Sequence[Sequence[int]]) -> set[int]:
     """Values that got their gradient unchanged from another of their group."""
     group = {member: number for number, members in enumerate(equal) for member in members}

@@ -223,7 +223,6 @@ def op(
     **properties: Any,
 ) -> F:
     """State an operation: add its record to the table, under its function and each alias. See `Op`."""
-    variadic = callable(vjp)
     vjps, jvps = (rule if isinstance(rule, tuple) else (rule,) for rule in (vjp, jvp))
     domains = domain if isinstance(domain, tuple) else (domain,) * max(len(vjps), 1)
     if not label or not formula or not domains:
@@ -236,7 +235,7 @@ def op(
         domain=domains,
         vjps=vjps,
         jvps=jvps,
-        variadic=variadic,
+        variadic=callable(vjp),
         saves=saves,
         add=add,
         extras=frozenset(options),

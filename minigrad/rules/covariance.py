@@ -92,7 +92,13 @@ def _state(function: Any, formula: str, unit: Unit, choices: list[dict[str, Any]
             lambda g, c, m, y, rowvar=True, **how: _back(unit, 1, g, (m, y), rowvar, how)),
         jvp=(lambda t, c, m, y=None, rowvar=True, **how: _along(unit, 0, t, c, _both(m, y), rowvar, how),
             lambda t, c, m, y, rowvar=True, **how: _along(unit, 1, t, c, (m, y), rowvar, how)),
-        gives_new=True)  # fmt: skip
+        gives_new=True,
+        meaning=lambda *xs, rowvar=True, **how: _product(unit, xs, rowvar, how))  # fmt: skip
+
+
+def _product(unit: Unit, xs: Any, rowvar: bool, how: Any) -> Any:
+    z, _ = unit(_deviations(xs, rowvar), **how)
+    return np.squeeze(z @ swap(z))
 
 
 def _weighted(draw: Draw) -> Call:

@@ -102,16 +102,53 @@ def _forward(*xs: Any, subscripts: str, optimize: Any = False) -> Any:
 
 
 def _in_pairs(*xs: Any, subscripts: str, optimize: Any = False) -> Any:
-    """Three factors or more, multiplied one by one: each product keeps the axes that are still asked for."""
-    if len(xs) < 3:
-        return NotImplemented
+    """The factors, multiplied one by one: each product keeps the axes that are still asked for."""
     (term, *terms), out = spell_out(subscripts, [np.ndim(x) for x in xs])
     y = xs[0]
     for k, other in enumerate(terms):
         later = "".join([out, *terms[k + 1 :]])
         kept = "".join(dict.fromkeys(i for i in term + other if i in later)) if k + 1 < len(terms) else out
-        y, term = np.einsum(f"{term},{other}->{kept}", y, xs[k + 1]), kept
-    return y
+        y, term = _of_two(y, term, xs[k + 1], other, kept), kept
+        if y is NotImplemented:
+            return y
+    return y if terms else NotImplemented
+
+
+def _of_two(a: Any, term: str, b: Any, other: str, out: str) -> Any:
+    """einsum of two factors: a product of matrices, or the sum of a product in which each letter has an axis."""
+    found = _as_matrices(f"{term},{other}->{out}", a.shape, b.shape)
+    if found is not None:
+        xs = (a, b)
+        first, (order, shape), (turned, beside), (back, result) = found
+        left, right = _turned(xs[first], order), _turned(xs[1 - first], turned)
+        return _turned(np.reshape(np.reshape(left, shape) @ np.reshape(right, beside), result), back)
+    a, term = _summed_alone(a, term, other + out)
+    b, other = _summed_alone(b, other, term + out)
+    letters = "".join(dict.fromkeys(out + term + other))
+    if math.prod(a.shape) * math.prod(b.shape) > _LARGE:
+        return NotImplemented
+    y = _spread(a, term, letters) * _spread(b, other, letters)
+    return np.sum(y, axis=tuple(range(len(out), len(letters)))) if len(letters) > len(out) else y
+
+
+_LARGE = 2**22
+
+
+def _turned(x: Any, order: Order) -> Any:
+    """`_in_order`, also for what has no methods."""
+    return x if order is None else np.transpose(x, order)
+
+
+def _summed_alone(x: Any, term: str, needed: str) -> tuple[Any, str]:
+    """A factor without the axes that only it has, and on the diagonal of those that it has twice."""
+    kept = "".join(dict.fromkeys(i for i in term if i in needed))
+    return (x if kept == term else np.einsum(f"{term}->{kept}", x)), kept
+
+
+def _spread(x: Any, term: str, letters: str) -> Any:
+    """x with an axis for each letter, of length 1 where x has none."""
+    x = np.transpose(x, [term.index(i) for i in letters if i in term])
+    return np.expand_dims(x, tuple(k for k, i in enumerate(letters) if i not in term))
 
 
 def _einsum(subscripts: str, *xs: Any, optimize: Any = False) -> Any:

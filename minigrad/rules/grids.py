@@ -189,6 +189,12 @@ def _trapezoid_call(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Cal
     return ((y,) if x is None else (y, x)), {"dx": dx, "axis": axis}
 
 
+def _by_panels(f: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    rows = np.moveaxis(f, axis, -1)
+    widths = dx if x is None else np.diff(x if np.ndim(x) == 1 else np.moveaxis(x, axis, -1))
+    return np.sum((rows[..., 1:] + rows[..., :-1]) * (widths / 2), axis=-1)
+
+
 def _trapezoid(draw: Draw) -> Call:
     f, axis = _axis_and_array(draw)
     params = {"dx": draw.choice([1.0, 0.5]), "axis": axis}
@@ -244,7 +250,8 @@ op(np.gradient, "gradient", "y[i] = (x[i+1] - x[i-1]) / 2h", forward=_slopes, vj
     gives_new=True, spelling=lambda f, varargs=(), **params: np.gradient(f, *varargs, **params))
 op(np.trapezoid, "trapezoid", "y = Σ (f[i] + f[i+1]) (x[i+1] - x[i]) / 2", vjp=(_trapezoid_back, _trapezoid_x_back),
     jvp=(lambda t, y, f, x=None, **params: np.trapezoid(t, x, **params), lambda t, y, f, x, **params:
-    np.trapezoid(f, t, **params)), bind=_trapezoid_call, calls=_trapezoid, gives_new=True)
+    np.trapezoid(f, t, **params)), bind=_trapezoid_call, calls=_trapezoid, gives_new=True,
+    meaning=_by_panels)
 bilinear(np.convolve, "convolve", "y[k] = Σ a[i] v[k-i]", _convolve_rule(0), _convolve_rule(1), calls=_two_rows)
 # the second factor is conjugated
 bilinear(np.correlate, "correlate", "y[k] = Σ a[k+i] v[i]", _correlate_rule(0), _correlate_rule(1), calls=_two_rows)

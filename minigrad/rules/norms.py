@@ -174,4 +174,5 @@ reduction(np.linalg.matrix_norm, "matrix_norm", "y = the root of Σ x²; by sums
     lambda y, x, axis, ord="fro": _partial(y, x, axis, ord), domain=SINGULAR_VALUES, options={"ord": ("fro",)},
     kept=lambda y, x, axis, ord="fro": _kept(y, x, axis, ord),
     over=(-2, -1), calls=_draw_matrix_norm, kink=f"{KINK}; a singular value of 0: 0", parity="even",
-    symmetric=False, vmap=vmap_rules.stacks)
+    symmetric=False, vmap=vmap_rules.stacks,
+    meaning=lambda x, ord="fro", keepdims=False: _by_entries(x, ord, (-2, -1), keepdims))

@@ -40,6 +40,23 @@ def moments(g: Any, x: Any, shape: tuple[int, ...]) -> Any:
     return np.reshape(y, shape)
 
 
+def _by_powers(p: Any, x: Any) -> Any:
+    """np.polyval, step by step as Horner did."""
+    y = p[0] + 0.0 * x if p.shape[0] else 0.0 * x
+    for k in range(1, p.shape[0]):
+        y = y * x + p[k]
+    return y
+
+
+def _sums_of_powers(g: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    sides = (1,) * (g.ndim + 1 - len(shape)) + shape[1:]
+    axes, power, rows = tuple(i for i, side in enumerate(sides) if side == 1), 1.0 + 0.0 * x, []
+    for _ in range(shape[0]):
+        rows.append(np.reshape(np.sum(g * power, axis=axes), shape[1:]))
+        power = power * x
+    return np.stack(rows[::-1]) if rows else np.zeros(shape)
+
+
 def _moments_along(t: Any, y: Any, g: Any, x: Any, shape: tuple[int, ...] = ()) -> Any:
     n, *each = shape
     lower = moments(g * t, x, (n - 1, *each)) * _falling(n, len(each)) if n > 1 else np.zeros((0, *each))
@@ -59,7 +76,9 @@ def _moments(draw: Draw) -> Call:
 # fmt: off
 op(np.polyval, "polyval", "y = Σ p[i] x^(n-1-i)",
     vjp=(lambda g, y, p, x: moments(g, x, p.shape), lambda g, y, p, x: g * _slope(p, x)),
-    jvp=(lambda t, y, p, x: np.polyval(t, x), lambda t, y, p, x: t * _slope(p, x)), calls=_polyval, gives_new=True)
+    jvp=(lambda t, y, p, x: np.polyval(t, x), lambda t, y, p, x: t * _slope(p, x)), calls=_polyval, gives_new=True,
+    meaning=_by_powers)
 op(moments, "moments", "y[i] = Σ g x^(n-1-i)",
     vjp=(lambda h, y, g, x, shape=(): np.polyval(h, x), lambda h, y, g, x, shape=(): g * _slope(h, x)),
-    jvp=(lambda t, y, g, x, shape=(): moments(t, x, shape), _moments_along), calls=_moments, gives_new=True)
+    jvp=(lambda t, y, g, x, shape=(): moments(t, x, shape), _moments_along), calls=_moments, gives_new=True,
+    meaning=_sums_of_powers)

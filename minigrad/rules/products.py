@@ -6,6 +6,7 @@ einsum, the general case, has its own page.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial, reduce
 from itertools import pairwise
@@ -97,6 +98,16 @@ def _tensordot_right(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     return _order_axes(np.tensordot(g, a, axes=([*range(len(rest))], rest)), free, mine, its)
 
 
+def _by_matrices(a: Any, b: Any, axes: Any = 2) -> Any:
+    """np.tensordot as one product of matrices."""
+    mine, its = _pair_axes(axes, np.ndim(a), np.ndim(b))
+    free, rest = _free(mine, np.ndim(a)), _free(its, np.ndim(b))
+    n, rows, columns = (math.prod(x.shape[i] for i in which) for x, which in ((a, mine), (a, free), (b, rest)))
+    left = np.reshape(np.transpose(a, (*free, *mine)), (rows, n))
+    right = np.reshape(np.transpose(b, (*its, *rest)), (n, columns))
+    return np.reshape(left @ right, (*(a.shape[i] for i in free), *(b.shape[i] for i in rest)))
+
+
 def _tensordot(draw: Draw) -> Call:
     i, j, k, n = (side(draw) for _ in range(4))
     one = [((n, i, j), (i, j, k), 2), ((n, i), (i,), 1), ((i,), (j, k), 0), ((n, i), (k, i), (1, -1))]
@@ -173,13 +184,16 @@ def _trace(draw: Draw) -> Call:
 # fmt: off
 bilinear(np.outer, "outer", "y[i,j] = a[i] b[j]", lambda g, y, a, b: np.reshape(g @ np.ravel(b), np.shape(a)),
     lambda g, y, a, b: np.reshape(np.ravel(a) @ g, np.shape(b)), aliases=(np.linalg.outer,),
-    calls=_two_of_any_shape, vmap=vmap_rules.outer_batch)
+    calls=_two_of_any_shape, vmap=vmap_rules.outer_batch,
+    meaning=lambda a, b: np.expand_dims(np.ravel(a), -1) * np.ravel(b))
 bilinear(np.vdot, "vdot", "y = Σ a b", lambda g, y, a, b: np.reshape(g * b, np.shape(a)),
     lambda g, y, a, b: np.reshape(g * a, np.shape(b)), calls=_vdot,
+    meaning=lambda a, b: np.sum(np.ravel(a) * np.ravel(b)),
     expects=lambda a, b: f"expected as many entries on both sides, got shapes {a} and {b}")
-bilinear(np.inner, "inner", "y[i,j] = Σ a[i,k] b[j,k]", _inner_left, _inner_right, calls=_inner, expects=last_alike)
+bilinear(np.inner, "inner", "y[i,j] = Σ a[i,k] b[j,k]", _inner_left, _inner_right, calls=_inner, expects=last_alike,
+    meaning=lambda a, b: a * b if not (np.ndim(a) and np.ndim(b)) else np.tensordot(a, b, axes=(-1, -1)))
 bilinear(np.tensordot, "tensordot", "y[i,j] = Σ a[i,k,l] b[k,l,j]", _tensordot_left, _tensordot_right,
-    aliases=(np.linalg.tensordot,), calls=_tensordot,
+    aliases=(np.linalg.tensordot,), calls=_tensordot, meaning=_by_matrices,
     expects=lambda a, b: f"expected summed axes of one length, got shapes {a} and {b}")
 bilinear(np.kron, "kron", "y = the blocks a[i,j] b", _kron_left, _kron_right, calls=_two_of_any_shape)
 op(np.linalg.multi_dot, "multi_dot", "y = A B C …", domain=(REAL,), forward=lambda *xs: np.linalg.multi_dot(xs),

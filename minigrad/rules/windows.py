@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -251,6 +252,10 @@ def _check_and_convolve(x: Any, kernel: Any, d: int, stride: Any, padding: Any) 
     return _conv_forward(x, kernel, _each(stride, d, "stride"), _each(padding, d, "padding"))
 
 
+def _of_windows(d: int, x: Any, kernel: Any, stride: Any = 1, padding: Any = 0) -> Any:
+    return _check_and_convolve(x, kernel, d, stride, padding)
+
+
 @dispatched
 def conv1d(x: Any, kernel: Any, stride: Any = 1, padding: Any = 0) -> Any:
     """y[o, p] = Σ x[c, stride p + i] kernel[o, c, i]: a row of windows times a kernel, summed over channels.
@@ -282,4 +287,4 @@ linear(avg_pool, "avg_pool", "y[p] = the mean x of window p", _avg_pool_back, bi
     meaning=_mean)
 for _function, _d in ((conv1d, 1), (conv2d, 2)):
     bilinear(_function, _function.__name__, "y[o,p] = Σ x[c,p+i] k[o,c,i]", _conv_x, _conv_kernel,
-        bind=_conv_call(_d), calls=_conv(_d), expects=_channels)
+        bind=_conv_call(_d), calls=_conv(_d), expects=_channels, meaning=partial(_of_windows, _d))

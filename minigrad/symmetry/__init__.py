@@ -9,6 +9,7 @@
     findings     sentences by tensor, with `tie_finding`, `tied_parts`, `still_parts` and `slices`
     why_zero     why gradients are 0 at the start       every_draw        losses that draw random numbers
     trials       tries other starts for a finding
+    holding      whether ties still hold on the parameters as they are now
     frontends    the loss of a PyTorch or JAX model as a graph
     clustering   finds equal gradients                  mlp_neurons       finds equal neurons
     vectorise    makes graphs of single numbers smaller

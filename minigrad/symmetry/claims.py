@@ -15,7 +15,6 @@ import numpy as np
 from .classes import renumber
 from .loss_graph import Recording
 from .now import Now, parted
-from .probe import LOST, ROUNDING, split
 from .proof import Partition
 from .why_zero import ZeroNow, why_zero
 
@@ -57,6 +56,23 @@ class Claims:
         for a, b in own[:, (own >= 0).all(axis=0)].T.tolist():
             found[a], found[b] = b, a
         return tuple(found)
+
+    @functools.cached_property
+    def opposite_evidence(self) -> tuple[str, ...]:
+        """For each group, the evidence that another is always its negative; "single" if none is."""
+        others = np.array([-1 if other is None else other for other in self.opposite], dtype=np.int64)
+        if (others < 0).all():
+            return (SINGLE,) * len(others)
+        known = self.proves_opposite(self.firsts, self.firsts[others])
+        words = np.where(known, OBSERVED if self.recording.is_sampled else PROVED, PROBED)
+        return tuple(np.where(others < 0, SINGLE, words).tolist())
+
+    def proves_opposite(self, ours: Any, theirs: Any) -> Any:
+        """Whether the proof has entries as minus others, pair by pair."""
+        if self.proof is None:
+            return np.zeros(len(ours), dtype=bool)
+        signed, signs = self.proof.signed, self.proof.signs
+        return (signed[ours] == signed[theirs]) & (signs[ours] != signs[theirs])
 
     @functools.cached_property
     def firsts(self) -> Any:
@@ -150,20 +166,3 @@ def _with_negatives(partition: Partition) -> Any:
     """Class numbers of all entries, then of their negatives: opposite entries have each other's numbers."""
     signed, negative = partition.signed.astype(np.int64), partition.signs < 0
     return renumber(np.concatenate([2 * signed + negative, 2 * signed + ~negative]))[0]
-
-
-def agree_with_gradient(seen: Partition, gradient: Any, width: int) -> Partition:
-    """The partition of a probe without what the gradient at the start contradicts.
-
-    The probe looks at random points, and the start may lie where the function is another one. width: bytes per
-    number of the parameters.
-    """
-    if not np.isfinite(gradient).all() or not len(gradient):
-        return seen
-    largest = np.abs(gradient).max(initial=0)
-    least = LOST.get(width, 1e-6) * largest
-    frozen = seen.frozen & (np.abs(gradient) <= least)
-    signed = split(seen.signed, gradient * seen.signs, ROUNDING.get(width, 1e-4), least)
-    signed = renumber(2 * signed + frozen)[0]
-    classes = renumber(2 * signed.astype(np.int64) + (seen.signs < 0))[0]
-    return Partition(classes, frozen, seen.rounds, seen.unknown, signed, seen.signs)

@@ -17,6 +17,7 @@ from ..engine.value import Value, argument, graph, seed, sweep_from
 from ..tracing import trace
 from ..tracing.replay import Evaluate, compute, own_params
 from .modular import Fingerprint, from_constant, random_function, salt, symbols
+from .poles import without_value
 from .residues import LANES
 from .semantics import DIRECT, Formula, Unknown, describe_params, meaning, unknown
 
@@ -72,7 +73,8 @@ class Formulas(Evaluate):
                     )
                 else:
                     env[node.serial] = compute(node, env, self)
-        return [env[v.serial] if isinstance(v, Value) else from_constant(v) for v in self.outputs]
+        found = [env[v.serial] if isinstance(v, Value) else from_constant(v) for v in self.outputs]
+        return [p if p.poles is None else without_value(p, k) for k, p in enumerate(found)]
 
     def _fixed(self, node: Any) -> Any:
         """The fingerprint of a node that depends only on data, or that does not record its inputs."""

@@ -25,6 +25,8 @@ from ..tracing.replay import Evaluate, own_params, replay
 from ..transforms.grad import check_leaf
 from .every_draw import Draws, record_draws
 
+WHATEVER = "whatever is drawn"
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -44,6 +46,11 @@ class Recording:
     call: tuple[Any, ...] = ()  # x, y, loss for a model
     scope: str = "for this data"
     draws: int = 1
+
+    @property
+    def holds_for_all_draws(self) -> bool:
+        """Whether it draws random numbers, and they stand for any."""
+        return self.scope.endswith(WHATEVER)
 
     @property
     def is_sampled(self) -> bool:
@@ -71,8 +78,13 @@ class Recording:
 
     @property
     def width(self) -> int:
-        """The bytes per number of the coarsest parameter."""
-        return min((p._array.dtype.itemsize for p in self.params), default=8)
+        """The bytes per number of the coarsest parameter; 8 for types that are longer, too."""
+        return min([8, *(int(p._array.dtype.itemsize) for p in self.params)])
+
+    @property
+    def eps(self) -> float:
+        """The rounding of the coarsest parameter."""
+        return max((float(np.finfo(p._array.dtype).eps) for p in self.params), default=0.0)
 
     def loss(self, values: object) -> float:
         """The loss at these numbers."""
@@ -110,10 +122,10 @@ class AnyData(Recording):
 
     def record_again(self, values: Any) -> dict[int, Any]:
         """All nodes, recorded again at these numbers and other data."""
-        data = {p.serial: new_node(Value, self._draw(p._array), ARGUMENT, ()) for p in self.symbolic_data}
+        data = {p.serial: new_node(Value, self.draw_like(p._array), ARGUMENT, ()) for p in self.symbolic_data}
         return self.record(values, RecordAgain(), data)
 
-    def _draw(self, x: Any) -> Any:
+    def draw_like(self, x: Any) -> Any:
         """Random numbers like x: classes stay classes, and what is positive stays positive."""
         if x.dtype.kind == "b":
             return self.rng.random(x.shape) < 0.5
@@ -152,10 +164,9 @@ def flat_gradient(y: Value, leaves: Sequence[Value]) -> Any:
 
 
 def flat(arrays: Sequence[Any]) -> Any:
-    """All entries of all arrays, in order, in the widest of their types and float64."""
-    kind = np.result_type(np.float64, *(np.asarray(x).dtype for x in arrays))
-    parts = [np.ravel(np.asarray(x, dtype=kind)) for x in arrays]
-    return np.concatenate(parts) if parts else np.zeros(0)
+    """All entries of all arrays, in order; of float64, or of a longer type that an array has."""
+    parts = [np.ravel(np.asarray(x)) for x in arrays]
+    return np.concatenate(parts, dtype=np.result_type(np.float64, *parts)) if parts else np.zeros(0)
 
 
 def plain_outputs(outputs: Any) -> Any:
@@ -226,7 +237,7 @@ def _scope(for_all_data: bool, drawn: Draws) -> str:
     data = "for all data" if for_all_data else "for this data"
     if not drawn.is_random:
         return data
-    return f"{data}, in {drawn.count} draws" if drawn.count > 1 else f"{data}, whatever is drawn"
+    return f"{data}, in {drawn.count} draws" if drawn.count > 1 else f"{data}, {WHATEVER}"
 
 
 def _data(data: Sequence[Any], for_all_data: bool, per_number: bool) -> tuple[list[Value], list[Any]]:

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.array_methods import Axis
+from .classes import first_entries, number_rows
 from .residues import (
     BLOCK,
     LANES,
@@ -43,6 +44,7 @@ from .residues import (
 # Beyond these bounds, a random function replaces the formula: see above.
 DEGREE, HEIGHT, BELOW = 2.0**12, 2.0**20 - 1, 2**10
 WHOLE = 1024  # whole numbers up to this stay exact; every other number becomes a random symbol of its own
+FEW = 8  # columns that are multiplied without asking whether they are equal
 DYADIC = 8  # in arrays, whole numbers over 2, 4 and 8 stay exact, too
 
 
@@ -59,6 +61,13 @@ class Fingerprint(NamedTuple):
     below: int = 1
     exponential: Fingerprint | None = None
     logarithm: Fingerprint | None = None
+    # What `identities` knows of this: its square, that it is e to a power, 1 / x, a product, a difference.
+    square: Fingerprint | None = None
+    power: Fingerprint | None = None
+    inverse: Fingerprint | None = None
+    factors: tuple[Fingerprint, ...] = ()
+    less: tuple[Fingerprint, ...] = ()
+    poles: Any = None  # where it may be infinite or nan: see `poles`
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -275,6 +284,28 @@ def bilinear_product(function: Callable[..., Any], a: Fingerprint, b: Fingerprin
     """Apply a function that sums products of an entry of a and an entry of b. terms: the most terms in a sum."""
     a, b, degree, height, below = fit_product(a, b, terms)
     return bound(product(function, a.x, b.x, terms), degree, height, below)
+
+
+def matrix_product(function: Callable[..., Any], a: Fingerprint, b: Fingerprint) -> Fingerprint:
+    """The product of two matrices. Equal rows of a, and equal columns of b, are multiplied once."""
+    a, b, degree, height, below = fit_product(a, b, max(a.shape[1], 1))
+    rows, columns = _repeated_columns(a.x.swapaxes(1, 2)), _repeated_columns(b.x)
+    x = a.x if rows is None else a.x[:, rows[0]]
+    y = b.x if columns is None else b.x[:, :, columns[0]]
+    z = product(function, x, y, max(a.shape[1], 1))
+    z = z if rows is None else z.take(rows[1], axis=1)
+    return bound(z if columns is None else z.take(columns[1], axis=2), degree, height, below)
+
+
+def _repeated_columns(x: Residues) -> tuple[Any, Any] | None:
+    """The first of each kind of columns, and the kind of each; None unless most columns repeat others."""
+    if not x.shape[1] or x.shape[2] < FEW:
+        return None
+    kinds, count = number_rows(np.ascontiguousarray(x[:, 0]), np.zeros(x.shape[2], dtype=np.int64))
+    if 2 * count > x.shape[2]:
+        return None
+    firsts = first_entries(kinds, count)
+    return (firsts, kinds) if (x == x[:, :, firsts].take(kinds, axis=2)).all() else None
 
 
 def sum_over(p: Fingerprint, axis: Axis, keepdims: Any) -> Fingerprint:

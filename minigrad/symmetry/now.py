@@ -11,11 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from .loss_graph import Recording, with_any_data
+from ..engine.node import record
+from ..engine.op import TABLE, op
+from ..engine.sampling import REAL
+from ..engine.value import Value
+from .loss_graph import RecordAgain, Recording, flat_gradient, with_any_data
 from .proof import Partition
 
-# A gradient is 0 to rounding up to this many roundings of the largest one.
-ROUNDINGS = 64
+# A gradient is 0 up to this share of the largest one: a step does not change a digit.
+TINY = 1e-14
+# And where paths cancel, up to this many roundings of what they add up to. Only gradients up to this many roundings
+# of the largest one are looked at, or all of them if the largest one is this small beside the loss.
+ROUNDINGS, CANDIDATES, SMALL = 64, 4096, 1e-10
+OTHER_DATA = 8  # other data, or draws of random numbers, that are tried: a mask drops a neuron in half of them
 # Gradients of a tie differ by more than rounding if they differ by this share of the largest one of the tie, and by
 # this share of the largest one of all; by bytes per number.
 APART = {8: (1e-6, 1e-9), 4: (1e-2, 1e-4)}
@@ -38,16 +46,72 @@ class Now:
 def look(recording: Recording) -> Now:
     """The gradient at the start."""
     values, gradient = recording.values, recording.gradient_now()
-    zero = is_zero_to_rounding(recording, gradient)
-    if recording.symbolic_data:  # what is 0 at these data alone is no fact about all data
-        zero &= is_zero_to_rounding(recording, with_any_data(recording).gradient(values))
+    zero = is_tiny(gradient) | _cancels(recording, values, gradient)
+    others = with_any_data(recording)
+    for _ in range(OTHER_DATA if recording.symbolic_data else 0):  # what is 0 at these data alone may not be at all
+        if zero.any():
+            zero &= ~clearly_moves(recording, others.gradient(values))
     return Now(values, gradient, zero, np.isnan(gradient))
 
 
-def is_zero_to_rounding(recording: Recording, gradient: Any) -> Any:
-    """Which entries of a gradient are 0, but for rounding."""
-    eps = max((float(np.finfo(p._array.dtype).eps) for p in recording.params), default=0.0)
-    return np.abs(gradient) <= ROUNDINGS * eps * np.abs(gradient[np.isfinite(gradient)]).max(initial=0)
+def is_tiny(gradient: Any) -> Any:
+    """Which entries of a gradient are 0 beside the largest one."""
+    return np.abs(gradient) <= TINY * _largest(gradient)
+
+
+def clearly_moves(recording: Recording, gradient: Any) -> Any:
+    """Which entries of a gradient are more than rounding."""
+    return np.isfinite(gradient) & (np.abs(gradient) > ROUNDINGS * recording.eps * _largest(gradient))
+
+
+def _cancels(recording: Recording, values: Any, gradient: Any) -> Any:
+    """Which entries are sums that cancel, but for rounding."""
+    small, largest = CANDIDATES * recording.eps * _largest(gradient), _largest(gradient)
+    if largest > SMALL * max(1.0, abs(float(np.asarray(recording.y._array).ravel()[0]))):
+        candidates = (np.abs(gradient) <= small) & ~is_tiny(gradient)
+    else:
+        candidates = gradient != 0
+    if recording.is_detached or not candidates.any():
+        return np.zeros(len(gradient), dtype=bool)
+    scaled = np.abs(scaled_gradient(recording, values))
+    return candidates & (np.abs(gradient) <= ROUNDINGS * recording.eps * scaled)
+
+
+def _largest(gradient: Any) -> float:
+    return float(np.abs(gradient[np.isfinite(gradient)]).max(initial=0))
+
+
+def _scale(x: Any, by: Any) -> Any:
+    return x
+
+
+op(_scale, "scale", "y = x", domain=(REAL,), vjp=(lambda g, y, x, by: g * by,), jvp=(lambda t, y, x, by: t,))
+SCALE = TABLE.pop(_scale)  # users never call it
+
+
+class _Scaled(RecordAgain):
+    """Records each node again; the cotangent of each entry is multiplied by a random number."""
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+
+    def apply(self, node: Any, operands: list[Any]) -> Any:
+        """The node, and another one that scales its cotangent."""
+        y = super().apply(node, operands)
+        if type(y) is not Value or y._array.dtype.kind != "f":
+            return y
+        return record(Value, SCALE, (y,), {"by": self.rng.uniform(0.5, 2.0, np.shape(y._array))})
+
+    alias = apply
+
+
+def scaled_gradient(recording: Recording, values: Any) -> Any:
+    """The gradient with each cotangent on the way times a random number.
+
+    Sums that cancel become other numbers, as large as their terms; products with a factor 0 stay 0.
+    """
+    env = recording.record(values, _Scaled())
+    return flat_gradient(env[recording.y.serial], [env[p.serial] for p in recording.params])
 
 
 def parted(now: Now, partition: Partition, numbers: Any, width: int) -> dict[int, tuple[float, float]]:
@@ -55,7 +119,7 @@ def parted(now: Now, partition: Partition, numbers: Any, width: int) -> dict[int
 
     In the group that never moves, a gradient that is not 0 differs.
     """
-    g = np.where(partition.frozen, np.abs(now.gradient), now.gradient)
+    g = np.where(now.zero, 0.0, np.where(partition.frozen, np.abs(now.gradient), now.gradient))
     count = int(numbers.max(initial=-1)) + 1
     low, high = np.full(count, np.inf), np.full(count, -np.inf)
     with np.errstate(invalid="ignore"):

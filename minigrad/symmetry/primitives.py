@@ -7,9 +7,7 @@ Formulas that come down to the same primitives compare equal, such as `x * x` an
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,13 +28,14 @@ from .modular import (
     per_point,
     random_function,
     salt,
+    sign_of,
     subtract,
     sum_over,
+    times,
 )
 from .residues import PRIMES, Residues, inverse_residues, modulo, over_lanes, whole
 
 ONE = from_constant(1)
-HIGHEST_POWER = 8  # the largest power that is written as a product; a higher one is a random function
 
 
 def unknown_function(p: Fingerprint, name: str) -> Fingerprint:
@@ -45,12 +44,14 @@ def unknown_function(p: Fingerprint, name: str) -> Fingerprint:
 
 
 def inverse(p: Fingerprint) -> Fingerprint:
-    """1 / x: a fraction for small whole numbers, else a random function with 1 / 1 = 1."""
+    """1 / x: a fraction for small whole numbers, else a random function with 1 / 1 = 1 and 1 / -x = -(1 / x)."""
     fraction = _fraction(p)
     if fraction is not None:
         return fraction
-    one = (p.x == 1).all(axis=0)
-    return Fingerprint(np.where(one, 1, unknown_function(p, "inverse").x), 1.0, 1.0)
+    signs = np.where(sign_of(p.x) < 0, -1, 1)
+    size = p._replace(x=times(p.x, signs))
+    one = (size.x == 1).all(axis=0)
+    return Fingerprint(times(np.where(one, 1, unknown_function(size, "inverse").x), signs), 1.0, 1.0)
 
 
 def _fraction(p: Fingerprint) -> Fingerprint | None:
@@ -96,26 +97,14 @@ def divide_fingerprints(a: Fingerprint, b: Fingerprint) -> Fingerprint:
     return quotient._replace(logarithm=logs)
 
 
-def whole_power(a: Fingerprint, b: Fingerprint) -> Fingerprint | None:
-    """a ** b for a small whole number b, as a product."""
-    whole = b.x.size and (b.x == b.x.flat[0]).all() and b.degree == 0 and b.below == 1
-    exponent = int(b.x.flat[0]) if whole else -1
-    if not 0 <= exponent <= HIGHEST_POWER:
-        return None
-    base = a._replace(x=_spread(a.x, b.x)[0], exponential=None, logarithm=None)
-    one = Fingerprint(np.ones_like(base.x), 0.0, 1.0)
-    return functools.reduce(multiply, [base] * exponent, one)
-
-
 def where(condition: Fingerprint, a: Fingerprint, b: Fingerprint) -> Fingerprint:
     """a where the condition c holds, else b: computed as b + c (a - b), with c 0 or 1."""
     if condition.degree == 0:  # a plain mask: only the chosen branch matters
         (a, b), degree, height, below = fit_sum(a, b)
         x: Any = np.where(*_spread(condition.x != 0, a.x, b.x))
         return bound(x, degree, height, below)
-    truth = Fingerprint(
-        np.where(identically_zero(condition.x), 0, unknown_function(condition, "is true").x), 1.0, 1.0
-    )
+    known = np.where(identically_zero(condition.x), 0, unknown_function(condition, "is true").x)
+    truth = Fingerprint(np.where((condition.x == 1).all(axis=0), 1, known), 1.0, 1.0)
     return add(b, multiply(truth, subtract(a, b)))
 
 
@@ -128,13 +117,6 @@ def _spread(*xs: Any) -> list[Any]:
 def total(x: Fingerprint, axis: Axis = None, keepdims: bool = False) -> Fingerprint:
     """Σ x."""
     return sum_over(x, axis, keepdims)
-
-
-def exp(x: Fingerprint) -> Fingerprint:
-    """e^x, with e^0 = 1."""
-    if x.exponential is not None:
-        return x.exponential
-    return Fingerprint(np.where(identically_zero(x.x), 1, unknown_function(x, "exp").x), 1.0, 1.0, logarithm=x)
 
 
 def log(x: Fingerprint) -> Fingerprint:
@@ -156,17 +138,3 @@ def symmetric(
     zero = np.all(identically_zero(x.x), axis=axis, keepdims=keepdims)
     residues = at_zero.x.reshape(4, *(1,) * (out.ndim - 1))
     return Fingerprint(np.where(zero, residues, out), 1.0, max(at_zero.height, at_zero.below), at_zero.below)
-
-
-# All other meanings come down to these.
-PRIMITIVES: dict[object, Callable[..., Fingerprint | None]] = {
-    np.add: add,
-    np.subtract: subtract,
-    np.multiply: multiply,
-    np.divide: divide_fingerprints,
-    np.power: whole_power,
-    np.where: where,
-    np.exp: exp,
-    np.log: log,
-    np.sum: total,
-}

@@ -25,12 +25,15 @@ LOST = {8: 1e-11, 4: 1e-6}  # share of the largest gradient of all: below is rou
 PATIENCE = 24  # extra points to try if some entry seems never to move
 
 
-def probe(recording: Recording, draws: int = 1, seed: int = 0) -> Partition:
-    """The partition; each round draws `draws` points of each size, until two rounds in a row change nothing."""
+def probe(recording: Recording, at_start: Any = None, draws: int = 1, seed: int = 0) -> Partition:
+    """The partition; each round draws `draws` points of each size, until two rounds in a row change nothing.
+
+    at_start: the gradient at the start, if it is known.
+    """
     rng = np.random.default_rng(seed)
     width = min((p._array.dtype.itemsize for p in recording.params), default=8)
     refinement = _Refinement(recording, rng, ROUNDING.get(width, 1e-4), LOST.get(width, 1e-6))
-    refinement.look_at_start()
+    refinement.look_at_start(recording.gradient(recording.values) if at_start is None else at_start)
     quiet, rounds = 0, 0
     while quiet < 2:
         rounds += 1
@@ -66,9 +69,8 @@ class _Refinement:
             return Partition.of_equal(np.arange(self.values.size), np.zeros(self.values.shape, dtype=bool), rounds)
         return Partition.of_signed(self.classes, self.signs, self.frozen, rounds)
 
-    def look_at_start(self) -> None:
+    def look_at_start(self, g: Any) -> None:
         """Compare the gradients at the start, where they may all be rounding: the points near it give the scale."""
-        g = self.recording.gradient(self.values)
         largest = max(self._look(self._near(size)) for size in NEAR)
         self._compare(g, max(largest, np.abs(g).max(initial=0, where=np.isfinite(g))))
 

@@ -57,7 +57,8 @@ class Partition:
         cls, signed: Any, signs: Any, frozen: Any, rounds: int, unknown: tuple[str, ...] = ()
     ) -> Partition:
         """A partition with opposite entries. signs: 1, -1, or 0 for an entry that stays 0."""
-        classes = renumber(signed * 2 + (signs < 0))[0]
+        several = signed.max(initial=-1) + 1 < len(signed) and (signs < 0).any()
+        classes = renumber(signed * 2 + (signs < 0))[0] if several else signed
         signs = np.where(signs < 0, -1, 1).astype(np.int8)
         return cls(classes, frozen, rounds, unknown, signed, signs)
 
@@ -80,11 +81,16 @@ def prove(
     symbolic_data: nodes that stand for any data. values: numbers to start from; by default the current ones.
     """
     values = flat([p._array for p in params]) if values is None else values
+    return proof_of(y, params, symbolic_data).partition(values)
+
+
+def proof_of(y: Value, params: Sequence[Value], symbolic_data: Sequence[Value] = ()) -> Proof:
+    """The gradient of y as formulas, in vectors where that is shorter: for partitions at several starts."""
     vectors = vectorise(y, params, symbolic_data)
     if vectors is not None:
         loss, entries, data = vectors
-        return Proof(loss, [entries], [data]).partition(values)
-    return Proof(y, params, symbolic_data).partition(values)
+        return Proof(loss, [entries], [data])
+    return Proof(y, params, symbolic_data)
 
 
 class Proof:
@@ -101,7 +107,11 @@ class Proof:
 
     def partition(self, values: Any) -> Partition:
         """Refine "equal size now" until nothing changes."""
-        (classes, signs), rounds = start(values), 0
+        return self.refine(*start(values))
+
+    def refine(self, classes: Any, signs: Any) -> Partition:
+        """Refine classes up to sign until nothing changes. It overwrites the signs of zeros."""
+        rounds = 0
         while True:
             rounds += 1
             gradient = self.read(classes, signs)

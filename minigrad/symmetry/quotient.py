@@ -15,11 +15,13 @@ import numpy as np
 
 from ..errors import ArgumentError, describe
 from ..nn.mlp import MLP
+from .holding import broken, drift
 from .loss_graph import flat, plain_outputs
 from .mlp_neurons import by_name, neuron_classes
 from .ties import Ties
 
 AGREE = {8: 1e-9, 4: 1e-4}  # of the largest output, by bytes per number
+DRIFT = 1e-12  # a larger drift of the numbers is said
 WRITE = "  write  quotient(ties(model, x, y, loss))  with an MLP"
 
 
@@ -30,6 +32,7 @@ class Quotient:
     model          the network of `nn` with one neuron per class; in the form of the original
     multiplicity   for each hidden layer, how many original neurons each of its neurons replaces
     rates          for each parameter, the factors of the learning rate: with them descent takes the same path
+    drift          how far equal neurons have drifted apart through rounding, relative to the largest number
     """
 
     model: MLP
@@ -37,15 +40,15 @@ class Quotient:
     rates: dict[str, Any]
     original: MLP
     classes: tuple[Any, ...]
+    drift: float = 0.0
 
     def summary(self) -> str:
         """One line: Your 2-3-3-2 network is this 2-1-1-2 network."""
         old, new = ("-".join(map(str, m.sizes)) for m in (self.original, self.model))
-        return (
-            f"Your {old} network is this {new} network."
-            if old != new
-            else f"Your {old} network has no equal neurons."
-        )
+        if old == new:
+            return f"Your {old} network has no equal neurons."
+        apart = f", but for a drift of {self.drift:.1e} through rounding" if self.drift > DRIFT else ""
+        return f"Your {old} network is this {new} network{apart}."
 
     def descend(self, lr: float) -> None:
         """Take one step of gradient descent with the gradients in `model`, scaled by `rates`."""
@@ -78,13 +81,19 @@ def quotient(ties: Ties) -> Quotient:
     """Build the network with one neuron per class of tied neurons: same predictions, loss and path of descent.
 
     ties: of a network of `nn`. Raises ArgumentError for any other model, and if a hidden activation mixes neurons,
-    as softmax does: then one neuron cannot replace three.
+    as softmax does: then one neuron cannot replace three; and if the ties no longer hold on its parameters.
     """
     if not isinstance(ties, Ties):
         raise ArgumentError(f"quotient takes ties, got {describe(ties)}\n{WRITE}")
     model = ties.recording.model
     if not isinstance(model, MLP):
         raise ArgumentError(f"quotient takes the ties of a network of nn\n{WRITE}")
+    parted = broken(ties)
+    if parted and not parted.by_tensor:  # neurons are equal if each tensor's entries are
+        raise ArgumentError(
+            f"this network has no quotient now: {parted}\n"
+            "  write  quotient(ties(model, x, y, loss))   for the ties of the parameters as they are now"
+        )
     classes = neuron_classes(model, ties.classes)
     groups = [np.arange(model.sizes[0]), *classes, np.arange(model.sizes[-1])]
     if not _is_the_same(model, groups, ties):
@@ -93,7 +102,14 @@ def quotient(ties: Ties) -> Quotient:
             "  expected an activation that acts on each neuron alone"
         )
     counts = tuple(tuple(_count(c).tolist()) for c in classes)
-    return Quotient(_network(model, groups), counts, _rates(model, groups), model, tuple(classes))
+    return Quotient(
+        _network(model, groups),
+        counts,
+        _rates(model, groups),
+        model,
+        tuple(classes),
+        0.0 if parted else drift(ties),
+    )
 
 
 def _is_the_same(model: MLP, groups: list[Any], ties: Ties) -> bool:

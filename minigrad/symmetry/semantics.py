@@ -1,6 +1,6 @@
 """The meaning of an op as a formula: computes the fingerprint of its output from the fingerprints of its inputs.
 
-The properties in the op's record decide, the first that fits: it has a meaning, which comes down to `primitives`;
+The properties in the op's record decide, the first that fits: it has a meaning, which comes down to `identities`;
 it moves and adds entries; it adds products; it is elementwise; it works on each row alone; it reduces in any order.
 Of any other op it is only known that equal calls give equal results. A missing property loses ties, which is
 allowed; a wrong one would invent ties, so tests check every property of every op.
@@ -22,9 +22,9 @@ from ..engine.op import TABLE, UNDIFFERENTIATED, Op
 from ..engine.tree import leaves
 from ..engine.tree_folds import tree_key
 from .by_rows import by_rows
+from .identities import ALGEBRA, difference_of, product_of, sum_of
 from .modular import (
     Fingerprint,
-    add,
     align_axes,
     bilinear_product,
     bound,
@@ -32,14 +32,14 @@ from .modular import (
     fit_sum,
     from_constant,
     identically_zero,
-    multiply,
+    matrix_product,
     per_point,
     random_function,
     salt,
-    subtract,
     symbols,
 )
-from .primitives import PRIMITIVES, symmetric
+from .poles import reached, with_poles, without_guarded
+from .primitives import symmetric
 from .residues import PRIMES, Residues, modulo, negate
 
 Params = dict[str, Any]
@@ -57,13 +57,31 @@ def meaning(made_by: Op, operands: Sequence[Fingerprint], params: Params, logica
     """
     if made_by is ARGUMENT:
         return operands[0]
+    y = _of_known_numbers(made_by, operands, params, logical)
+    if all(p.poles is None for p in operands):
+        return y
+    if isinstance(y, list):
+        return [with_poles(part, True) for part in y]
+    if _holds_formula(params):
+        return with_poles(y, True)
+    return with_poles(y, reached(made_by, operands, params, y.shape))
+
+
+def has_formula(made_by: Op) -> bool:
+    """Whether a proof knows more of an op than that equal calls give equal results."""
+    known = (made_by.moves, made_by.sums, made_by.elementwise, made_by.symmetric, made_by.rows)
+    return made_by.function in ALGEBRA or made_by.meaning is not None or any(known)
+
+
+def _of_known_numbers(made_by: Op, operands: Sequence[Fingerprint], params: Params, logical: bool) -> Any:
+    """The meaning, whether or not some entries may be infinite or nan."""
     if len(operands) > len(made_by.domain) and not made_by.variadic:  # a Value inside a parameter
         raise Unknown(made_by.label)
     if not logical:
         found = _compose(made_by, operands, params)
         if found is not None:
             return found
-    if params and any(isinstance(x, Formula) for x in leaves(params)):  # a computed index, say
+    if _holds_formula(params):
         raise Unknown(made_by.label)
     if made_by.moves or (made_by.sums and not made_by.bilinear and not logical):
         return _move(made_by, operands, params, not made_by.moves)
@@ -82,8 +100,8 @@ def meaning(made_by: Op, operands: Sequence[Fingerprint], params: Params, logica
 
 def _compose(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Any:
     """Apply a primitive, or call the op's meaning with formulas; None if neither covers the call."""
-    if made_by.function in PRIMITIVES:
-        return PRIMITIVES[made_by.function](*operands, **params)
+    if made_by.function in ALGEBRA:
+        return ALGEBRA[made_by.function](*operands, **params)
     if made_by.meaning is None:
         return None
     try:
@@ -94,7 +112,7 @@ def _compose(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> An
         return None
     y: Fingerprint = found.fingerprint if isinstance(found, Formula) else from_constant(found)
     if not made_by.elementwise:
-        return y
+        return y if y.poles is None or _holds_formula(params) else without_guarded(made_by, y, operands, params)
     zero = functools.reduce(np.logical_and, map(identically_zero, align_axes(*(p.x for p in operands))))
     return _with_zero(made_by, y, zero, len(operands), params) if zero.any() else y
 
@@ -127,6 +145,11 @@ class Formula(np.lib.mixins.NDArrayOperatorsMixin):
         """The number of entries."""
         return math.prod(self.shape)
 
+    @property
+    def T(self) -> Any:  # NumPy's name
+        """The transpose."""
+        return np.transpose(self)  # type: ignore[call-overload]
+
     def __getitem__(self, index: Any) -> Any:
         return Formula(meaning(TABLE[operator.getitem], [self.fingerprint], {"index": index}))
 
@@ -141,6 +164,11 @@ class Formula(np.lib.mixins.NDArrayOperatorsMixin):
         if function not in TABLE:
             raise Unknown(function.__name__)
         return _apply(TABLE[function], args, kwargs)
+
+
+def _holds_formula(params: Params) -> bool:
+    """Whether a parameter is computed, such as an index."""
+    return bool(params) and any(isinstance(x, Formula) for x in leaves(params))
 
 
 def _apply(made_by: Op, args: Any, kwargs: Any) -> Any:
@@ -192,7 +220,13 @@ def _product(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Fi
         params = {name: p for name, p in params.items() if name != "optimize"}
     matrix = made_by.function in (np.matmul, np.dot) and len(a.shape) > 0 and len(b.shape) > 0
     terms = a.shape[-1] if matrix else a.x[0].size * b.x[0].size
-    return bilinear_product(functools.partial(made_by.forward, **params), a, b, max(terms, 1))
+    forward = functools.partial(made_by.forward, **params)
+    try:
+        if matrix and len(a.shape) == len(b.shape) == 2:
+            return matrix_product(forward, a, b)
+        return bilinear_product(forward, a, b, max(terms, 1))
+    except OverflowError:  # more terms than residues can be added
+        raise Unknown(made_by.label) from None
 
 
 def _elementwise(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Fingerprint:
@@ -217,6 +251,8 @@ def _with_zero(made_by: Op, y: Fingerprint, zero: Any, arity: int, params: Param
     at_zero = _at_zero(made_by, [np.float64(0)] * arity, params)
     if at_zero is None:
         return y
+    if at_zero.poles is not None:
+        return with_poles(y, zero)
     residues = at_zero.x.reshape(4, *(1,) * (y.x.ndim - 1))
     degree, heights, below = common_denominator(y, at_zero)
     x = np.where(np.broadcast_to(zero, y.x.shape[1:]), residues, y.x)
@@ -227,7 +263,7 @@ def _symmetric(
     made_by: Op, x: Fingerprint, axis: Axis = None, keepdims: bool = False, **params: object
 ) -> Fingerprint:
     at_zero = _at_zero(made_by, [np.zeros(max(x.x[0].size, 1))], params)
-    if at_zero is None:
+    if at_zero is None or at_zero.poles is not None:
         raise Unknown(made_by.label)
     return symmetric(x, at_zero, repr((*_identity(made_by), describe_params(params))), axis, keepdims)
 
@@ -259,17 +295,21 @@ def _unary(parity: str, x: Residues, key: tuple[int, int]) -> Residues:
 
 
 def _at_zero(made_by: Op, zeros: Sequence[object], params: Params) -> Fingerprint | None:
+    """What the op gives at 0; None if it takes no such number. A pole if that is infinite or nan."""
     with np.errstate(all="ignore"):
         try:
             y = np.asarray(made_by.forward(*zeros, **params))
         except (TypeError, ValueError):  # the op takes whole numbers only
             return None
-    return from_constant(y) if y.shape == () and np.isfinite(y) else None
+    if y.shape != ():
+        return None
+    at_zero = from_constant(y)
+    return at_zero if np.isfinite(y) else with_poles(at_zero, True)
 
 
 # A shortcut for the ops that most nodes of scalar graphs are made of.
 DIRECT: dict[Op, Callable[[Fingerprint, Fingerprint], Fingerprint]] = {
-    TABLE[np.add]: add,
-    TABLE[np.subtract]: subtract,
-    TABLE[np.multiply]: multiply,
+    TABLE[np.add]: sum_of,
+    TABLE[np.subtract]: difference_of,
+    TABLE[np.multiply]: product_of,
 }

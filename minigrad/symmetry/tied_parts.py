@@ -37,7 +37,8 @@ def _like_slices(tensors: Tensors, k: int, linked: Any) -> Iterator[TieFinding]:
     if t.is_one:
         linked[:] = t.first
         if not t.frozen.all():
-            text = f"{t.name}: all {t.size:,} entries are one for ever"
+            count = "both" if t.size == 2 else f"all {t.size:,}"
+            text = f"{t.name}: {count} entries are one for ever"
             yield _tied(tensors, [k], [((),)], t.entries(~t.frozen), text)
         return
     places = []
@@ -147,10 +148,6 @@ def _opposite(
 ) -> TieFinding:
     """A finding on opposite entries. pair: the entries of both sides."""
     ours, theirs = pair
-    proof = tensors.found.proof
-    known = proof is not None and (
-        (proof.signed[ours] == proof.signed[theirs]) & (proof.signs[ours] != proof.signs[theirs])
-    )
-    evidence = tensors.evidence(np.all(known))
+    evidence = tensors.evidence(tensors.found.proves_opposite(ours, theirs).all())
     remedy = tensors.trials.parts(ours, theirs, -1)
     return tensors.named(OPPOSITE, owners, indices, evidence, f"{text}{DOUBT[evidence]}", remedy)

@@ -22,14 +22,13 @@ from .claims import (
     PROBED,
     PROVED,
     Claims,
-    agree_with_gradient,
     evidence_of_groups,
     groups_of,
     join_partitions,
 )
 from .findings import findings
 from .frontends import record_framework_loss
-from .loss_graph import Recording, loss_graph_of, of_function, record_model_loss, with_any_data
+from .loss_graph import WHATEVER, Recording, loss_graph_of, of_function, record_model_loss, with_any_data
 from .mlp_neurons import neuron_classes
 from .now import Now, look
 from .probe import probe
@@ -52,13 +51,16 @@ class Ties(Claims):
     labels         an integer array of group numbers for each parameter, nested as the parameters are
     evidence       for each group "proved", "probed" or "observed"; "single" for a group of one: it claims nothing
     frozen         the number of the group of entries that never move; None if there is none
-    frozen_evidence  the evidence for each entry of that group
+    frozen_evidence   the evidence for each entry of that group
     independent    how many groups move
     opposite       for each group, the number of the group that is always its negative; None if there is none
+    opposite_evidence  the evidence for that
+    zero_now       which entries, of all in order, have gradient 0 now though nothing keeps it 0
+    zero_reasons   why that is so, by tensor
     parted         groups whose gradients differ now by more than rounding, with the smallest and the largest
     unknown        labels of the ops that the proof does not know; these may hide ties
     width          distinct neurons per hidden layer for a network of `nn`; else None
-    scope          "for this data" or "for all data"
+    scope          the data that the ties hold for: "for this data", "for all data"; and the draws of random numbers
     """
 
     @functools.cached_property
@@ -122,9 +124,11 @@ class Ties(Claims):
 
     def _notes(self) -> list[str]:
         """What the summary rests on, where that is less than a proof, and what contradicts it now."""
-        words, notes = {*self.evidence, *self.frozen_evidence}, []
+        words, notes = {*self.evidence, *self.frozen_evidence, *self.opposite_evidence}, []
         if PROBED in words:
             notes.append("partly probed, not proved" if PROVED in words else "probed, not proved")
+        if self.recording.holds_for_all_draws:
+            notes.append(WHATEVER)
         if OBSERVED in words:
             notes.append(f"observed in {self.recording.draws} draws of its random numbers")
         if self.unknown:
@@ -166,10 +170,13 @@ def ties(
     ties(module, *data, loss=)   for a module of PyTorch; the target is the last of the data
 
     The entries of a group are equal now, and get equal gradients at every step of gradient descent, momentum, Adam
-    or weight decay. for_all_data: for any data, not only these. method: "prove" from the structure, "probe" at
-    random points, or "auto": prove, and probe if the proof does not know an op or there are more than ten million
-    entries. A proof errs with probability below 1e-15; a probe is only evidence.
-    Raises TracingError if f branches on the numbers of a Value, ShapeError if the loss is not one number.
+    or weight decay, with one rule for all parameters. for_all_data: for any data, not only these. method: "prove"
+    from the structure, "probe" at the start and at random points, or "auto": prove, and probe if the proof does not
+    know an op or there are more than ten million entries. A proof holds in exact arithmetic; for n entries it errs
+    with probability below n² / 2^76 (see `modular`). A probe is only evidence. If f draws random numbers, the ties
+    hold whatever is drawn.
+    Raises TracingError if f branches on the numbers of a Value or cannot be called twice, ShapeError if the loss is
+    not one number.
     """
     if method not in METHODS:
         raise ValueError(f"no method is called {method!r}\n  expected one of {', '.join(METHODS)}")
@@ -222,15 +229,15 @@ def _decide(recording: Recording, method: str, now: Now) -> tuple[Partition, Par
     """The partition by the chosen method, and the proved partition (None without a proof)."""
     size = len(now.values)
     if method == "probe" or (method == "auto" and size > PROVABLE and not recording.is_detached):
-        return _probe(recording, now), None
+        return _probe(recording), None
     proof = prove(recording.y, recording.params, recording.symbolic_data)
     if method == "prove" or not proof.unknown or recording.is_detached:
         return proof, proof
-    return join_partitions(proof, _probe(recording, now)), proof
+    return join_partitions(proof, _probe(recording)), proof
 
 
-def _probe(recording: Recording, now: Now) -> Partition:
-    return agree_with_gradient(probe(with_any_data(recording)), now.gradient, recording.width)
+def _probe(recording: Recording) -> Partition:
+    return probe(with_any_data(recording))
 
 
 def _count(n: int, what: str) -> str:

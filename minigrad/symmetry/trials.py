@@ -13,7 +13,7 @@ import numpy as np
 
 from .claims import Claims
 from .loss_graph import with_any_data
-from .now import APART, is_zero_to_rounding
+from .now import APART, clearly_moves
 
 STARTS, STEPS = 4, 3  # random starts, and steps of descent, that are tried
 RANDOM_START, SOON = "random start", "steps of descent"
@@ -81,4 +81,4 @@ class Trials:
         return None
 
     def _moves(self, gradient: Any) -> Any:
-        return np.isfinite(gradient) & ~is_zero_to_rounding(self.recording, gradient)
+        return clearly_moves(self.recording, gradient)

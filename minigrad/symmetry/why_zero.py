@@ -1,8 +1,7 @@
 """Why entries have gradient 0 now: every path to them has a factor 0, and where; or their paths cancel.
 
-To tell the two apart, the reverse sweep is done again with each cotangent times a random number: sums that cancel
-become other numbers, and products with a factor 0 stay 0. A forward sweep from the entries finds the factor: it is
-where their tangent becomes 0.
+`now.scaled_gradient` tells the two apart. A forward sweep from the entries finds the factor: it is where their
+tangent becomes 0.
 """
 
 from __future__ import annotations
@@ -14,19 +13,15 @@ from typing import Any
 import numpy as np
 
 from ..engine.forward import push
-from ..engine.node import record
-from ..engine.op import TABLE, op
-from ..engine.sampling import REAL
 from ..engine.value import Value, graph
 from .factor_text import EntryNames
-from .loss_graph import RecordAgain, Recording, flat_gradient
-from .now import Now, is_zero_to_rounding
+from .loss_graph import Recording
+from .now import TINY, Now, is_tiny, scaled_gradient
 from .paths import PathSearch
 from .slices import listed, parts_of, tensor_name
 
 PARTS = 8  # parts of a tensor that are looked at one by one; the others are looked at together
 SMALL = 200, 2000  # nodes of a graph, and entries of all parameters, for which paths are counted
-VANISHES = 1e-14  # share of the largest tangent before below which a tangent is 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,30 +39,6 @@ class ZeroNow:
     is_dead: bool
 
 
-def _scale(x: Any, by: Any) -> Any:
-    return x
-
-
-op(_scale, "scale", "y = x", domain=(REAL,), vjp=(lambda g, y, x, by: g * by,), jvp=(lambda t, y, x, by: t,))
-SCALE = TABLE.pop(_scale)  # users never call it
-
-
-class _Scaled(RecordAgain):
-    """Records each node again; the cotangent of each entry is multiplied by a random number."""
-
-    def __init__(self) -> None:
-        self.rng = np.random.default_rng(0)
-
-    def apply(self, node: Any, operands: list[Any]) -> Any:
-        """The node, and another one that scales its cotangent."""
-        y = super().apply(node, operands)
-        if type(y) is not Value or y._array.dtype.kind != "f":
-            return y
-        return record(Value, SCALE, (y,), {"by": self.rng.uniform(0.5, 2.0, np.shape(y._array))})
-
-    alias = apply
-
-
 def why_zero(recording: Recording, now: Now, zero: Any) -> list[ZeroNow]:
     """The reasons why entries have gradient 0 now, by tensor; none if the graph cannot be computed again.
 
@@ -75,9 +46,8 @@ def why_zero(recording: Recording, now: Now, zero: Any) -> list[ZeroNow]:
     """
     if recording.is_detached or not zero.any():
         return []
-    env = recording.record(now.values, _Scaled())
-    scaled = flat_gradient(env[recording.y.serial], [env[p.serial] for p in recording.params])
-    return [*_Reasons(recording, now.values, recording.split(is_zero_to_rounding(recording, scaled))).of(zero)]
+    factor = recording.split(is_tiny(scaled_gradient(recording, now.values)))
+    return [*_Reasons(recording, now.values, factor).of(zero)]
 
 
 class _Reasons:
@@ -114,7 +84,7 @@ class _Reasons:
         for node in self.nodes:
             if node.serial not in tangents or type(node._array) is tuple:
                 continue
-            place = None if node.op is None else _vanishing(node, tangents, VANISHES * largest)
+            place = None if node.op is None else _vanishing(node, tangents, TINY * largest)
             if place is not None:
                 words, is_dead = self._words(node, place)
                 reasons[words] = is_dead

@@ -144,7 +144,8 @@ def _content(cell: Any) -> Any:
 
 
 def _of_library(module: str | None) -> bool:
-    return (module or "builtins").partition(".")[0] in _LIBRARIES
+    """Whether a module is a library's. Code that is run without a module's name is the user's."""
+    return module is not None and module.partition(".")[0] in _LIBRARIES
 
 
 class Change(NamedTuple):
@@ -174,8 +175,8 @@ class ModelState:
         for found in reachable(roots):
             x, in_model = found.thing, found.in_model
             if isinstance(x, types.FunctionType):
-                self.has_own_code |= x.__module__ == "builtins" or not _of_library(x.__module__)
                 if not _of_library(x.__module__):
+                    self.has_own_code = True
                     names = names_in(x.__code__)
                     self.sets_errors |= not names.isdisjoint({"errstate", "seterr"})
                     self.names_random |= "random" in names

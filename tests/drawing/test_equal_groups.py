@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from minigrad import Value, custom, draw, forget, grad, no_grad
+from minigrad import Value, cross_entropy, custom, draw, forget, grad, no_grad
 from minigrad.drawing import equal_groups as module
 from minigrad.drawing.diagram import Diagram, DiagramNode
-from minigrad.drawing.equal_groups import letters
+from minigrad.drawing.equal_groups import letters, opposites
 from minigrad.drawing.graph_data import survey
 from minigrad.engine.value import graph
 
@@ -128,3 +128,15 @@ def test_what_stays_equal_only_because_other_weights_stay_opposite_is_promised()
     v, w = Value(2.0, "v"), Value(2.0, "w")
     d = draw((v * np.sin(p) ** 2 + w * np.cos(q) ** 2 * np.tan(p) ** 2 - 1) ** 2).diagram
     assert node(d, "v").tie == "" or node(d, "v").tie != node(d, "w").tie, "equal now at most"
+
+
+def test_a_group_whose_gradient_is_minus_that_of_another_names_it() -> None:
+    v = np.array([0.5, -0.3])
+    assert opposites({"A": v, "B": -v, "C": 2 * v, "D": 0.25}) == {"A": "", "B": " = -A now", "C": "", "D": ""}
+    w = Value(np.zeros((2, 2)), "w")
+    loss = cross_entropy(np.ones((3, 2)) @ w, np.array([0, 1, 1]))
+    gradients = [group.gradient for group in draw(loss).diagram.groups]
+    assert any(text.endswith(" = -A now") for text in gradients) and not gradients[0].endswith("now")
+    parts = Value(2.0, "a"), Value(2.0, "b"), Value(2.0, "c"), Value(2.0, "d")
+    groups = draw(parts[0] + parts[1] - parts[2] - parts[3]).diagram.groups
+    assert not any("now" in group.gradient for group in groups if not group.apart)

@@ -110,6 +110,7 @@ def test_a_gradient_of_zero_names_the_factors_that_are_zero() -> None:
     assert told.sentence == "dy/dw = 0 because every path has a factor 0: [v3 > 0] x = 0"
     J, p = network(0.0)
     assert "W3[" in explain(J, (p["W1"], 0, 0)).sentence and "= 0" in explain(J, (p["W1"], 0, 0)).sentence
+    assert "rounding" not in explain(J, (p["W1"], 0, 0), (p["W1"], 0, 1)).sentence
 
 
 def test_a_value_used_twice_in_one_op_counts_for_both_places() -> None:

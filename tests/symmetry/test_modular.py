@@ -22,6 +22,7 @@ from minigrad.symmetry.modular import (
     add,
     bilinear_product,
     from_constant,
+    matrix_product,
     multiply,
     subtract,
     symbols,
@@ -182,3 +183,14 @@ def test_rows_are_sorted_themselves_where_their_mixtures_coincide(monkeypatch: p
     x = np.random.default_rng(0).integers(0, 3, (LANES, 50))
     numbers, count = number_rows(x, np.zeros(50, dtype=np.int64))
     assert count == len({tuple(column) for column in x.T.tolist()}) == numbers.max() + 1
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(20, 20), (3, 20), (20, 3), (20, 1), (1, 1), (0, 4)])
+def test_a_product_of_matrices_with_equal_rows_and_columns_is_that_of_any(rows: int, columns: int) -> None:
+    rng = np.random.default_rng(rows + columns)
+    x, y = symbols(max(rows, 1) * 7, "x"), symbols(7 * columns, "y")
+    a = x.reshape(LANES, max(rows, 1), 7)[:, rng.integers(0, max(rows, 1), 30 if rows else 0)]
+    b = y.reshape(LANES, 7, columns)[:, :, rng.integers(0, columns, 40)]
+    b[:, 6, 39] += rows == 1  # the first row of these columns hides that they differ
+    found = matrix_product(np.matmul, Fingerprint(a, 1.0, 1.0), Fingerprint(b, 1.0, 1.0))
+    assert (found.x == product(np.matmul, a, b, 7)).all()

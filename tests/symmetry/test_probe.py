@@ -106,6 +106,21 @@ def test_nothing_is_claimed_where_no_point_has_a_finite_gradient() -> None:
         with np.errstate(all="ignore"):
             found = ties(f, np.zeros(3), method="probe")
         assert (found.independent, found.frozen) == (3, None)
+    found = ties(lambda w: np.sum(w * np.where(w == 1.0, 1.0, np.nan)), np.ones(3), method="probe")
+    assert (found.independent, found.frozen) == (3, None), "finite at the start alone"
+
+
+def test_a_tie_that_hangs_on_another_falls_with_it_near_the_start_too() -> None:
+    """On a path, the ends part from the rest, then their neighbours, and so on."""
+    found = ties(lambda w: np.sum(w[1:] * w[:-1]) + np.sum(np.sqrt(w - 10)), np.full(12, 30.0), method="probe")
+    assert found.labels.tolist() == [0, 1, 2, 3, 4, 5, 5, 4, 3, 2, 1, 0]
+
+
+def test_what_moves_and_what_does_not_are_never_in_one_class() -> None:
+    share = np.array([5e-11, 0.5e-11, 1.0])  # on either side of rounding, for the least and for the class
+    found = ties(lambda w: np.sum(w * share), np.zeros(3), method="probe")
+    assert found.partition.frozen.tolist() == [False, True, False]
+    assert len(set(found.partition.signed.tolist())) == 3
 
 
 def test_a_start_without_a_finite_gradient_moves_and_ties_nothing() -> None:

@@ -48,7 +48,9 @@ def test_mirrored_neurons_of_an_odd_activation_stay_opposite(name: str, method: 
     found = ties(two_layers(ACTIVATIONS[name]), MIRRORED, X, Y, method=method)
     assert pairs(found) == PAIRS
     assert (found.independent, found.independent_up_to_sign) == (18, 9)
-    assert found.summary().startswith("18 parameters move as 18, 9 up to sign")
+    doubt = " (probed, not proved)" if method == "probe" else ""
+    assert found.summary() == f"18 parameters move as 18, 9 up to sign{doubt}"
+    assert set(found.opposite_evidence) == {"probed" if method == "probe" else "proved"}
 
 
 @METHODS
@@ -56,6 +58,7 @@ def test_mirrored_neurons_of_an_odd_activation_stay_opposite(name: str, method: 
 def test_mirrored_neurons_of_any_other_activation_do_not(name: str, method: str) -> None:
     found = ties(two_layers(ACTIVATIONS[name]), MIRRORED, X, Y, method=method)
     assert not pairs(found) and found.independent_up_to_sign == found.independent == 18
+    assert found.summary() == "18 parameters move as 18" and set(found.opposite_evidence) == {"single"}
 
 
 @METHODS
@@ -82,6 +85,24 @@ def test_two_classes_of_a_softmax_from_zero_are_opposite() -> None:
         return mg.cross_entropy(x @ w, c)
 
     assert pairs(ties(f, np.zeros((2, 2)), X, np.array([0, 1, 1, 0, 1]), method="probe")) == {(0, 1), (2, 3)}
+
+
+@METHODS
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda w: 1 / w,
+        lambda w: w / (1 + w**2),
+        lambda w: w**3 - 2 * w,
+        lambda w: np.exp(w) - np.exp(-w),
+        lambda w: 1 / (w + 1 / w),
+        lambda w: np.arctan2(w, 2.0),
+        lambda w: np.linalg.norm(w) * np.sinh(w),
+    ],
+)
+def test_odd_formulas_of_opposite_numbers(f: Any, method: str) -> None:
+    found = ties(lambda w: (np.sum(f(w) * np.array([1.0, -1.0])) - 1) ** 2, np.array([0.5, -0.5]), method=method)
+    assert pairs(found) == {(0, 1)}
 
 
 @METHODS
@@ -119,7 +140,9 @@ def test_signs_pass_through_several_layers_and_an_unknown_op() -> None:
     start = {"W": W[:, :1] * signs, "U": 0.7 * signs[:, None] * signs, "V": 0.4 * signs[:, None], "s": 3.0}
     proved, seen = (ties(f, start, X, Y, method=method) for method in ("prove", "probe"))
     assert pairs(seen) == {(0, 1), (2, 3), (4, 5), (4, 6), (5, 7), (6, 7), (8, 9)}
-    assert pairs(proved) < pairs(seen) and pairs(ties(f, start, X, Y)) == pairs(seen), "joined"
+    joined = ties(f, start, X, Y)
+    assert pairs(proved) < pairs(seen) == pairs(joined)
+    assert set(joined.opposite_evidence) == {"proved", "probed", "single"} and "partly probed" in joined.summary()
 
 
 # What the rules do.
@@ -127,10 +150,13 @@ def test_signs_pass_through_several_layers_and_an_unknown_op() -> None:
 
 @st.composite
 def mirrored_networks(draw: Any) -> tuple[Callable[..., Any], list[Any]]:
-    """A network whose hidden neurons come in pairs with opposite or equal weights, with any activations."""
+    """A network whose hidden neurons come in pairs with opposite or equal weights.
+
+    No activation has a kink: sums of opposite terms are 0 but for rounding, which would decide at a kink.
+    """
     rng = np.random.default_rng(draw(st.integers(0, 2**16)))
     widths = [draw(st.integers(1, 3)), *(2 * draw(st.integers(1, 3)) for _ in range(draw(st.integers(1, 2)))), 1]
-    names = [draw(st.sampled_from(["tanh", "sin", "square", "cos", "abs", "relu", "gelu"])) for _ in widths[2:]]
+    names = [draw(st.sampled_from(["tanh", "sin", "square", "cos", "sigmoid", "gelu"])) for _ in widths[2:]]
     params = []
     for k, (m, n) in enumerate(pairwise(widths)):
         rows, columns = (
@@ -143,7 +169,7 @@ def mirrored_networks(draw: Any) -> tuple[Callable[..., Any], list[Any]]:
 
     def f(p: Any, x: Any, y: Any) -> Any:
         for w, name in zip(p[:-1], names, strict=True):
-            x = {"cos": np.cos, "abs": np.abs, **ACTIVATIONS}[name](x @ w)
+            x = {"cos": np.cos, **ACTIVATIONS}[name](x @ w)
         return np.mean((x @ p[-1] - y) ** 2)
 
     return f, params
@@ -174,7 +200,7 @@ def test_real_steps_of_every_rule_keep_every_signed_tie(method: str, case: Any, 
         for _ in range(8):
             g = found.recording.gradient(w.data)
             g /= max(1.0, np.abs(g).max())
-            w.grad = np.where(np.abs(g) < 1e-12 * np.abs(g).max(), 0.0, g)
+            w.grad = np.where(np.abs(g) < 1e-11, 0.0, g)
             optimiser.step()
         assert spread(w.data, found, least=1.0) < 1e-9
 

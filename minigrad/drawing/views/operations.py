@@ -18,7 +18,7 @@ from ..badges import badges
 from ..cells import with_cells
 from ..clusters import clusters
 from ..diagram import ZERO, Cluster, Diagram, DiagramNode, Edge, Group
-from ..equal_groups import Letters, letters
+from ..equal_groups import Letters, letters, opposites
 from ..fold_sums import Sum, sums
 from ..graph_data import Survey
 from ..local_derivatives import Use, uses_of
@@ -222,12 +222,14 @@ def arrow_width(flow: float | None, largest: float) -> float:
 
 def _groups(found: Survey, grouped: Letters, visible: set[int]) -> tuple[Group, ...]:
     groups = []
+    apart = [group for group in grouped.groups if group.apart and group.letter != ZERO]
+    minus = opposites({group.letter: found.gradients[group.members[0]] for group in apart})
     for group in grouped.groups:
         members = [k for k in group.members if k in visible]
         if members:
             names = tuple(found.names[k] for k in members if found.names[k])
             zero = group.letter == ZERO
-            gradient = "exactly 0" if zero else _short(found.gradients[members[0]])
+            gradient = "exactly 0" if zero else _short(found.gradients[members[0]]) + minus.get(group.letter, "")
             ids = tuple(f"n{k}" for k in members)
             groups.append(Group(group.letter, ids, names, gradient, group.apart, group.proved))
     return tuple(groups)

@@ -9,6 +9,7 @@ from typing import Any
 from ...symmetry.clustering import equal_groups, is_zero
 from .. import format
 from ..diagram import ZERO, Group
+from ..equal_groups import opposites
 from ..theme import letter
 
 
@@ -51,18 +52,19 @@ def lettering(places: Iterable[RowPlace]) -> Lettering:
     named = [(letter(position), members) for position, members in enumerate(found)]
     if zeros := [place for place in every if is_zero(place.gradient)]:
         named.append((ZERO, zeros))
-    groups = tuple(_group(name, members) for name, members in named)
+    minus = opposites({name: members[0].gradient for name, members in named if name != ZERO and _apart(members)})
+    groups = tuple(_group(name, members, minus.get(name, "")) for name, members in named)
     letters = {member: group.letter for group in groups for member in group.members}
     ties = {member: _tie(p, name, mine) for name, mine in named for p in mine for member, _ in p.members}
     return Lettering(groups, letters, ties)
 
 
-def _group(name: str, members: Sequence[RowPlace]) -> Group:
+def _group(name: str, members: Sequence[RowPlace], minus: str) -> Group:
     return Group(
         letter=name,
         members=tuple(member for place in members for member, _ in place.members),
         names=tuple(name for place in members for _, name in place.members),
-        gradient="exactly 0" if name == ZERO else " ".join(format.gradient_lines(members[0].gradient)),
+        gradient="exactly 0" if name == ZERO else " ".join(format.gradient_lines(members[0].gradient)) + minus,
         apart=_apart(members),
         proved=len(ties := {_tie(place, name, members) for place in members}) == 1 and "" not in ties,
     )

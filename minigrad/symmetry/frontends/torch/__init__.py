@@ -26,7 +26,7 @@ from ....engine.value import Value, argument
 from ....errors import ArgumentError
 from ...loss_graph import Recording
 from .agreement import check_agreement, refuse_changing
-from .loss_of_module import LossOfFunction, as_loss_module, as_tensors
+from .loss_of_module import LossOfFunction, as_loss_module, as_tensors, call_once, turn_dropout_off
 from .recorded_operations import computes_in_less, record_operations
 from .traced_loss import trace_loss
 
@@ -40,6 +40,8 @@ def record_torch_loss(
     """
     with torch.random.fork_rng(devices=[]):
         if isinstance(f, torch.nn.Module):
+            if loss is None and args and callable(args[-1]):  # ties(module, x, y, loss), as for models of `nn`
+                *args, loss = args
             data = as_tensors(args)
             module = as_loss_module(f, data, loss)
             nest = None
@@ -62,6 +64,7 @@ def _function(f: Any, args: Sequence[Any], loss: Any) -> tuple[Any, tuple[Any, .
 
 
 def _record(module: Any, data: tuple[Any, ...], nest: Any, for_all_data: bool) -> Recording:
+    first = call_once(module, data)
     traced = trace_loss(module, data)
     trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
     if not trained:
@@ -71,12 +74,18 @@ def _record(module: Any, data: tuple[Any, ...], nest: Any, for_all_data: bool) -
     leaves: dict[Any, Value] = {name: argument(p.detach().numpy().copy()) for name, p in trained.items()}
     params = [*leaves.values()]
     symbols = _symbols(data) if for_all_data else {}
-    y = record_operations(traced, leaves | symbols)
+    y, masks = record_operations(traced, leaves | symbols)
     names = [name.removeprefix("module.") for name in trained]
     paths, unflatten = nest or (names, lambda arrays: dict(zip(names, arrays, strict=True)))
-    recording = Recording(y, params, paths, unflatten, [*symbols.values()])
+    scope = ("for all data" if for_all_data else "for this data") + (
+        ", whatever the masks of dropout" if masks else ""
+    )
+    recording = Recording(y, params, paths, unflatten, [*symbols.values(), *masks], scope=scope)
     loss = functools.partial(module, *data)
-    refuse_changing(loss)
+    if masks:
+        turn_dropout_off(module)
+        first = call_once(module, data)
+    refuse_changing(first, loss)
     check_agreement(recording, loss, [*trained.values()], computes_in_less(traced))
     return recording
 

@@ -166,6 +166,14 @@ def _adaptive_avg_pool(x: Any, sizes: Any) -> Any:
     return x
 
 
+def _adaptive_max_pool(x: Any, sizes: Any) -> tuple[Any, Any]:
+    d = len(sizes)
+    sides = np.shape(x)[-d:]
+    if any(n % k for n, k in zip(sides, sizes, strict=True)):
+        raise ArgumentError(f"an adaptive maximum from {sides} to {tuple(sizes)} places has windows that overlap")
+    return max_pool(x, tuple(n // k for n, k in zip(sides, sizes, strict=True))), None
+
+
 # Normalising.
 
 
@@ -201,22 +209,28 @@ def _group_norm(x: Any, groups: int, scale: Any = None, shift: Any = None, eps: 
 
 def _attention(
     q: Any, k: Any, v: Any, mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False, scale: Any = None,
-    enable_gqa: bool = False,
+    enable_gqa: bool = False, draw: Any = None,
 ) -> Any:  # fmt: skip
-    if dropout_p or enable_gqa:
-        raise ArgumentError("attention with dropout or with enable_gqa has no counterpart")
+    if enable_gqa:
+        raise ArgumentError("attention with enable_gqa has no counterpart")
     scores = q @ np.swapaxes(k, -1, -2) * (1 / math.sqrt(np.shape(q)[-1]) if scale is None else scale)
     if is_causal:
         mask = np.tri(*np.shape(scores)[-2:], dtype=bool)
     if mask is not None:
         scores = np.where(mask, scores, -np.inf) if mask.dtype.kind == "b" else scores + mask
-    return softmax(scores, -1) @ v
+    weights = softmax(scores, -1)
+    return (weights if draw is None else weights * draw(np.shape(weights))) @ v
 
 
-def _dropout(x: Any, p: float, train: Any) -> Any:
-    if p and train is not False:
-        raise ArgumentError("dropout is on")
-    return x
+# Where dropout is on, `draw` gives a node for its mask, of mean 1: without dropout it is 1.
+
+
+def _dropout(x: Any, p: float, train: Any, draw: Any = None) -> Any:
+    return x if draw is None else x * draw(np.shape(x))
+
+
+def _native_dropout(x: Any, p: float, train: Any, draw: Any = None) -> tuple[Any, Any]:
+    return _dropout(x, p, train, draw), None
 
 
 # fmt: off
@@ -245,6 +259,8 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "adaptive_avg_pool1d": _adaptive_avg_pool,
     "adaptive_avg_pool2d": _adaptive_avg_pool,
     "_adaptive_avg_pool2d": _adaptive_avg_pool,
+    "adaptive_max_pool2d": _adaptive_max_pool,
+    "adaptive_max_pool3d": _adaptive_max_pool,
     "batch_norm": _batch_norm,
     "_native_batch_norm_legit": _with_places(_batch_norm),
     "_native_batch_norm_legit_functional": _with_places(_batch_norm),
@@ -263,5 +279,6 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "_log_softmax": lambda x, dim, half_to_float: log_softmax(x, dim),
     "scaled_dot_product_attention": _attention,
     "dropout": _dropout,
-    "native_dropout": _with_places(_dropout),
+    "native_dropout": _native_dropout,
+    "bernoulli.p": lambda x, p, draw: draw(np.shape(x), p),
 }

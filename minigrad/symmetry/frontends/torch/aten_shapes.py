@@ -66,7 +66,10 @@ def _index_of(indices: Sequence[Any]) -> tuple[Any, ...]:
     """ATen's list of indices, with None for a whole axis. Raises ArgumentError for a computed mask."""
     for index in indices:
         if hasattr(index, "has_gradient") and index.dtype.kind == "b":
-            raise ArgumentError("a mask that depends on the parameters is an index, so a shape depends on them too")
+            raise ArgumentError(
+                "an index is a mask that depends on the parameters, so a shape depends on them\n"
+                "  write  a mixture of experts in dense form: the sum of all experts, each times its gate"
+            )
     return tuple(slice(None) if index is None else index for index in indices)
 
 

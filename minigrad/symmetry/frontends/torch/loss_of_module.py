@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from ....engine import tree
-from ....errors import ArgumentError, ShapeError, describe
+from ....errors import ArgumentError, MinigradError, ShapeError, describe
+from .traced_loss import first_line
 
 WRITE = "  write  ties(module, x, target)\n  or     ties(module, x, target, loss=torch.nn.CrossEntropyLoss())"
 
@@ -72,6 +73,30 @@ def as_loss_module(module: Any, data: Sequence[Any], loss: Callable[..., Any] | 
     return copied.to("cpu", torch.float64)
 
 
+def call_once(module: Any, data: Sequence[Any]) -> float:
+    """The loss. Raises ShapeError with what PyTorch says of data that the module does not take."""
+    try:
+        with torch.inference_mode(False), torch.no_grad():
+            return float(module(*data))
+    except MinigradError:
+        raise
+    except Exception as error:
+        got = ", ".join(_described(x) for x in data)
+        raise ShapeError(
+            f"the module, or its loss, does not take these data\n  PyTorch says: {first_line(error)}\n"
+            f"  the data: {got}"
+        ) from error
+
+
+def turn_dropout_off(module: Any) -> None:
+    """Set its probabilities to 0, but not those between recurrent layers, which no trace shows."""
+    for part in module.modules():
+        if isinstance(part, torch.nn.modules.dropout._DropoutNd):
+            part.p = 0.0
+        elif isinstance(part, torch.nn.MultiheadAttention):
+            part.dropout = 0.0
+
+
 def _takes_target(loss: Callable[..., Any]) -> bool:
     """Whether a loss takes outputs and target, or outputs alone."""
     function = loss.forward if isinstance(loss, torch.nn.Module) else loss
@@ -112,6 +137,8 @@ def _described(x: Any) -> str:
         return f"a tensor of shape {tuple(x.shape)}, {str(x.dtype).removeprefix('torch.')}"
     if isinstance(x, (tuple, list)):
         return f"a {type(x).__name__} of {len(x)}"
+    if isinstance(x, dict):
+        return f"a dict of {', '.join(map(repr, x))}"
     return describe(x)
 
 

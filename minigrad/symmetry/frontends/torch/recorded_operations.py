@@ -5,48 +5,61 @@ What depends on no parameter is a constant, and PyTorch computes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from ....engine import modes
+from ....engine.node import ARGUMENT
+from ....engine.node import result_node as new_node
 from ....engine.value import Value
 from ....errors import ArgumentError, MinigradError, MissingRule
 from ....tracing import trace
 from .traced_loss import TracedLoss, name_of_operation, row_of
 
+DENSE = """
+  the shape of a result depends on numbers that are computed; ties needs one graph for all of them
+  write  a mixture of experts in dense form: the sum of all experts, each times its gate"""
 # What says how numbers lie in memory, and nothing about them.
 STORAGE = ("layout", "device", "pin_memory", "memory_format", "generator", "non_blocking")
 
 
-def record_operations(traced: TracedLoss, leaves: Mapping[Any, Value]) -> Any:
-    """The loss as a Value of these leaves, by name of the parameter, or by identity of the tensor for other data.
+def record_operations(traced: TracedLoss, leaves: Mapping[Any, Value]) -> tuple[Any, list[Value]]:
+    """The loss as a Value of these leaves, and the masks of dropout in it: nodes that stand for any mask.
 
+    leaves: by name of the parameter, or by identity of the tensor for other data.
     Raises MissingRule that names all operations without a row, ArgumentError for a call that its row cannot take.
     """
     nodes = traced.needed()
     _refuse_unknown(nodes, [node for node in nodes if node.op == "placeholder" and _key(node, traced) in leaves])
     env: dict[Any, Any] = {}
+    masks: list[Value] = []
+
+    def draw(shape: Sequence[int], mean: float = 1.0) -> Value:
+        masks.append(new_node(Value, np.full(shape, mean), ARGUMENT, ()))
+        return masks[-1]
+
     with modes.recording(), trace(), torch.no_grad(), np.errstate(all="ignore"):
         for node in nodes:
-            env[node] = _compute(node, env, traced, leaves)
-    return env[traced.output]
+            env[node] = _compute(node, env, traced, leaves, draw)
+    return env[traced.output], masks
 
 
-def _compute(node: Any, env: dict[Any, Any], traced: TracedLoss, leaves: Mapping[Any, Value]) -> Any:
+def _compute(node: Any, env: dict[Any, Any], traced: TracedLoss, leaves: Mapping[Any, Value], draw: Any) -> Any:
     if node.op == "placeholder":
-        return leaves.get(_key(node, traced), traced.inputs[node.name])
+        return leaves.get(_key(node, traced), traced.inputs.get(node.name))
     if node.op == "get_attr":
         return _attribute(traced.module, node.target)
     args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), env.__getitem__)
-    if not _holds_value((args, kwargs)):
+    drawing = {"draw": draw} if _draws(node) else {}
+    if not drawing and not _holds_value((args, kwargs)):
         return node.target(*args, **kwargs)
     try:
-        return apply_row(node.target, args, kwargs)
+        return apply_row(node.target, args, kwargs | drawing)
     except MinigradError as error:
-        error.add_note(f"in {name_of_operation(node.target)[1]}{place_of(node)} of the module")
+        error.add_note(f"in {name_of_operation(node.target)[1]}{module_of_node(node)} of the module")
         raise
 
 
@@ -68,7 +81,7 @@ def _positional(target: Any, args: Any, kwargs: Any) -> tuple[list[Any], dict[st
 
 
 def _key(node: Any, traced: TracedLoss) -> Any:
-    given = traced.inputs[node.name]
+    given = traced.inputs.get(node.name)
     return given if isinstance(given, str) else id(given)
 
 
@@ -97,7 +110,7 @@ def _as_array(x: Any) -> Any:
 _DTYPES = {torch.bool: np.bool_}
 
 
-def place_of(node: Any) -> str:
+def module_of_node(node: Any) -> str:
     """Where a node stands: the module that called it."""
     stack = [*(node.meta.get("nn_module_stack") or {}).values()]
     if not stack:
@@ -118,8 +131,8 @@ def _refuse_unknown(nodes: list[Any], leaves: list[Any]) -> None:
             continue
         if any(x in depends for x in node.all_input_nodes):
             depends.add(node)
-        name = f"{name_of_operation(node.target)[0].removesuffix('.default')}{place_of(node)}"
-        if _draws(node):
+        name = f"{name_of_operation(node.target)[0].removesuffix('.default')}{module_of_node(node)}"
+        if _draws(node) and row_of(node.target) is None:
             drawn[name] = None
         elif node in depends and row_of(node.target) is None:
             unknown[name] = None
@@ -127,13 +140,12 @@ def _refuse_unknown(nodes: list[Any], leaves: list[Any]) -> None:
         raise ArgumentError(
             "the module draws random numbers, anew at each step, which part what would stay tied:\n"
             + "\n".join(f"  {name}" for name in drawn)
-            + "\n  write  module.eval()   for the ties without dropout"
+            + "\n  write  module.eval()   if they are drawn in training alone"
         )
     if unknown:
-        raise MissingRule(
-            "these operations of the module have no counterpart here:\n"
-            + "\n".join(f"  {name}" for name in unknown)
-        )
+        rows = "".join(f"\n  {name}" for name in unknown)
+        depending = any(torch.Tag.dynamic_output_shape in getattr(node.target, "tags", ()) for node in depends)
+        raise MissingRule(f"these operations of the module have no counterpart here:{rows}{DENSE * depending}")
 
 
 def _draws(node: Any) -> bool:

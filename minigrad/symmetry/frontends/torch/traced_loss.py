@@ -7,12 +7,15 @@ records the operations of one call, and also refuses code that branches on the n
 from __future__ import annotations
 
 import contextlib
+import io
+import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch._decomp import decomposition_table
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
 
@@ -73,22 +76,28 @@ def trace_loss(module: Any, data: Sequence[Any]) -> TracedLoss:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """PyTorch's remarks on its own workings are not for who asks for ties."""
-    with warnings.catch_warnings(), torch.inference_mode(False), torch.enable_grad():
-        warnings.simplefilter("ignore")
-        yield
+    aside = contextlib.redirect_stderr(io.StringIO())  # the whole graph, where a trace fails
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        with aside, warnings.catch_warnings(), torch.inference_mode(False), torch.enable_grad():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _decompositions() -> Any:
     """How PyTorch writes operations with simpler ones, for those without a row here."""
     table = torch.export.default_decompositions()
-    for operation in [*table]:
-        if row_of(operation) is not None:
-            table.pop(operation)
-    return table
+    known = {**decomposition_table, **dict(table.items())}
+    return {operation: simpler for operation, simpler in known.items() if row_of(operation) is None}
 
 
 def _exported(module: Any, data: Sequence[Any]) -> TracedLoss:
-    program = torch.export.export(module, tuple(data)).run_decompositions(_decompositions())
+    program = torch.export.export(module, tuple(data))
+    _detach_what_is_computed_without_grad(program.graph)
+    program = program.run_decompositions(_decompositions())
     signature = program.graph_signature
     given = iter(pytree.tree_leaves(tuple(data)))
     parameters = _names_of_parameters(module)
@@ -98,12 +107,24 @@ def _exported(module: Any, data: Sequence[Any]) -> TracedLoss:
     for spec in signature.input_specs:
         if spec.kind.name == "USER_INPUT":
             inputs[spec.arg.name] = next(given)
-        else:
+        elif spec.target is not None:  # not a token, which orders what has effects
             tensor = tensors[spec.target]
             inputs[spec.arg.name] = parameters.get(id(tensor), tensor)
     outputs = [arg for node in program.graph.nodes if node.op == "output" for arg in node.args[0]]
     names = [spec.arg.name for spec in signature.output_specs if spec.kind.name == "USER_OUTPUT"]
     return TracedLoss(program.graph_module, inputs, next(node for node in outputs if node.name == names[0]))
+
+
+def _detach_what_is_computed_without_grad(graph: Any) -> None:
+    """Mark the results of blocks under ``torch.no_grad()``: simpler operations would lose that."""
+    for block in [*graph.nodes]:
+        if block.target is not torch.ops.higher_order.wrap_with_set_grad_enabled or block.args[0]:
+            continue
+        for result in [*block.users]:
+            with graph.inserting_after(result):
+                detached = graph.call_function(torch.ops.aten.detach.default, (result,))
+            detached.meta = dict(result.meta)
+            result.replace_all_uses_with(detached, lambda user, detached=detached: user is not detached)
 
 
 def _names_of_parameters(module: Any) -> dict[int, str]:
@@ -118,7 +139,7 @@ def _recorded(module: Any, data: Sequence[Any]) -> TracedLoss:
     def loss(tensors: Any, *leaves: Any) -> Any:
         return torch.func.functional_call(module, tensors, pytree.tree_unflatten(leaves, structure))
 
-    pure = torch.func.functionalize(loss, remove="mutations_and_views")
+    pure = torch.func.functionalize(loss, remove="mutations")
     traced = make_fx(pure, decomposition_table=_decompositions())(state, *leaves)
     parameters = _names_of_parameters(module)
     given = [parameters.get(id(x), x) for x in (*state.values(), *leaves)]
@@ -127,9 +148,15 @@ def _recorded(module: Any, data: Sequence[Any]) -> TracedLoss:
     return TracedLoss(traced, dict(zip(places, given, strict=True)), *pytree.tree_leaves(output))
 
 
+def first_line(error: Exception) -> str:
+    """The kind of an error, and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).strip() or '?').splitlines()[0]}"
+
+
 def _refusal(error: Exception) -> str:
-    text = f"PyTorch cannot trace this module: {type(error).__name__}: {str(error).strip().splitlines()[0]}"
+    text = f"PyTorch cannot trace this module: {first_line(error)}"
     if any(word in type(error).__name__ + str(error) for word in BRANCHES):
         text += "\n  a shape or a branch depends on numbers that are computed; ties needs one graph for all of them"
-        text += "\n  write  a mixture of experts in dense form, as the sum of all experts times their gates"
+        text += "\n  write  torch.where   for a branch"
+        text += "\n  or     a mixture of experts in dense form: the sum of all experts, each times its gate"
     return text
