@@ -278,17 +278,17 @@ elementwise(erf, "erf", "y = 2/√π ∫ e^-s² ds", lambda y, x: _SLOPE * np.sq
 elementwise(erfc, "erfc", "y = 1 - erf x", lambda y, x: -_SLOPE * np.square(bell(x)))
 elementwise(share_below, "Φ", "y = ∫ e^-s²/2 ds / √2π", lambda y, x: _DENSITY * bell(x))
 elementwise(silu, "silu", "y = x / (1 + e^-x)", lambda y, x: sigmoid(x) * (1.0 + x * sigmoid(-x)),
-    meaning=lambda x: x * sigmoid(x))
+    activation=True, meaning=lambda x: x * sigmoid(x))
 elementwise(selu, "selu", "y = 1.0507 x, or 1.7581 (e^x - 1) below 0", lambda y, x: _elu(_SCALE, y, x, _ALPHA),
-    domain=NONZERO, kink="at 0: 1.7581, the slope on the left")
+    domain=NONZERO, kink="at 0: 1.7581, the slope on the left", activation=True)
 elementwise(hard_tanh, "hard_tanh", "y = min(max(x, -1), 1)", lambda y, x: np.less_equal(np.abs(x), 1.0),
-    domain=_BENDS, selects=True, kink="at -1 and 1: 1", parity="odd")
+    domain=_BENDS, selects=True, kink="at -1 and 1: 1", parity="odd", activation=True)
 elementwise(relu6, "relu6", "y = min(max(x, 0), 6)", lambda y, x: np.greater(x, 0.0) & np.less(x, 6.0), domain=_SIX,
-    selects=True, kink="at 0 and 6: 0",
+    selects=True, kink="at 0 and 6: 0", activation=True,
     meaning=lambda x: np.minimum(np.maximum(x, 0), 6))
 diagonal(softsign, "softsign", "y = x / (1 + |x|)", lambda g, y, x: g / (1.0 + np.abs(x)) / (1.0 + np.abs(x)),
-    domain=NONZERO, parity="odd", meaning=lambda x: x / (1 + np.abs(x)))
-elementwise(log_sigmoid, "log_sigmoid", "y = -ln(1 + e^-x)", lambda y, x: sigmoid(-x),
+    domain=NONZERO, parity="odd", activation=True, meaning=lambda x: x / (1 + np.abs(x)))
+elementwise(log_sigmoid, "log_sigmoid", "y = -ln(1 + e^-x)", lambda y, x: sigmoid(-x), activation=True,
     meaning=lambda x: np.log(sigmoid(x)))
 for _function, _label, _formula, _rule, _domain, _kink, _choices in (
     (gelu, "gelu", "y = x Φ(x)", _gelu, REAL, "", ("approximate", True, False)),
@@ -296,7 +296,7 @@ for _function, _label, _formula, _rule, _domain, _kink, _choices in (
     (leaky_relu, "leaky_relu", "y = x, or a x below 0", _leaky_relu, NONZERO, _left, ("negative_slope", 0.2)),
 ):
     op(_function, _label, _formula, domain=(_domain,), vjp=(_rule,), jvp=(_rule,), calls=_with(_domain, *_choices),
-        kink=_kink, elementwise=True, gives_new=True)
+        kink=_kink, elementwise=True, gives_new=True, activation=True)
 op(softmax, "softmax", "y = e^x / Σ e^x", vjp=(_softmax_rule,), jvp=(_softmax_rule,), calls=_along_axis,
     activation=True, gives_new=True, meaning=_shares, vmap=vmap_rules.along_axis)
 op(log_softmax, "log_softmax", "y = x - ln Σ e^x",

@@ -9,11 +9,13 @@
     findings     sentences by tensor, with `tie_finding`, `tied_parts`, `still_parts` and `slices`
     why_zero     why gradients are 0 at the start       every_draw        losses that draw random numbers
     trials       tries other starts for a finding
+    trial_start  where remedies are tried, with `training_trials` and `nudges`
     holding      whether ties still hold on the parameters as they are now
     frontends    the loss of a PyTorch or JAX model as a graph
     clustering   finds equal gradients                  mlp_neurons       finds equal neurons
     vectorise    makes graphs of single numbers smaller
     paths        the paths of the chain rule, with `factor_text` and `explanation_report`
+    long_refinement, changes   proofs of many rounds that change little
     fingerprints, semantics, primitives, modular        read a graph as formulas
 
 Nothing here changes a Value or a model.

@@ -30,9 +30,13 @@ DRAWS = 16  # recordings of a loss that draws: an entry of a mask is nearly neve
 
 @dataclass(frozen=True)
 class Draws:
-    """A recorded loss. symbols: the nodes in it that stand for random numbers. count: see `Recording.draws`."""
+    """A recorded loss. symbols: the nodes in it that stand for random numbers. count: see `Recording.draws`.
+
+    one: the loss of the first draw alone.
+    """
 
     y: Any
+    one: Any
     symbols: tuple[Value, ...] = ()
     count: int = 1
     is_random: bool = False
@@ -48,12 +52,12 @@ def record_draws(run: Callable[[], Any], roots: dict[str, Any]) -> Draws:
     try:
         first = _run(run)
         if not isinstance(first, Value):
-            return Draws(first)  # the caller refuses it
+            return Draws(first, first)  # the caller refuses it
         if not state.has_own_code and not state.moved_generators():
-            return Draws(first)
+            return Draws(first, first)
         every = [first, _again(run)]
         if not state.moved_generators() and _differences(*every) == set():
-            return Draws(first)
+            return Draws(first, first)
         every += [_again(run) for _ in range(DRAWS - 2)]
     finally:
         state.restore()
@@ -63,7 +67,7 @@ def record_draws(run: Callable[[], Any], roots: dict[str, Any]) -> Draws:
         if differing is None:
             return _sum(every)
         places |= differing
-    return _with_symbols(every, places) if places else Draws(first)
+    return _with_symbols(every, places) if places else Draws(first, first)
 
 
 def _run(run: Callable[[], Any]) -> Any:
@@ -171,7 +175,7 @@ def _with_symbols(every: Sequence[Any], places: set[_Place]) -> Draws:
                 by_identity[key] = new_node(Value, np.asarray(numbers[0]), ARGUMENT, ())
             symbols[graphs[0][position].serial, k] = by_identity[key]
         env = replay(graphs[0], {}, _Symbols(symbols))
-    return Draws(env[every[0].serial], tuple(by_identity.values()), is_random=True)
+    return Draws(env[every[0].serial], every[0], tuple(by_identity.values()), is_random=True)
 
 
 def _sum(every: Sequence[Any]) -> Draws:
@@ -180,4 +184,4 @@ def _sum(every: Sequence[Any]) -> Draws:
     with modes.recording(), trace(), np.errstate(all="ignore"):
         symbols = [new_node(Value, np.float64(w), ARGUMENT, ()) for w in weights]
         total = sum(s * y for s, y in zip(symbols, every, strict=True))
-    return Draws(total, tuple(symbols), len(every), is_random=True)
+    return Draws(total, every[0], tuple(symbols), len(every), is_random=True)

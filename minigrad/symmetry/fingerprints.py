@@ -63,18 +63,25 @@ class Formulas(Evaluate):
         """The fingerprints of the outputs."""
         env: dict[int, Any] = {**self.fixed, **given}
         with np.errstate(over="ignore"):
-            for node in self.nodes:  # as `replay`, with a shortcut for the commonest ops
-                a, b = live(node._a), live(node._b)
-                direct = DIRECT.get(node.op)
-                if direct is not None and node._array.dtype.kind != "b":
-                    env[node.serial] = direct(
-                        env[a.serial] if type(a) is Value else _plain(a),
-                        env[b.serial] if type(b) is Value else _plain(b),
-                    )
-                else:
-                    env[node.serial] = compute(node, env, self)
-        found = [env[v.serial] if isinstance(v, Value) else from_constant(v) for v in self.outputs]
-        return [p if p.poles is None else without_value(p, k) for k, p in enumerate(found)]
+            for node in self.nodes:
+                env[node.serial] = self.read_node(node, env)
+        return [self.output(k, env) for k in range(len(self.outputs))]
+
+    def output(self, k: int, env: dict[int, Any]) -> Fingerprint:
+        """The fingerprint of an output; its entries that have no value each get a symbol of their own."""
+        v = self.outputs[k]
+        found = env[v.serial] if isinstance(v, Value) else from_constant(v)
+        return found if found.poles is None else without_value(found, k)
+
+    def read_node(self, node: Any, env: dict[int, Any]) -> Any:
+        """The fingerprint of a node: `compute`, with a shortcut for the commonest ops."""
+        a, b = live(node._a), live(node._b)
+        direct = DIRECT.get(node.op)
+        if direct is None or node._array.dtype.kind == "b":
+            return compute(node, env, self)
+        return direct(
+            env[a.serial] if type(a) is Value else _plain(a), env[b.serial] if type(b) is Value else _plain(b)
+        )
 
     def _fixed(self, node: Any) -> Any:
         """The fingerprint of a node that depends only on data, or that does not record its inputs."""

@@ -24,7 +24,7 @@ BY_TENSOR = (
 )
 BY_ENTRY = (
     "gradients differed on equal parameters (dropout, noise, masks), "
-    "or the update rule did not treat them alike; SymmetryTracker says which, and when"
+    "the update rule did not treat them alike, or the numbers were set; SymmetryTracker says which, and when"
 )
 
 
@@ -122,8 +122,9 @@ def _ranges(classes: Any, signs: Any, values: Any) -> Any:
     count = int(classes.max(initial=-1)) + 1
     low, high = np.full(count, np.inf), np.full(count, -np.inf)
     x = np.where(signs == 0, values, values * signs)
-    np.minimum.at(low, classes, x)
-    np.maximum.at(high, classes, x)
+    with np.errstate(invalid="ignore"):
+        np.minimum.at(low, classes, x)
+        np.maximum.at(high, classes, x)
     zero = np.zeros(count, dtype=bool)
     zero[classes[signs == 0]] = True
     low, high = np.where(zero, np.minimum(low, 0), low), np.where(zero, np.maximum(high, 0), high)

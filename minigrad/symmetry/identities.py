@@ -9,7 +9,9 @@
 A value of which only an identity is known is drawn at random among those that obey it. Shares are drawn from the
 plane on which they add up to 1: a polynomial that is not 0 on the plane is 0 at a random point of it as rarely as
 at a point of the whole space. Its coefficients there are up to e d! times as large, where d is its degree in the
-shares: up to d = 12 below the product of two primes, so that three lanes decide (see `modular`).
+shares. Up to d = 12, and for the largest coefficients that `modular` allows, they stay below the product of three
+primes: at least two lanes decide, and a pair agrees by chance with probability below 2^-45. Networks have no numbers
+as large as that.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ FEW = 64.0  # a slope of shares with larger coefficients becomes a symbol
 
 HIGHEST = 8  # the largest exponent that is written as a product; a higher one is a random function
 
+HALVES = {tuple(from_constant(n / 2).x.tolist()): n for n in range(-2 * HIGHEST, 2 * HIGHEST + 1)}
+
 FACTORS = 12  # of products with more, the factors are forgotten
 
 Axes = tuple[int, ...]
@@ -75,7 +79,7 @@ def exp(x: Fingerprint) -> Fingerprint:
 def product_of(a: Fingerprint, b: Fingerprint) -> Fingerprint:
     """The product, of the factors that are left when powers of e, roots and x · (1 / x) are collected."""
     for p, v in ((a, b), (b, a)):
-        slope = _slope_of_shares(p, *v.less) if v.less else None
+        slope = _slope_of_shares(p, *v.less) if v.less else _slope_by_hand(p, *v.terms) if v.terms else None
         if slope is not None:
             return _poles_kept(slope, a, b)
     found, shape = [*_factors(a), *_factors(b)], np.broadcast_shapes(a.shape, b.shape)
@@ -143,7 +147,13 @@ def _same(a: Fingerprint, b: Fingerprint) -> bool:
 
 def sum_of(a: Fingerprint, b: Fingerprint) -> Fingerprint:
     """The sum."""
-    return _poles_kept(add(a, b), a, b)
+    for p, q in ((a, b), (b, a)):
+        if p.shape == np.broadcast_shapes(a.shape, b.shape) and not q.x.any():
+            return _poles_kept(p, a, b)
+    y = add(a, b)
+    if a.shape == b.shape and any(p.inverse is not None for p in (*a.factors, *b.factors)):
+        y = y._replace(terms=(a, b))
+    return _poles_kept(y, a, b)
 
 
 def difference_of(a: Fingerprint, b: Fingerprint) -> Fingerprint:
@@ -208,8 +218,7 @@ def _twice(b: Fingerprint) -> int | None:
     x = b.x.reshape(len(b.x), -1)
     if (x != x[:, :1]).any():
         return None
-    numbers = range(-2 * HIGHEST, 2 * HIGHEST + 1)
-    return next((n for n in numbers if (from_constant(n / 2).x.reshape(-1, 1) == x[:, :1]).all()), None)
+    return HALVES.get(tuple(x[:, 0].tolist()))
 
 
 def square_root(x: Fingerprint) -> Fingerprint:
@@ -308,6 +317,21 @@ def _slope_of_shares(p: Fingerprint, u: Fingerprint, mean: Fingerprint) -> Finge
     if height <= FEW and u.below == p.below == 1:
         return y._replace(degree=degree, height=height)
     return _with_sum(opaque(y), ~identically_zero(y.x), axes, ZERO)
+
+
+def _slope_by_hand(e: Fingerprint, a: Fingerprint, b: Fingerprint) -> Fingerprint | None:
+    """e (u / s - Σ u p / s), where s = Σ e and p = e / s: the slope of shares, as a division leaves it."""
+    for part, mean in ((a, b), (b, a)):
+        for k, divisor in enumerate(part.factors):
+            axes = () if divisor.inverse is None else summed_axes(e, divisor.inverse)
+            if not axes or divisor.inverse is None or part.shape != e.shape:
+                continue
+            rest = [p for place, p in enumerate(part.factors) if place != k]
+            u, p = functools.reduce(product_of, rest, _ones(e, e.shape)), quotient_of(e, divisor.inverse)
+            minus_mean = sum_over(quotient_of(subtract(ZERO, product_of(u, p)), divisor.inverse), axes, True)
+            if (np.broadcast_to(minus_mean.x, mean.x.shape) == mean.x).all():
+                return _slope_of_shares(p, u, sum_over(multiply(u, p), axes, True))
+    return None
 
 
 def _fits(degree: float, height: float) -> bool:

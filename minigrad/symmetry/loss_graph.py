@@ -208,7 +208,7 @@ def of_function(f: Callable[..., Any], params: Any, data: Sequence[Any], for_all
         paths,
         nest,
         (*symbolic_data, *drawn.symbols),
-        scope=_scope(for_all_data, drawn),
+        scope=scope_of(for_all_data, drawn),
         draws=drawn.count,
     )
 
@@ -227,12 +227,12 @@ def record_model_loss(model: Any, x: Any, y: Any, loss: Callable[[Any, Any], Any
         (*symbolic_data, *drawn.symbols),
         model,
         (x, y, loss),
-        _scope(for_all_data, drawn),
+        scope_of(for_all_data, drawn),
         drawn.count,
     )
 
 
-def _scope(for_all_data: bool, drawn: Draws) -> str:
+def scope_of(for_all_data: bool, drawn: Draws) -> str:
     """The data, and the draws of random numbers, that ties are stated for."""
     data = "for all data" if for_all_data else "for this data"
     if not drawn.is_random:

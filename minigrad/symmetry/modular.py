@@ -6,13 +6,12 @@ modulo the prime. Each entry of an array has one residue per prime (`residues`);
 that is no polynomial. `semantics` has the rule of each op.
 
 How often is a proof wrong? Two formulas p / b and q / c within the bounds below have the difference c p - b q. Its
-coefficients are whole numbers up to 2 HEIGHT BELOW, smaller than every prime: none of them is 0 modulo a prime that
-is not 0. Its degree is at most DEGREE. So the two agree in all four lanes with probability at most
-(2^12 / 2^30.9)^4 < 2^-75. Operands are made to fit before a step, so no formula is ever compared beyond the bounds;
-the exception is a sum of more than 2^20 terms, whose coefficients stay below the product of two primes: two lanes
-then decide, with 2^-37. The values of random functions (124 bits) coincide with probability 2^-123. A proof about n
-entries compares at most n (n - 1) / 2 pairs: it is wrong with probability below n² 2^-76, which is 1e-11 for a
-million entries and 1e-9 for ten million.
+coefficients are whole numbers up to 2 HEIGHT BELOW = 2^61, less than the product of any two of the primes: at most
+one prime divides them all, and the lanes of the other three decide. Its degree is at most DEGREE. So two different
+formulas agree in all lanes with probability at most (2^8 / 2^30.9)^3 < 2^-68. Operands are made to fit before a
+step, so no formula is ever compared beyond the bounds. The values of random functions (124 bits) coincide with
+probability 2^-123. A proof about n entries compares at most n (n - 1) / 2 pairs: it is wrong with probability below
+n² / 2^69, which is 2e-9 for a million entries and 2e-7 for ten million, whatever the data are.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ from .residues import (
 )
 
 # Beyond these bounds, a random function replaces the formula: see above.
-DEGREE, HEIGHT, BELOW = 2.0**12, 2.0**20 - 1, 2**10
-WHOLE = 1024  # whole numbers up to this stay exact; every other number becomes a random symbol of its own
+DEGREE, HEIGHT, BELOW = 2.0**8, 2.0**36, 2**24
+WHOLE = 2**12  # whole numbers up to this stay exact; every other number becomes a random symbol of its own
 FEW = 8  # columns that are multiplied without asking whether they are equal
 DYADIC = 8  # in arrays, whole numbers over 2, 4 and 8 stay exact, too
 
@@ -61,12 +60,13 @@ class Fingerprint(NamedTuple):
     below: int = 1
     exponential: Fingerprint | None = None
     logarithm: Fingerprint | None = None
-    # What `identities` knows of this: its square, that it is e to a power, 1 / x, a product, a difference.
+    # What `identities` knows of this: its square, that it is e to a power, 1 / x, a product, a difference, a sum.
     square: Fingerprint | None = None
     power: Fingerprint | None = None
     inverse: Fingerprint | None = None
     factors: tuple[Fingerprint, ...] = ()
     less: tuple[Fingerprint, ...] = ()
+    terms: tuple[Fingerprint, ...] = ()
     poles: Any = None  # where it may be infinite or nan: see `poles`
 
     @property
@@ -111,7 +111,7 @@ def symbols(count: int, *words: object) -> Residues:
 
 
 def from_constant(data: object) -> Fingerprint:
-    """Numbers as residues. Small whole numbers over 1, 2, 4 or 8 are exact; a single number also over up to 1024.
+    """Numbers as residues. Small whole numbers over 1, 2, 4 or 8 are exact; a single number also over up to 2^24.
 
     Any other number c gets its own symbol, equal for all types, and -c the negative of that.
     """
@@ -134,7 +134,7 @@ def from_constant(data: object) -> Fingerprint:
 
 
 def _denominator(c: Any) -> int:
-    """The power of two over which the numbers are whole: up to 8, or 1024 for a single number; else 1."""
+    """The power of two over which the numbers are whole: up to 8, or 2^24 for a single number; else 1."""
     if c.dtype.kind != "f":
         return 1
     if c.ndim == 0:

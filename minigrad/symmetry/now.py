@@ -6,6 +6,7 @@ holds in exact arithmetic, while at a kink one rounding decides.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,25 +34,27 @@ APART = {8: (1e-6, 1e-9), 4: (1e-2, 1e-4)}
 class Now:
     """The start of training, entry by entry.
 
-    values, gradient: the numbers. zero: the gradient is 0 to rounding. parted: groups (by number) whose gradients
-    differ now by more than rounding, each with the smallest and the largest. nan: the gradient is no number.
+    values, gradient: the numbers, as they were when the ties were found.
     """
 
+    recording: Recording
     values: Any
     gradient: Any
-    zero: Any
-    nan: Any
+
+    @functools.cached_property
+    def zero(self) -> Any:
+        """Where the gradient is 0 to rounding."""
+        zero = is_tiny(self.gradient) | _cancels(self.recording, self.values, self.gradient)
+        others = with_any_data(self.recording)
+        for _ in range(OTHER_DATA if self.recording.symbolic_data else 0):  # 0 at these data alone is no fact
+            if zero.any():
+                zero &= ~clearly_moves(self.recording, others.gradient(self.values))
+        return zero
 
 
 def look(recording: Recording) -> Now:
     """The gradient at the start."""
-    values, gradient = recording.values, recording.gradient_now()
-    zero = is_tiny(gradient) | _cancels(recording, values, gradient)
-    others = with_any_data(recording)
-    for _ in range(OTHER_DATA if recording.symbolic_data else 0):  # what is 0 at these data alone may not be at all
-        if zero.any():
-            zero &= ~clearly_moves(recording, others.gradient(values))
-    return Now(values, gradient, zero, np.isnan(gradient))
+    return Now(recording, recording.values, recording.gradient_now())
 
 
 def is_tiny(gradient: Any) -> Any:

@@ -1,7 +1,7 @@
 """Entries that may be infinite or nan at every point: 0 · (1 / 0) is not 0, nor are 0 / 0 and 0 · ln 0.
 
 A division by a formula that is 0 everywhere has no value. Nothing is claimed of it, or of what is computed from it:
-its residues are random, and in the end each such entry gets a symbol of its own.
+in the end each such entry gets a symbol of its own.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from typing import Any
 import numpy as np
 
 from ..engine.op import Op
-from .modular import Fingerprint, identically_zero, random_function, salt, symbols
+from .modular import Fingerprint, identically_zero, symbols
 
 
 def with_poles(y: Fingerprint, poles: Any) -> Fingerprint:
-    """The fingerprint with entries of which nothing is known but that they are not 0."""
-    poles = np.broadcast_to(poles, y.shape)
-    x = np.where(poles, random_function(y.x, salt("pole")), y.x)
-    return Fingerprint(x, max(y.degree, 1.0), y.height, y.below, poles=poles)
+    """The fingerprint with entries of which nothing is known."""
+    return Fingerprint(y.x, y.degree, y.height, y.below, poles=np.broadcast_to(poles, y.shape))
 
 
 def poles_of(*operands: Fingerprint) -> Any:

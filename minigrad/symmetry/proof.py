@@ -17,17 +17,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from ..engine.value import Value
-from .classes import number_rows, number_values, renumber
+from .classes import first_entries, number_rows, number_values, renumber
 from .fingerprints import Formulas, recorded_gradients
+from .long_refinement import LongRefinement
 from .loss_graph import flat
 from .modular import Fingerprint, identically_zero, sign_of, symbols, times
 from .residues import LANES
 from .vectorise import vectorise
+
+PATIENCE = 8  # rounds; after these, a refinement is long, and each round reads only what it changes
 
 
 @dataclass(frozen=True)
@@ -99,11 +103,9 @@ class Proof:
     def __init__(self, y: Value, params: Sequence[Value], symbolic_data: Sequence[Value] = ()) -> None:
         self.params, self.symbolic_data = list(params), list(symbolic_data)
         gradients = recorded_gradients(y, params)
-        self.gradients = [g for g in gradients if g is not None]
-        self.formulas = Formulas(self.gradients, [*params, *symbolic_data])
-        self.reached = np.concatenate(
-            [np.full(p._array.size, g is not None) for p, g in zip(params, gradients, strict=True)] or [np.zeros(0)]
-        ).astype(bool)
+        self.starts = [0, *accumulate(p._array.size for p in params)]  # the first entry of each parameter
+        self.reached = [k for k, g in enumerate(gradients) if g is not None]
+        self.formulas = Formulas([gradients[k] for k in self.reached], [*params, *symbolic_data])
 
     def partition(self, values: Any) -> Partition:
         """Refine "equal size now" until nothing changes."""
@@ -111,8 +113,8 @@ class Proof:
 
     def refine(self, classes: Any, signs: Any) -> Partition:
         """Refine classes up to sign until nothing changes. It overwrites the signs of zeros."""
-        rounds = 0
-        while True:
+        rounds, from_zero = 0, signs == 0
+        while rounds < PATIENCE:
             rounds += 1
             gradient = self.read(classes, signs)
             zero = np.flatnonzero(signs == 0)
@@ -121,17 +123,31 @@ class Proof:
             frozen = identically_zero(gradient)
             alone = count == len(classes) and not frozen.any()  # larger classes, and zeros, are all that may change
             if alone or (count == classes.max(initial=-1) + 1 and not signs[zero].any()):
-                unknown = tuple(sorted(self.formulas.unknown))
-                return Partition.of_signed(parts, signs, frozen, rounds, unknown)
+                return self._found(parts, signs, frozen, rounds, from_zero)
             classes = keep_numbers(classes, parts)
+        given = points(self.params, self.symbolic_data, classes, signs)
+        outputs = [self.starts[k] for k in self.reached]
+        refinement = LongRefinement(
+            self.formulas, given, (self.params, self.starts[:-1]), outputs, (classes, signs)
+        )
+        classes, signs, frozen, more = refinement.run()
+        return self._found(classes, signs, frozen, rounds + more, from_zero)
+
+    def _found(self, classes: Any, signs: Any, frozen: Any, rounds: int, from_zero: Any) -> Partition:
+        """The partition. Of opposite entries that start from 0, the first counts as positive."""
+        classes, count = renumber(classes)
+        if from_zero.any():
+            first = first_entries(classes, count)
+            signs = signs * np.where(from_zero[first] & (signs[first] < 0), np.int8(-1), np.int8(1))[classes]
+        unknown = tuple(sorted(self.formulas.unknown))
+        return Partition.of_signed(classes, signs, frozen, rounds, unknown)
 
     def read(self, classes: Any, signs: Any) -> Any:
         """The residues of all gradients, (LANES, entries): each entry is the symbol of its class times its sign."""
         fingerprints = self.formulas.read(points(self.params, self.symbolic_data, classes, signs))
         out = np.zeros((LANES, len(classes)), dtype=np.int64)
-        parts = [p.x.reshape(LANES, -1) for p in fingerprints]
-        if parts:
-            out[:, self.reached] = np.concatenate(parts, axis=1)
+        for k, p in zip(self.reached, fingerprints, strict=True):
+            out[:, self.starts[k] : self.starts[k + 1]] = p.x.reshape(LANES, -1)
         return out
 
 

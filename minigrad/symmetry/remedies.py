@@ -1,45 +1,48 @@
-"""Tries each remedy on the loss at hand, and reports which ones split ties.
+"""Tries each remedy on the loss at hand, and reports which ones split ties, and which give a gradient to entries.
 
-The proof decides, at the numbers that a remedy leads to, so rounding errors have no effect. Where training should
-keep ties, gradients are averaged within a tie, after a check that they are equal up to rounding.
+The proof decides, at the numbers that a remedy leads to, so rounding errors have no effect. That an entry has a
+gradient is seen in numbers. `training_trials` trains, `nudges` finds the smallest changes.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..engine.value import Value
-from ..errors import ArgumentError
 from ..nn.mlp import MLP
-from ..nn.optim import SGD, Adam, Optimiser
+from ..nn.optim import SGD, Adam
 from ..rules.activations import sigmoid, softplus
-from .loss_graph import Recording, flat, record_model_loss
-from .mlp_neurons import by_name
-from .proof import Partition, prove
+from .claims import Claims
+from .loss_graph import record_model_loss
+from .nudges import WakingNudge, splitting_nudge, waking_nudge
+from .proof import prove
+from .slices import listed, tensor_name
+from .training_trials import DECAY, RATE, STEPS, Training
+from .trial_start import NAMED, TrialStart
+from .trials import Trials, awake
 
-STEPS, RATE, SEED = 20, 0.01, 0
-# Gradients in a tie must agree to this share of the largest before they are averaged; by bytes per number.
-EQUAL = {8: 1e-9, 4: 1e-3}
-NUDGES = 64  # entries tried for the smallest nudge
+SEED, STARTS = 0, 20
 FRESH = {"sigmoid": sigmoid, "softplus": softplus}
+NUDGE, ACTIVATION = "nudge of one tensor", "another activation"
 
 
 @dataclass(frozen=True)
 class Remedy:
     """A remedy for ties, its effect on this loss, and the reason.
 
-    splits: whether it separates entries that moved together. frees: whether it makes frozen entries move.
+    splits: whether it separates entries that moved together, up to sign. frees: whether it makes entries move that
+    never move, or gives a gradient to entries that have none now. starts: for the random start, how many of 20 do.
     """
 
     name: str
     splits: bool
     frees: bool
     why: str
+    starts: int | None = None
 
     @property
     def works(self) -> bool:
@@ -49,11 +52,19 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Remedies:
-    """The remedies tried, and the smallest nudge: one entry to change, and the number of groups it leaves."""
+    """The remedies tried, and the smallest nudges.
+
+    nudge: the entry whose change leaves the most groups up to sign, and their number, in all and up to sign.
+    waking_nudge: the smallest change of an entry that gives a gradient to entries without one.
+    notes: what to know first, such as ties that no longer hold.
+    """
 
     tried: tuple[Remedy, ...]
     nudge: tuple[str, tuple[int, ...]] | None
     groups_after_nudge: int | None
+    signed_groups_after_nudge: int | None = None
+    waking_nudge: WakingNudge | None = None
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Remedy:
         """The remedy with that name. Raises KeyError."""
@@ -67,7 +78,7 @@ class Remedies:
         return iter(self.tried)
 
     def __repr__(self) -> str:
-        """A table of the remedies."""
+        """The notes, and a table of the remedies."""
         words = {
             (True, True): "splits, frees",
             (True, False): "splits",
@@ -75,177 +86,137 @@ class Remedies:
             (False, False): "no",
         }
         width = max(len(remedy.name) for remedy in self.tried)
-        lines = [f"  {r.name:{width}}  {words[r.splits, r.frees]:13}  {r.why}" for r in self.tried]
+        lines = [f"  {note}" for note in self.notes]
+        lines += [f"  {r.name:{width}}  {words[r.splits, r.frees]:13}  {r.why}" for r in self.tried]
         if self.nudge is not None:
             path, index = self.nudge
-            entry = f"{path}[{', '.join(map(str, index))}]" if index else path
-            lines.append(f"  smallest nudge: {entry}, which leaves {self.groups_after_nudge} groups")
+            entry = f"{tensor_name(path)}[{', '.join(map(str, index))}]" if index else tensor_name(path)
+            lines.append(f"  smallest nudge: {entry}, which leaves {self._groups()}")
+        if self.waking_nudge is not None:
+            lines.append(f"  smallest nudge that frees: {self.waking_nudge}")
         return "\n".join(lines)
 
+    def _groups(self) -> str:
+        groups, signed = self.groups_after_nudge, self.signed_groups_after_nudge
+        return f"{groups} groups" if signed == groups else f"{groups} groups, {signed} up to sign"
 
-def remedies(recording: Recording, partition: Partition) -> Remedies:
-    """Try every remedy on a loss and its ties. Raises ArgumentError if the graph cannot be computed again."""
-    return _Trial(recording, partition).all()
+
+def remedies(found: Claims) -> Remedies:
+    """Try every remedy on a loss and its ties. Raises ArgumentError if the graph cannot be computed again.
+
+    If the parameters have moved since, they are tried from where they are now; but from where the ties were found
+    if these no longer hold, and the notes say so.
+    """
+    return _Trial(TrialStart.of(found)).all()
 
 
 class _Trial:
-    """The loss, its ties, and training that keeps them."""
+    """Tries remedies from a start."""
 
-    def __init__(self, recording: Recording, partition: Partition) -> None:
-        self.recording, self.before = recording, partition
-        if self.recording.is_detached:
-            raise ArgumentError(
-                "the masks of this graph do not record their inputs\n"
-                "  write  ties(f, params, *data)   so that it can be computed at other numbers"
-            )
-        self.values = recording.values
+    def __init__(self, start: TrialStart) -> None:
+        self.start, self.recording = start, start.found.recording
         self.rng = np.random.default_rng(SEED)
-        self.equal = EQUAL.get(min((p._array.dtype.itemsize for p in self.recording.params), default=8), 1e-1)
+        self.training = Training(start, self.rng)
+        self.idle = not start.still.any() and not start.has_ties
 
     def all(self) -> Remedies:
-        """Try each remedy, then find the nudge."""
-        tried = [
-            self._at("random start", self._random, "ties come from equal starts"),
-            self._at("noise", self._noise, "each gradient entry gets different noise"),
-            self._at("masks", self._masks, "a mask stops some entries of a tie and not others"),
-            self._at("dropout", self._dropout, "a dropped neuron gets a different gradient from its twins"),
-            self._at(
-                "more steps", self._steps(5 * STEPS), "a step keeps equal weights equal, and so do more steps"
-            ),
-            self._at("another rate", self._steps(STEPS, 10 * RATE), "equal gradients give equal steps at any rate"),
-            self._at("momentum", self._momentum, "equal gradients so far give equal velocities"),
-            self._at("Adam", self._adam, "equal gradients so far give equal means, and equal steps"),
-            self._at("weight decay", self._decay, "equal weights decay equally"),
-        ]
+        """Try each remedy, then find the nudges."""
+        tried = [*self._random_start(), *(self._at(*row) for row in self._rows())]
         if isinstance(self.recording.model, MLP):
             tried.append(self._activation(self.recording.model))
-        nudge, groups = self._nudge()
-        return Remedies(tuple(tried), nudge, groups)
+        if len(np.unique(self.start.owner[self.start.still])) > 1:
+            tried.append(self._nudge_of_a_tensor())
+        nudge = None if self.idle else splitting_nudge(self.start)
+        entry, (signed, groups) = (None, (None, None)) if nudge is None else (self.start.entry(nudge[0]), nudge[1])
+        notes = [self.start.parted + "; tried from where the ties were found"] if self.start.parted else []
+        return Remedies(
+            tuple(tried),
+            entry,
+            groups,
+            signed,
+            waking_nudge(self.start),
+            (*notes, *self.training.notes.values()),
+        )
 
-    def _at(self, name: str, values: Callable[[], Any], why: str) -> Remedy:
-        splits, frees = self._changes(self._partition(values()))
-        return Remedy(name, splits, frees, why if splits or frees or name not in _SPLIT else _NOTHING)
+    def _rows(self) -> list[tuple[str, Callable[[], Any], str, str]]:
+        """For each remedy its name, the numbers it leads to, and why it works or does not."""
+        t, keeps = self.training, self.start.keeps
+        nothing = keeps or _NOTHING
+        rows: list[tuple[str, Callable[[], Any], str, str]] = [
+            ("noise", t.noise, "each gradient entry gets different noise", nothing),
+            ("masks", t.masks, "a mask stops some entries of a tie and not others", nothing),
+            ("dropout", t.dropout, "a dropped neuron gets a different gradient from its twins", nothing),
+        ]
+        for name, values, why in (
+            ("more steps", lambda: t.train(SGD, 5 * STEPS), _MORE),
+            ("another rate", lambda: t.train(SGD, lr=10 * RATE), "equal gradients give equal steps at any rate"),
+            ("momentum", lambda: t.train(SGD, momentum=0.9), "equal gradients so far give equal velocities"),
+            ("Adam", lambda: t.train(Adam), "equal gradients so far give equal means, and equal steps"),
+            ("weight decay", lambda: t.train(SGD, weight_decay=DECAY), "equal weights decay equally"),
+        ):
+            fails = f"{why}; {keeps}" if keeps and self.start.has_ties else keeps or why
+            rows.append((name, values, "", fails))
+        return [
+            *rows,
+            ("decay on weights only", t.decay_on_weights, "groups that span weights and biases part", _WEIGHTS),
+            ("a rate for each tensor", t.rate_by_tensor, "groups that span tensors part", "no group spans tensors"),
+        ]
 
-    def _partition(self, values: object) -> Partition:
-        return prove(self.recording.y, self.recording.params, self.recording.symbolic_data, values)
+    def _at(self, name: str, values: Callable[[], Any], works: str, fails: str) -> Remedy:
+        if self.idle:
+            return Remedy(name, False, False, fails)
+        at = values()
+        after = self.start.partition_at(at)
+        splits, freed = self.start.splits(after, at), self.start.freed(after, at)
+        words = [works] if splits and works else []
+        words += [self.start.gives(freed)] if freed.any() else []
+        return Remedy(name, splits, bool(freed.any()), "; ".join(words) or fails)
 
-    def _changes(self, after: Partition) -> tuple[bool, bool]:
-        """Whether entries that moved together are separated, and whether frozen entries move."""
-        moving = ~self.before.frozen
-        pairs = {(a, b) for a, b in zip(self.before.classes[moving], after.classes[moving], strict=True)}
-        return len(pairs) > len({a for a, _ in pairs}), bool((self.before.frozen & ~after.frozen).any())
+    def _random_start(self) -> list[Remedy]:
+        """The random start; and a smaller one, if the noise leaves all that has no gradient without one."""
+        start, shape = self.start, self.start.values.shape
+        first = start.values + self.rng.normal(size=shape)
+        one = self._at("random start", lambda: first, "ties come from equal starts", _NOTHING)
+        if not start.still.any():
+            return [one]
+        more = (start.values + self.rng.normal(size=shape) for _ in range(STARTS - 1))
+        woken = np.array([start.awake(values) for values in (first, *more)])
+        starts = int((woken & start.still).any(axis=1).sum())
+        counts = self._counts(woken)
+        why = f"ties come from equal starts; {counts}" if one.splits else counts
+        found = [replace(one, frees=one.frees or starts > 0, why=why, starts=starts)]
+        if not starts:
+            small = self.rng.normal(size=shape) / 10
+            found.append(self._at("small random start", lambda: small, "ties come from equal starts", start.keeps))
+        return found
 
-    # Starts.
+    def _counts(self, woken: Any) -> str:
+        """How many random starts give each tensor a gradient. woken: for each start, which entries have one."""
+        names: dict[tuple[int, int], list[str]] = {}
+        for k in np.unique(self.start.owner[self.start.still]):
+            own = woken[:, self.start.still & (self.start.owner == k)]
+            count = int(own.all(axis=1).sum()), int(own.any(axis=1).sum())
+            names.setdefault(count, []).append(tensor_name(self.recording.paths[k]))
+        return f"of {STARTS} random starts, {listed([_gives(*count, own) for count, own in names.items()])}"
 
-    def _random(self) -> Any:
-        return self.values + self.rng.normal(size=self.values.shape)
-
-    def _nudge(self) -> tuple[Any, int | None]:
-        """The entry whose change leaves the most groups; None if there are no ties."""
-        firsts, groups = self._tied_entries(), _groups(self.before)
-        best: tuple[int, Any] = (0, None)
-        for entry in firsts[:NUDGES]:
-            values = self.values.copy()
-            values[entry] += 0.1 * max(1.0, abs(values[entry]))
-            after = self._partition(values)
-            count = _groups(after)
-            # The changed entry leaves its tie and adds a group; any further group means that others were split.
-            if count > max(best[0], groups + 1) or (best[1] is None and self._changes(after)[1]):
-                best = count, entry
-        if best[1] is None:
-            return None, None
-        return self._name(best[1]), best[0]
-
-    def _tied_entries(self) -> list[int]:
-        """The first entry of each class of two or more, and one frozen entry per parameter."""
-        classes = self.before.classes
-        sizes = np.bincount(classes)
-        owner = np.repeat(np.arange(len(self.recording.params)), [p._array.size for p in self.recording.params])
-        keys = {
-            (c, owner[k] if self.before.frozen[k] else -1): k
-            for k, c in reversed([*enumerate(classes)])
-            if sizes[c] > 1
-        }
-        return sorted(keys.values())
-
-    def _name(self, entry: int) -> tuple[str, tuple[int, ...]]:
-        for path, p in zip(self.recording.paths, self.recording.params, strict=True):
-            if entry < p._array.size:
-                return path, tuple(int(i) for i in np.unravel_index(entry, np.shape(p._array)))
-            entry -= p._array.size
-        raise AssertionError("no such entry")
-
-    # Training.
-
-    def _gradient(self, values: Any) -> Any:
-        """The gradient, exactly equal within ties, as it would be in exact arithmetic."""
-        g = self.recording.gradient(values)
-        classes, signs, largest = self.before.signed, self.before.signs, np.abs(g).max(initial=0)
-        mean = np.bincount(classes, g * signs) / np.bincount(classes)
-        exact = np.where(self.before.frozen, 0.0, mean[classes] * signs)
-        if not (np.abs(exact - g) <= self.equal * largest).all():
-            raise AssertionError("gradients within a proved tie differ by more than rounding")
-        return exact
-
-    def _steps(self, steps: int, rate: float = RATE) -> Callable[[], Any]:
-        return lambda: self._train(SGD, steps, lr=rate)
-
-    def _momentum(self) -> Any:
-        return self._train(SGD, momentum=0.9)
-
-    def _adam(self) -> Any:
-        return self._train(Adam)
-
-    def _decay(self) -> Any:
-        return self._train(SGD, weight_decay=0.1)
-
-    def _noise(self) -> Any:
-        return self._train(SGD, 3, lambda g: g + 1e-3 * self.rng.normal(size=g.shape))
-
-    def _masks(self) -> Any:
-        mask = self.rng.random(self.values.shape) < 0.5
-        return self._train(SGD, 3, lambda g: g * mask)
-
-    def _dropout(self) -> Any:
-        values = self.values.copy()
-        for _ in range(3):
-            mask = self._dropout_mask()
-            values -= RATE * self._scale() * self.recording.gradient(values * mask) * mask
-        return values
-
-    def _dropout_mask(self) -> Any:
-        """A mask of the entries in use: a network loses the weights out of dropped neurons; else a random half."""
-        model = self.recording.model
-        if not isinstance(model, MLP):
-            return self.rng.random(self.values.shape) < 0.5
-        masks = by_name(model, np.ones(self.values.shape))
-        for k in range(2, len(model.sizes)):
-            masks[f"W{k}"] = masks[f"W{k}"] * (self.rng.random(model.sizes[k - 1]) < 0.5)[:, None]
-        return flat(list(masks.values()))
-
-    def _train(
-        self,
-        make: Callable[..., Optimiser],
-        steps: int = STEPS,
-        change: Callable[[Any], Any] | None = None,
-        lr: float = RATE,
-        **settings: Any,
-    ) -> Any:
-        """The numbers after some steps of an optimiser. change: applied to each gradient; without it, ties hold."""
-        w, scale = Value(self.values.copy()), self._scale()
-        optimiser = make([w], lr=lr, **settings)
-        for _ in range(steps):
-            gradient = self._gradient(w.data) if change is None else self.recording.gradient(w.data)
-            w.grad = scale * gradient if change is None else change(scale * gradient)
-            optimiser.step()
-        return w.data
-
-    def _scale(self) -> float:
-        """A factor for the loss that makes its largest gradient at most 1, so that the rate fits."""
-        return 1.0 / max(1.0, float(np.abs(self.recording.gradient(self.values)).max(initial=0)))
+    def _nudge_of_a_tensor(self) -> Remedy:
+        """Noise on one tensor, for the case that all others have a gradient then."""
+        start = self.start
+        trials = Trials(self.recording, replace(start.found.now, values=start.values))
+        owners = np.unique(start.owner[start.still])
+        chosen = trials.nudge([np.flatnonzero(start.still & (start.owner == k)) for k in owners])
+        if chosen is None:
+            return Remedy(NUDGE, False, False, "noise of 0.1 on one tensor leaves others without a gradient")
+        nudged = tensor_name(self.recording.paths[owners[chosen]])
+        others = [tensor_name(self.recording.paths[k]) for n, k in enumerate(owners) if n != chosen]
+        names = listed(others[:NAMED], len(others) - NAMED)
+        return Remedy(NUDGE, False, True, f"noise on {nudged} alone gives {names} a gradient")
 
     def _activation(self, model: MLP) -> Remedy:
         """The same start with an activation that is not 0 at 0."""
+        fails = "equal neurons stay equal with any activation"
+        if self.idle:
+            return Remedy(ACTIVATION, False, False, fails)
         fresh = copy.copy(model)
         fresh.layers = [copy.copy(layer) for layer in model.layers]
         name = "softplus" if model.layers[0].activation is sigmoid else "sigmoid"
@@ -253,15 +224,23 @@ class _Trial:
             layer.activation = FRESH[name]
         x, y, loss = self.recording.call
         recording = record_model_loss(fresh, x, y, loss, bool(self.recording.symbolic_data))
-        splits, frees = self._changes(prove(recording.y, recording.params, recording.symbolic_data, self.values))
-        why = f"{name} is not 0 at 0" if frees else "equal neurons stay equal with any activation"
-        return Remedy("another activation", splits, frees, why)
+        start = self.start
+        after = prove(recording.y, recording.params, recording.symbolic_data, start.values)
+        wakes = awake(recording, recording.gradient(start.values)) if start.still.any() else start.still
+        freed = start.still & (start.before.frozen & ~after.frozen | wakes)
+        never = bool((freed & start.before.frozen).any())
+        why = f"{name} is not 0 at 0" if never else f"{name} {start.gives(freed)}" if freed.any() else fails
+        return Remedy(ACTIVATION, start.splits(after, start.values), bool(freed.any()), why)
 
 
-def _groups(partition: Partition) -> int:
-    """How many groups there are; the entries that never move are one group."""
-    return len(set(partition.classes[~partition.frozen].tolist())) + bool(partition.frozen.any())
+def _gives(every: int, some: int, names: Sequence[str]) -> str:
+    """How many starts give all, and how many give some, of the entries of these tensors a gradient."""
+    what = listed(list(names[:NAMED]), len(names) - NAMED)
+    if every == some:
+        return f"{every or 'none'} give{'s' if every == 1 else ''} {what} a gradient"
+    return f"{every or 'none'} give{'s' if every == 1 else ''} all of {what} a gradient ({some} part of it)"
 
 
-_SPLIT = ("random start", "noise", "masks", "dropout")
+_MORE = "a step keeps equal weights equal, and so do more steps"
+_WEIGHTS = "no group spans weights and biases"
 _NOTHING = "there is nothing here that it could split"

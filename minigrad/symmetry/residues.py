@@ -18,10 +18,17 @@ PRIMES = (2**31 - 1, 2**31 - 19, 2**31 - 61, 2**31 - 69)  # a product of two res
 LANES = len(PRIMES)
 FLOAT, INTEGER = 2**53, 2**63  # below these, sums are exact in float64 and int64
 BLOCK = 2**15  # numbers per step: they stay in the cache
+FEW = 256  # up to so many numbers, one call for all lanes takes less time than one per lane
+
+
+_PRIMES = np.array(PRIMES)
 
 
 def modulo(x: Any) -> Residues:
     """Reduce whole numbers of either sign in each lane; overwrites x."""
+    if x.size <= FEW:
+        few: Residues = np.remainder(x, over_lanes(_PRIMES, x.ndim), out=x)
+        return few
     for k, p in enumerate(PRIMES):
         _reduce(x[k : k + 1], p)
     residues: Residues = x

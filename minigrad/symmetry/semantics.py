@@ -218,15 +218,21 @@ def _product(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Fi
     a, b = operands
     if any("optimize" in p for p in params):
         params = {name: p for name, p in params.items() if name != "optimize"}
-    matrix = made_by.function in (np.matmul, np.dot) and len(a.shape) > 0 and len(b.shape) > 0
-    terms = a.shape[-1] if matrix else a.x[0].size * b.x[0].size
     forward = functools.partial(made_by.forward, **params)
     try:
-        if matrix and len(a.shape) == len(b.shape) == 2:
+        if made_by.function in (np.matmul, np.dot) and len(a.shape) == len(b.shape) == 2:
             return matrix_product(forward, a, b)
-        return bilinear_product(forward, a, b, max(terms, 1))
+        return bilinear_product(forward, a, b, _most_terms(forward, a, b))
     except OverflowError:  # more terms than residues can be added
         raise Unknown(made_by.label) from None
+
+
+def _most_terms(forward: Callable[..., Any], a: Fingerprint, b: Fingerprint) -> int:
+    """The most products in a sum: counted with ones, but where some are subtracted, as in a cross product."""
+    counts = np.asarray(forward(np.ones(a.shape), np.ones(b.shape)))
+    if counts.size and counts.min() > 0:
+        return int(counts.max())
+    return int(max(a.x[0].size * b.x[0].size, 1))
 
 
 def _elementwise(made_by: Op, operands: Sequence[Fingerprint], params: Params) -> Fingerprint:

@@ -33,8 +33,10 @@ def first_like(rows: Any, others: Any) -> Any:
     known, first = np.unique(theirs, return_index=True)
     place = np.minimum(np.searchsorted(known, ours), len(known) - 1)
     found = np.where(known[place] == ours, first[place], -1)
-    same = np.array([k >= 0 and bool((row == others[k]).all()) for row, k in zip(rows, found, strict=True)])
-    return np.where(same, found, -1)
+    likely = np.flatnonzero(found >= 0)
+    different = (rows[likely] != others[found[likely]]).any(axis=1)
+    found[likely[different]] = -1
+    return found
 
 
 def _sums(rows: Any) -> Any:

@@ -74,7 +74,7 @@ class Tensors:
     """The parameters that ties were found for."""
 
     def __init__(self, found: Claims) -> None:
-        self.found, self.trials = found, Trials(found)
+        self.found, self.trials = found, Trials(found.recording, found.now)
         recording, p = found.recording, found.partition
         zero = p.frozen & (found.now.values == 0)
         signed = np.where(zero, 0, (p.signed + 1) * p.signs.astype(np.int64))

@@ -47,21 +47,23 @@ def _like_slices(tensors: Tensors, k: int, linked: Any) -> Iterator[TieFinding]:
         places.append(like)
         moving = rows_of(~t.frozen, axis).any(axis=1)
         tied = np.flatnonzero((np.bincount(like, minlength=len(like)) > 1) & moving)
-        yield from _tied_slices(tensors, k, axis, [np.flatnonzero(like == first).tolist() for first in tied])
+        yield from _tied_slices(tensors, k, axis, like, tied)
     if places:
         linked[:] = np.ravel_multi_index(np.ix_(*places), t.classes.shape).ravel() + t.first
 
 
-def _tied_slices(tensors: Tensors, k: int, axis: int, sets: Sequence[list[int]]) -> Iterator[TieFinding]:
+def _tied_slices(tensors: Tensors, k: int, axis: int, like: Any, tied: Any) -> Iterator[TieFinding]:
+    """Findings on like slices along an axis. like: the first slice that each is like; tied: such firsts."""
     t = tensors[k]
     ndim = t.classes.ndim
-    many = len(sets) > MANY
-    for members in [sorted(n for same in sets for n in same)] if many else sets:
-        slices = slices_text(ndim, axis, members)
-        text = f"{t.name}: {slices} are one for ever"
-        if many:
-            such = slices_text(ndim, axis, sets[0])
-            text = f"{t.name}: {slices} are {len(sets):,} for ever, such as {such}"
+    firsts = tied[:1] if len(tied) > MANY else tied
+    for first in firsts.tolist():
+        members = np.flatnonzero(like == first).tolist()
+        text = f"{t.name}: {slices_text(ndim, axis, members)} are one for ever"
+        if len(tied) > MANY:
+            such = slices_text(ndim, axis, members)
+            members = np.flatnonzero(np.isin(like, tied)).tolist()
+            text = f"{t.name}: {slices_text(ndim, axis, members)} are {len(tied):,} for ever, such as {such}"
         inside = np.zeros(t.classes.shape, dtype=bool)
         np.moveaxis(inside, axis, 0)[members] = True
         yield _tied(tensors, [k], [slice_indices(ndim, axis, members)], t.entries(inside & ~t.frozen), text)
@@ -112,18 +114,22 @@ def _opposite_slices(tensors: Tensors, k: int, axis: int, explained: set[int]) -
     """Slices of a tensor that are minus another one. It adds their groups to `explained`."""
     t = tensors[k]
     rows = rows_of(t.signed, axis)
-    done: set[int] = set()
-    for n, other in enumerate(first_like(rows, -rows).tolist()):
-        if other <= n or not rows[n].any() or {n, other} & done:
-            continue
-        done |= {n, other}
-        explained |= {int(g) for g in np.unique(np.take(t.groups, [n, other], axis))}
-        ours, theirs = (slices_text(t.signed.ndim, axis, [m]) for m in (n, other))
-        places = np.moveaxis(np.arange(t.size).reshape(t.signed.shape), axis, 0)
-        moving = ~rows_of(t.frozen, axis).astype(bool)[n]
-        pair = [places[m].ravel()[moving] + t.first for m in (n, other)]
+    numbers = np.arange(len(rows))
+    minus, is_first = first_like(rows, -rows), first_like(rows, rows) == numbers
+    pairs = np.flatnonzero(is_first & (minus > numbers))
+    pairs = np.stack([pairs, minus[pairs]], axis=1)
+    explained |= {*np.unique(np.take(t.groups, pairs.ravel(), axis)).tolist()}
+    for some in [pairs] if len(pairs) > MANY else pairs[:, None]:
+        ours, theirs = (slices_text(t.signed.ndim, axis, [int(n)]) for n in some[0])
         text = f"{t.name}: {ours} is minus {theirs} for ever"
-        yield _opposite(tensors, [k], [slice_indices(t.signed.ndim, axis, [n, other])], pair, text)
+        if len(some) > 1:
+            slices = slices_text(t.signed.ndim, axis, sorted(some.ravel().tolist()))
+            text = f"{t.name}: {slices} are {len(some):,} opposite pairs for ever, such as {ours} and {theirs}"
+        places = np.moveaxis(np.arange(t.size).reshape(t.signed.shape), axis, 0) + t.first
+        moving = rows_of(~t.frozen, axis)[some[:, 0]].astype(bool)
+        sides = [places[some[:, side]].reshape(len(some), -1)[moving] for side in (0, 1)]
+        indices = slice_indices(t.signed.ndim, axis, sorted(some.ravel().tolist()))
+        yield _opposite(tensors, [k], [indices], sides, text)
 
 
 def _other_opposites(tensors: Tensors, explained: set[int]) -> Iterator[TieFinding]:

@@ -137,9 +137,10 @@ class Ties(Claims):
             low, high = next(iter(self.parted.values()))
             groups = _count(len(self.parted), "group")
             notes.append(f"in floats {groups} {_parts(len(self.parted))} now: gradients {high:.4g} and {low:.4g}")
-        nan = int(self.now.nan.sum())
-        if nan:
-            notes.append(f"{_count(nan, 'gradient')} {'is' if nan == 1 else 'are'} nan here")
+        for word, where in (("nan", np.isnan), ("infinite", np.isinf)):
+            count = int(where(self.now.gradient).sum())
+            if count:
+                notes.append(f"{_count(count, 'gradient')} {'is' if count == 1 else 'are'} {word} here")
         return notes
 
     def findings(self) -> list[TieFinding]:
@@ -148,7 +149,7 @@ class Ties(Claims):
 
     def remedies(self) -> Remedies:
         """Try the remedies that may split these ties. See `remedies.Remedy`."""
-        return remedies(self.recording, self.partition)
+        return remedies(self)
 
     def __repr__(self) -> str:
         """The summary."""
@@ -173,7 +174,7 @@ def ties(
     or weight decay, with one rule for all parameters. for_all_data: for any data, not only these. method: "prove"
     from the structure, "probe" at the start and at random points, or "auto": prove, and probe if the proof does not
     know an op or there are more than ten million entries. A proof holds in exact arithmetic; for n entries it errs
-    with probability below n² / 2^76 (see `modular`). A probe is only evidence. If f draws random numbers, the ties
+    with probability below n² / 2^69 (see `modular`). A probe is only evidence. If f draws random numbers, the ties
     hold whatever is drawn.
     Raises TracingError if f branches on the numbers of a Value or cannot be called twice, ShapeError if the loss is
     not one number.

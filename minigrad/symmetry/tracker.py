@@ -80,12 +80,13 @@ class SymmetryTracker:
                 f"SymmetryTracker takes ties, got {describe(self.ties)}\n"
                 "  write  SymmetryTracker(ties(model, x, y, loss))"
             )
-        numbers = self.ties.numbers
-        frozen = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
+        numbers = self._numbers = self._up_to_sign()
+        frozen = np.zeros(len(self.ties.evidence), dtype=bool)
         if self.ties.frozen is not None:
             frozen[self.ties.frozen] = True
         sizes = np.bincount(numbers, minlength=len(frozen))
         self._tied = np.flatnonzero((sizes > 1) & ~frozen)
+        self._empty = sizes == 0
         width = min((p._array.dtype.itemsize for p in self.ties.recording.params), default=8)
         self._rounding = ROUNDING.get(width, 1e-2)
         self._equal = EQUAL.get(width, 1e-2) if self.tolerance is None else self.tolerance
@@ -131,6 +132,11 @@ class SymmetryTracker:
         causes = {b.cause: b for b in reversed(self.breaks)}
         return "\n".join([head, *(str(causes[c]) for c in (GRADIENTS, UPDATE, DRIFT) if c in causes)])
 
+    def _up_to_sign(self) -> Any:
+        """The group of each entry, where a group and its opposite have the lower of both numbers."""
+        both = [k if other is None else min(k, other) for k, other in enumerate(self.ties.opposite)]
+        return np.array(both, dtype=np.int64)[self.ties.numbers]
+
     def _entries(self, tree: Any, what: str) -> Any:
         found = [] if isinstance(tree, Module) else leaves(tree)
         entries = flat([x._array if isinstance(x, Value) else x for x in found])
@@ -143,15 +149,16 @@ class SymmetryTracker:
         return entries
 
     def _spread(self, x: Any, which: int, share: float = 0.0) -> Any:
-        """For each group, the range of its entries relative to the largest it ever had; nan if an entry is nan.
+        """For each group up to sign, the range of its entries relative to the largest it ever had, or nan.
 
         which: 0 for values, 1 for gradients. share: compare with at least this share of the largest of all.
         """
-        numbers, count = self.ties.numbers, len(self.ties.evidence)
+        numbers, count, x = self._numbers, len(self.ties.evidence), x * self.ties.partition.signs
         low, high = np.full(count, np.inf), np.full(count, -np.inf)
         with np.errstate(invalid="ignore"):
             np.minimum.at(low, numbers, x)
             np.maximum.at(high, numbers, x)
+            low[self._empty] = high[self._empty] = 0.0
             largest = self._largest[which]
             np.fmax(largest, np.maximum(np.abs(low), np.abs(high)), out=largest)
             size = np.maximum(largest, share * float(largest.max(initial=0)))
@@ -191,7 +198,7 @@ class SymmetryTracker:
         """The number of different parameters; a broken tie counts as its parts."""
         order = np.lexsort((values, self.ties.numbers))
         numbers, x = self.ties.numbers[order], values[order]
-        apart = np.abs(np.diff(x)) > self._equal * self._largest[0][numbers[1:]]
+        apart = np.abs(np.diff(x)) > self._equal * self._largest[0][self._numbers[order][1:]]
         frozen = -1 if self.ties.frozen is None else self.ties.frozen
         return int(np.count_nonzero((np.diff(numbers) != 0) | (apart & (numbers[1:] != frozen)))) + bool(len(x))
 

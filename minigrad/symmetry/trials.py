@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .claims import Claims
-from .loss_graph import with_any_data
-from .now import APART, clearly_moves
+from .loss_graph import Recording, with_any_data
+from .now import APART, Now, clearly_moves
 
 STARTS, STEPS = 4, 3  # random starts, and steps of descent, that are tried
 RANDOM_START, SOON = "random start", "steps of descent"
@@ -22,11 +21,11 @@ RANDOM_START, SOON = "random start", "steps of descent"
 class Trials:
     """Gradients of a loss at other starts; nothing is tried before it is asked for."""
 
-    def __init__(self, found: Claims) -> None:
-        self.now = found.now
-        self.recording = with_any_data(found.recording)
+    def __init__(self, recording: Recording, now: Now) -> None:
+        self.now = now
+        self.recording = with_any_data(recording)
         self.rng = np.random.default_rng(0)
-        self.possible = not found.recording.is_detached
+        self.possible = not recording.is_detached
 
     @functools.cached_property
     def random_starts(self) -> list[Any]:
@@ -75,10 +74,16 @@ class Trials:
     def nudge(self, tensors: Sequence[Any]) -> int | None:
         """The number of a tensor, given as its entries, that gives the others a gradient if it is not 0."""
         for k, own in enumerate(tensors if self.possible else ()):
-            woken = self.woken_by(own)
-            if all(woken[other].all() for n, other in enumerate(tensors) if n != k):
+            others = np.concatenate([other for n, other in enumerate(tensors) if n != k])
+            if any(self.woken_by(own)[others].all() for _ in range(STARTS)):
                 return k
         return None
 
     def _moves(self, gradient: Any) -> Any:
         return clearly_moves(self.recording, gradient)
+
+
+def awake(recording: Recording, gradient: Any) -> Any:
+    """Which entries have a gradient that is no rounding, also where the largest one is small after some steps."""
+    largest = np.abs(gradient).max(initial=0, where=np.isfinite(gradient))
+    return np.isfinite(gradient) & (np.abs(gradient) > APART.get(recording.width, (1e-1, 1e-2))[1] * largest)

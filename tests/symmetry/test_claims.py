@@ -13,6 +13,7 @@ from minigrad.symmetry import ties
 from minigrad.symmetry.claims import join_partitions, weakest
 from minigrad.symmetry.loss_graph import with_any_data
 from minigrad.symmetry.now import Now, parted
+from minigrad.symmetry.probe import probe
 from minigrad.symmetry.proof import Partition
 from minigrad.symmetry.ties import record_loss
 
@@ -112,7 +113,8 @@ def test_gradients_part_by_more_than_a_share_of_the_tie() -> None:
     tie = partition([0, 0, 1], [1, 1, 1])
 
     def apart(*g: float) -> bool:
-        return bool(parted(Now(np.ones(3), np.array(g), np.zeros(3, bool), np.zeros(3, bool)), tie, tie.classes, 8))
+        now = Now(record_loss(lambda w: np.sum(w), (np.ones(3),), False), np.ones(3), np.array(g))
+        return bool(parted(now, tie, tie.classes, 8))
 
     assert not apart(1.0, 1.0 + 1e-8, 1.0) and apart(1.0, 1.0 + 1e-4, 1.0)
     assert not apart(1e-12, 2e-12, 1.0) and apart(1e-12, 2e-12, 1e-9)
@@ -155,10 +157,12 @@ def test_rounding_within_a_tie_is_no_contradiction() -> None:
 def test_a_gradient_of_nan_is_said() -> None:
     with np.errstate(all="ignore"):
         found = ties(lambda w: w[0] * w[1] / w[2], np.zeros(3))
-    assert found.now.nan.all()
+    assert np.isnan(found.now.gradient).all()
     assert "3 gradients are nan here" in found.summary()
     if found.frozen is not None:
         assert any("nan now" in x.sentence for x in found.findings())
+    infinite = ties(lambda w: np.sum(np.sqrt(w)), np.array([0.0, 1.0]))
+    assert infinite.summary() == "2 parameters move as 2 (1 gradient is infinite here)"
 
 
 def test_dead_relus_do_not_move_now() -> None:
@@ -247,6 +251,16 @@ def test_a_join_of_a_chain_is_one_class() -> None:
     evens, odds = np.arange(n) // 2, (np.arange(n) + 1) // 2
     both = join_partitions(partition([*evens], [1] * n), partition([*odds], [1] * n))
     assert set(both.classes.tolist()) == {0}
+
+
+def test_a_probe_gives_way_to_the_gradient_at_the_start() -> None:
+    start = np.array([1.0, 1.0, -1.0, 1.5])
+    recording = record_loss(lambda w: np.sum(np.cos(w[:3])), (start,), False)
+    kept = probe(recording, np.array([0.2, 0.2, -0.2, 0.0]))
+    assert kept.signed.tolist() == [0, 0, 0, 1] and kept.frozen.tolist() == [False, False, False, True]
+    split = probe(recording, np.array([0.2, 0.3, -0.2, 0.1]))
+    assert split.signed[0] == split.signed[2] != split.signed[1] and not split.frozen.any()
+    assert split.classes[0] != split.classes[2]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import minigrad as mg
 from minigrad import Value, nn
 from minigrad.symmetry import TieFinding, ties
-from minigrad.symmetry.slices import first_like, parts_of, parts_text, ranges_text, tensor_name
+from minigrad.symmetry.slices import _sums, first_like, parts_of, parts_text, ranges_text, tensor_name
 
 RNG = np.random.default_rng(11)
 X, Y = RNG.normal(size=(6, 3)), RNG.normal(size=(6, 1))
@@ -171,6 +171,50 @@ def test_paths_that_cancel_are_counted() -> None:
     assert found == ["W has gradient 0 now, because the 15 paths to each entry cancel; it will move after a step"]
 
 
+def test_opposite_neurons_are_opposite_columns_and_rows() -> None:
+    w, v = RNG.normal(size=(3, 1)), RNG.normal(size=(1, 1))
+    p = {"W": np.hstack([w, -w]), "b": np.array([0.5, -0.5]), "V": np.vstack([v, -v])}
+    found = ties(two_layers, p, X, Y).findings()
+    assert [(x.kind, x.evidence, x.remedy, str(x)) for x in found] == [
+        ("opposite", "proved", "random start", "W: column 0 is minus column 1 for ever"),
+        ("opposite", "proved", "random start", "b: entry 0 is minus entry 1 for ever"),
+        ("opposite", "proved", "random start", "V: row 0 is minus row 1 for ever"),
+    ]
+    assert found[0].indices == (((None, 0), (None, 1)),)
+
+
+def test_equal_and_opposite_neurons_are_both_said() -> None:
+    w, v = RNG.normal(size=(3, 1)), RNG.normal(size=(1, 1))
+    p = {"W": np.hstack([w, w, -w]), "b": np.zeros(3), "V": np.vstack([v, v, -v])}
+    found = said(two_layers, p, X, Y)
+    assert found[0] == "W: columns 0 and 1 are one for ever"
+    assert "W: column 0 is minus column 2 for ever" in found and "V: row 0 is minus row 2 for ever" in found
+    assert sum("W" in text for text in found) == 2
+
+
+def test_many_opposite_pairs_have_one_finding() -> None:
+    half = RNG.normal(size=6)
+    assert said(lambda w: np.sum(w**2), np.concatenate([half, -half])) == [
+        "params: entries 0 to 11 are 6 opposite pairs for ever, such as entry 0 and entry 6"
+    ]
+
+
+def test_opposite_entries_of_two_tensors() -> None:
+    found = ties(lambda p: np.sum(p["u"] ** 2) + np.sum(p["v"] ** 2), {"u": 2.0, "v": np.array([-2.0, 1.0])})
+    (finding,) = found.findings()
+    assert str(finding) == "u is minus v[0] for ever" and finding.indices == (((),), ((0,),))
+    assert finding.remedy == "random start"
+    (always,) = ties(lambda p: p["u"] - p["v"], {"u": 2.0, "v": -2.0}).findings()
+    assert str(always) == "u is minus v for ever" and always.remedy is None  # their gradients are 1 and -1 anywhere
+
+
+def test_a_slice_that_never_moves_is_not_called_tied() -> None:
+    """Rows of zeros and rows of frozen numbers: one where they are equal, not where they differ."""
+    p = {"W": np.array([[0.0, 0.0], [3.0, 4.0], [3.0, 4.0]]), "a": 1.0}
+    found = said(lambda p: p["a"] ** 2 + 0 * np.sum(p["W"]), p)
+    assert [text.partition(";")[0] for text in found] == ["W never moves"]
+
+
 def test_findings_of_a_probe_say_so() -> None:
     def f(w: Any) -> Any:
         return np.linalg.det(np.stack([np.stack([w[0], 2.0 * w[2]]), np.stack([w[2], w[1]])]))
@@ -200,6 +244,9 @@ def test_slices_with_equal_sums_are_not_alike() -> None:
     rows = np.array([[1, 2], [2, 1], [1, 2], [3, 0]])
     assert first_like(rows, rows).tolist() == [0, 1, 0, 3]
     assert first_like(rows, -rows).tolist() == [-1] * 4
+    weights = np.random.default_rng(0).integers(1, 2**63, size=2, dtype=np.uint64) | np.uint64(1)
+    rows = np.diag(weights[::-1]).astype(np.int64)  # both have the sum w0 w1
+    assert _sums(rows)[0] == _sums(rows)[1] and first_like(rows[1:], rows[:1]).tolist() == [-1]
 
 
 def test_words_for_parts() -> None:

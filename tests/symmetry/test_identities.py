@@ -33,6 +33,27 @@ IDENTITIES: dict[str, tuple[Program, Program, Program]] = {
         lambda w: w[4],
         lambda w: w[4] * np.sum(mg.sigmoid(w[:3])),
     ),
+    "softmax by hand": (lambda w: by_hand(w[:3]), lambda w: mg.softmax(w[:3]), lambda w: by_hand(w[1:4])),
+    "a share depends on all entries": (
+        lambda w: share(w[:3])[0] - share(w[:3])[1],
+        lambda w: share(w[2::-1])[2] - share(w[2::-1])[1],
+        lambda w: share(np.stack([w[0], w[1], w[3]]))[0] - share(np.stack([w[0], w[1], w[3]]))[1],
+    ),
+    "a slope of shares": (
+        lambda w: w[4] + np.sum(slope(mg.softmax(w[:3]), 100 * np.sin(w[:3]), 100 * np.sin(w[:3]))),
+        lambda w: w[4],
+        lambda w: w[4] + np.sum(slope(w[:3], 100 * np.sin(w[:3]), 100 * np.sin(w[:3]))),
+    ),
+    "a slope of shares, by another mean": (
+        lambda w: w[4] + np.sum(slope(mg.softmax(w[:3]), 100 * w[:3], 100 * w[:3])),
+        lambda w: w[4],
+        lambda w: w[4] + np.sum(slope(mg.softmax(w[:3]), 100 * w[:3], 100 * w[1:4])),
+    ),
+    "logarithms of shares": (
+        lambda w: np.sum(mg.log_softmax(w[:3])),
+        lambda w: np.sum(mg.log_softmax(w[2::-1])),
+        lambda w: 0 * w[0],
+    ),
     "two shares": (
         lambda w: 1 - mg.softmax(w[:2])[0],
         lambda w: mg.softmax(w[:2])[1],
@@ -86,13 +107,28 @@ IDENTITIES: dict[str, tuple[Program, Program, Program]] = {
 }
 
 
-def by_hand(x: Any) -> Any:
-    e = np.exp(x - np.max(x, keepdims=True))
-    return e / np.sum(e, keepdims=True)
+def share(x: Any) -> Any:
+    return x / np.sum(x, keepdims=True)
+
+
+def slope(p: Any, u: Any, v: Any) -> Any:
+    return p * (u - np.sum(v * p, keepdims=True))
+
+
+def slope_by_hand(x: Any, u: Any, v: Any) -> Any:
+    e = np.exp(x)
+    s = np.sum(e, keepdims=True)
+    mean = np.sum(-(v * (e / s)) / s, keepdims=True)
+    return e * (u / s + np.broadcast_to(mean, np.shape(x)))
+
+
+def by_hand(x: Any, axis: int = -1) -> Any:
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
 
 
 def formulas(*programs: Program) -> list[Any]:
-    """The residues of each program, and of its gradient, weighted so that no entry hides."""
+    """For each program the residues of its value, and of its gradient, weighted so that no entry hides."""
     w = argument(np.linspace(0.5, 1.5, 5))
     with trace():
         ys = [program(w) for program in programs]
@@ -100,7 +136,7 @@ def formulas(*programs: Program) -> list[Any]:
     gradients = [recorded_gradients(loss, [w])[0] for loss in losses]
     given = {w.serial: Fingerprint(symbols(5, "test").reshape(LANES, 5), 1.0, 1.0)}
     found = [p.x.reshape(LANES, -1) for p in Formulas([*ys, *gradients], [w]).read(given)]
-    return [np.concatenate(pair, axis=1) for pair in zip(found[: len(ys)], found[len(ys) :], strict=True)]
+    return list(zip(found[: len(ys)], found[len(ys) :], strict=True))
 
 
 @pytest.mark.parametrize("name", IDENTITIES)
@@ -111,8 +147,8 @@ def test_an_identity_holds_for_numbers_and_for_formulas_and_a_lookalike_for_neit
         np.testing.assert_allclose(one(w), other(w), rtol=1e-12, atol=1e-14)
         assert not np.allclose(one(w), lookalike(w), rtol=1e-3)
     first, second, third = formulas(one, other, lookalike)
-    assert (first == second).all()
-    assert first.shape != third.shape or (first != third).any()
+    assert all((mine == its).all() for mine, its in zip(first, second, strict=True))
+    assert first[0].shape != third[0].shape or (first[0] != third[0]).any()
 
 
 def test_softmax_by_hand_is_softmax() -> None:
@@ -124,19 +160,36 @@ def test_softmax_by_hand_is_softmax() -> None:
     assert (one == other).all() and (one == shifted).all() and (one != scaled).any()
 
 
+def test_a_slope_of_shares_by_hand_adds_up_to_0_if_its_mean_is_its_own() -> None:
+    own, other = formulas(
+        lambda w: np.sum(slope_by_hand(w[:3], 100 * w[:3], 100 * w[:3])),
+        lambda w: np.sum(slope_by_hand(w[:3], 100 * w[:3], 100 * w[1:4])),
+    )
+    assert not own[0].any() and other[0].any()
+
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6, 3))
 ATTENTION = {name: RNG.normal(size=(3, 3)) for name in "QKV"} | {"bq": RNG.normal(size=3), "bk": RNG.normal(size=3)}
 
 
-def attention(p: Any, x: Any, axis: int = -1) -> Any:
+def attention(p: Any, x: Any, axis: int = -1, softmax: Any = mg.softmax) -> Any:
     scores = (x @ p["Q"] + p["bq"]) @ (x @ p["K"] + p["bk"]).T
-    return np.mean((mg.softmax(scores, axis=axis) @ (x @ p["V"])) ** 2)
+    return np.mean((softmax(scores, axis=axis) @ (x @ p["V"])) ** 2)
 
 
+def without_shift(x: Any, axis: int) -> Any:
+    e = np.exp(x)
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+@pytest.mark.parametrize("softmax", [mg.softmax, by_hand, without_shift])
 @pytest.mark.parametrize("for_all_data", [False, True])
-def test_a_key_bias_of_attention_never_moves_and_a_query_bias_does(for_all_data: bool) -> None:
-    found = ties(attention, ATTENTION, X, method="prove", for_all_data=for_all_data)
+def test_a_key_bias_of_attention_never_moves_and_a_query_bias_does(softmax: Any, for_all_data: bool) -> None:
+    def loss(p: Any, x: Any) -> Any:
+        return attention(p, x, softmax=softmax)
+
+    found = ties(loss, ATTENTION, X, method="prove", for_all_data=for_all_data)
     assert found.frozen is not None
     assert {path for path, _ in found.groups[found.frozen]} == {"['bk']"}
     assert found.independent == 3 * 9 + 3 and found.partition.unknown == ()
@@ -148,14 +201,16 @@ def test_along_the_queries_it_is_the_query_bias_that_never_moves() -> None:
     assert {path for path, _ in found.groups[found.frozen or 0]} == {"['bq']"}
 
 
-def test_a_key_bias_of_long_sequences_never_moves_either() -> None:
+@pytest.mark.parametrize("softmax", [mg.softmax, by_hand])
+def test_a_key_bias_of_long_sequences_never_moves_either(softmax: Any) -> None:
     """The polynomials are too large to be followed here; what is known of shares is."""
     rng = np.random.default_rng(1)
     p = {name: rng.normal(size=(16, 16)) for name in "QKV"} | {name: rng.normal(size=16) for name in ("bq", "bk")}
-    found = ties(attention, p, rng.normal(size=(100, 16)), method="prove")
+    x = rng.normal(size=(100, 16))
+    found = ties(lambda p, x: attention(p, x, softmax=softmax), p, x, method="prove")
     assert {path for path, _ in found.groups[found.frozen or 0]} == {"['bk']"}
     p["Q"], p["K"], p["bq"] = p["Q"] * 0, p["K"] * 0, p["bq"] * 0  # all shares are equal
-    found = ties(attention, p, rng.normal(size=(100, 16)), method="prove")
+    found = ties(lambda p, x: attention(p, x, softmax=softmax), p, x, method="prove")
     assert "['bk']" in {path for path, _ in found.groups[found.frozen or 0]}
 
 

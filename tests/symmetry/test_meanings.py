@@ -219,6 +219,13 @@ def test_for_all_data_holds_for_other_indices(name: str) -> None:
 A, B, C = np.array([1.0, 2.0, 3.0]), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([2, 0, 1])
 Program = Callable[[Any], Any]
 
+
+def test_a_mask_that_is_computed_is_no_index() -> None:
+    """Its numbers decide the shape of the result: True and False are not the places 1 and 0."""
+    found = ties(lambda w: np.sum(w[w > 0.5] * np.array([1.0, 2.0, 3.0])), np.ones(3), method="prove")
+    assert found.unknown == ("scatter",) and found.independent == 3
+
+
 # Of a vector of 6 numbers: a program, the same in other words, and another one.
 PROGRAMS: dict[str, tuple[Program, Program, Program]] = {
     "sort": (np.sort, lambda w: np.sort(w[::-1]), lambda w: np.sort(w)[::-1]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -340,3 +342,20 @@ def test_what_an_op_gives_at_zero_keeps_its_bounds() -> None:
     zero = Fingerprint(np.zeros((LANES, 3), np.int64), 1.0, 1.0)
     half = semantics.meaning(TABLE[minigrad.sigmoid], [zero], {})
     assert half.below == 2 and (modulo(half.x * 2) == 1).all()
+
+
+PRODUCTS = sorted(name for name, op in OPS.items() if op.bilinear and op.sums)
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_no_product_has_more_terms_than_are_counted(name: str) -> None:
+    """Every pair of an entry of a and one of b is tried alone; signs cannot hide a term."""
+    op = OPS[name]
+    for example in random_calls(op, EXAMPLES):
+        if len(example.inputs) != 2:
+            continue
+        a, b = (Fingerprint(symbols(np.size(x), "x").reshape(LANES, *np.shape(x)), 1, 1) for x in example.inputs)
+        forward = functools.partial(op.forward, **example.params)
+        units = [np.eye(math.prod(p.shape)).reshape(-1, *p.shape) for p in (a, b)]
+        terms = sum(np.abs(forward(x, y)) for x in units[0] for y in units[1])
+        assert np.max(terms, initial=0) <= semantics._most_terms(forward, a, b)

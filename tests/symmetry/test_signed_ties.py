@@ -80,11 +80,13 @@ def test_zeros_take_their_sign_from_the_gradient(method: str) -> None:
     assert pairs(both) == {(0, 1)} and both.frozen == both.numbers[2] == both.numbers[3]
 
 
-def test_two_classes_of_a_softmax_from_zero_are_opposite() -> None:
+@METHODS
+def test_two_classes_of_a_softmax_from_zero_are_opposite(method: str) -> None:
     def f(w: Any, x: Any, c: Any) -> Any:
         return mg.cross_entropy(x @ w, c)
 
-    assert pairs(ties(f, np.zeros((2, 2)), X, np.array([0, 1, 1, 0, 1]), method="probe")) == {(0, 1), (2, 3)}
+    assert pairs(ties(f, np.zeros((2, 2)), X, np.array([0, 1, 1, 0, 1]), method=method)) == {(0, 1), (2, 3)}
+    assert not pairs(ties(f, np.zeros((2, 3)), X, np.array([0, 1, 2, 0, 1]), method=method))
 
 
 @METHODS

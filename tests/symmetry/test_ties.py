@@ -237,3 +237,11 @@ def test_the_summary_of_one_hidden_layer_of_none_and_of_one_parameter() -> None:
     )
     assert ties(nn.MLP((2, 1), init=1), X, Y).summary() == "3 parameters move as 3"
     assert ties(lambda w: w * w, 2.0).summary() == "1 parameter moves as 1"
+
+
+def test_the_loss_of_a_model_may_be_given_by_name_and_a_function_takes_none() -> None:
+    net, y = nn.MLP((2, 3, 2), init=0.5), np.array([0, 1, 1, 0, 1])
+    by_name, by_place = ties(net, X, y, loss=minigrad.cross_entropy), ties(net, X, y, minigrad.cross_entropy)
+    assert by_name.groups == by_place.groups
+    with pytest.raises(ArgumentError, match="loss= is for models; a function f"):
+        ties(regression, start(), X, Y, loss=minigrad.cross_entropy)

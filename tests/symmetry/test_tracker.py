@@ -201,3 +201,21 @@ def test_a_tracker_prints_its_summary_not_its_arrays() -> None:
     assert repr(tracker) == "<SymmetryTracker, 0 observations> nothing observed yet"
     tracker.observe(0, net.parameters(), [np.ones_like(p.data) for p in net.parameters()])
     assert repr(tracker) == f"<SymmetryTracker, 1 observations> {tracker.summary()}"
+
+
+@pytest.mark.parametrize(("push", "cause"), [(0.0, set()), (0.1, {"update"})])
+def test_opposite_groups_are_followed_up_to_sign(push: float, cause: set[str]) -> None:
+    """Two neurons, w and -w under tanh: each group is alone, so only the signs can break."""
+    start = {"W1": [[1.0, -1.0]] * 2, "b1": 0.0, "W2": [[0.5], [-0.5]], "b2": 0.0}
+    net = nn.MLP((2, 2, 1), "tanh", init=start)
+    tracker = SymmetryTracker(ties(net, X, Y))
+    for k in range(6):
+        net.zero_grad()
+        nn.squared_error(net(X), Y).backward()
+        tracker.observe(k, net.parameters(), [p.grad for p in net.parameters()])
+        for p in net.parameters():
+            p.data -= 0.01 * p.grad
+        net.parameters()[0].data[0, 0] += push if k == 3 else 0.0
+    assert {b.cause for b in tracker.breaks if b.cause != "rounding"} == cause
+    assert [b.step for b in tracker.breaks if b.cause == "update"][:1] == [4] * len(cause)
+    assert tracker.observations[-1].independent == 9

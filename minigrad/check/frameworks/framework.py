@@ -170,11 +170,16 @@ def _needs_framework(f: Callable[..., Any], args: Any) -> bool:
     """Whether the code of f names functions or classes of a framework, or takes no Values."""
     if any(package in ADAPTERS and not module for package, module in _used(f, set())):
         return True
+    return not takes_values(f, args)
+
+
+def takes_values(f: Callable[..., Any], args: Any) -> bool:
+    """Whether f can be called with Values in the place of floats and of arrays."""
     try:
         f(*tree.tree_map(lambda x, _: Value(x) if isinstance(x, (float, np.ndarray)) else x, args))
     except Exception:
-        return True
-    return False
+        return False
+    return True
 
 
 def _framework_of_types(f: Callable[..., Any], args: Any) -> str | None:

@@ -116,7 +116,30 @@ def test_dropout_parts_what_its_masks_part_and_nothing_else(where: int, independ
     assert ties(module.eval(), *inputs_and_targets((5, 3), (5, 2))).summary() == "26 parameters move as 8"
 
 
+class AlwaysDropping(nn.Module):  # type: ignore[misc,name-defined]
+    def forward(self, x: Any) -> Any:
+        return nn.functional.dropout(x, 0.4)
+
+
+@pytest.mark.parametrize("make", [AlwaysDropping, lambda: nn.AlphaDropout(0.4), lambda: nn.Dropout1d(0.4)])
+def test_other_forms_of_dropout_part_neurons_too(make: Any) -> None:
+    module = filled(mlp())
+    module.insert(2, nn.Sequential(nn.Unflatten(1, (4, 1)), make(), nn.Flatten()))
+    found = found_and_held(module, *inputs_and_targets((5, 3), (5, 2)))
+    assert (found.independent, found.scope) == (26, "for this data, whatever the masks of dropout")
+
+
+class Attending(nn.Module):  # type: ignore[misc,name-defined]
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads = nn.MultiheadAttention(4, 2, dropout=0.3, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        return self.heads(x, x, x, need_weights=False)[0]
+
+
 def test_the_masks_of_attention_and_of_channels() -> None:
+    assert ties(seeded(Attending), *inputs_and_targets((2, 3, 4))).scope.endswith("whatever the masks of dropout")
     layer = encoder().train()
     for p in (layer.linear1.weight, layer.linear1.bias, layer.linear2.weight):
         nn.init.constant_(p, 0.1)

@@ -11,6 +11,7 @@ The derivatives that PyTorch computes itself: `check/frameworks/torch`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,7 +27,7 @@ from ....engine.value import Value, argument
 from ....errors import ArgumentError
 from ...loss_graph import Recording
 from .agreement import check_agreement, refuse_changing
-from .loss_of_module import LossOfFunction, as_loss_module, as_tensors, call_once, turn_dropout_off
+from .loss_of_module import LossOfFunction, MeanMasks, as_loss_module, as_tensors, call_once, refuse_lost_dropout
 from .recorded_operations import computes_in_less, record_operations
 from .traced_loss import trace_loss
 
@@ -38,7 +39,7 @@ def record_torch_loss(
 
     Parameters that require no grad are constants. Raises TracingError, MissingRule, ArgumentError, ShapeError.
     """
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
         if isinstance(f, torch.nn.Module):
             if loss is None and args and callable(args[-1]):  # ties(module, x, y, loss), as for models of `nn`
                 *args, loss = args
@@ -54,6 +55,8 @@ def _function(f: Any, args: Sequence[Any], loss: Any) -> tuple[Any, tuple[Any, .
     """A function of tensors as a module, its data, and what nests arrays as its parameters."""
     if loss is not None:
         raise ArgumentError("loss= is for modules; a function f(params, *data) returns the loss itself")
+    if isinstance(f, type):
+        raise ArgumentError(f"ties takes a module, got the class {f.__name__}\n  write  {f.__name__}(...)")
     if not callable(f) or not args:
         raise ArgumentError("write  ties(f, params, *data)   for a function of tensors")
     params, *data = args
@@ -64,6 +67,7 @@ def _function(f: Any, args: Sequence[Any], loss: Any) -> tuple[Any, tuple[Any, .
 
 
 def _record(module: Any, data: tuple[Any, ...], nest: Any, for_all_data: bool) -> Recording:
+    refuse_lost_dropout(module)
     first = call_once(module, data)
     traced = trace_loss(module, data)
     trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
@@ -82,11 +86,9 @@ def _record(module: Any, data: tuple[Any, ...], nest: Any, for_all_data: bool) -
     )
     recording = Recording(y, params, paths, unflatten, [*symbols.values(), *masks], scope=scope)
     loss = functools.partial(module, *data)
-    if masks:
-        turn_dropout_off(module)
-        first = call_once(module, data)
-    refuse_changing(first, loss)
-    check_agreement(recording, loss, [*trained.values()], computes_in_less(traced))
+    with MeanMasks() if masks else contextlib.nullcontext():
+        refuse_changing(call_once(module, data) if masks else first, loss)
+        check_agreement(recording, loss, [*trained.values()], computes_in_less(traced))
     return recording
 
 

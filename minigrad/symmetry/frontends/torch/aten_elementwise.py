@@ -12,6 +12,7 @@ import numpy as np
 
 from ....rules.activations import elu, erf, erfc, gelu, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus
 from ....rules.discrete import stop_gradient
+from ..dtypes import as_dtype
 
 
 def _add(a: Any, b: Any, alpha: Any = 1) -> Any:
@@ -47,14 +48,6 @@ def _softplus(x: Any, beta: Any = 1.0, threshold: Any = 20.0) -> Any:
 
 def _power(a: Any, b: Any) -> Any:
     return np.power(np.float64(a) if isinstance(a, (int, float)) else a, b)
-
-
-def as_dtype(x: Any, dtype: Any = None) -> Any:
-    """x in another type; all floats are float64 here."""
-    kind = np.dtype(np.float64 if dtype is None else dtype)
-    if dtype is None or kind == x.dtype:
-        return x
-    return np.not_equal(x, 0) if kind.kind == "b" else np.astype(x, kind)
 
 
 def _same(x: Any) -> Any:

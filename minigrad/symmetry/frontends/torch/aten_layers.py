@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ....errors import ArgumentError
 from ....rules.activations import log_softmax, softmax
-from ....rules.indexing import scatter
 from ....rules.layers import layer_norm
-from ....rules.windows import avg_pool, conv1d, conv2d, fold, max_pool, windows
+from ....rules.windows import avg_pool, max_pool
+from ..convolution import convolve, convolve_back, with_gaps
 
 
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
@@ -23,6 +23,11 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
 def _add_product(bias: Any, a: Any, b: Any, beta: Any = 1, alpha: Any = 1) -> Any:
     y = a @ b if alpha == 1 else alpha * (a @ b)
     return y + (bias if beta == 1 else beta * bias)
+
+
+def _bilinear(a: Any, b: Any, weight: Any, bias: Any = None) -> Any:
+    y = np.einsum("...i,oij,...j->...o", a, weight, b)
+    return y if bias is None else y + bias
 
 
 def _channelwise(c: Any, ndim: int) -> Any:
@@ -39,43 +44,6 @@ def _each(x: Any, d: int) -> tuple[int, ...]:
     return numbers * d if len(numbers) == 1 else numbers
 
 
-def _with_gaps(kernel: Any, dilation: Sequence[int]) -> Any:
-    """The kernel with zeros between its entries."""
-    if max(dilation, default=1) == 1:
-        return kernel
-    window = np.shape(kernel)[2:]
-    sides = [(n - 1) * k + 1 for n, k in zip(window, dilation, strict=True)]
-    return scatter(kernel, (Ellipsis, *(slice(None, None, k) for k in dilation)), (*np.shape(kernel)[:2], *sides))
-
-
-def _convolve(x: Any, kernel: Any, stride: Any, padding: Any, groups: int) -> Any:
-    d = np.ndim(kernel) - 2
-    if groups == 1 and d <= 2:
-        return (conv1d, conv2d)[d - 1](x, kernel, stride, padding)
-    border = [(0, 0)] * (np.ndim(x) - d) + [(p, p) for p in padding]
-    seen = windows(np.pad(x, border), np.shape(kernel)[2:], stride)  # (…, channels, *places, *window)
-    lead, rest = np.shape(seen)[: np.ndim(x) - d - 1], np.shape(seen)[np.ndim(x) - d :]
-    seen = np.reshape(seen, (*lead, groups, -1, *rest))
-    parts = np.reshape(kernel, (groups, -1, *np.shape(kernel)[1:]))
-    place, window = "pqr"[:d], "uvw"[:d]
-    y = np.einsum(f"...gc{place}{window},goc{window}->...go{place}", seen, parts)
-    return np.reshape(y, (*lead, -1, *rest[:d]))
-
-
-def _convolve_back(x: Any, kernel: Any, stride: Any, padding: Any, more: Any, groups: int) -> Any:
-    """A transposed convolution: each entry of x adds a kernel to the result. more: places added at the end."""
-    d = np.ndim(kernel) - 2
-    lead, places = np.shape(x)[: np.ndim(x) - d - 1], np.shape(x)[np.ndim(x) - d :]
-    parts = np.reshape(x, (*lead, groups, -1, *places))
-    kernels = np.reshape(kernel, (groups, -1, *np.shape(kernel)[1:]))
-    place, window = "pqr"[:d], "uvw"[:d]
-    seen = np.einsum(f"...gc{place},gco{window}->...go{place}{window}", parts, kernels)
-    seen = np.reshape(seen, (*lead, -1, *places, *np.shape(kernel)[2:]))
-    sides = [(n - 1) * s + k for n, s, k in zip(places, stride, np.shape(kernel)[2:], strict=True)]
-    y: Any = np.pad(fold(seen, stride, tuple(sides)), [(0, 0)] * (np.ndim(x) - d) + [(0, m) for m in more])
-    return y[(Ellipsis, *(slice(p, n + m - p) for p, n, m in zip(padding, sides, more, strict=True)))]
-
-
 def _convolution(
     x: Any,
     kernel: Any,
@@ -89,11 +57,11 @@ def _convolution(
 ) -> Any:
     d = np.ndim(kernel) - 2
     stride, padding, dilation, more = (_each(k, d) for k in (stride, padding, dilation, more))
-    kernel = _with_gaps(kernel, dilation)
+    kernel = with_gaps(kernel, dilation)
     if transposed:
-        y = _convolve_back(x, kernel, stride, padding, more, groups)
+        y = convolve_back(x, kernel, stride, padding, more, groups)
     else:
-        y = _convolve(x, kernel, stride, padding, groups)
+        y = convolve(x, kernel, stride, padding, groups)
     return y if bias is None else y + _channelwise(bias, d + 2)
 
 
@@ -106,15 +74,22 @@ def _forward(
 # Pooling.
 
 
-def _pool_sides(x: Any, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, d: int) -> tuple[Any, Any, Any]:
-    """Window, stride and padding, one number per axis. Raises ArgumentError for a window that is partly outside."""
+def _pool_sides(kernel: Any, stride: Any, padding: Any, d: int) -> tuple[Any, Any, Any]:
+    """Window, stride and padding, one number per axis."""
     window = _each(kernel, d)
-    steps = _each(stride, d) if stride else window
-    border = _each(padding, d)
-    sides = zip(np.shape(x)[np.ndim(x) - d :], window, steps, border, strict=True)
-    if ceil_mode and any((n + 2 * p - k) % s for n, k, s, p in sides):
-        raise ArgumentError("ceil_mode, with windows that are partly outside, has no counterpart")
-    return window, steps, border
+    return window, _each(stride, d) if stride else window, _each(padding, d)
+
+
+def _overhang(x: Any, window: Any, stride: Any, padding: Any, ceil_mode: bool) -> list[int]:
+    """By how much the last window of each axis reaches beyond the border, in `ceil_mode`."""
+    sides = np.shape(x)[np.ndim(x) - len(window) :]
+    over = []
+    for n, k, s, p in zip(sides, window, stride, padding, strict=True):
+        more = -(-(n + 2 * p - k) // s)
+        if more * s >= n + p:  # a window that begins beyond x is left out
+            more -= 1
+        over.append(max(more * s + k - n - 2 * p, 0) if ceil_mode else 0)
+    return over
 
 
 def _max_pool(d: int) -> Callable[..., Any]:
@@ -123,7 +98,12 @@ def _max_pool(d: int) -> Callable[..., Any]:
     ) -> Any:
         if max(_each(dilation, d)) > 1:
             raise ArgumentError("a maximum with dilation has no counterpart")
-        return max_pool(x, *_pool_sides(x, kernel, stride, padding, ceil_mode, d))
+        window, steps, border = _pool_sides(kernel, stride, padding, d)
+        over = _overhang(x, window, steps, border, ceil_mode)
+        if not any(over):
+            return max_pool(x, window, steps, border)
+        widths = [(0, 0)] * (np.ndim(x) - d) + [(p, p + more) for p, more in zip(border, over, strict=True)]
+        return max_pool(np.pad(x, widths, constant_values=-np.inf), window, steps)
 
     return pool
 
@@ -138,7 +118,9 @@ def _avg_pool(d: int) -> Callable[..., Any]:
         x: Any, kernel: Any, stride: Any = (), padding: Any = 0, ceil_mode: bool = False,
         count_include_pad: bool = True, divisor_override: Any = None,
     ) -> Any:  # fmt: skip
-        sides = _pool_sides(x, kernel, stride, padding, ceil_mode, d)
+        sides = _pool_sides(kernel, stride, padding, d)
+        if any(_overhang(x, *sides, ceil_mode)):
+            raise ArgumentError("a mean over windows that are partly outside (ceil_mode) has no counterpart")
         y = avg_pool(x, *sides)
         if divisor_override is not None:
             return y * (math.prod(sides[0]) / divisor_override)
@@ -211,8 +193,8 @@ def _attention(
     q: Any, k: Any, v: Any, mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False, scale: Any = None,
     enable_gqa: bool = False, draw: Any = None,
 ) -> Any:  # fmt: skip
-    if enable_gqa:
-        raise ArgumentError("attention with enable_gqa has no counterpart")
+    if enable_gqa:  # several heads of q share one of k and v
+        k, v = (np.repeat(x, np.shape(q)[-3] // np.shape(x)[-3], axis=-3) for x in (k, v))
     scores = q @ np.swapaxes(k, -1, -2) * (1 / math.sqrt(np.shape(q)[-1]) if scale is None else scale)
     if is_causal:
         mask = np.tri(*np.shape(scores)[-2:], dtype=bool)
@@ -241,6 +223,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "bmm": lambda a, b: a @ b,
     "mv": lambda a, b: a @ b,
     "dot": lambda a, b: a @ b,
+    "bilinear": _bilinear,
     "addmm": _add_product,
     "baddbmm": _add_product,
     "einsum": lambda subscripts, xs, path=None: np.einsum(subscripts, *xs),

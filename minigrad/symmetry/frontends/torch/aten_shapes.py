@@ -12,7 +12,7 @@ from ....errors import ArgumentError
 from ....rules.discrete import stop_gradient
 from ....rules.indexing import put, scatter
 from ....rules.reductions import logsumexp
-from .aten_elementwise import as_dtype
+from ..dtypes import as_dtype
 
 
 def _axis(dim: Any) -> Any:
@@ -205,4 +205,7 @@ SHAPES: dict[str, Callable[..., Any]] = {
         (_variance(x, dim, **how), np.mean(x, axis=_axis(dim), keepdims=how.get("keepdim", False))),
     "logsumexp": lambda x, dim, keepdim=False: logsumexp(x, _axis(dim), keepdim),
     "linalg_vector_norm": _vector_norm,
+    "_cdist_forward": lambda a, b, p, mode:
+        np.linalg.vector_norm(np.expand_dims(a, -2) - np.expand_dims(b, -3), ord=p, axis=-1),
+    "full_like": lambda x, value, dtype=np.float64: np.full(np.shape(x), value, dtype),
 }

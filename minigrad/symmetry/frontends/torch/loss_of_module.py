@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ....engine import tree
 from ....errors import ArgumentError, MinigradError, ShapeError, describe
@@ -28,6 +30,7 @@ class LossOfModule(torch.nn.Module):  # type: ignore[misc]  # torch may not be i
 
     def forward(self, *data: Any) -> Any:
         """The loss, one number."""
+        data = _clones(data)
         if not self.takes_target:
             return self._checked(self.loss(self.module(*data)))
         return self._checked(self.loss(self.module(*data[:-1]), data[-1]))
@@ -52,7 +55,12 @@ class LossOfFunction(torch.nn.Module):  # type: ignore[misc]
 
     def forward(self, *data: Any) -> Any:
         """The loss."""
-        return self.f(self.structure.unflatten([*self.leaves]), *data)
+        return self.f(self.structure.unflatten([*self.leaves]), *_clones(data))
+
+
+def _clones(data: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Copies of the data, which a module may change in place."""
+    return tuple(pytree.tree_map(lambda x: x.clone() if isinstance(x, torch.Tensor) else x, data))
 
 
 def as_loss_module(module: Any, data: Sequence[Any], loss: Callable[..., Any] | None) -> Any:
@@ -81,20 +89,31 @@ def call_once(module: Any, data: Sequence[Any]) -> float:
     except MinigradError:
         raise
     except Exception as error:
-        got = ", ".join(_described(x) for x in data)
-        raise ShapeError(
-            f"the module, or its loss, does not take these data\n  PyTorch says: {first_line(error)}\n"
-            f"  the data: {got}"
-        ) from error
+        got = ", ".join(_described(x) for x in data) or "none"
+        what = "the function does not take these tensors"
+        if isinstance(module, LossOfModule):
+            what = "the module, or its loss, does not take these data"
+        raise ShapeError(f"{what}\n  PyTorch says: {first_line(error)}\n  the data: {got}") from error
 
 
-def turn_dropout_off(module: Any) -> None:
-    """Set its probabilities to 0, but not those between recurrent layers, which no trace shows."""
-    for part in module.modules():
-        if isinstance(part, torch.nn.modules.dropout._DropoutNd):
-            part.p = 0.0
-        elif isinstance(part, torch.nn.MultiheadAttention):
-            part.dropout = 0.0
+class MeanMasks(TorchDispatchMode):  # type: ignore[misc]
+    """While it is open, PyTorch's dropout draws masks of its mean, which change nothing."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """The result of an operation."""
+        if func is torch.ops.aten.bernoulli_.float:
+            return args[0].fill_(args[1] if len(args) > 1 else 0.5)
+        return func(*args, **(kwargs or {}))
+
+
+def refuse_lost_dropout(module: Any) -> None:
+    """Raise ArgumentError for dropout between recurrent layers, which PyTorch's decompositions lose."""
+    for name, part in module.named_modules():
+        if isinstance(part, torch.nn.RNNBase) and part.training and part.dropout and part.num_layers > 1:
+            raise ArgumentError(
+                f"PyTorch's trace loses the dropout between the layers of {name.removeprefix('module.')} "
+                f"({type(part).__name__})\n  write  module.eval()   for the ties without dropout"
+            )
 
 
 def _takes_target(loss: Callable[..., Any]) -> bool:

@@ -141,10 +141,11 @@ def _refuse_unknown(nodes: list[Any], leaves: list[Any]) -> None:
             "the module draws random numbers, anew at each step, which part what would stay tied:\n"
             + "\n".join(f"  {name}" for name in drawn)
             + "\n  write  module.eval()   if they are drawn in training alone"
+            + "\n  or     module(x, noise)   with the numbers as data"
         )
     if unknown:
         rows = "".join(f"\n  {name}" for name in unknown)
-        depending = any(torch.Tag.dynamic_output_shape in getattr(node.target, "tags", ()) for node in depends)
+        depending = any(name.startswith(("nonzero", "masked_select")) for name in unknown)
         raise MissingRule(f"these operations of the module have no counterpart here:{rows}{DENSE * depending}")
 
 
