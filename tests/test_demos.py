@@ -52,7 +52,7 @@ def test_seeds(capsys: pytest.CaptureFixture[str]) -> None:
     loaded("seeds").main()
     text = capsys.readouterr().out
     assert "all-ones              29 parameters move as 9 · hidden layers of 3 and 3 act as 1 and 1" in text
-    assert "classic-3-4-2-equal   26 parameters move as 8 · hidden layer of 4 acts as 1" in text
+    assert "classic-3-4-2-equal   26 parameters move as 8, 7 up to sign · hidden layer of 4 acts as 1" in text
 
 
 def test_the_gallery_has_each_network_in_each_view_and_theme_and_shows_them(

@@ -141,7 +141,9 @@ def test_every_command_has_help_and_an_example_of_its_usage(
         "import numpy as np\n"
         "def loss(x, y): return np.sum((x * 2 - y) ** 2)\n"
         "def loss_gradient(x, y): return 4 * (x * 2 - y), -2 * (x * 2 - y)\n"
+        "def build(): from minigrad import nn; return nn.MLP([2, 3, 2], init='normal', seed=0)\n"
     )
+    np.savez(tmp_path / "data.npz", np.eye(5, 2) + 0.3, np.eye(5, 2))
     np.save(tmp_path / "labels.npy", np.array([1.0, 2.0]))
     monkeypatch.chdir(tmp_path)
     for example in examples:

@@ -10,9 +10,8 @@ from types import ModuleType
 from typing import Any
 
 from ..check.frameworks.framework import framework_in_code, framework_of, make_arrays
+from .locate import FRAMEWORKS as FRAMEWORKS
 from .locate import Misuse
-
-FRAMEWORKS = ("torch", "jax")
 
 
 def arguments_of(f: Callable[..., Any], args: tuple[Any, ...], framework: str | None) -> tuple[Any, ...]:

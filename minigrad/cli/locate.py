@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import sys
 import traceback
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,8 @@ from ..engine.dataclass_trees import data_kind
 from ..engine.tree import Split
 from ..engine.tree_folds import tree_fold
 
+FRAMEWORKS = ("torch", "jax")  # those that minigrad works with
+
 
 class Misuse(Exception):
     """The command line names something that does not exist; the message tells its user."""
@@ -25,18 +28,23 @@ class Misuse(Exception):
 
 def function_at(where: str) -> Callable[..., Any]:
     """The function that ``path/to/file.py::name`` names; the name may have dots. Raises Misuse."""
+    found: Callable[..., Any] = object_at(where)
+    if not callable(found):
+        raise Misuse(f"{where} is not a function, but {type(found).__name__}")
+    return found
+
+
+def object_at(where: str) -> Any:
+    """What ``path/to/file.py::name`` names; the name may have dots. Raises Misuse."""
     path, found, name = where.rpartition("::")
     if not (found and path and name):
         raise Misuse(f"{where!r} does not name a function\n  write  path/to/file.py::function")
     module = load(Path(path).resolve())
     try:
-        function = functools.reduce(getattr, name.split("."), module)
+        return functools.reduce(getattr, name.split("."), module)
     except AttributeError:
         defined = [key for key, x in vars(module).items() if callable(x) and not key.startswith("_")]
         raise Misuse(f"{path} has no {name!r}; it has {', '.join(defined) or 'no functions'}") from None
-    if not callable(function):
-        raise Misuse(f"{where} is not a function, but {type(function).__name__}")
-    return function
 
 
 @functools.cache
@@ -57,9 +65,16 @@ def load(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        line = next((f"line {step.lineno}: " for step in _steps(error) if step.filename == str(path)), "")
-        raise Misuse(f"{path.name} cannot be imported\n  {line}{type(error).__name__}: {error}") from error
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        remedy = f"\n  write  pip install {missing}" if missing in FRAMEWORKS else ""
+        raise Misuse(f"{path.name} cannot be imported\n  {told_at(error, path)}{remedy}") from error
     return module
+
+
+def told_at(error: Exception, path: Path) -> str:
+    """An error in the first line of its message, and the line of a file in which it was raised."""
+    line = next((f"line {step.lineno}: " for step in _steps(error) if step.filename == str(path)), "")
+    return f"{line}{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def _steps(error: Exception) -> list[traceback.FrameSummary]:
@@ -73,22 +88,23 @@ def point(at: Sequence[str], parameters: Sequence[str] = ()) -> tuple[object, ..
 
 def _arguments(text: str, parameters: Sequence[str]) -> list[object]:
     if text.endswith((".npy", ".npz")):
-        return _from_file(text, parameters)
+        return arrays_in(text, parameters, "--at")
     try:
         return [lists_to_arrays(ast.literal_eval(text.strip()))]
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise Misuse(f"--at {text!r} is neither a Python literal nor an .npy or .npz file") from None
 
 
-def _from_file(text: str, parameters: Sequence[str]) -> list[object]:
+def arrays_in(text: str, parameters: Sequence[str], option: str) -> list[Any]:
+    """The arrays in an .npy or .npz file: in the order of parameters with all of their names, or else of the file.
+
+    Raises Misuse that names the option.
+    """
     try:
         found = np.load(text, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise Misuse(f"--at {text} cannot be read: {error}") from error
-    if isinstance(found, np.ndarray):
-        return [found]
-    with found:
-        named = {name: found[name] for name in found.files}
+        named = {"": found} if isinstance(found, np.ndarray) else dict(found)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise Misuse(f"{option} {text} cannot be read: {error}") from error
     if set(named) <= set(parameters):  # np.savez(file, w=w, x=x)
         return [named[name] for name in parameters if name in named]
     return list(named.values())  # np.savez(file, w, x)

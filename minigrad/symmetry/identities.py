@@ -10,8 +10,8 @@ A value of which only an identity is known is drawn at random among those that o
 plane on which they add up to 1: a polynomial that is not 0 on the plane is 0 at a random point of it as rarely as
 at a point of the whole space. Its coefficients there are up to e d! times as large, where d is its degree in the
 shares. Up to d = 12, and for the largest coefficients that `modular` allows, they stay below the product of three
-primes: at least two lanes decide, and a pair agrees by chance with probability below 2^-45. Networks have no numbers
-as large as that.
+primes: at least two lanes decide, and a pair agrees by chance with probability below 2^-45. Networks have no
+numbers as large as that.
 """
 
 from __future__ import annotations

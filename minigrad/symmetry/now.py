@@ -19,7 +19,7 @@ from ..engine.value import Value
 from .loss_graph import RecordAgain, Recording, flat_gradient, with_any_data
 from .proof import Partition
 
-# A gradient is 0 up to this share of the largest one: a step does not change a digit.
+# A gradient is 0 up to this share of the largest one, and of the entry or of 1: a step does not change a digit.
 TINY = 1e-14
 # And where paths cancel, up to this many roundings of what they add up to. Only gradients up to this many roundings
 # of the largest one are looked at, or all of them if the largest one is this small beside the loss.
@@ -44,7 +44,9 @@ class Now:
     @functools.cached_property
     def zero(self) -> Any:
         """Where the gradient is 0 to rounding."""
-        zero = is_tiny(self.gradient) | _cancels(self.recording, self.values, self.gradient)
+        beside = np.minimum(_largest(self.gradient), np.maximum(1.0, np.abs(self.values)))
+        zero = np.abs(self.gradient) <= TINY * beside
+        zero |= _cancels(self.recording, self.values, self.gradient)
         others = with_any_data(self.recording)
         for _ in range(OTHER_DATA if self.recording.symbolic_data else 0):  # 0 at these data alone is no fact
             if zero.any():
@@ -71,7 +73,7 @@ def _cancels(recording: Recording, values: Any, gradient: Any) -> Any:
     """Which entries are sums that cancel, but for rounding."""
     small, largest = CANDIDATES * recording.eps * _largest(gradient), _largest(gradient)
     if largest > SMALL * max(1.0, abs(float(np.asarray(recording.y._array).ravel()[0]))):
-        candidates = (np.abs(gradient) <= small) & ~is_tiny(gradient)
+        candidates = (np.abs(gradient) <= small) & (gradient != 0)
     else:
         candidates = gradient != 0
     if recording.is_detached or not candidates.any():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ MOST, LEAST = 64, 8  # entries that are tried
 WORK = 1_200_000  # entries times trials: with more entries, fewer are tried
 PROBES = 8  # trials where ties rest on a probe, which takes longer
 # Sizes of a nudge that gives a gradient, relative to entries above 1: the first that does, then halves of the gap.
-LADDER = (1e-6, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+LADDER = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+LITTLE = {8: 1e-6, 4: 1e-3}  # the size before these, by bytes per number
 HALVINGS = 6
 GRADIENTS, FEWEST = 4_000_000, 64  # entries times gradients that are computed; at least so many gradients
 
@@ -83,9 +84,10 @@ def waking_nudge(start: TrialStart) -> WakingNudge | None:
         return None
     most = max(FEWEST, min(GRADIENTS // len(start.values), 16 * MOST))
     order = np.argsort(~start.still & (start.values != 0), kind="stable")  # what is still or 0 is likely the cause
-    entries = _in_turn(start, order)[: most // (2 * len(LADDER))]
+    entries = _in_turn(start, order)[: most // (2 * len(LADDER) + 2)]
+    ladder = (0.0, LITTLE.get(start.found.recording.width, 1e-3), *LADDER)
     search = _Search(start)
-    for smaller, size in zip((0.0, *LADDER), LADDER, strict=False):
+    for smaller, size in pairwise(ladder):
         found = [
             (k, sign) for k in entries for sign in (1.0, -1.0) if search.wakes(k, sign * size * search.unit(k))
         ]

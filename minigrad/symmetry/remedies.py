@@ -223,7 +223,7 @@ class _Trial:
         for layer in fresh.layers[:-1]:
             layer.activation = FRESH[name]
         x, y, loss = self.recording.call
-        recording = record_model_loss(fresh, x, y, loss, bool(self.recording.symbolic_data))
+        recording = record_model_loss(fresh, x, y, loss, self.recording.scope.startswith("for all data"))
         start = self.start
         after = prove(recording.y, recording.params, recording.symbolic_data, start.values)
         wakes = awake(recording, recording.gradient(start.values)) if start.still.any() else start.still

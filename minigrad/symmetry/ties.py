@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from .claims import (
     groups_of,
     join_partitions,
 )
+from .classes import renumber
 from .findings import findings
 from .frontends import record_framework_loss
 from .loss_graph import WHATEVER, Recording, loss_graph_of, of_function, record_model_loss, with_any_data
@@ -37,7 +38,8 @@ from .remedies import Remedies, remedies
 from .tie_finding import TieFinding
 
 METHODS = ("auto", "prove", "probe")
-PROVABLE = 10_000_000  # entries; with more, a proof takes too long to wait for
+FEW = 100_000  # entries; with more, a probe beside a proof takes too long to wait for
+PROVABLE = 20_000_000  # entries; with more, a proof takes too long to wait for
 
 Entry = tuple[str, tuple[int, ...]]
 Group = tuple[Entry, ...]
@@ -114,7 +116,8 @@ class Ties(Claims):
         if frozen:
             text += f", {frozen:,} never move{'s' if frozen == 1 else ''}"
         if idle:
-            text += f", {idle:,} of them {'has' if idle == 1 else 'have'} gradient 0 here"
+            whose = f"other{'s' * (idle > 1)}" if frozen else "of them"
+            text += f", {idle:,} {whose} {'has' if idle == 1 else 'have'} gradient 0 here"
         if self.width:
             sizes = self.recording.model.sizes[1:-1]  # type: ignore[union-attr]
             of, act = ("layer", "acts") if len(sizes) == 1 else ("layers", "act")
@@ -173,9 +176,9 @@ def ties(
     The entries of a group are equal now, and get equal gradients at every step of gradient descent, momentum, Adam
     or weight decay, with one rule for all parameters. for_all_data: for any data, not only these. method: "prove"
     from the structure, "probe" at the start and at random points, or "auto": prove, and probe if the proof does not
-    know an op or there are more than ten million entries. A proof holds in exact arithmetic; for n entries it errs
-    with probability below n² / 2^69 (see `modular`). A probe is only evidence. If f draws random numbers, the ties
-    hold whatever is drawn.
+    know an op or there are more than twenty million entries. A proof holds in exact arithmetic; for n entries it
+    errs with probability below n² / 2^69 (see `modular`). A probe is only evidence. If f draws random numbers, the
+    ties hold whatever is drawn.
     Raises TracingError if f branches on the numbers of a Value or cannot be called twice, ShapeError if the loss is
     not one number.
     """
@@ -230,15 +233,31 @@ def _decide(recording: Recording, method: str, now: Now) -> tuple[Partition, Par
     """The partition by the chosen method, and the proved partition (None without a proof)."""
     size = len(now.values)
     if method == "probe" or (method == "auto" and size > PROVABLE and not recording.is_detached):
-        return _probe(recording), None
+        return _probe(recording, now), None
     proof = prove(recording.y, recording.params, recording.symbolic_data)
-    if method == "prove" or not proof.unknown or recording.is_detached:
+    if method == "prove" or recording.is_detached:
         return proof, proof
-    return join_partitions(proof, _probe(recording)), proof
+    if proof.unknown:
+        return join_partitions(proof, _probe(recording, now)), proof
+    return _with_probed_zeros(recording, now, proof), proof
 
 
-def _probe(recording: Recording) -> Partition:
-    return probe(with_any_data(recording))
+def _with_probed_zeros(recording: Recording, now: Now, proof: Partition) -> Partition:
+    """The proof, and what never moves by a probe, of the entries that have gradient 0 now without a proof."""
+    if len(now.values) > FEW or not (now.zero & ~proof.frozen).any():
+        return proof
+    frozen = proof.frozen | _probe(recording, now).frozen
+    return proof if (frozen == proof.frozen).all() else replace(proof, frozen=frozen)
+
+
+def _probe(recording: Recording, now: Now) -> Partition:
+    """What a probe sees; but an entry that has a gradient now moves, be it small beside the largest one."""
+    seen = probe(with_any_data(recording))
+    moves = seen.frozen & ~now.zero
+    if not moves.any():
+        return seen
+    signed = np.where(moves, len(moves) + np.arange(len(moves)), seen.signed)
+    return Partition.of_signed(renumber(signed)[0], seen.signs, seen.frozen & ~moves, seen.rounds, seen.unknown)
 
 
 def _count(n: int, what: str) -> str:

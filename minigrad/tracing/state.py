@@ -168,8 +168,6 @@ class ModelState:
         self.sets_errors = False  # whether the function may call np.errstate or np.seterr
         self.catches = False  # whether it may catch an error
         self.names_random = False  # whether its code names the module random or np.random
-        self.plain = PlainState()
-        self.has_own_code = False  # whether it is more than functions of libraries
         self.has_own_code = False  # whether it is more than functions of libraries
         self.plain = PlainState()
         for found in reachable(roots):

@@ -168,5 +168,5 @@ def test_ties_of_what_is_no_network(capsys: pytest.CaptureFixture[str]) -> None:
             main.main(argv)
         assert left.value.code == 2
     assert "write its sizes like 2-3-3-2" in capsys.readouterr().err
-    assert main.main(["ties", "2-3-1", "--init", "guess"]) == 1
+    assert main.main(["ties", "2-3-1", "--init", "guess"]) == 3
     assert "no initialiser is called 'guess'" in capsys.readouterr().err

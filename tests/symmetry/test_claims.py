@@ -268,3 +268,20 @@ def test_a_probe_gives_way_to_the_gradient_at_the_start() -> None:
 )
 def test_the_weakest_evidence(words: list[str], least: str) -> None:
     assert weakest(words) == least
+
+
+@pytest.mark.parametrize("size", [1e13, 1e15])
+@pytest.mark.parametrize("method", ["auto", "probe"])
+def test_a_gradient_that_is_small_beside_another_is_not_0(size: float, method: str) -> None:
+    """Its number is 1: no rounding of the sum that it is."""
+    found = ties(lambda p: size * p["a"] + p["b"], {"a": 1.0, "b": 1.0}, method=method)
+    assert found.summary().startswith("2 parameters move as 2") and not found.zero_now.any()
+    unused = ties(
+        lambda p: size * p["a"] + p["b"], {"a": 1.0, "b": np.zeros(2)[0], "c": 0.0, "d": 0.0}, method=method
+    )
+    assert unused.independent == 2 and unused.partition.frozen.tolist() == [False, False, True, True]
+
+
+def test_what_has_gradient_0_beside_what_never_moves_is_counted_as_others() -> None:
+    found = ties(lambda p: mg.relu(p["a"]) + p["b"] ** 2, {"a": -1.0, "b": 1.0, "c": 0.0})
+    assert found.summary() == "3 parameters move as 2, 1 never moves, 1 other has gradient 0 here"

@@ -11,6 +11,7 @@ import pytest
 from minigrad import Value, nn, quotient, ties
 from minigrad.errors import ArgumentError
 from minigrad.symmetry.holding import BY_ENTRY, BY_TENSOR, ROUNDING_AT_KINK, broken
+from minigrad.symmetry.trial_start import TrialStart
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 1))
@@ -50,7 +51,9 @@ def test_a_quotient_of_ties_that_no_longer_hold_is_refused_and_says_what_parted(
 
 
 def test_remedies_of_ties_that_no_longer_hold_say_so_first_and_are_tried_where_the_ties_were_found() -> None:
-    tried = changed().remedies()
+    found = changed()
+    assert (TrialStart.of(found).values == found.now.values).all()
+    tried = found.remedies()
     assert repr(tried).startswith("  these ties no longer hold: ")
     assert "tried from where the ties were found" in tried.notes[0]
     fresh = ties(nn.MLP([3, 4, 1], init="ones"), X, Y).remedies()

@@ -1,4 +1,9 @@
-"""The proof against an oracle that shares nothing with it: no false tie, and nearly all true ones."""
+"""The proof against an oracle that shares nothing with it: no false tie, and nearly all true ones.
+
+Over the 5,200 networks of the slow run, the proof finds 99.8 % of the equal entries, 99.7 % of the opposite and
+99.6 % of the frozen ones; without signs and identities it found 98.4 %, none and 97.5 %. It misses units that
+are dead because of a sign, such as relu(-x²), and formulas beyond its bounds.
+"""
 
 from __future__ import annotations
 
@@ -82,9 +87,9 @@ def assert_shares(counts: Counter[str], equal: float, opposite: float, frozen: f
 
 
 def test_no_proof_is_false_and_nearly_all_ties_are_found() -> None:
-    counts = compare(range(NETWORKS, NETWORKS + 100))
-    assert counts["networks"] > 95
-    assert_shares(counts, 0.98, 0.9, 0.97)
+    counts = compare(range(NETWORKS, NETWORKS + 200))
+    assert counts["networks"] > 190
+    assert_shares(counts, 0.99, 0.97, 0.98)
 
 
 @pytest.mark.slow
@@ -93,7 +98,7 @@ def test_no_proof_is_false_over_thousands_of_networks(chunk: int) -> None:
     size = NETWORKS // CHUNKS
     counts = compare(range(chunk * size, (chunk + 1) * size))
     assert counts["networks"] > 0.98 * size
-    assert_shares(counts, 0.98, 0.85, 0.96)
+    assert_shares(counts, 0.985, 0.97, 0.98)
 
 
 def test_the_oracle_and_the_engine_have_one_gradient() -> None:

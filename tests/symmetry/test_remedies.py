@@ -181,6 +181,12 @@ def test_blocks_that_are_both_0_are_freed_by_a_nudge_of_one() -> None:
     assert tried.waking_nudge is not None and tried.waking_nudge.any_size and "however little" in repr(tried)
 
 
+def test_in_float32_a_nudge_of_zeros_may_be_of_any_size_too() -> None:
+    net = nn.MLP((2, 4, 1), "relu", init=lambda shape, rng: np.zeros(shape, np.float32))
+    tried = ties(net, X.astype(np.float32), Y.astype(np.float32)).remedies()
+    assert tried.waking_nudge is not None and tried.waking_nudge.any_size
+
+
 def test_a_block_that_is_0_and_moves_frees_the_other_by_a_step() -> None:
     tried = ties(low_rank, {"lora_A": RNG.normal(size=(2, 2)), "lora_B": np.zeros((2, 4))}, *LORA).remedies()
     for name in ("more steps", "momentum", "Adam", "random start"):
@@ -325,3 +331,40 @@ def test_the_gradient_is_recorded_once_and_many_entries_have_few_proofs(monkeypa
     monkeypatch.setattr(Proof, "refine", lambda self, *args: proofs.append(args) or refine(self, *args))
     assert len(found.numbers) > 99_000 and found.remedies().nudge is not None
     assert len(recorded) == 1 and len(proofs) <= 30
+
+
+def test_ties_under_a_rule_by_tensor_are_refined_until_they_hold() -> None:
+    """a[0] and a[1] are one only as long as b and c are, and these are two tensors."""
+    found = ties(lambda p: (p["a"][0] * p["b"] + p["a"][1] * p["c"]) ** 2, {"a": np.ones(2), "b": 2.0, "c": 2.0})
+    assert found.numbers.tolist() == [0, 0, 1, 1]
+    assert TrialStart.of(found).by_tensor.classes.tolist() == [0, 1, 2, 3]
+    tried = found.remedies()
+    assert tried["a rate for each tensor"].splits and not tried["decay on weights only"].splits
+    assert tried.notes == ()
+
+
+def test_what_a_proof_does_not_know_to_be_0_is_not_freed() -> None:
+    """At s = 0 the formulas say that the gradient of s is 0; elsewhere they do not know that sin² + cos² = 1."""
+
+    def f(p: Any) -> Any:
+        return np.sum(p["a"] ** 2) + np.sum(np.tan(p["s"]) - np.sin(p["s"]) / np.cos(p["s"]))
+
+    tried = ties(f, {"a": np.ones(2), "s": np.zeros(2)}, method="prove").remedies()
+    assert tried["random start"].splits and not any(remedy.frees for remedy in tried)
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_of_several_nudges_that_free_the_smallest_is_found(shift: int) -> None:
+    x = np.roll(np.abs(np.random.default_rng(7).normal(size=(6, 4))) + 0.2, shift, axis=1)
+    w = np.roll(-np.array([[0.011], [0.013], [0.010], [0.012]]), shift, axis=0)
+    start = {"w": w, "v": np.array([[0.04]]), "b": np.zeros(1)}
+    nudge = ties(one_relu, start, x, np.ones((6, 1))).remedies().waking_nudge
+    sizes = np.min(-(x @ w) / x, axis=0)  # by which each entry opens the neuron for the first sample
+    assert nudge is not None and sorted(sizes)[1] < 1.5 * min(sizes)
+    assert nudge.index == (int(np.argmin(sizes)), 0) and min(sizes) < nudge.change < 1.1 * min(sizes)
+
+
+def test_a_random_start_frees_if_any_of_the_twenty_does() -> None:
+    start = {"w": np.full((2, 1), -1.0), "v": np.array([[0.04]]), "b": np.zeros(1)}
+    tried = ties(one_relu, start, DEAD_X, DEAD_Y).remedies()["random start"]
+    assert tried.frees and tried.starts is not None and 0 < tried.starts < 12

@@ -1,72 +1,180 @@
-"""Find which parameters of a network stay equal, whatever the data.
+"""Find which parameters of a network stay equal, or never move.
 
-Prints a summary, the groups of parameters that stay equal, and how many distinct neurons each hidden layer has.
+For sizes such as 2-3-3-2: prints a summary, the groups of parameters that stay equal whatever the data, and how
+many distinct neurons each hidden layer has. For FILE.py::NAME, a model or a function that builds one, and data:
+prints a summary and what it means for each tensor. A model is a torch.nn.Module, a minigrad.nn.Module, or a pair
+(f, params), with f(params, *data) the loss, of NumPy, JAX or PyTorch.
 In Python: `minigrad.ties`.
 
     python -m minigrad ties 2-3-3-2 --init ones --activation sigmoid
+    python -m minigrad ties model.py::build --data data.npz --check
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import fnmatch
+import json
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ...nn.losses import binary_cross_entropy, squared_error
 from ...nn.mlp import MLP, activations
-from ...rules.losses import cross_entropy
+from ...symmetry.tie_finding import FROZEN, TIED, TieFinding
 from ...symmetry.ties import Ties, ties
+from ..built_model import LOSSES, built_call, run_users_code
+from ..locate import Misuse
 
-LOSSES: dict[str, Callable[[Any, Any], Any]] = {
-    "squared": squared_error,
-    "cross-entropy": cross_entropy,
-    "binary": binary_cross_entropy,
-}
 SAMPLES = 2  # these stand for any data; more samples would add nothing new
 MOST_ENTRIES, MOST_GROUPS = 6, 60  # how many entries of a group, and how many groups, are printed
+CONSTANT = 0.1
+FOUND, FAILURE = 1, 3
+EPILOG = f"""exit status:
+  0  printed; with --check, nothing is tied and everything can move
+  {FOUND}  with --check: parameters stay equal or never move
+  2  an option or a size that makes no sense
+  {FAILURE}  no ties: a wrong file, name, model or data, or a model that ties refuses"""
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: Any) -> None:
     """Add the options of the command."""
-    parser.add_argument("sizes", type=_sizes, help="numbers of inputs, hidden neurons and outputs: 2-3-3-2")
+    parser.epilog = EPILOG
+    parser.set_defaults(failure=FAILURE)
     parser.add_argument(
-        "--init", default="ones", help="the start: a number, or an initialiser by name (default: ones)"
+        "network",
+        type=_network,
+        metavar="SIZES or FILE.py::NAME",
+        help="numbers of inputs, hidden neurons and outputs: 2-3-3-2; or a model, or a function without arguments"
+        " that returns one",
+    )
+    parser.add_argument("--loss", help=f"{', '.join(LOSSES)} (default: squared); for a file, also a function in it")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the random generators before the start (default: 0)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the findings alone, as JSON")
+    parser.add_argument("--check", action="store_true", help=f"exit with {FOUND} if something is tied or frozen")
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="leave tensors of that name out of --check; * stands for any letters; repeat it for more",
+    )
+    _add_options_for_sizes(parser)
+    _add_options_for_files(parser)
+
+
+def _add_options_for_sizes(parser: Any) -> None:
+    sizes = parser.add_argument_group("for sizes")
+    sizes.add_argument(
+        "--init",
+        default="ones",
+        help="the start: a number, an initialiser by name, or constant"
+        f" ({CONSTANT} everywhere; constant=0.5 for another number) (default: ones)",
     )
     help = f"activation of the hidden layers (default: tanh): {', '.join(activations())}"
-    parser.add_argument("--activation", default="tanh", help=help)
-    parser.add_argument("--output", default=None, help="activation of the last layer (default: none)")
-    parser.add_argument("--loss", default="squared", choices=[*LOSSES], help="loss function (default: squared)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of a random initialiser (default: 0)")
+    sizes.add_argument("--activation", default="tanh", help=help)
+    sizes.add_argument("--output", default=None, help="activation of the last layer (default: none)")
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Print the ties."""
-    print_ties(
-        arguments.sizes, arguments.init, arguments.activation, arguments.output, arguments.loss, arguments.seed
+def _add_options_for_files(parser: Any) -> None:
+    file = parser.add_argument_group("for FILE.py::NAME")
+    file.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="an .npz or .npy file: its arrays in order are the inputs, and the last one is the target, as"
+        ' np.savez("data.npz", x, y) writes them; for (f, params), arrays with the names of the parameters of f go'
+        " there; repeat it for more files",
     )
+    file.add_argument("--for-all-data", action="store_true", help="find what holds for any data of these shapes")
 
 
-def _sizes(text: str) -> tuple[int, ...]:
-    """Read sizes such as 2-3-3-2."""
+def run(arguments: argparse.Namespace) -> int:
+    """Print the ties, and return the exit status."""
+    is_file = isinstance(arguments.network, str)
+    try:
+        found = _of_file(arguments) if is_file else _of_sizes(arguments)
+        needed = is_file or arguments.json or arguments.check
+        findings = run_users_code(found.findings, arguments.network) if needed else []
+    except Misuse as error:
+        print(f"minigrad ties: {error}", file=sys.stderr)
+        return FAILURE
+    if arguments.json:
+        print(json.dumps([finding.as_dict() for finding in findings], indent=2, ensure_ascii=False))
+    else:
+        _print(found, findings, is_file)
+    return FOUND if arguments.check and any(_matters(f, arguments.allow) for f in findings) else 0
+
+
+def _network(text: str) -> str | tuple[int, ...]:
+    """Read sizes such as 2-3-3-2, or the name of a model in a file."""
+    if "::" in text:
+        return text
     sizes = tuple(int(n) if n.isdecimal() else 0 for n in text.split("-"))
     if len(sizes) < 2 or not all(sizes):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a network: write its sizes like 2-3-3-2")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a network: write its sizes like 2-3-3-2 or FILE.py::NAME"
+        )
     return sizes
 
 
-def print_ties(
-    sizes: Sequence[int], init: str, activation: str, output: str | None, loss: str, seed: int = 0
-) -> None:
-    """Print the summary, the groups and the widths. Raises ValueError for an unknown name."""
-    model = MLP(sizes, activation, output, init=_number(init), seed=seed)
+def _of_sizes(arguments: argparse.Namespace) -> Ties:
+    """The ties of a network of these sizes, whatever the data. Raises ValueError for an unknown name."""
+    sizes, name = arguments.network, arguments.loss or "squared"
+    if name not in LOSSES:
+        arguments.parser.error(f"argument --loss: invalid choice: {name!r} (choose from {', '.join(LOSSES)})")
+    if arguments.data:
+        arguments.parser.error("argument --data: ties of sizes hold for all data; write FILE.py::NAME for a model")
+    start = _start(arguments.init)
+    model = MLP(sizes, arguments.activation, arguments.output, init=start, seed=arguments.seed)
     rng = np.random.default_rng(0)
     x, y = rng.uniform(size=(SAMPLES, sizes[0])), rng.uniform(size=(SAMPLES, sizes[-1]))
     with np.errstate(all="ignore"):  # these numbers stand for any data: a nan does not matter
-        found = ties(model, x, y, LOSSES[loss], for_all_data=True)
+        return ties(model, x, y, LOSSES[name], for_all_data=True)
+
+
+def _start(init: str) -> str | float:
+    """The start of all parameters: a number, or the name of an initialiser."""
+    word, equals, number = init.partition("=")
+    if word == "constant":
+        init = number if equals else str(CONSTANT)
+    try:
+        return float(init)
+    except ValueError:
+        return init
+
+
+def _of_file(arguments: argparse.Namespace) -> Ties:
+    where = arguments.network
+    f, args, loss = built_call(where, arguments.data, arguments.loss, arguments.seed)
+    found: Ties = run_users_code(ties, where, f, *args, loss=loss, for_all_data=arguments.for_all_data)
+    return found
+
+
+def _matters(finding: TieFinding, allowed: Sequence[str]) -> bool:
+    """Whether a finding speaks of ties or of what never moves, and not only of tensors that are allowed."""
+    return finding.kind in (TIED, FROZEN) and not all(
+        any(fnmatch.fnmatchcase(tensor, pattern) for pattern in allowed) for tensor in finding.tensors
+    )
+
+
+def _print(found: Ties, findings: Sequence[TieFinding], is_file: bool) -> None:
+    """Print the summary and the evidence; then the findings, or the groups and the widths of a network of sizes."""
     print(found.summary())
-    print(f"{', '.join([found.scope, *sorted({*found.evidence} - {'single'})])}\n")
+    print(f"{', '.join([found.scope, *sorted({*found.evidence, *found.frozen_evidence} - {'single'})])}\n")
+    if is_file:
+        for finding in findings[:MOST_GROUPS]:
+            remedy = f"; {finding.remedy} was tried and helps" if finding.remedy else ""
+            print(f"  {finding.kind}: {finding} ({finding.evidence}{remedy})")
+        if len(findings) > MOST_GROUPS:
+            print(f"  … {len(findings) - MOST_GROUPS:,} more findings")
+        if not findings:
+            print("  nothing is tied, and everything moves")
+        return
     for line in groups(found):
         print(line)
     if found.width:
@@ -89,10 +197,3 @@ def groups(found: Ties) -> list[str]:
         alone = sum(len(members) == 1 for members in found.groups[MOST_GROUPS:])
         lines.append(f"       … {len(found.groups) - MOST_GROUPS:,} more groups, {alone:,} of them of one entry")
     return lines
-
-
-def _number(init: str) -> str | float:
-    try:
-        return float(init)
-    except ValueError:
-        return init

@@ -17,7 +17,8 @@ PAGE = Path(minigrad.__file__).resolve().parents[1] / "docs" / "ties-of-models.m
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_the_code_of_the_page_runs_and_prints_what_it_says() -> None:
-    pytest.importorskip("torch", reason="the page on the ties of PyTorch's models needs it")
+    for framework in ("torch", "jax"):
+        pytest.importorskip(framework, reason=f"the page on the ties of models needs {framework}")
     blocks = blocks_of(PAGE.read_text(encoding="utf-8"))
     assert sum(expected is not None for _, expected in blocks) >= 2
     names: dict[str, Any] = {}
