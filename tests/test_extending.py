@@ -129,7 +129,7 @@ def test_the_page_has_the_nine_recipes() -> None:
     assert [name.split(" ", 1)[1] for name in RECIPES] == [*kinds, "optimiser", "command"]
 
 
-@pytest.mark.parametrize("name", thinned([*RECIPES], 3))
+@pytest.mark.parametrize("name", thinned([*RECIPES], 9))
 def test_a_recipe_prints_what_it_says_and_its_tests_pass(name: str, tmp_path: Path) -> None:
     """Of the tests that the thing is fed to: those that bear its name, and those that compare lists."""
     code = copied(tmp_path, name)

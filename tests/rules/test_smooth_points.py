@@ -14,7 +14,10 @@ import pytest
 pytest.importorskip("mpmath")
 from smooth_points import BEFORE, KINDS, MARKS, MODES, PAGE, all_points, found
 
-pytestmark = pytest.mark.xdist_group("smooth points")  # one process computes the 1500 digits of their slopes
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("smooth points"),
+]  # one process computes the 1500 digits of their slopes
 # Two products cancel: in e^x / (1 + e^x), the slope of the numerator and that of the denominator.
 CANCEL = {
     "Hill's curve", "a share", "resistors side by side", "saturation", "sigmoid, the other way",

@@ -260,6 +260,7 @@ FORMULAS = [
 FINDS = {pattern.__name__: pattern for pattern in ORDER}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMULAS)
 def test_of_500_random_gradients_no_formula_fits_one(name: str) -> None:
     """Neither another gradient of the same function, nor the same gradient of another function."""

@@ -119,6 +119,7 @@ def test_the_fixture_writes_what_it_saw_into_the_properties_of_the_test(outcome:
     assert "agree" in (found.get("value") or "") and "would find a relative error of" in found.get("value", "")
 
 
+@pytest.mark.slow
 def test_under_hypothesis_a_failure_shows_the_smallest_example_and_its_report(tmp_path: Path) -> None:
     done = run(tmp_path, HYPOTHESIS, "-n", "0")
     assert done.returncode == 1

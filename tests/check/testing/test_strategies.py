@@ -247,6 +247,7 @@ def doubled(rule: Any) -> Any:
     return lambda g, y, x, **params: 2 * rule(g, y, x, **params)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "wrong", "line"),
     [
