@@ -444,6 +444,7 @@ JUSTIFIED: dict[str, str] = {
     "engine.op:_STATED": "parameters that Python cannot ask NumPy's C functions for before 2.4",
     "symmetry.changes:APART": _ALGEBRA,
     "symmetry.factor_text:RULES": "how a person writes these derivatives; any other is written as label′(x)",
+    "symmetry.frontends.elementary:ELEMENTARY": "the table by the names that PyTorch and JAX share",
     "symmetry.identities:ALGEBRA": _ALGEBRA,
     "symmetry.semantics:DIRECT": _ALGEBRA,
     "tracing.lower:_PUBLIC": _STATEMENTS,

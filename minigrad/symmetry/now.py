@@ -59,11 +59,6 @@ def look(recording: Recording) -> Now:
     return Now(recording, recording.values, recording.gradient_now())
 
 
-def is_tiny(gradient: Any) -> Any:
-    """Which entries of a gradient are 0 beside the largest one."""
-    return np.abs(gradient) <= TINY * _largest(gradient)
-
-
 def clearly_moves(recording: Recording, gradient: Any) -> Any:
     """Which entries of a gradient are more than rounding."""
     return np.isfinite(gradient) & (np.abs(gradient) > ROUNDINGS * recording.eps * _largest(gradient))

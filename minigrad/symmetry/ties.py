@@ -252,7 +252,7 @@ def _with_probed_zeros(recording: Recording, now: Now, proof: Partition) -> Part
 
 def _probe(recording: Recording, now: Now) -> Partition:
     """What a probe sees; but an entry that has a gradient now moves, be it small beside the largest one."""
-    seen = probe(with_any_data(recording))
+    seen = probe(with_any_data(recording), None if recording.symbolic_data else now.gradient)
     moves = seen.frozen & ~now.zero
     if not moves.any():
         return seen

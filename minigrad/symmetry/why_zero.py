@@ -16,7 +16,7 @@ from ..engine.forward import push
 from ..engine.value import Value, graph
 from .factor_text import EntryNames
 from .loss_graph import Recording
-from .now import TINY, Now, is_tiny, scaled_gradient
+from .now import TINY, Now, scaled_gradient
 from .paths import PathSearch
 from .slices import listed, parts_of, tensor_name
 
@@ -46,7 +46,8 @@ def why_zero(recording: Recording, now: Now, zero: Any) -> list[ZeroNow]:
     """
     if recording.is_detached or not zero.any():
         return []
-    factor = recording.split(is_tiny(scaled_gradient(recording, now.values)))
+    scaled = np.abs(scaled_gradient(recording, now.values))
+    factor = recording.split(scaled <= TINY * scaled.max(initial=0, where=np.isfinite(scaled)))
     return [*_Reasons(recording, now.values, factor).of(zero)]
 
 

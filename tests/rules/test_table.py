@@ -58,6 +58,7 @@ PAIRWISE = 3  # second order runs every pair of inputs: a third of the examples
 
 each_op = pytest.mark.parametrize("name", OPS)
 each_differentiable = pytest.mark.parametrize("name", DIFFERENTIABLE)
+a_third = pytest.mark.parametrize("name", thinned([*DIFFERENTIABLE], 3))  # each day; all in the slow run
 
 
 def test_every_function_has_a_name_of_its_own() -> None:
@@ -187,7 +188,7 @@ def test_gradient_against_the_complex_step(name: str, data: Any) -> None:
     check_complex_step(op, data.draw(op_calls(op)))
 
 
-@each_differentiable
+@a_third
 @given(data=st.data())
 @settings(max_examples=settings().max_examples // PAIRWISE)
 def test_second_order_in_every_pair_of_inputs(name: str, data: Any) -> None:
@@ -195,7 +196,7 @@ def test_second_order_in_every_pair_of_inputs(name: str, data: Any) -> None:
     check_second_order(op, data.draw(op_calls(op, size=6)))
 
 
-@each_differentiable
+@a_third
 @given(data=st.data())
 def test_jvp_on_values(name: str, data: Any) -> None:
     op = DIFFERENTIABLE[name]
@@ -227,7 +228,7 @@ def test_every_argument_is_broadcast(name: str) -> None:
             check_gradient(op, OpCall(op, tuple(inputs), example.params, seed=k))
 
 
-@each_differentiable
+@a_third
 @given(data=st.data())
 def test_float32_inputs_have_float32_gradients(name: str, data: Any) -> None:
     """... that are those of float64, to a hundred roundings of float32 in their largest terms."""
@@ -248,7 +249,7 @@ def test_float32_inputs_have_float32_gradients(name: str, data: Any) -> None:
         assert_close(got, want, 1e-5 * scale, f"{op.label} in float32")
 
 
-@each_differentiable
+@a_third
 @settings(max_examples=settings().max_examples // 2)  # each asks for three gradients
 @given(data=st.data())
 def test_layout_in_memory_does_not_matter(name: str, data: Any) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError
-from ....rules.activations import erf, erfc, relu, relu6, sigmoid
+from ....rules.activations import relu, relu6, sigmoid
 from ....rules.discrete import stop_gradient
 from ..dtypes import as_dtype
+from ..elementary import ELEMENTARY
 from .softmax_parts import divided, subtracted
 
 
@@ -58,48 +59,21 @@ def _same(x: Any, *_: Any, **__: Any) -> Any:
 
 # fmt: off
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    **ELEMENTARY,
     "add": lambda a, b: a + b,
     "add_any": lambda a, b: a + b,
     "sub": subtracted,
     "mul": lambda a, b: a * b,
     "div": _divide,
     "rem": np.fmod,
-    "neg": np.negative,
     "pow": np.power,
     "integer_pow": lambda x, y: np.power(x, float(y)) if y != 2 else np.square(x),
-    "square": np.square,
-    "sqrt": np.sqrt,
     "rsqrt": lambda x, **_: 1 / np.sqrt(x),
     "cbrt": np.cbrt,
     "max": np.maximum,
     "min": np.minimum,
     "clamp": _clamp,
-    "abs": np.absolute,
-    "sign": np.sign,
-    "floor": np.floor,
-    "ceil": np.ceil,
     "round": _round,
-    "exp": np.exp,
-    "exp2": np.exp2,
-    "expm1": np.expm1,
-    "log": np.log,
-    "log1p": np.log1p,
-    "log2": np.log2,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "atan": np.arctan,
-    "atan2": np.arctan2,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "tanh": np.tanh,
-    "asinh": np.arcsinh,
-    "acosh": np.arccosh,
-    "atanh": np.arctanh,
-    "erf": erf,
-    "erfc": erfc,
     "logistic": sigmoid,
     "eq": np.equal,
     "ne": np.not_equal,

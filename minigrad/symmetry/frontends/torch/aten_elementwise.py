@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ....rules.activations import elu, erf, erfc, gelu, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus
+from ....rules.activations import elu, gelu, leaky_relu, log_sigmoid, relu, sigmoid, silu, softplus
 from ....rules.discrete import stop_gradient
 from ..dtypes import as_dtype
+from ..elementary import ELEMENTARY
 
 
 def _add(a: Any, b: Any, alpha: Any = 1) -> Any:
@@ -56,16 +57,14 @@ def _same(x: Any) -> Any:
 
 # fmt: off
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    **ELEMENTARY,
     "add": _add,
     "sub": _subtract,
     "rsub": lambda a, b, alpha=1: _subtract(b, a, alpha),
     "mul": lambda a, b: a * b,
     "div": _divide,
-    "neg": np.negative,
     "reciprocal": lambda x: 1 / x,
     "pow": _power,
-    "square": np.square,
-    "sqrt": np.sqrt,
     "rsqrt": lambda x: 1 / np.sqrt(x),
     "addcmul": lambda x, a, b, value=1: _add(x, a * b, value),
     "addcdiv": lambda x, a, b, value=1: _add(x, a / b, value),
@@ -77,35 +76,10 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "clamp": _clip,
     "clamp_min": lambda x, low: _clip(x, low),
     "clamp_max": lambda x, high: _clip(x, None, high),
-    "abs": np.absolute,
-    "sign": np.sign,
-    "floor": np.floor,
-    "ceil": np.ceil,
     "trunc": np.trunc,
     "round": np.rint,
-    "exp": np.exp,
-    "exp2": np.exp2,
-    "expm1": np.expm1,
-    "log": np.log,
-    "log1p": np.log1p,
-    "log2": np.log2,
     "log10": np.log10,
     "logaddexp": np.logaddexp,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "atan": np.arctan,
-    "atan2": np.arctan2,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "tanh": np.tanh,
-    "asinh": np.arcsinh,
-    "acosh": np.arccosh,
-    "atanh": np.arctanh,
-    "erf": erf,
-    "erfc": erfc,
     "relu": relu,
     "relu6": lambda x: _cut(x, 0.0, 6.0),
     "hardtanh": _cut,
