@@ -188,7 +188,7 @@ def test_gradient_against_the_complex_step(name: str, data: Any) -> None:
     check_complex_step(op, data.draw(op_calls(op)))
 
 
-@a_third
+@each_differentiable
 @given(data=st.data())
 @settings(max_examples=settings().max_examples // PAIRWISE)
 def test_second_order_in_every_pair_of_inputs(name: str, data: Any) -> None:
@@ -196,7 +196,7 @@ def test_second_order_in_every_pair_of_inputs(name: str, data: Any) -> None:
     check_second_order(op, data.draw(op_calls(op, size=6)))
 
 
-@a_third
+@each_differentiable
 @given(data=st.data())
 def test_jvp_on_values(name: str, data: Any) -> None:
     op = DIFFERENTIABLE[name]
