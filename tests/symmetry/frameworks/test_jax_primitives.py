@@ -147,7 +147,9 @@ def primitives(jaxpr: Any) -> Iterator[str]:
 
 def test_every_row_is_compared() -> None:
     seen = {p for f, params in FUNCTIONS.values() for p in primitives(jax.make_jaxpr(f)(params).jaxpr)}
-    assert sorted({*ROWS, *INDEXED} - seen - {"add_any"}) == []
+    # JAX writes log2 as a quotient of logarithms in old releases (0.10.2), and has no primitive of that name there.
+    absent = set() if hasattr(lax, "log2_p") else {"log2"}
+    assert sorted({*ROWS, *INDEXED} - seen - {"add_any"} - absent) == []
     assert {*CUSTOM} <= {"relu", "relu6", "logaddexp"}
 
 
