@@ -106,6 +106,7 @@ class Edge:
                   likewise
     flow          Euclidean norm of the contribution; 0.0: exactly 0 (dotted); None: no gradient is needed (dashed)
     width         1.0 to 4.0 points, by log10 of the flow relative to the largest of the picture
+    group, tie    the letter and the tie of the path it is on, which gives it its colour; None, "" on no such path
     """
 
     id: str
@@ -121,6 +122,8 @@ class Edge:
     flow: float | None = None
     width: float = 1.0
     count: int = 1
+    group: str | None = None
+    tie: str = ""
 
 
 @dataclass(frozen=True, slots=True)

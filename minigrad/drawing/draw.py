@@ -22,6 +22,7 @@ from .outputs.svg import fit_width, to_svg
 from .outputs.text import to_text
 from .theme import NAMES
 from .view_selection import USAGE, diagrams, request
+from .views.request import PAGE
 
 BUDGET = 5.0  # seconds a picture may take; a graph that would take longer is shown with less detail
 TREE = 60  # a picture with at most this many nodes is shown as a text tree, too
@@ -130,6 +131,7 @@ def draw(
     wrong: Any = (),
     theme: str = "auto",
     seconds: float = BUDGET,
+    width: float = PAGE,
     history: Sequence[Drawing] | Mapping[int, Drawing] = (),
     sums: bool = True,
     neurons: int | None = None,
@@ -151,6 +153,7 @@ def draw(
     is one card.
     names: for values without a name of their own, such as `locals()`. wrong: a result of `check_graph`, or serials:
     marks those nodes as made by an op whose rule is wrong. theme: auto, light, dark or print.
+    width: of the page that the picture should fit, in pixels.
     sums: whether ``a + b + c`` is one Σ, or a node for each +. title: replaces the finding.
     history: drawings of the same graph earlier in training, in a sequence or by step; the .html page steps through
     them and marks where a tie breaks.
@@ -161,6 +164,7 @@ def draw(
     _check_options(title, seconds, history)
     wrong = getattr(wrong, "wrong", wrong)
     options = {"names": names or {}, "wrong": wrong, "sums": sums, "neurons": neurons, "seconds": seconds}
+    options["width"] = width
     made, *others = diagrams(request(y, data, loss, **options), view)
     made = made if title is None else replace(made, title=title)
     return Drawing(_with_layout(made, engine, given), theme, history, seconds, others)

@@ -271,7 +271,7 @@ elementwise(relu, "relu", "y = max(x, 0)", lambda y, x: np.greater(x, 0), domain
     selects=True, kink="at 0: 0", activation=True, meaning=lambda x: np.maximum(x, 0))
 # y (1 - y) loses its digits where y is close to 1
 elementwise(sigmoid, "sigmoid", "y = 1 / (1 + e^-x)", lambda y, x: y * sigmoid(-x), activation=True,
-    meaning=lambda x: 1 / (1 + np.exp(-x)))
+    meaning=lambda x: (1 + np.tanh(x / 2)) / 2)
 elementwise(softplus, "softplus", "y = ln(1 + e^x)", lambda y, x: sigmoid(x), activation=True,
     meaning=lambda x: np.log(1 + np.exp(x)))
 elementwise(erf, "erf", "y = 2/√π ∫ e^-s² ds", lambda y, x: _SLOPE * np.square(bell(x)), parity="odd")

@@ -14,17 +14,21 @@ from typing import Any
 import numpy as np
 
 from ..engine.derivative_limits import all_gradients
+from ..engine.node import ARGUMENT
 from ..engine.value import Value, graph, seed
 from ..errors import ArgumentError, IndexingError, describe
+from .claims import Claims
 from .clustering import TOLERANCE, TOLERANCE_SINGLE
 from .explanation_report import Explanation, Pair, PathGroup
 from .factor_text import EntryNames, Index
 from .fingerprints import Formulas, recorded_gradients
-from .loss_graph import flat, loss_graph_of
+from .holding import live_values
+from .loss_graph import Recording, loss_graph_of, with_any_data
 from .modular import times
 from .paths import ChainFactor, Path, PathSearch
 from .probe import SIZES, probe
 from .proof import points, prove
+from .slices import tensor_name
 
 MANY = 1000  # paths compared; the report gives only the sum of the rest
 SEEN = 1e-8  # relative difference up to which two gradients at a random point are equal
@@ -35,23 +39,40 @@ TRIED = {
     None: "are {0} now and may or may not stay {0}: the masks of this graph do not record their inputs",
 }
 WORD = {1: "equal", -1: "opposite"}
-NAME = re.compile(r"[A-Za-zα-ωΑ-Ω_]\w*(?:\[[\d,]*\])*")
+NAME = re.compile(r"(?:\w+\.)*[A-Za-zα-ωΑ-Ω_]\w*(?:\[[\d,]*\])*")
 
 
-def explain(y: Value, u: object, v: object = None) -> Explanation:
+def explain(y: Value | Claims, u: object, v: object = None) -> Explanation:
     """Show the chain rule for dy/du in formulas and numbers; with v, show why dy/du and dy/dv are equal or differ.
 
-    y: a Value of one element. u, v: Values of one element, or entries of arrays, as ``(W1, 0, 2)``; y must have
-    been computed from them. The largest paths are compared, grouped by their factors; the report counts the rest.
+    y: a Value of one element, or the ties of a loss, which know its parameters by name: so a model of PyTorch or
+    JAX is explained, too. u, v: Values of one element, or entries of arrays, as ``(W1, 0, 2)``; with ties also
+    names, as ``("fc1.weight", 0, 2)``, and the entries of `groups`. y must have been computed from them. The
+    largest paths are compared, grouped by their factors; the report counts the rest.
 
-    Raises ArgumentError, IndexingError, ShapeError.
+    Raises ArgumentError, IndexingError, ShapeError; for ties also if their parameters have changed since, or if
+    their loss is another program at each draw of random numbers.
     """
+    if isinstance(y, Claims):
+        recording = _recording(y)
+        given = {p.serial: tensor_name(path) for p, path in zip(recording.params, recording.paths, strict=True)}
+        u, v = (_by_name(x, recording) for x in (u, v))
+        return _explain(recording, given, f" {recording.scope}", u, v)
     if not isinstance(y, Value):
-        raise ArgumentError(f"explain takes a Value, got {describe(y)}")
+        raise ArgumentError(f"explain takes a Value or ties, got {describe(y)}")
+    seed(y)
+    if v is not None:
+        _refuse_arguments(y)
+    return _explain(loss_graph_of(y), {}, "", u, v)
+
+
+def _explain(recording: Recording, given: dict[int, str], scope: str, u: object, v: object) -> Explanation:
+    """given: names of the parameters by serial. scope: the data that a proof holds for, in words."""
+    y = recording.y
     start = seed(y)
     nodes = graph(y)
-    names = EntryNames(nodes)
-    asked = [_entry(x, nodes) for x in ((u,) if v is None else (u, v))]
+    names = EntryNames(nodes, given)
+    asked = [_entry(x, nodes, given) for x in ((u,) if v is None else (u, v))]
     with np.errstate(all="ignore"):
         found = {node.serial: g for node, g in all_gradients(y, start)}
     gradients = tuple(float(np.asarray(found.get(x.serial, np.zeros(np.shape(x._array))))[i]) for x, i in asked)
@@ -70,12 +91,12 @@ def explain(y: Value, u: object, v: object = None) -> Explanation:
     least = max(tolerance * max(map(abs, gradients)), *(_noise(way.size, single) for way in ways))
     # Both signs are possible if both gradients are 0.
     signs = [sign for sign in (1, -1) if abs(gradients[0] - sign * gradients[1]) <= least]
-    proved = next((sign for sign in signs if _stays(y, asked, sign)), 0)
+    proved = next((sign for sign in signs if _stays(recording, asked, sign)), 0)
     sign = proved or next(iter(signs), 0)
     if proved:
-        sentence = _of_proved(titles, pairs, sign)
+        sentence = _of_proved(titles, pairs, sign, f"proved{scope}")
     elif sign:
-        sentence = f"{_and(titles)} {TRIED[_agree(y, asked, sign)].format(WORD[sign])}"
+        sentence = f"{_and(titles)} {TRIED[_agree(recording, asked, sign)].format(WORD[sign])}"
     else:
         sentence = _of_different(titles, pairs, names, total)
     if any(gradients) and all(cancel):
@@ -84,14 +105,52 @@ def explain(y: Value, u: object, v: object = None) -> Explanation:
     return Explanation(sentence, titles, gradients, groups, total, len(pairs), sign == 1, proved != 0, sign == -1)
 
 
+def _recording(found: Claims) -> Recording:
+    """The recorded loss of ties. Raises ArgumentError if it is several, or if the parameters have changed since."""
+    if found.recording.is_sampled:
+        raise ArgumentError(
+            "this loss is another program at each draw of its random numbers, so there is no one chain rule\n"
+            "  write  explain(ties(f, params, *data), ...)   with an f that draws nothing"
+        )
+    if (live_values(found) != found.now.values).any():
+        raise ArgumentError(
+            "the parameters have changed since these ties were found\n"
+            "  write  explain(ties(...), ...)   with the ties of the parameters as they are now"
+        )
+    return found.recording
+
+
+def _by_name(x: object, recording: Recording) -> object:
+    """A parameter in place of its name; anything else stays as it is."""
+    name, *index = x if isinstance(x, tuple) and x else (x,)
+    if not isinstance(name, str):
+        return x
+    names = [tensor_name(path) for path in recording.paths]
+    place = next((k for k, known in enumerate(zip(names, recording.paths, strict=True)) if name in known), None)
+    if place is None:
+        raise ArgumentError(f"no parameter is called {name!r}\n  the parameters: {', '.join(names)}")
+    if len(index) == 1 and isinstance(index[0], tuple):  # as in `groups`
+        index = list(index[0])
+    return (recording.params[place], *index)
+
+
+def _refuse_arguments(y: Value) -> None:
+    """Raise ArgumentError if y was computed from arguments: they may be parameters, or data."""
+    if any(node.op is ARGUMENT and not node.inputs for node in graph(y)):
+        raise ArgumentError(
+            "this loss was computed from arguments, and only ties knows whether they are parameters or data\n"
+            '  write  explain(ties(f, params, *data), ("W", 0, 0), ("W", 0, 1))   with names of parameters'
+        )
+
+
 def _noise(size: float, single: bool) -> float:
     """The rounding error of a sum whose terms have this sum of absolute values."""
     noise = size * NOISE * float(np.finfo(np.float32 if single else np.float64).eps)
     return noise if np.isfinite(noise) else 0.0
 
 
-def _entry(x: object, nodes: Sequence[Value]) -> tuple[Value, Index]:
-    """A node, and the index of one of its entries."""
+def _entry(x: object, nodes: Sequence[Value], given: dict[int, str]) -> tuple[Value, Index]:
+    """A node, and the index of one of its entries. given: names of parameters by serial."""
     value, index = (x[0], tuple(x[1:])) if isinstance(x, tuple) and x else (x, ())
     if not isinstance(value, Value):
         raise ArgumentError(f"explain takes Values and entries of Values, as (W1, 0, 2), got {describe(value)}")
@@ -101,7 +160,7 @@ def _entry(x: object, nodes: Sequence[Value]) -> tuple[Value, Index]:
     if not index and value._array.size == 1:
         index = (0,) * len(shape)
     if len(index) != len(shape) or not all(isinstance(i, (int, np.integer)) for i in index):
-        name = value.name or "W"
+        name = repr(given[value.serial]) if value.serial in given else value.name or "W"
         raise IndexingError(
             f"explain takes one entry, and {describe(value)} has {value._array.size}\n"
             f"  write  ({', '.join([name, *('0' for _ in shape)])})   for the first"
@@ -171,25 +230,25 @@ def _group_pairs(pairs: Sequence[Pair]) -> tuple[PathGroup, ...]:
     return tuple(PathGroup(tuple(members)) for members in groups.values())
 
 
-def _stays(y: Value, asked: Sequence[tuple[Value, Index]], sign: int) -> bool:
+def _stays(recording: Recording, asked: Sequence[tuple[Value, Index]], sign: int) -> bool:
     """Whether the gradients have the same formula, up to sign, at all points that descent may reach."""
-    leaves = [node for node in graph(y) if node.op is None]
+    y, leaves, data = recording.y, recording.params, recording.symbolic_data
     nodes = [x for x, _ in asked]
     gradients = recorded_gradients(y, list({x.serial: x for x in nodes}.values()))
     by_serial = dict(zip(dict.fromkeys(x.serial for x in nodes), gradients, strict=True))
     wanted = [by_serial[x.serial] for x in nodes]
     if any(g is None for g in wanted):
         return all(g is None for g in wanted)
-    partition = prove(y, leaves)
-    signs = partition.signs_from(flat([leaf._array for leaf in leaves]))
-    first, second = Formulas(wanted, leaves).read(points(leaves, (), partition.signed, signs))
+    partition = prove(y, leaves, data)
+    signs = partition.signs_from(recording.values)
+    first, second = Formulas(wanted, [*leaves, *data]).read(points(leaves, data, partition.signed, signs))
     (_, i), (_, j) = asked
     return all(bool(a[i] == b[j]) for a, b in zip(first.x, times(second.x, sign), strict=True))
 
 
-def _agree(y: Value, asked: Sequence[tuple[Value, Index]], sign: int) -> bool | None:
+def _agree(recording: Recording, asked: Sequence[tuple[Value, Index]], sign: int) -> bool | None:
     """Whether the gradients agree, up to sign, at random points that descent may reach; None: cannot be tried."""
-    recording = loss_graph_of(y)
+    y, recording = recording.y, with_any_data(recording)
     if recording.is_detached:
         return None
     found, rng = probe(recording), np.random.default_rng(0)
@@ -225,11 +284,11 @@ def _of_one(title: str, gradient: float, paths: Sequence[Path], total: int, canc
     return f"{title} = 0: the {count} cancel"
 
 
-def _of_proved(titles: Sequence[str], pairs: Sequence[Pair], sign: int) -> str:
+def _of_proved(titles: Sequence[str], pairs: Sequence[Pair], sign: int, evidence: str) -> str:
     if sign < 0:
-        return f"{_and(titles)} are opposite now and stay so (proved)"
+        return f"{_and(titles)} are opposite now and stay so ({evidence})"
     match = all(pair.second is not None and not pair.differ for pair in pairs)
-    return f"{_and(titles)} are equal and stay equal{': all their factors match' if match else ''} (proved)"
+    return f"{_and(titles)} are equal and stay equal{': all their factors match' if match else ''} ({evidence})"
 
 
 def _of_different(titles: Sequence[str], pairs: Sequence[Pair], names: EntryNames, total: Sequence[int]) -> str:

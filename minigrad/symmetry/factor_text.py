@@ -38,16 +38,20 @@ class Fraction:
 
 
 class EntryNames:
-    """Names the entries of values, and keeps the number of each entry that it named."""
+    """Names the entries of values, and keeps the number of each entry that it named.
 
-    def __init__(self, nodes: list[Value]) -> None:
+    given: names by serial, for values that have none of their own.
+    """
+
+    def __init__(self, nodes: list[Value], given: dict[int, str] | None = None) -> None:
         self.rank = {v.serial: k for k, v in enumerate(nodes)}
+        self.given = given or {}
         self.numbers: dict[str, float] = {}
 
     def of(self, v: Value, index: Index) -> str:
         """The name of an entry: a1, W1[0,2]; a value without a name is named by its place in the graph, as v3."""
         rank = self.rank[v.serial]
-        name = v.name or ("y" if rank == len(self.rank) - 1 else f"v{rank}")
+        name = self.given.get(v.serial, v.name) or ("y" if rank == len(self.rank) - 1 else f"v{rank}")
         text = f"{name}[{','.join(map(str, index))}]" if index else name
         self.numbers[text] = float(np.asarray(v._array)[index])
         return text
@@ -56,7 +60,7 @@ class EntryNames:
         """The entry of an operand as a name, a short formula or a number."""
         if not isinstance(x, Value):
             return f"{float(np.asarray(x)[index]):.4g}"
-        if x.name:
+        if x.name or x.serial in self.given:
             return self.of(x, index)
         if x.op is None:
             return f"{float(np.asarray(x._array)[index]):.4g}"

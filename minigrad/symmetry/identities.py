@@ -5,13 +5,14 @@
     x ** -n = 1 / x ** n, x ** (n + ½) = x ** n √x        `to_the_power`
     shares a / Σ a add up to 1, and e^x / Σ e^x is that of x + c: `shares`
     p (u - Σ u p) adds up to 0, if p are shares: `_slope_of_shares`
+    deviations a - Σ a / n add up to 0: `_deviations`
 
 A value of which only an identity is known is drawn at random among those that obey it. Shares are drawn from the
-plane on which they add up to 1: a polynomial that is not 0 on the plane is 0 at a random point of it as rarely as
-at a point of the whole space. Its coefficients there are up to e d! times as large, where d is its degree in the
-shares. Up to d = 12, and for the largest coefficients that `modular` allows, they stay below the product of three
-primes: at least two lanes decide, and a pair agrees by chance with probability below 2^-45. Networks have no
-numbers as large as that.
+plane on which they add up to 1, deviations from that on which they add up to 0: a polynomial that is not 0 on a
+plane is 0 at a random point of it as rarely as at a point of the whole space. Its coefficients there are up to e d!
+times as large, where d is its degree in what is drawn so. Up to d = 12, and for the largest coefficients that
+`modular` allows, they stay below the product of three primes: at least two lanes decide, and a pair agrees by
+chance with probability below 2^-45. Networks have no numbers as large as that.
 """
 
 from __future__ import annotations
@@ -38,11 +39,13 @@ from .modular import (
     salt,
     subtract,
     sum_over,
+    times,
 )
 from .poles import poles_of, with_poles
 from .primitives import ONE, divide_fingerprints, inverse, log, total, where
+from .residues import inverse_residues
 
-FEW = 64.0  # a slope of shares with larger coefficients becomes a symbol
+FEW = 64.0  # a slope of shares, or deviations, with larger coefficients become symbols
 
 HIGHEST = 8  # the largest exponent that is written as a product; a higher one is a random function
 
@@ -151,6 +154,8 @@ def sum_of(a: Fingerprint, b: Fingerprint) -> Fingerprint:
         if p.shape == np.broadcast_shapes(a.shape, b.shape) and not q.x.any():
             return _poles_kept(p, a, b)
     y = add(a, b)
+    for p, q in ((a, b), (b, a)):
+        y = _deviations(p, q, y, -1)
     if a.shape == b.shape and any(p.inverse is not None for p in (*a.factors, *b.factors)):
         y = y._replace(terms=(a, b))
     return _poles_kept(y, a, b)
@@ -160,10 +165,42 @@ def difference_of(a: Fingerprint, b: Fingerprint) -> Fingerprint:
     """The difference."""
     if a.shape == np.broadcast_shapes(a.shape, b.shape) and not b.x.any():
         return _poles_kept(a, a, b)
-    y = subtract(a, b)
+    y = _deviations(a, b, subtract(a, b))
     if a.shape != b.shape and len(a.shape) == len(b.shape):
         y = y._replace(less=(a, b))
     return _poles_kept(y, a, b)
+
+
+def _deviations(a: Fingerprint, b: Fingerprint, y: Fingerprint, sign: int = 1) -> Fingerprint:
+    """y = a - sign b, which adds up to 0 over axes where sign b is the mean of a; y as it is if it is small."""
+    axes = _repeats_along(b, a.shape)
+    small = max(y.height, y.below) <= FEW
+    if not axes or _count(a, axes) > BELOW or (small and not sum_over(y, axes, True).x.any()):
+        return y
+    x = np.broadcast_to(align_axes(a.x, b.x)[1], a.x.shape)
+    few = tuple(slice(None) if i in axes else slice(0, 1) for i in range(len(a.shape)))
+    for part in ((slice(None), *few), ()):  # most are no means, as a few entries show
+        mean = _mean(Fingerprint(a.x[part], a.degree, a.height, a.below), axes)
+        if (times(mean.x, sign) != x[part]).any():
+            return y
+    return _with_sum(opaque(y), ~identically_zero(y.x), axes, ZERO)
+
+
+def _mean(a: Fingerprint, axes: Axes) -> Fingerprint:
+    return quotient_of(sum_over(a, axes, True), from_constant(_count(a, axes)))
+
+
+def _repeats_along(p: Fingerprint, shape: tuple[int, ...]) -> Axes:
+    """The axes of a shape along which p repeats when it is broadcast to it; () if that is not its shape then."""
+    own = (1,) * (len(shape) - len(p.shape)) + p.shape
+    if len(own) > len(shape) or any(n not in (1, m) for m, n in zip(shape, own, strict=True)):
+        return ()
+    x = p.x.reshape(len(p.x), *own)
+    return tuple(i for i, m in enumerate(shape) if m > 1 and _is_constant(np.moveaxis(x, i + 1, 0)))
+
+
+def _is_constant(x: Any) -> bool:
+    return len(x) == 1 or (bool((x[0] == x[1]).all()) and bool((x == x[0]).all()))
 
 
 def _poles_kept(y: Fingerprint, *operands: Fingerprint) -> Fingerprint:
@@ -287,7 +324,7 @@ def _with_sum(drawn: Fingerprint, free: Any, axes: Axes, whole: Fingerprint) -> 
     counts = np.maximum(free.sum(axis=axes, keepdims=True), 1)
     x, shares = np.where(free, drawn.x, 0), np.zeros((len(drawn.x), *counts.shape), dtype=np.int64)
     for n in np.unique(counts).tolist():
-        shares[:, counts == n] = inverse(from_constant(n)).x.reshape(-1, 1)
+        shares[:, counts == n] = inverse_residues(n).reshape(-1, 1)
     lack = subtract(whole, sum_over(Fingerprint(x, 1.0, 1.0), axes, True))
     moved = add(Fingerprint(x, 1.0, 1.0), multiply(lack, Fingerprint(shares, 0.0, 1.0)))
     return Fingerprint(np.where(free, moved.x, 0), 1.0, 1.0)

@@ -60,8 +60,9 @@ def look(recording: Recording) -> Now:
 
 
 def clearly_moves(recording: Recording, gradient: Any) -> Any:
-    """Which entries of a gradient are more than rounding."""
-    return np.isfinite(gradient) & (np.abs(gradient) > ROUNDINGS * recording.eps * _largest(gradient))
+    """Which entries of a gradient are more than rounding, be it of terms much larger than their sums."""
+    least = max(APART.get(recording.width, (1e-1, 1e-2))[1], ROUNDINGS * recording.eps)
+    return np.isfinite(gradient) & (np.abs(gradient) > least * _largest(gradient))
 
 
 def _cancels(recording: Recording, values: Any, gradient: Any) -> Any:

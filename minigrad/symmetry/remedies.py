@@ -18,12 +18,13 @@ from ..nn.optim import SGD, Adam
 from ..rules.activations import sigmoid, softplus
 from .claims import Claims
 from .loss_graph import record_model_loss
+from .now import clearly_moves
 from .nudges import WakingNudge, splitting_nudge, waking_nudge
 from .proof import prove
 from .slices import listed, tensor_name
 from .training_trials import DECAY, RATE, STEPS, Training
 from .trial_start import NAMED, TrialStart
-from .trials import Trials, awake
+from .trials import Trials
 
 SEED, STARTS = 0, 20
 FRESH = {"sigmoid": sigmoid, "softplus": softplus}
@@ -226,7 +227,7 @@ class _Trial:
         recording = record_model_loss(fresh, x, y, loss, self.recording.scope.startswith("for all data"))
         start = self.start
         after = prove(recording.y, recording.params, recording.symbolic_data, start.values)
-        wakes = awake(recording, recording.gradient(start.values)) if start.still.any() else start.still
+        wakes = clearly_moves(recording, recording.gradient(start.values)) if start.still.any() else start.still
         freed = start.still & (start.before.frozen & ~after.frozen | wakes)
         never = bool((freed & start.before.frozen).any())
         why = f"{name} is not 0 at 0" if never else f"{name} {start.gives(freed)}" if freed.any() else fails

@@ -66,7 +66,8 @@ class SymmetryTracker:
     """Follows ties through any training loop: ``tracker.observe(step, params, grads)`` once per step.
 
     ties: computed before training. tolerance: neurons and parameters count as equal up to this relative distance;
-    by default 1e-6, or 1e-4 in float32.
+    by default 1e-6, or 1e-4 in float32. Rounding is that of the coarsest type that was observed, so observe the
+    arrays that you train: the ties of a PyTorch module are found in float64, whatever its type.
     """
 
     ties: Ties
@@ -87,9 +88,7 @@ class SymmetryTracker:
         sizes = np.bincount(numbers, minlength=len(frozen))
         self._tied = np.flatnonzero((sizes > 1) & ~frozen)
         self._empty = sizes == 0
-        width = min((p._array.dtype.itemsize for p in self.ties.recording.params), default=8)
-        self._rounding = ROUNDING.get(width, 1e-2)
-        self._equal = EQUAL.get(width, 1e-2) if self.tolerance is None else self.tolerance
+        self._bytes = self.ties.recording.width  # per number; what is observed may be coarser than what is recorded
         self._before: tuple[Any, Any] | None = None  # spreads of values and gradients at the last observation
         # A sum that cancels is small, but its rounding is not: so differences are compared relative to the largest
         # values, and the largest gradients, that a group ever had.
@@ -137,9 +136,19 @@ class SymmetryTracker:
         both = [k if other is None else min(k, other) for k, other in enumerate(self.ties.opposite)]
         return np.array(both, dtype=np.int64)[self.ties.numbers]
 
+    @property
+    def _rounding(self) -> float:
+        return ROUNDING.get(self._bytes, 1e-2)
+
+    @property
+    def _equal(self) -> float:
+        return EQUAL.get(self._bytes, 1e-2) if self.tolerance is None else self.tolerance
+
     def _entries(self, tree: Any, what: str) -> Any:
         found = [] if isinstance(tree, Module) else leaves(tree)
-        entries = flat([x._array if isinstance(x, Value) else x for x in found])
+        arrays = [np.asarray(x._array if isinstance(x, Value) else x) for x in found]
+        self._bytes = min([self._bytes, *(x.dtype.itemsize for x in arrays if x.dtype.kind not in "iub")])
+        entries = flat(arrays)
         if entries.shape != self.ties.numbers.shape:
             raise ValueError(
                 f"{what} has {entries.size} entries, the ties {self.ties.numbers.size}\n"

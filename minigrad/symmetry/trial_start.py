@@ -17,11 +17,10 @@ from .claims import Claims, groups_of, join_partitions
 from .classes import first_entries, renumber
 from .holding import broken, live_values, settled
 from .loss_graph import Recording, with_any_data
-from .now import look
+from .now import clearly_moves, look
 from .probe import probe
 from .proof import Partition, Proof, proof_of, start
 from .slices import listed, tensor_name
-from .trials import awake
 
 POINTS = 4  # random points at which an entry may show that it moves
 NAMED = 3  # tensors that a sentence names
@@ -130,7 +129,7 @@ class TrialStart:
         if not self.still.any():
             return self.still
         recording = with_any_data(self.found.recording)
-        return awake(recording, recording.gradient(values))
+        return clearly_moves(recording, recording.gradient(values))
 
     def names(self, mask: Any) -> str:
         """The tensors that have entries in a mask, in words."""

@@ -81,9 +81,3 @@ class Trials:
 
     def _moves(self, gradient: Any) -> Any:
         return clearly_moves(self.recording, gradient)
-
-
-def awake(recording: Recording, gradient: Any) -> Any:
-    """Which entries have a gradient that is no rounding, also where the largest one is small after some steps."""
-    largest = np.abs(gradient).max(initial=0, where=np.isfinite(gradient))
-    return np.isfinite(gradient) & (np.abs(gradient) > APART.get(recording.width, (1e-1, 1e-2))[1] * largest)

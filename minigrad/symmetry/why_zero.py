@@ -66,10 +66,11 @@ class _Reasons:
         """The reasons for some entries; those of a tensor with one reason are together."""
         for k, mask in enumerate(self.recording.split(zero)):
             found: dict[tuple[str, bool], Any] = {}
-            for part in _parts(mask & self.factor[k]):
+            factor = np.asarray(self.factor[k])
+            for part in _parts(np.asarray(mask & factor)):  # of a number, & gives no array
                 why = self._factors(k, part)
                 found[why] = found.get(why, False) | part
-            cancel = mask & ~self.factor[k]
+            cancel = np.asarray(mask & ~factor)
             if cancel.any():
                 found[self._cancel(k, cancel), False] = cancel
             for (reason, is_dead), part in found.items():

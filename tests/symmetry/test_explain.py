@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import Value, explain, nn
+from minigrad import Value, explain, nn, ties
 from minigrad.cli.commands import tour
 from minigrad.errors import ArgumentError, IndexingError
 from minigrad.symmetry.explanation_report import SHOWN
@@ -194,7 +194,7 @@ def test_nothing_is_written_to_grad() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda J, p: explain(3.0, p["W1"]), ArgumentError, "takes a Value"),
+        (lambda J, p: explain(3.0, p["W1"]), ArgumentError, "takes a Value or ties"),
         (lambda J, p: explain(J, p["W1"]), IndexingError, r"write  \(W1, 0, 0\)"),
         (lambda J, p: explain(J, (p["W1"], 0, 9)), IndexingError, "no entry"),
         (lambda J, p: explain(J, Value(1.0)), ArgumentError, "was not computed from"),
@@ -324,3 +324,77 @@ def test_one_path_whose_terms_cancel_and_two_gradients_of_rounding() -> None:
         told = explain(y, a, b)
         assert told.gradients[0] != told.gradients[1] and told.equal
         assert told.sentence.endswith("; both are 0 to rounding, because their paths cancel")
+
+
+# By names of parameters.
+
+
+def two_layers(p: Any, x: Any, y: Any) -> Any:
+    return np.sum((np.tanh(x @ p["W"] + p["b"]) @ p["V"] - y) ** 2)
+
+
+def start(last: float = 0.5) -> Any:
+    return {"W": np.full((2, 3), 0.3), "b": np.zeros(3), "V": np.array([[0.5], [0.5], [last]])}
+
+
+@pytest.mark.parametrize("for_all_data", [False, True])
+def test_ties_are_explained_by_names_of_parameters(for_all_data: bool) -> None:
+    found = ties(two_layers, start(), X, Y[:, :1], for_all_data=for_all_data)
+    told = explain(found, ("W", 0, 0), ("W", 0, 2))
+    scope = "for all data" if for_all_data else "for this data"
+    words = f"dy/dW[0,0] and dy/dW[0,2] are equal and stay equal: all their factors match (proved {scope})"
+    assert told.sentence == words and told.proved
+    assert any("W[0,0]" in factor.lower for pair in paths_of(told) for factor in pair.first.factors)
+    assert sum(pair.first.product for pair in paths_of(told)) == pytest.approx(told.gradients[0], rel=1e-12)
+    assert explain(found, *found.groups[0][:2]).proved
+    assert explain(found, (found.recording.params[1], 0), ("['b']", 1)).proved
+    assert not explain(found, ("W", 0, 0), ("W", 1, 0)).proved
+
+
+def test_what_is_equal_now_but_not_for_ever_is_not_proved_by_the_ties_of_its_loss() -> None:
+    """Parameters that were taken for constants would make every gradient that is equal now stay so."""
+    f = lambda p: p["u"] ** 2 + 2 * p["v"]  # noqa: E731
+    found = ties(f, {"u": 1.0, "v": 5.0})
+    told = explain(found, "u", "v")
+    assert told.sentence == "dy/du and dy/dv are equal now, but nothing keeps them equal" and not told.proved
+    leaves = {p.serial for p in found.recording.params}
+    u, v = (node for node in context_graph(found.recording.y) if node.serial in leaves)
+    with pytest.raises(ArgumentError, match=r"only ties knows whether[^\n]*\n  write  explain\(ties\("):
+        explain(found.recording.y, u, v)
+    assert explain(found.recording.y, u).gradients == (2.0,)
+
+
+def test_any_data_are_drawn_anew_before_it_is_said_that_gradients_agree_at_every_point() -> None:
+    """dy/dw0 = w1 + x0 and dy/dw1 = w0 + x1, through a determinant, which the proof does not know."""
+
+    def f(w: Any, x: Any) -> Any:
+        return np.linalg.det(np.stack([np.stack([w[0], 2 * w[2]]), np.stack([w[2], w[1]])])) + np.sum(w[:2] * x)
+
+    w, x = np.array([3.0, 3.0, 1.0]), np.ones(2)
+    for for_all_data, words in ((False, "and at every point tried"), (True, "nothing keeps them equal")):
+        found = ties(f, w, x, for_all_data=for_all_data)
+        told = explain(found, ("params", 0), ("params", 1))
+        assert words in told.sentence and not told.proved
+
+
+def test_random_numbers_stay_symbols_and_a_branch_on_them_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    told = explain(ties(lambda p: np.sum(p) ** 2 * rng.random(), np.ones(2)), ("params", 0), ("params", 1))
+    assert told.proved and told.sentence.endswith("(proved for this data, whatever is drawn)")
+    found = ties(lambda p: np.sum(p) if rng.random() < 0.5 else np.sum(np.sin(p)), np.ones(2))
+    with pytest.raises(ArgumentError, match="another program at each draw"):
+        explain(found, ("params", 0))
+
+
+def test_names_that_are_none_and_parameters_that_have_changed_are_refused() -> None:
+    found = ties(two_layers, start(), X, Y[:, :1])
+    with pytest.raises(ArgumentError, match=r"no parameter is called 'U'\n  the parameters: W, b, V"):
+        explain(found, "U")
+    with pytest.raises(IndexingError, match=r"write  \('W', 0, 0\)"):
+        explain(found, "W")
+    net = nn.MLP((2, 3, 1), init=0.3)
+    found = ties(net, X, Y[:, :1])
+    assert explain(found, ("W1", 0, 0), ("W1", 0, 1)).proved
+    net.parameters()[0].data[0, 0] = 0.4
+    with pytest.raises(ArgumentError, match=r"have changed since[^\n]*\n  write  explain\(ties"):
+        explain(found, ("W1", 0, 0))

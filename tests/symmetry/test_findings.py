@@ -266,3 +266,23 @@ def test_words_for_parts() -> None:
 )
 def test_names_of_tensors(path: str, name: str) -> None:
     assert tensor_name(path) == name
+
+
+def test_rounding_gives_nothing_a_gradient_in_findings_as_in_remedies() -> None:
+    """sin² + cos² is 1 but for a rounding, which is not what a random start gives."""
+
+    def f(p: Any) -> Any:
+        return np.sum(p["u"] * (np.sin(p["v"]) ** 2 + np.cos(p["v"]) ** 2 - 1)) * 1e6 + np.sum(p["w"])
+
+    found = ties(f, {"u": np.ones(3), "v": np.full(3, 0.3), "w": np.ones(1)})
+    assert [finding.remedy for finding in found.findings() if finding.tensors == ("v",)] == [None]
+    assert not found.remedies()["random start"].frees
+
+
+def test_a_parameter_that_is_one_number_without_a_gradient_has_a_reason() -> None:
+    def f(p: Any) -> Any:
+        return mg.relu(p["a"]) * p["b"] + p["c"] * p["d"] + (p["e"] - 1) ** 2
+
+    found = ties(f, {"a": -1.0, "b": 2.0, "c": 0.0, "d": 3.0, "e": 1.0}).findings()
+    assert {(finding.tensors, finding.indices) for finding in found} == {((name,), (((),),)) for name in "abde"}
+    assert "because relu has slope 0 there" in str(found[0])

@@ -49,6 +49,16 @@ IDENTITIES: dict[str, tuple[Program, Program, Program]] = {
         lambda w: w[4],
         lambda w: w[4] + np.sum(slope(mg.softmax(w[:3]), 100 * w[:3], 100 * w[1:4])),
     ),
+    "deviations add up to 0": (
+        lambda w: w[4] + np.sum(small(deviations(small(w[:3])))),
+        lambda w: w[4],
+        lambda w: w[4] + 1e8 * np.sum(small(deviations(small(w[:3]), 4))),
+    ),
+    "deviations, by a sum": (
+        lambda w: w[4] + np.sum(small(plus_minus_sum(small(w[:3]), 3))),
+        lambda w: w[4],
+        lambda w: w[4] + 1e8 * np.sum(small(plus_minus_sum(small(w[:3]), 2))),
+    ),
     "logarithms of shares": (
         lambda w: np.sum(mg.log_softmax(w[:3])),
         lambda w: np.sum(mg.log_softmax(w[2::-1])),
@@ -73,6 +83,11 @@ IDENTITIES: dict[str, tuple[Program, Program, Program]] = {
         lambda w: mg.log_softmax(w[:3] + w[3]),
         lambda w: mg.log_softmax(w[:3]),
         lambda w: mg.log_softmax(w[:3] + w[1:4]),
+    ),
+    "sigmoid of -x": (
+        lambda w: mg.sigmoid(-w[0] * w[1]),
+        lambda w: 1 - mg.sigmoid(w[0] * w[1]),
+        lambda w: 1 - mg.sigmoid(w[0] + w[1]),
     ),
     "e^a e^b": (
         lambda w: np.exp(w[0]) * np.exp(w[1]),
@@ -105,6 +120,19 @@ IDENTITIES: dict[str, tuple[Program, Program, Program]] = {
         lambda w: np.sqrt(w[0]) * np.sqrt(w[1]) * w[0],
     ),
 }
+
+
+def small(x: Any) -> Any:
+    """A fraction whose denominator is too large for polynomials, after two of them."""
+    return x / 2.0**12
+
+
+def deviations(x: Any, over: int = 3) -> Any:
+    return x - np.sum(x, keepdims=True) / over
+
+
+def plus_minus_sum(x: Any, over: int) -> Any:
+    return x + np.broadcast_to(-np.sum(x) / over, (3,))
 
 
 def share(x: Any) -> Any:
@@ -212,6 +240,43 @@ def test_a_key_bias_of_long_sequences_never_moves_either(softmax: Any) -> None:
     p["Q"], p["K"], p["bq"] = p["Q"] * 0, p["K"] * 0, p["bq"] * 0  # all shares are equal
     found = ties(lambda p, x: attention(p, x, softmax=softmax), p, x, method="prove")
     assert "['bk']" in {path for path, _ in found.groups[found.frozen or 0]}
+
+
+NORMALISED: dict[str, Callable[[Any], Any]] = {
+    "batch_norm": mg.batch_norm,
+    "with var": lambda h: (h - np.mean(h, axis=0)) / np.sqrt(np.var(h, axis=0) + 1e-5),
+    "by hand": lambda h: deviations_of_batch(h) / np.sqrt(np.mean(deviations_of_batch(h) ** 2, axis=0) + 1e-5),
+}
+
+
+def deviations_of_batch(h: Any) -> Any:
+    return h - np.mean(h, axis=0, keepdims=True)
+
+
+@pytest.mark.parametrize("for_all_data", [False, True])
+@pytest.mark.parametrize("name", NORMALISED)
+@pytest.mark.parametrize("n", [60, 128, 900, 6000])
+def test_a_bias_before_batch_norm_never_moves_whatever_the_size_of_the_batch(
+    n: int, name: str, for_all_data: bool
+) -> None:
+    """The polynomials are too large to be followed here; that deviations from a mean add up to 0 is known."""
+    if n > 4096 and name != "batch_norm":
+        pytest.skip("1 / n is a number like any other there")
+    rng = np.random.default_rng(0)
+    p = {"W": rng.normal(size=(2, 3)), "b": np.zeros(3), "V": rng.normal(size=(3, 1))}
+    x, y = rng.normal(size=(n, 2)), rng.normal(size=(n, 1))
+
+    def loss(p: Any, x: Any, y: Any, normalised: Any = NORMALISED[name]) -> Any:
+        return np.mean((np.tanh(normalised(x @ p["W"] + p["b"])) @ p["V"] - y) ** 2)
+
+    found = ties(loss, p, x, y, method="prove", for_all_data=for_all_data)
+    assert found.frozen is not None and set(found.frozen_evidence) == {"proved"}
+    assert {path for path, _ in found.groups[found.frozen]} == {"['b']"}
+
+    def by_half(h: Any) -> Any:
+        return (h - np.mean(h, axis=0) / 2) / np.sqrt(np.var(h, axis=0) + 1e-5)
+
+    assert ties(lambda *args: loss(*args, by_half), p, x, y, method="prove").frozen is None
 
 
 def test_what_multiplies_the_scores_is_no_shift() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad import nn, quotient, ties
 from minigrad.errors import ArgumentError
 
@@ -114,3 +115,82 @@ def test_a_quotient_is_that_of_a_network() -> None:
         quotient(ties(lambda w: (w * w).sum(), np.ones(3)))
     with pytest.raises(ArgumentError, match=r"quotient takes ties, got MLP[\s\S]*write  quotient\(ties\(model"):
         quotient(nn.MLP((3, 2)))  # type: ignore[arg-type]
+
+
+# Up to sign.
+
+W, V = RNG.normal(size=(3, 3)), RNG.normal(size=(2, 2))
+
+
+def mirrored(even: bool) -> dict[str, Any]:
+    """A 3-5-4-2 network: two pairs of mirrored neurons and one alone, then two pairs of them.
+
+    even: with equal outgoing weights, as an even activation keeps them.
+    """
+    out = 1 if even else -1
+    first = np.c_[W[:, :2], -W[:, :2], W[:, 2]]
+    middle = np.r_[V, out * V, RNG.normal(size=(1, 2))]
+    last = RNG.normal(size=(2, 2))
+    return {
+        "W1": first,
+        "b1": np.array([0.1, 0.0, -0.1, 0.0, 0.2]),
+        "W2": np.c_[middle, -middle],
+        "b2": np.array([0.3, 0.0, -0.3, 0.0]),
+        "W3": np.r_[last, out * last],
+        "b3": np.array([0.1, 0.2]),
+    }
+
+
+@pytest.mark.parametrize("for_all_data", [False, True])
+@pytest.mark.parametrize("per_neuron", [False, True])
+@pytest.mark.parametrize(
+    ("activation", "even"), [("tanh", False), (np.arctan, False), (np.cos, True), (np.abs, True)]
+)
+def test_neurons_that_are_equal_up_to_sign_are_one(
+    activation: Any, even: bool, per_neuron: bool, for_all_data: bool
+) -> None:
+    net = nn.MLP((3, 5, 4, 2), activation, init=mirrored(even), per_neuron=per_neuron)
+    small = quotient(ties(net, X, Y, for_all_data=for_all_data))
+    words = "Your 3-5-4-2 network is this 3-3-2-2 network; neurons that are equal up to sign became one."
+    assert small.summary() == words and small.has_signs
+    assert small.multiplicity == ((2, 2, 1), (2, 2))
+    assert nn.squared_error(small.model(X), Y).item() == pytest.approx(
+        nn.squared_error(net(X), Y).item(), rel=1e-12
+    )
+    for _ in range(10):
+        for n in (net, small.model):
+            n.zero_grad()
+            nn.squared_error(n(X), Y).backward()
+        for p in net.parameters():
+            p.data -= 0.001 * p.grad
+        small.descend(0.001)
+    expanded = small.expand()
+    for name, array in net.state().items():
+        np.testing.assert_allclose(expanded[name], array, rtol=1e-8, atol=1e-9)
+
+
+def test_equal_and_opposite_neurons_are_one_together() -> None:
+    start: dict[str, Any] = {
+        "W1": [[1.0, -1.0, 1.0, -1.0]] * 3,
+        "b1": 0.0,
+        "W2": np.outer([0.5, -0.5, 0.5, -0.5], [1.0, 2.0]),
+        "b2": 0.0,
+    }
+    small = quotient(ties(nn.MLP((3, 4, 2), "tanh", init=start), X, Y))
+    assert small.model.sizes == (3, 1, 2) and small.multiplicity == ((4,),)
+    np.testing.assert_allclose(small.model(X).data, small.original(X).data, rtol=1e-12)
+
+
+def test_neurons_that_are_opposite_stay_apart_under_any_other_activation() -> None:
+    small = quotient(ties(nn.MLP((3, 5, 4, 2), "softplus", init=mirrored(even=False)), X, Y))
+    assert not small.has_signs and small.model.sizes == (3, 5, 4, 2)
+
+
+def test_opposite_weights_that_make_no_neurons_equal_are_still_said() -> None:
+    """Two classes from 0: the outputs have opposite weights, and each is needed."""
+    start = {"W1": W, "b1": 0.0, "W2": 0.0, "b2": 0.0}
+    classes = np.array([0, 1, 1, 0, 1, 0])
+    found = ties(nn.MLP((3, 3, 2), "sigmoid", init=start), X, classes, mg.cross_entropy)
+    assert found.independent_up_to_sign < found.independent
+    words = "Your 3-3-2 network has no equal neurons; its parameters move as 20, 16 up to sign."
+    assert quotient(found).summary() == words

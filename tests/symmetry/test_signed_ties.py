@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from symmetric_networks import ACTIVATIONS, point, spread
 
 import minigrad as mg
-from minigrad import Value, nn, quotient
+from minigrad import Value, nn
 from minigrad.cli.commands.ties import groups
 from minigrad.nn.optim import SGD, Adam, Optimiser
 from minigrad.symmetry import Ties, proof, ties
@@ -87,6 +87,18 @@ def test_two_classes_of_a_softmax_from_zero_are_opposite(method: str) -> None:
 
     assert pairs(ties(f, np.zeros((2, 2)), X, np.array([0, 1, 1, 0, 1]), method=method)) == {(0, 1), (2, 3)}
     assert not pairs(ties(f, np.zeros((2, 3)), X, np.array([0, 1, 2, 0, 1]), method=method))
+
+
+@METHODS
+def test_two_sigmoids_for_two_classes_from_zero_are_opposite(method: str) -> None:
+    """σ(-z) = 1 - σ(z), and the targets of one class are 1 minus those of the other."""
+
+    def f(w: Any, x: Any, t: Any) -> Any:
+        return np.mean((mg.sigmoid(x @ w) - t) ** 2)
+
+    t = np.eye(2)[[0, 1, 1, 0, 1]]
+    assert pairs(ties(f, np.zeros((2, 2)), X, t, method=method)) == {(0, 1), (2, 3)}
+    assert not pairs(ties(f, np.zeros((2, 2)), X, t * [1.0, 0.5], method=method))
 
 
 @METHODS
@@ -245,21 +257,6 @@ def test_classes_are_never_finer_than_without_signs() -> None:
 
 
 # Consumers.
-
-
-def test_a_quotient_does_not_merge_opposite_neurons() -> None:
-    net = nn.MLP((2, 6, 1), "tanh", init=INIT)
-    q = quotient(ties(net, X, Y))
-    assert q.summary() == "Your 2-6-1 network has no equal neurons."
-    twice: dict[str, Any] = {
-        "W1": [[1.0, -1.0, 1.0, -1.0]] * 2,
-        "b1": 0.0,
-        "W2": [[0.5], [-0.5], [0.5], [-0.5]],
-        "b2": 0.0,
-    }
-    q = quotient(ties(nn.MLP((2, 4, 1), "tanh", init=twice), X, Y))
-    assert q.summary() == "Your 2-4-1 network is this 2-2-1 network."
-    np.testing.assert_allclose(q.model(X).data, q.original(X).data, rtol=1e-12)
 
 
 def test_no_remedy_that_keeps_ties_breaks_what_hangs_on_signs() -> None:

@@ -53,6 +53,7 @@ LAYERS: list[Callable[[Any, int, str], Any]] = [
     lambda z, axis, mode: mg.logsumexp(z, axis=axis, keepdims=True) - z,
     lambda z, axis, mode: np.linalg.norm(z, axis=axis, keepdims=True) * z,
     lambda z, axis, mode: np.std(z, axis=axis, keepdims=True) + z,
+    lambda z, axis, mode: (100 * z - np.mean(100 * z, axis=axis, keepdims=True)) / 100,
 ]
 
 

@@ -189,6 +189,22 @@ def test_a_last_bit_of_what_has_been_large_is_rounding_where_it_has_become_small
     assert causes(planted([1e-10], [1e-10], 1e-10, 1e-16)) == {"update"}
 
 
+def test_rounding_is_that_of_what_is_observed_not_of_what_the_ties_were_found_in() -> None:
+    """As for a module of PyTorch in float32, whose ties are found in float64."""
+
+    def observed(dtype: Any) -> SymmetryTracker:
+        tracker = SymmetryTracker(ties(lambda w: np.sum(w**2), np.ones(2)))
+        for k, apart in enumerate((0.0, 1e-6)):
+            tracker.observe(k, np.ones(2, dtype), np.array([1, 1 + apart], dtype))
+            tracker.observe(k, np.array([1, 1 + 1e-5 * (k > 0)], dtype), np.ones(2, dtype))
+        return tracker
+
+    assert causes(observed(float)) == {"gradients"}
+    assert causes(observed(np.float32)) == {"rounding"}
+    assert observed(float).observations[-1].independent == 2
+    assert observed(np.float32).observations[-1].independent == 1
+
+
 def test_numbers_that_are_none_have_no_spread_and_blame_nobody() -> None:
     tracker = planted([1.0], [1.0], np.nan, 0.0)
     assert tracker.breaks == [] and np.isnan(tracker.observations[-1].spread)

@@ -28,6 +28,7 @@ from .request import ViewRequest
 NAMED = 3  # members that a name lists
 UNORDERED = ("+", "Σ", "*")
 TIMES = "×n: one neuron stands for n that stay equal; its outgoing weights are n times those of each."
+SIGNS = "Some of the neurons that became one are equal up to sign: their activation is odd or even."
 
 
 @view("quotient", "one node or card for all equal ones")
@@ -48,7 +49,8 @@ def of_network(found: Run) -> Diagram:
     title, notes = small.summary(), made.notes
     if found.model.sizes != small.model.sizes:
         before, after = (sum(p.size for p in model.parameters()) for model in (found.model, small.model))
-        title, notes = f"{title[:-1]}: {after:,} parameters for {before:,}", (TIMES, *notes)
+        title = f"{title[:-1]}: {after:,} parameters for {before:,}"
+        notes = (TIMES, *([SIGNS] if small.has_signs else []), *notes)
     return replace(made, view="quotient", title=title, notes=notes)
 
 

@@ -12,6 +12,7 @@ from ...nn.module import Module
 from ..graph_data import Survey, survey
 from .mlp_run import SECONDS, Loss, Run, loss_or_default, record_prediction, run_mlp
 
+PAGE = 1_000.0  # pixels, three quarters of a point each
 SMALL = 500  # maximum values of a graph, or parameters of a model, for which the viewer gets every view
 
 
@@ -22,7 +23,7 @@ class ViewRequest:
     subject: the Value or the Module. x, y, loss: data and loss of a model; y and loss may be None. names: for
     values without a name of their own. wrong: serials of values made by an op whose rule is wrong. sums: whether
     a long sum is one node. neurons: the most neurons per layer to show one by one; None lets the view choose.
-    seconds: time limit of the picture.
+    seconds: time limit of the picture. width: of the page it should fit, in pixels.
 
     Each property is computed on first use, and only once for all views.
     """
@@ -36,6 +37,7 @@ class ViewRequest:
     sums: bool = True
     neurons: int | None = None
     seconds: float = SECONDS
+    width: float = PAGE
 
     @property
     def kind(self) -> str:

@@ -33,6 +33,13 @@ def test_of_a_network_without_twins_the_network() -> None:
     assert not any("×n" in note for note in d.notes)
 
 
+def test_of_a_network_with_neurons_that_are_equal_up_to_sign_a_note_says_so() -> None:
+    init = {"W1": [[1.0, -1.0]], "b1": 0.0, "W2": [[2.0], [-2.0]], "b2": 0.5}
+    d = draw(nn.MLP((1, 2, 1), "tanh", init=init), [[1.0]], [[1.0]], view="quotient").diagram
+    assert times(d) == {"layer 1 · neuron 0": 2} and any("up to sign" in note for note in d.notes)
+    assert not any("up to sign" in note for note in draw(*all_ones(), view="quotient").diagram.notes)
+
+
 def test_a_network_with_nan_has_no_quotient_and_says_why() -> None:
     net = nn.MLP((1, 1), seed=0)
     net.parameters()[0].data = np.array([[np.nan]])

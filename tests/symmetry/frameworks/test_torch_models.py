@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigrad import ties
+from minigrad import SymmetryTracker, explain, ties
 from minigrad.errors import ArgumentError, MissingRule
 
 torch = pytest.importorskip("torch", reason="the ties of PyTorch's modules need PyTorch")
@@ -99,6 +99,31 @@ def test_a_network_filled_with_one_number_has_the_ties_of_the_same_network_in_nu
     for name, labels in same.labels.items():
         np.testing.assert_array_equal(found.labels[name], labels)
     assert found.groups[0][:2] == (("0.weight", (0, 0)), ("0.weight", (1, 0)))
+
+
+def test_gradients_are_explained_by_the_names_of_the_module() -> None:
+    x, y = numbers(5, 3), numbers(5, 2)
+    model = filled(mlp()).double()
+    told = explain(ties(model, x, y), ("0.weight", 0, 0), ("0.weight", 1, 0))
+    words = "dy/d0.weight[0,0] and dy/d0.weight[1,0] are equal and stay equal: all their factors match"
+    assert told.sentence == f"{words} (proved for this data)" and told.proved
+    squared(model(x), y).backward()
+    assert told.gradients[0] == pytest.approx(model[0].weight.grad[0, 0].item(), rel=1e-9)
+    model[2].weight.data[0, 1] = 0.7
+    assert " ≠ " in explain(ties(model, x, y), ("0.weight", 0, 0), ("0.weight", 1, 0)).sentence
+
+
+def test_the_rounding_of_a_module_in_float32_breaks_no_tie() -> None:
+    x, y = numbers(64, 3).float(), numbers(64, 2).float()
+    model = filled(nn.Sequential(nn.Linear(3, 50), nn.Tanh(), nn.Linear(50, 2)))
+    tracker, optimiser = SymmetryTracker(ties(model, x, y)), torch.optim.SGD(model.parameters(), 1e-4)
+    for step in range(50):
+        optimiser.zero_grad()
+        squared(model(x), y).backward()
+        params = [*model.parameters()]
+        tracker.observe(step, [p.detach() for p in params], [p.grad for p in params])
+        optimiser.step()
+    assert {b.cause for b in tracker.breaks} <= {"rounding"} and tracker.observations[-1].independent == 8
 
 
 def test_a_random_network_has_no_ties() -> None:
