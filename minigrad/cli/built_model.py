@@ -43,7 +43,7 @@ def built_call(where: str, data: Sequence[str], loss: str | None, seed: int) -> 
     if not data:
         raise Misuse(f"--data is missing: the inputs and the target of {where}\n  write  --data data.npz")
     if isinstance(built, Module):
-        return built, [*_data(data, ())], _loss(loss, where, LOSSES)
+        return built, _inputs_and_target(data), _loss(loss, where, LOSSES)
     if framework_of(built, ()) == "torch" and hasattr(built, "named_parameters"):
         return built, [*_data(data, ())], _loss(loss, where, _losses_of_torch())
     raise Misuse(
@@ -74,6 +74,15 @@ def _data(files: Sequence[str], names: Sequence[str]) -> list[Any]:
         if not arrays:
             raise Misuse(f"--data {file} holds no arrays")
         found += arrays
+    return found
+
+
+def _inputs_and_target(files: Sequence[str]) -> list[Any]:
+    """The two arrays that a model of `nn` takes, by their names x and y if they have these, else in order."""
+    found = _data(files, ("x", "y"))
+    if len(found) != 2:
+        count = f"{len(found)} array{'s' * (len(found) != 1)}"
+        raise Misuse(f"--data {' '.join(files)} holds {count}; the model takes its inputs x and the target y")
     return found
 
 

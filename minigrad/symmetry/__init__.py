@@ -6,6 +6,7 @@
 
     loss_graph   the loss as a graph                    proof, probe      the two ways to find ties
     claims       which claims are proved                now               what the gradient at the start says
+    zero_gradients   which gradients are 0 to rounding
     findings     sentences by tensor, with `tie_finding`, `tied_parts`, `still_parts` and `slices`
     why_zero     why gradients are 0 at the start       every_draw        losses that draw random numbers
     trials       tries other starts for a finding

@@ -27,7 +27,9 @@ class Claims:
     """What is claimed of the entries of all parameters, and on what evidence.
 
     proof: the partition that was proved, None without a proof. numbers: the group of each entry. evidence: a word
-    for each group. now: the gradient at the start.
+    for each group. now: the gradient at the start. never_moves: which entries are proved never to move.
+    zero_everywhere: which of the others have gradient 0 now and at every point that was probed, or in every draw of
+    random numbers. (What is frozen in the partition may be only seen to be.)
     """
 
     recording: Recording
@@ -37,12 +39,13 @@ class Claims:
     evidence: tuple[str, ...]
     scope: str
     now: Now
+    never_moves: Any
+    zero_everywhere: Any
 
     @property
     def frozen(self) -> int | None:
         """The number of the group that never moves."""
-        frozen = self.partition.frozen
-        return int(self.numbers[frozen][0]) if frozen.any() else None
+        return int(self.numbers[self.never_moves][0]) if self.never_moves.any() else None
 
     @functools.cached_property
     def opposite(self) -> tuple[int | None, ...]:
@@ -80,15 +83,9 @@ class Claims:
         return np.unique(self.numbers, return_index=True)[1]
 
     @property
-    def proved_frozen(self) -> Any:
-        """Which entries the proof knows never to move."""
-        return np.zeros(len(self.numbers), dtype=bool) if self.proof is None else self.proof.frozen
-
-    @functools.cached_property
     def frozen_evidence(self) -> tuple[str, ...]:
-        """The evidence for each entry of the group that never moves, in the order of `groups`."""
-        best = OBSERVED if self.recording.is_sampled else PROVED
-        return tuple(np.where(self.proved_frozen, best, PROBED)[self.partition.frozen].tolist())
+        """The evidence for each entry of the group that never moves: nothing is said to, without a proof."""
+        return (PROVED,) * int(self.never_moves.sum())
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -98,16 +95,33 @@ class Claims:
     @functools.cached_property
     def parted(self) -> dict[int, tuple[float, float]]:
         """The groups whose gradients differ now by more than rounding: see `now.parted`."""
-        return parted(self.now, self.partition, self.numbers, self.recording.width)
+        return parted(self.now, self.never_moves, self.numbers, self.recording.width)
 
     @property
     def zero_now(self) -> Any:
-        """Which entries have gradient 0 now, to rounding, though nothing keeps it 0."""
-        return self.now.zero & ~self.partition.frozen
+        """Which entries have gradient 0 now, to rounding, and are not proved to keep it."""
+        return self.now.zero & ~self.never_moves
+
+    @property
+    def vanishing(self) -> Any:
+        """Which entries have a gradient that is not 0, but too small to change a digit."""
+        return self.now.vanishing & ~self.never_moves
+
+    @property
+    def now_words(self) -> str:
+        """When a gradient is 0: under these data, where ties are for all data."""
+        return "now for the data given" if self.scope.startswith("for all data") else "now"
+
+    @property
+    def everywhere_words(self) -> str:
+        """Where else the gradients of `zero_everywhere` are 0."""
+        if self.recording.is_sampled:
+            return f"in all {self.recording.draws} draws"
+        return "at every point that was probed"
 
     @functools.cached_property
     def zero_reasons(self) -> list[ZeroNow]:
-        """Why entries have gradient 0 now though nothing keeps it 0, by tensor: see `why_zero.ZeroNow`."""
+        """Why entries have gradient 0 now and are not proved to keep it, by tensor: see `why_zero.ZeroNow`."""
         return why_zero(self.recording, self.now, self.zero_now)
 
 
@@ -116,27 +130,29 @@ def weakest(words: Sequence[str]) -> str:
     return max((word for word in words if word != SINGLE), key=STRENGTH.index, default=SINGLE)
 
 
-def groups_of(partition: Partition) -> Any:
-    """Group numbers of all entries, in order of first appearance; the frozen entries are one group."""
-    return renumber(np.where(partition.frozen, -1, partition.classes))[0]
+def groups_of(partition: Partition, never: Any = None) -> Any:
+    """Group numbers of all entries, in order of first appearance; what never moves is one group.
+
+    never: which entries that is; by default, all that are frozen.
+    """
+    return renumber(np.where(partition.frozen if never is None else never, -1, partition.classes))[0]
 
 
 def evidence_of_groups(
-    partition: Partition, numbers: Any, proof: Partition | None, best: str = PROVED
+    partition: Partition, numbers: Any, never: Any, proof: Partition | None, best: str = PROVED
 ) -> tuple[str, ...]:
     """The evidence for each group: "single", or `best` if the proof has all its entries in one class, or "probed".
 
-    The group that never moves has the weakest evidence of its entries, also if it has one entry.
+    The group that never moves is proved, also if it has one entry.
     """
     sizes = np.bincount(numbers)
     frozen = np.zeros(len(sizes), dtype=bool)
-    frozen[numbers[partition.frozen]] = True
+    frozen[numbers[never]] = True
     known = np.full(len(sizes), proof is not None)
     if proof is not None and proof is not partition:
-        proved = groups_of(proof)
         firsts = np.unique(numbers, return_index=True)[1]
-        known[numbers[proved != proved[firsts][numbers]]] = False
-        known[frozen] = not (partition.frozen & ~proof.frozen).any()
+        known[numbers[proof.classes != proof.classes[firsts][numbers]]] = False
+    known[frozen] = True
     alone = (sizes == 1) & ~frozen
     words = np.array([PROBED, best, SINGLE], dtype=object)
     return tuple(words[np.where(alone, 2, known)].tolist())

@@ -9,7 +9,7 @@ numbers: a sum of that kind has equal gradients only where each of its terms has
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from ..tracing.replay import Evaluate, own_params, replay
 from ..tracing.second_run import same_function, unlike
 from ..tracing.state import ModelState
 
+DRAWN, CALLS = "draws of its random numbers", "calls, which differ"
 DRAWS = 16  # recordings of a loss that draws: an entry of a mask is nearly never the same in all of them
 
 
@@ -32,14 +33,14 @@ DRAWS = 16  # recordings of a loss that draws: an entry of a mask is nearly neve
 class Draws:
     """A recorded loss. symbols: the nodes in it that stand for random numbers. count: see `Recording.draws`.
 
-    one: the loss of the first draw alone.
+    one: the loss of the first draw alone. varies: what differs from call to call, DRAWN or CALLS; "" for nothing.
     """
 
     y: Any
     one: Any
     symbols: tuple[Value, ...] = ()
     count: int = 1
-    is_random: bool = False
+    varies: str = ""
 
 
 def record_draws(run: Callable[[], Any], roots: dict[str, Any]) -> Draws:
@@ -59,15 +60,18 @@ def record_draws(run: Callable[[], Any], roots: dict[str, Any]) -> Draws:
         if not state.moved_generators() and _differences(*every) == set():
             return Draws(first, first)
         every += [_again(run) for _ in range(DRAWS - 2)]
+        varies = DRAWN if state.moved_generators() else CALLS
     finally:
         state.restore()
     places: set[_Place] = set()
     for other in every[1:]:
         differing = _differences(first, other)
         if differing is None:
-            return _sum(every)
+            return replace(_sum(every), varies=varies)
         places |= differing
-    return _with_symbols(every, places) if places else Draws(first, first)
+    if not places:  # it draws, and these draws happened to be alike: others may not be
+        return Draws(first, first, count=len(every), varies=varies)
+    return replace(_with_symbols(every, places), varies=varies)
 
 
 def _run(run: Callable[[], Any]) -> Any:
@@ -175,7 +179,7 @@ def _with_symbols(every: Sequence[Any], places: set[_Place]) -> Draws:
                 by_identity[key] = new_node(Value, np.asarray(numbers[0]), ARGUMENT, ())
             symbols[graphs[0][position].serial, k] = by_identity[key]
         env = replay(graphs[0], {}, _Symbols(symbols))
-    return Draws(env[every[0].serial], every[0], tuple(by_identity.values()), is_random=True)
+    return Draws(env[every[0].serial], every[0], tuple(by_identity.values()))
 
 
 def _sum(every: Sequence[Any]) -> Draws:
@@ -184,4 +188,4 @@ def _sum(every: Sequence[Any]) -> Draws:
     with modes.recording(), trace(), np.errstate(all="ignore"):
         symbols = [new_node(Value, np.float64(w), ARGUMENT, ()) for w in weights]
         total = sum(s * y for s, y in zip(symbols, every, strict=True))
-    return Draws(total, every[0], tuple(symbols), len(every), is_random=True)
+    return Draws(total, every[0], tuple(symbols), len(every))

@@ -5,9 +5,11 @@ The proof, the probe, the remedies and explanations all work on a `Recording`.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, repeat
 from typing import Any
 
 import numpy as np
@@ -23,9 +25,9 @@ from ..errors import ArgumentError, GradientLost, describe
 from ..nn.module import Module
 from ..tracing.replay import Evaluate, own_params, replay
 from ..transforms.grad import check_leaf
-from .every_draw import Draws, record_draws
+from .every_draw import CALLS, DRAWN, Draws, record_draws
 
-WHATEVER = "whatever is drawn"
+WHATEVER = {DRAWN: "whatever is drawn", CALLS: "whatever changes from call to call"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Recording:
     @property
     def holds_for_all_draws(self) -> bool:
         """Whether it draws random numbers, and they stand for any."""
-        return self.scope.endswith(WHATEVER)
+        return self.scope.endswith((*WHATEVER.values(),))
 
     @property
     def is_sampled(self) -> bool:
@@ -116,29 +118,96 @@ class Recording:
 
 @dataclass(frozen=True)
 class AnyData(Recording):
-    """A recording whose symbolic data are drawn anew, with the shapes and types they have, at each computation."""
+    """A recording whose symbolic data are drawn anew, with the shapes and types they have, at each computation.
+
+    sizes: what the spread of the data is multiplied by, in turn. last: the data that were drawn last, by serial.
+    """
 
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    sizes: Iterator[float] = field(default_factory=lambda: repeat(1.0))
+    last: dict[int, Any] = field(default_factory=dict)
+    waiting: dict[int, Any] = field(default_factory=dict)  # indices that the next draws take, by serial
 
     def record_again(self, values: Any) -> dict[int, Any]:
         """All nodes, recorded again at these numbers and other data."""
-        data = {p.serial: new_node(Value, self.draw_like(p._array), ARGUMENT, ()) for p in self.symbolic_data}
-        return self.record(values, RecordAgain(), data)
+        size = next(self.sizes)
+        for p in self.symbolic_data:
+            self.last[p.serial] = new_node(Value, self.draw_like(p, size), ARGUMENT, ())
+        return self.record(values, RecordAgain())
 
-    def draw_like(self, x: Any) -> Any:
-        """Random numbers like x: classes stay classes, and what is positive stays positive."""
+    def record(self, values: Any, evaluate: Evaluate, data: dict[int, Any] | None = None) -> dict[int, Any]:
+        """As for a `Recording`; without data, at those that were drawn last."""
+        return super().record(values, evaluate, self.last if data is None else data)
+
+    def draw_like(self, p: Value, size: float = 1.0) -> Any:
+        """Random numbers like those of p: classes stay classes, indices become any valid ones, and what is positive
+        stays positive."""
+        x = p._array
         if x.dtype.kind == "b":
             return self.rng.random(x.shape) < 0.5
         if x.dtype.kind in "iu":
-            return self.rng.integers(x.min(initial=0), x.max(initial=0) + 1, x.shape, dtype=x.dtype)
-        spread = x.std() or np.abs(x).max(initial=0) / 2 or 1.0
+            return self._draw_indices(p)
+        spread = size * (x.std() or np.abs(x).max(initial=0) / 2 or 1.0)
         drawn = (x.mean() + spread * self.rng.normal(size=x.shape)).astype(x.dtype)
         return np.abs(drawn) if (x >= 0).all() else drawn
 
+    def _draw_indices(self, p: Value) -> Any:
+        """Whole numbers in their range; where these are more than one draw takes, each of them in turn."""
+        low, high = self.ranges[p.serial]
+        shape, count = p._array.shape, p._array.size
+        if count >= high - low:
+            return self.rng.integers(low, high, shape, dtype=p._array.dtype)
+        waiting = self.waiting.get(p.serial, np.zeros(0, dtype=np.int64))
+        if len(waiting) < count:
+            waiting = np.append(waiting, low + self.rng.permutation(high - low))
+        self.waiting[p.serial] = waiting[count:]
+        return waiting[:count].reshape(shape).astype(p._array.dtype)
 
-def with_any_data(recording: Recording) -> Recording:
+    @functools.cached_property
+    def ranges(self) -> dict[int, tuple[int, int]]:
+        """The lowest whole number, and the one after the highest, for each of the data that hold whole numbers."""
+        return {p.serial: self._range(p) for p in self.symbolic_data if p._array.dtype.kind in "iu"}
+
+    @property
+    def draws_of_all_indices(self) -> int:
+        """How many draws it takes until each index was drawn."""
+        sizes = {p.serial: max(1, p._array.size) for p in self.symbolic_data}
+        return max((-(-(high - low) // sizes[serial]) for serial, (low, high) in self.ranges.items()), default=0)
+
+    def _range(self, p: Value) -> tuple[int, int]:
+        x = p._array
+        low, high = int(x.min(initial=0)), int(x.max(initial=0)) + 1
+        return low, next((n for n in axes_indexed_by(p, graph(self.y)) if n > high and self._takes(p, n - 1)), high)
+
+    def _takes(self, p: Value, number: int) -> bool:
+        """Whether the loss can be computed if this whole number is in p."""
+        data = {p.serial: new_node(Value, np.full_like(p._array, number), ARGUMENT, ())}
+        try:
+            self.record(self.values, RecordAgain(), data)
+        except (IndexError, ValueError):
+            return False
+        return True
+
+
+WIDE = (1.0, 1.0, 30.0, 1000.0)  # what is 0 for data of one size may not be for larger ones
+
+
+def with_any_data(recording: Recording, sizes: Sequence[float] = (1.0,)) -> Any:
     """The recording at other data for each computation; itself if none of its data are symbolic."""
-    return AnyData(**vars(recording)) if recording.symbolic_data else recording
+    return AnyData(**vars(recording), sizes=cycle(sizes)) if recording.symbolic_data else recording
+
+
+def axes_indexed_by(p: Value, nodes: Sequence[Value]) -> list[int]:
+    """The lengths of all axes that p, or whole numbers computed from it, may index; longest first."""
+    whole, lengths = {p.serial}, set()
+    for v in nodes:
+        operands = [x for x in v.operands if isinstance(x, Value)]
+        if not any(x.serial in whole for x in operands):
+            continue
+        if type(v._array) is not tuple and v._array.dtype.kind in "iu":
+            whole.add(v.serial)
+        lengths |= {n for x in operands if x.serial not in whole for n in np.shape(x._array)}
+    return sorted(lengths, reverse=True)
 
 
 class RecordAgain(Evaluate):
@@ -235,9 +304,9 @@ def record_model_loss(model: Any, x: Any, y: Any, loss: Callable[[Any, Any], Any
 def scope_of(for_all_data: bool, drawn: Draws) -> str:
     """The data, and the draws of random numbers, that ties are stated for."""
     data = "for all data" if for_all_data else "for this data"
-    if not drawn.is_random:
+    if not drawn.varies:
         return data
-    return f"{data}, in {drawn.count} draws" if drawn.count > 1 else f"{data}, {WHATEVER}"
+    return f"{data}, in {drawn.count} {drawn.varies}" if drawn.count > 1 else f"{data}, {WHATEVER[drawn.varies]}"
 
 
 def _data(data: Sequence[Any], for_all_data: bool, per_number: bool) -> tuple[list[Value], list[Any]]:

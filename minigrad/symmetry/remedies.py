@@ -25,6 +25,7 @@ from .slices import listed, tensor_name
 from .training_trials import DECAY, RATE, STEPS, Training
 from .trial_start import NAMED, TrialStart
 from .trials import Trials
+from .zero_gradients import gradient_without_rounding
 
 SEED, STARTS = 0, 20
 FRESH = {"sigmoid": sigmoid, "softplus": softplus}
@@ -227,11 +228,15 @@ class _Trial:
         recording = record_model_loss(fresh, x, y, loss, self.recording.scope.startswith("for all data"))
         start = self.start
         after = prove(recording.y, recording.params, recording.symbolic_data, start.values)
-        wakes = clearly_moves(recording, recording.gradient(start.values)) if start.still.any() else start.still
+        wakes = start.still
+        if wakes.any():
+            wakes = clearly_moves(recording, gradient_without_rounding(recording, start.values))
         freed = start.still & (start.before.frozen & ~after.frozen | wakes)
         never = bool((freed & start.before.frozen).any())
-        why = f"{name} is not 0 at 0" if never else f"{name} {start.gives(freed)}" if freed.any() else fails
-        return Remedy(ACTIVATION, start.splits(after, start.values), bool(freed.any()), why)
+        splits = start.splits(after, start.values)
+        why = f"{name} is not odd: opposite neurons part" if splits else fails
+        why = f"{name} is not 0 at 0" if never else f"{name} {start.gives(freed)}" if freed.any() else why
+        return Remedy(ACTIVATION, splits, bool(freed.any()), why)
 
 
 def _gives(every: int, some: int, names: Sequence[str]) -> str:

@@ -12,14 +12,16 @@ from .claims import OBSERVED, PROBED, PROVED, Claims
 from .slices import Index, entry_text, tensor_name
 from .trials import Trials
 
-TIED, OPPOSITE, FROZEN, DEAD, ZERO = KINDS = ("tied", "opposite", "frozen", "dead now", "zero gradient now")
+TIED, OPPOSITE, FROZEN, DEAD, ZERO = "tied", "opposite", "frozen", "dead now", "zero gradient now"
+VANISHING, BROKEN = "vanishing now", "no longer tied"
+KINDS = (TIED, OPPOSITE, FROZEN, DEAD, ZERO, VANISHING, BROKEN)
 
 
 @dataclass(frozen=True)
 class TieFinding:
     """One finding.
 
-    kind      "tied", "opposite", "frozen", "dead now" or "zero gradient now"
+    kind      "tied", "opposite", "frozen", "dead now", "zero gradient now", "vanishing now" or "no longer tied"
     tensors   the names of the parameters it is about
     indices   for each of them the parts it is about: () for all of it, (0, None) for row 0, (0, 2) for an entry
     evidence  "proved", "probed" or "observed"
@@ -51,7 +53,8 @@ class Tensor:
     first: int
     classes: Any
     signed: Any  # classes up to sign, from 1, times the sign; 0 where an entry is 0 for ever
-    frozen: Any
+    frozen: Any  # seen to have gradient 0 at all points, or proved to
+    never: Any  # proved never to move
     groups: Any
     values: Any
 
@@ -78,7 +81,10 @@ class Tensors:
         recording, p = found.recording, found.partition
         zero = p.frozen & (found.now.values == 0)
         signed = np.where(zero, 0, (p.signed + 1) * p.signs.astype(np.int64))
-        parts = [recording.split(x) for x in (p.classes, signed, p.frozen, found.numbers, found.now.values)]
+        parts = [
+            recording.split(x)
+            for x in (p.classes, signed, p.frozen, found.never_moves, found.numbers, found.now.values)
+        ]
         self.firsts = np.cumsum([0, *(q._array.size for q in recording.params)])
         self._tensors = [
             Tensor(tensor_name(path), int(first), *facts)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..engine.value import Value
+from ..engine.value import Value, graph
 from ..errors import ArgumentError, describe
 from ..nn.losses import squared_error
 from ..nn.mlp import MLP
@@ -26,10 +26,10 @@ from .claims import (
     groups_of,
     join_partitions,
 )
-from .classes import renumber
 from .findings import findings
 from .frontends import record_framework_loss
-from .loss_graph import WHATEVER, Recording, loss_graph_of, of_function, record_model_loss, with_any_data
+from .holding import broken
+from .loss_graph import WIDE, Recording, loss_graph_of, of_function, record_model_loss, with_any_data
 from .mlp_neurons import neuron_classes
 from .now import Now, look
 from .probe import probe
@@ -52,13 +52,16 @@ class Ties(Claims):
     groups         each a tuple of (path, index), with index () for a number; every entry is in one group
     labels         an integer array of group numbers for each parameter, nested as the parameters are
     evidence       for each group "proved", "probed" or "observed"; "single" for a group of one: it claims nothing
-    frozen         the number of the group of entries that never move; None if there is none
+    frozen         the number of the group of entries that never move, which is proved; None if there is none
     frozen_evidence   the evidence for each entry of that group
     independent    how many groups move
     opposite       for each group, the number of the group that is always its negative; None if there is none
     opposite_evidence  the evidence for that
-    zero_now       which entries, of all in order, have gradient 0 now though nothing keeps it 0
+    never_moves    which entries, of all in order, are proved never to move
+    zero_now       which have gradient 0 now and are not proved to keep it
     zero_reasons   why that is so, by tensor
+    zero_everywhere   which of them have gradient 0 at every point that was probed, or in every draw
+    vanishing      which entries have a gradient that is not 0, but too small to change a digit
     parted         groups whose gradients differ now by more than rounding, with the smallest and the largest
     unknown        labels of the ops that the proof does not know; these may hide ties
     width          distinct neurons per hidden layer for a network of `nn`; else None
@@ -103,7 +106,7 @@ class Ties(Claims):
 
     @property
     def classes(self) -> Any:
-        """Class numbers by entry: the groups, with frozen entries separated by their value."""
+        """Class numbers by entry: the groups, with what does not move separated by its value."""
         return self.partition.classes
 
     def summary(self) -> str:
@@ -112,18 +115,29 @@ class Ties(Claims):
         text = f"{_count(count, 'parameter')} {_moves(count)} as {self.independent:,}"
         if self.independent_up_to_sign < self.independent:
             text += f", {self.independent_up_to_sign:,} up to sign"
-        frozen, idle = int(self.partition.frozen.sum()), int(self.zero_now.sum())
+        frozen = int(self.never_moves.sum())
         if frozen:
             text += f", {frozen:,} never move{'s' if frozen == 1 else ''}"
-        if idle:
-            whose = f"other{'s' * (idle > 1)}" if frozen else "of them"
-            text += f", {idle:,} {whose} {'has' if idle == 1 else 'have'} gradient 0 here"
+        text += self._idle(int(self.zero_now.sum()), "others" if frozen else "of them")
         if self.width:
             sizes = self.recording.model.sizes[1:-1]  # type: ignore[union-attr]
             of, act = ("layer", "acts") if len(sizes) == 1 else ("layers", "act")
             text += f" · hidden {of} of {_and(sizes)} {act} as {_and(self.width)}"
         notes = self._notes()
-        return f"{text} ({'; '.join(notes)})" if notes else text
+        text = f"{text} ({'; '.join(notes)})" if notes else text
+        parted = broken(self)
+        return f"{parted}; at the start: {text}" if parted else text
+
+    def _idle(self, idle: int, whose: str) -> str:
+        """How many entries have gradient 0 now, and how many of them wherever it was looked."""
+        if not idle:
+            return ""
+        everywhere = int(self.zero_everywhere.sum())
+        text = f", {idle:,} {whose.removesuffix('s') if idle == 1 and whose == 'others' else whose} "
+        text += f"{'has' if idle == 1 else 'have'} gradient 0 {self.now_words}"
+        if everywhere:
+            text += f" and {'' if everywhere == idle else f'{everywhere:,} of these '}{self.everywhere_words}"
+        return text
 
     def _notes(self) -> list[str]:
         """What the summary rests on, where that is less than a proof, and what contradicts it now."""
@@ -131,19 +145,36 @@ class Ties(Claims):
         if PROBED in words:
             notes.append("partly probed, not proved" if PROVED in words else "probed, not proved")
         if self.recording.holds_for_all_draws:
-            notes.append(WHATEVER)
+            notes.append(self.scope.rpartition(", ")[2])
         if OBSERVED in words:
-            notes.append(f"observed in {self.recording.draws} draws of its random numbers")
+            notes.append(f"observed {self.scope.partition(', ')[2]}")
         if self.unknown:
             notes.append(f"the proof does not know {_and(self.unknown)}")
-        if self.parted:
-            low, high = next(iter(self.parted.values()))
-            groups = _count(len(self.parted), "group")
-            notes.append(f"in floats {groups} {_parts(len(self.parted))} now: gradients {high:.4g} and {low:.4g}")
+        notes += self._in_floats()
+        if self.vanishing.any():
+            count, largest = int(self.vanishing.sum()), np.abs(self.now.gradient[self.vanishing]).max()
+            notes.append(
+                f"{_count(count, 'gradient')} {'vanishes' if count == 1 else 'vanish'}: at most {largest:.1g}"
+            )
         for word, where in (("nan", np.isnan), ("infinite", np.isinf)):
             count = int(where(self.now.gradient).sum())
             if count:
                 notes.append(f"{_count(count, 'gradient')} {'is' if count == 1 else 'are'} {word} here")
+        return notes
+
+    def _in_floats(self) -> list[str]:
+        """Where the proof, in exact arithmetic, and the gradient as it is now differ."""
+        notes, groups = [], [pair for number, pair in self.parted.items() if number != self.frozen]
+        if groups:
+            low, high = groups[0]
+            count = _count(len(groups), "group")
+            notes.append(f"in floats {count} {_parts(len(groups))} now: gradients {high:.4g} and {low:.4g}")
+        if self.frozen in self.parted:
+            moving = self.never_moves & ~self.now.zero & np.isfinite(self.now.gradient)
+            largest = np.abs(self.now.gradient[moving]).max()
+            number = int(moving.sum())
+            words = "never moves has a gradient" if number == 1 else "never move have gradients"
+            notes.append(f"in floats {number:,} that {words} now: {largest:.4g}")
         return notes
 
     def findings(self) -> list[TieFinding]:
@@ -192,10 +223,13 @@ def ties_of(recording: Recording, method: str = "auto") -> Ties:
     if not np.isfinite(recording.values).all():
         raise ValueError("ties compares the numbers of the parameters, and some of them are nan or infinite")
     now = look(recording)
-    partition, proof = _decide(recording, method, now)
-    numbers = groups_of(partition)
-    evidence = evidence_of_groups(partition, numbers, proof, OBSERVED if recording.is_sampled else PROVED)
-    return Ties(recording, partition, proof, numbers, evidence, recording.scope, now)
+    partition, proof, still = _decide(recording, method, now)
+    never = _never_moves(recording, proof)
+    still = still & ~never
+    numbers = groups_of(partition, never)
+    evidence = evidence_of_groups(partition, numbers, never, proof, OBSERVED if recording.is_sampled else PROVED)
+    everywhere = still & now.zero if still.any() else still
+    return Ties(recording, partition, proof, numbers, evidence, recording.scope, now, never, everywhere)
 
 
 def record_loss(
@@ -229,35 +263,36 @@ def record_loss(
     return of_function(f, args[0], args[1:], for_all_data)
 
 
-def _decide(recording: Recording, method: str, now: Now) -> tuple[Partition, Partition | None]:
-    """The partition by the chosen method, and the proved partition (None without a proof)."""
+def _decide(recording: Recording, method: str, now: Now) -> tuple[Partition, Partition | None, Any]:
+    """The partition by the chosen method, the proof (None without one), and which entries seem never to move."""
     size = len(now.values)
     if method == "probe" or (method == "auto" and size > PROVABLE and not recording.is_detached):
-        return _probe(recording, now), None
+        seen = _probe(recording, now)
+        return seen, None, seen.frozen
     proof = prove(recording.y, recording.params, recording.symbolic_data)
     if method == "prove" or recording.is_detached:
-        return proof, proof
+        return proof, proof, proof.frozen
     if proof.unknown:
-        return join_partitions(proof, _probe(recording, now)), proof
-    return _with_probed_zeros(recording, now, proof), proof
-
-
-def _with_probed_zeros(recording: Recording, now: Now, proof: Partition) -> Partition:
-    """The proof, and what never moves by a probe, of the entries that have gradient 0 now without a proof."""
-    if len(now.values) > FEW or not (now.zero & ~proof.frozen).any():
-        return proof
-    frozen = proof.frozen | _probe(recording, now).frozen
-    return proof if (frozen == proof.frozen).all() else replace(proof, frozen=frozen)
+        joined = join_partitions(proof, _probe(recording, now))
+        return joined, proof, joined.frozen
+    if size <= FEW and (now.zero & ~proof.frozen).any():
+        return proof, proof, proof.frozen | _probe(recording, now).frozen
+    return proof, proof, proof.frozen
 
 
 def _probe(recording: Recording, now: Now) -> Partition:
-    """What a probe sees; but an entry that has a gradient now moves, be it small beside the largest one."""
-    seen = probe(with_any_data(recording), None if recording.symbolic_data else now.gradient)
-    moves = seen.frozen & ~now.zero
-    if not moves.any():
-        return seen
-    signed = np.where(moves, len(moves) + np.arange(len(moves)), seen.signed)
-    return Partition.of_signed(renumber(signed)[0], seen.signs, seen.frozen & ~moves, seen.rounds, seen.unknown)
+    return probe(with_any_data(recording, WIDE), None if recording.symbolic_data else now.gradient)
+
+
+def _never_moves(recording: Recording, proof: Partition | None) -> Any:
+    """Which entries are proved never to move: some points prove nothing, nor do some draws of random numbers."""
+    if recording.is_sampled:
+        return np.zeros(len(recording.values), dtype=bool)
+    if proof is not None:
+        return proof.frozen
+    params, reached = recording.params, {v.serial for v in graph(recording.y)}
+    unused = [p.serial not in reached for p in params]
+    return np.repeat(unused, [p._array.size for p in params]).astype(bool)
 
 
 def _count(n: int, what: str) -> str:

@@ -19,6 +19,7 @@ from .loss_graph import flat
 from .mlp_neurons import by_name
 from .proof import Partition
 from .trial_start import TrialStart
+from .zero_gradients import gradient_without_rounding
 
 STEPS, RATE, DECAY = 10, 0.01, 0.1
 # Gradients in a tie agree in floats to this share of the largest; by bytes per number.
@@ -96,7 +97,7 @@ class Training:
 
     def _plain(self, values: Any) -> Any:
         """The gradient; what is nan or infinite in it counts as 0."""
-        g = self.recording.gradient(values)
+        g = gradient_without_rounding(self.recording, values)
         if not np.isfinite(g).all():
             self.notes["nan"] = "some gradients are nan or infinite at the numbers tried; they were taken for 0"
             g = np.where(np.isfinite(g), g, 0.0)

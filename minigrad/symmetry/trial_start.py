@@ -21,6 +21,7 @@ from .now import clearly_moves, look
 from .probe import probe
 from .proof import Partition, Proof, proof_of, start
 from .slices import listed, tensor_name
+from .zero_gradients import gradient_without_rounding
 
 POINTS = 4  # random points at which an entry may show that it moves
 NAMED = 3  # tensors that a sentence names
@@ -56,7 +57,7 @@ class TrialStart:
         reached = {v.serial for v in graph(recording.y)}
         used = np.repeat([p.serial in reached for p in recording.params], [p._array.size for p in recording.params])
         infinite = ~np.isfinite(now.gradient)
-        still = (now.zero | infinite | found.partition.frozen) & used.astype(bool)
+        still = (now.zero | now.vanishing | infinite | found.partition.frozen) & used.astype(bool)
         return cls(found, now.values, str(parted or ""), still, bool(infinite.any()))
 
     @property
@@ -129,7 +130,7 @@ class TrialStart:
         if not self.still.any():
             return self.still
         recording = with_any_data(self.found.recording)
-        return clearly_moves(recording, recording.gradient(values))
+        return clearly_moves(recording, gradient_without_rounding(recording, values))
 
     def names(self, mask: Any) -> str:
         """The tensors that have entries in a mask, in words."""
@@ -142,7 +143,8 @@ class TrialStart:
         one = len(np.unique(self.owner[self.still])) == 1
         if not self.still.any():
             return ""
-        what = "no finite gradient" if self.is_infinite else "gradient 0"
+        hardly = self.found.now.vanishing[self.still].any()
+        what = "no finite gradient" if self.is_infinite else "hardly any gradient" if hardly else "gradient 0"
         return f"{self.names(self.still)} keep{'s' if one else ''} {what}"
 
     def gives(self, freed: Any) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from .loss_graph import Recording, with_any_data
 from .now import APART, Now, clearly_moves
+from .zero_gradients import gradient_without_rounding
 
 STARTS, STEPS = 4, 3  # random starts, and steps of descent, that are tried
 RANDOM_START, SOON = "random start", "steps of descent"
@@ -31,7 +32,8 @@ class Trials:
     def random_starts(self) -> list[Any]:
         """The gradients at some random starts."""
         values = self.now.values
-        return [self.recording.gradient(values + self.rng.normal(size=values.shape)) for _ in range(STARTS)]
+        starts = (values + self.rng.normal(size=values.shape) for _ in range(STARTS))
+        return [gradient_without_rounding(self.recording, start) for start in starts]
 
     @functools.cached_property
     def moved(self) -> Any:
@@ -39,7 +41,7 @@ class Trials:
         values, g, awake = self.now.values, self.now.gradient, np.zeros(len(self.now.values), dtype=bool)
         for _ in range(STEPS):
             values = values - 0.01 * np.nan_to_num(g) / max(1.0, np.abs(np.nan_to_num(g)).max(initial=0))
-            g = self.recording.gradient(values)
+            g = gradient_without_rounding(self.recording, values)
             awake |= self._moves(g)
         return awake
 
@@ -69,7 +71,7 @@ class Trials:
         """Which entries have a gradient after a nudge of some entries."""
         values = self.now.values.copy()
         values[own] += 0.1 * self.rng.normal(size=len(own))
-        return self._moves(self.recording.gradient(values))
+        return self._moves(gradient_without_rounding(self.recording, values))
 
     def nudge(self, tensors: Sequence[Any]) -> int | None:
         """The number of a tensor, given as its entries, that gives the others a gradient if it is not 0."""

@@ -134,7 +134,7 @@ def test_ties_of_a_network_of_ones(capsys: pytest.CaptureFixture[str]) -> None:
     text = told(capsys, "2-3-3-2", "--init", "ones", "--activation", "sigmoid", "--loss", "squared")
     lines = text.splitlines()
     assert lines[0] == "29 parameters move as 9 · hidden layers of 3 and 3 act as 1 and 1"
-    assert lines[1] == "for all data, proved"
+    assert lines[1] == "for all data; groups of several: proved"
     assert len([line for line in lines if " × " in line]) == 9
     assert "    4     9 ×  W2[0,0], W2[0,1], W2[0,2], W2[1,0], W2[1,1], W2[1,2], … 3 more" in lines
     assert lines[-1] == "distinct neurons per hidden layer: 1, 1"

@@ -87,7 +87,7 @@ def test_the_findings_stand_under_the_summary(capsys: pytest.CaptureFixture[str]
     assert (status, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "26 parameters move as 8 · hidden layer of 4 acts as 1"
-    assert lines[1] == "for this data, proved"
+    assert lines[1] == "for this data; groups of several: proved"
     assert "  tied: W1: columns 0 to 3 are one for ever (proved; random start was tried and helps)" in lines
 
 
@@ -158,13 +158,19 @@ def test_a_model_that_draws_its_start_is_the_same_each_time(capsys: pytest.Captu
         ("model.py::ones --data broken.npz", 3, "--data broken.npz cannot be read"),
         ("model.py::ones --data nothing.npz", 3, "--data nothing.npz cannot be read"),
         ("model.py::ones --data model.py", 3, "is no .npy or .npz file"),
-        ("model.py::ones --data x.npy", 3, "got 1 arguments after the model"),
+        (
+            "model.py::ones --data x.npy",
+            3,
+            "x.npy holds 1 array; the model takes its inputs x and the target y",
+        ),
         ("model.py::ones --data data.npz --loss guess", 3, "--loss guess: model.py has no 'guess'"),
         ("model.py::pair --data data.npz --loss squared", 3, "f returns the loss itself"),
         ("absent.py::build --data data.npz", 3, "line 1: ModuleNotFoundError"),
         ("2-3-1 --init guess", 3, "no initialiser is called 'guess'"),
         ("2-3-1 --loss guess", 2, "invalid choice: 'guess'"),
         ("2-3-1 --data data.npz", 2, "ties of sizes hold for all data"),
+        ("model.py::ones --data data.npz --init ones", 2, "argument --init: it is for sizes such as 2-3-3-2"),
+        ("model.py::ones --data data.npz --activation relu", 2, "argument --activation: it is for sizes"),
         ("model.py", 2, "write its sizes like 2-3-3-2 or FILE.py::NAME"),
         ("model.py::ones --data", 2, "expected one argument"),
     ],
@@ -209,3 +215,23 @@ def test_a_framework_that_is_not_there_is_named(capsys: pytest.CaptureFixture[st
     monkeypatch.setitem(sys.modules, "torch", None)
     status, _, err = run(capsys, "in_torch.py::build --data data.npz")
     assert status == 3 and "line 2: ModuleNotFoundError" in err and "write  pip install torch" in err
+
+
+def test_gradients_that_are_no_numbers_fail_a_check(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    np.savez(tmp_path / "nan.npz", np.full((5, 3), np.nan), np.ones((5, 2)))
+    status, out, _ = run(capsys, "model.py::random --data nan.npz --check")
+    assert status == 1 and "26 entries have a gradient that is no finite number" in out
+    assert "everything moves" not in out
+
+
+def test_arrays_named_x_and_y_are_taken_by_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+    np.savez(tmp_path / "one.npz", x=x, y=y)
+    np.savez(tmp_path / "other.npz", y=y, x=x)
+    assert run(capsys, "model.py::ones --data one.npz") == run(capsys, "model.py::ones --data other.npz")
+
+
+def test_an_allowed_name_that_no_tensor_has_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(capsys, "model.py::ones --data data.npz --check --allow nosuch --allow W*")
+    assert status == 1 and err == "minigrad ties: --allow nosuch: no tensor has that name\n"

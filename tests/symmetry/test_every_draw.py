@@ -14,6 +14,7 @@ from minigrad import Value, nn
 from minigrad.errors import TracingError
 from minigrad.nn.module import Module
 from minigrad.symmetry import ties
+from minigrad.symmetry.claims import OBSERVED
 from minigrad.symmetry.every_draw import DRAWS
 
 X, Y = np.random.default_rng(1).normal(size=(3, 2)), np.ones((3, 1))
@@ -134,8 +135,12 @@ def test_a_branch_on_a_random_number_is_observed_in_several_draws() -> None:
 
     found = ties(f, {"u": np.ones(3), "w": 2.0})
     assert found.labels["u"][0] != found.labels["u"][1] == found.labels["u"][2]
-    assert found.evidence == ("single", "observed", "observed") and found.frozen_evidence == ("observed",)
-    assert found.recording.draws == DRAWS and found.scope == f"for this data, in {DRAWS} draws"
+    assert found.evidence == ("single", "observed", "single")
+    assert found.frozen is None and found.zero_everywhere.tolist() == [False, False, False, True]
+    assert "1 of them has gradient 0 now and in all 16 draws" in found.summary()
+    assert (
+        found.recording.draws == DRAWS and found.scope == f"for this data, in {DRAWS} draws of its random numbers"
+    )
     assert f"observed in {DRAWS} draws" in found.summary()
 
 
@@ -153,7 +158,7 @@ def test_a_counter_is_noticed_and_a_constant_is_not_random() -> None:
         return w[0] ** 2 + count[0] * w[1] ** 2
 
     found = ties(f, np.ones(2))
-    assert (found.independent, found.scope) == (2, "for this data, whatever is drawn")
+    assert (found.independent, found.scope) == (2, "for this data, whatever changes from call to call")
     constant = ties(lambda w: np.sum(w**2 * np.linspace(1, 1, 2)), np.ones(2))
     assert (constant.independent, constant.scope) == (1, "for this data")
 
@@ -178,3 +183,29 @@ def test_a_network_of_nn_is_recorded_once(monkeypatch: pytest.MonkeyPatch) -> No
     module.__module__ = "minigrad.nn.mlp"
     ties(nn.MLP((2, 3, 1), init=0.5), X, Y)
     assert len(calls) == 1
+
+
+def test_a_mask_that_nearly_never_drops_is_no_proof() -> None:
+    rng = np.random.default_rng(3)
+
+    def f(p: Any, x: Any, y: Any) -> Any:
+        keep = np.ones(4)
+        if rng.random() < 0.001:
+            keep[0] = 0.0
+        return np.sum((np.tanh(x @ p["W"]) * keep @ p["V"] - y) ** 2)
+
+    found = ties(f, {"W": np.ones((2, 4)), "V": np.ones((4, 1))}, np.eye(3, 2), np.ones((3, 1)))
+    assert set(found.evidence) == {OBSERVED}
+    assert "observed in 16 draws of its random numbers" in found.summary()
+    assert rng.random() == np.random.default_rng(3).random(), "the generator is as it was"
+
+
+def test_a_program_that_changes_without_random_numbers_is_told_as_that() -> None:
+    calls = [0]
+
+    def f(w: Any) -> Any:
+        calls[0] += 1
+        return w[0] ** 2 + w[1] ** 2 if calls[0] % 2 else w[0] ** 2
+
+    found = ties(f, np.ones(2))
+    assert found.scope == "for this data, in 16 calls, which differ"

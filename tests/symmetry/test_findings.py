@@ -155,11 +155,12 @@ def test_each_column_has_its_own_reason() -> None:
     ]
 
 
-def test_a_saturated_unit_is_dead_now() -> None:
+def test_a_saturated_unit_has_gradients_that_vanish() -> None:
     p = {"W": RNG.normal(size=(3, 3)) * [1, 500, 1], "b": np.zeros(3), "V": RNG.normal(size=(3, 1))}
-    found = said(two_layers, p, X, Y)
-    assert "W: column 1 has gradient 0 now, because tanh has slope 0 there" in found
-    assert not any(text.startswith("V") for text in found)
+    (finding,) = ties(two_layers, p, X, Y).findings()
+    assert finding.kind == "vanishing now" and finding.indices == (((None, 1),), ((1,),))
+    assert finding.sentence.startswith("W: column 1 and b[1]: gradients vanish now, at most ")
+    assert finding.sentence.endswith(", because tanh is nearly flat there")
 
 
 def test_paths_that_cancel_are_counted() -> None:

@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 
 from ...nn.mlp import MLP, activations
+from ...symmetry.claims import SINGLE
+from ...symmetry.slices import tensor_name
 from ...symmetry.tie_finding import FROZEN, TIED, TieFinding
 from ...symmetry.ties import Ties, ties
 from ..built_model import LOSSES, built_call, run_users_code
@@ -33,7 +35,7 @@ CONSTANT = 0.1
 FOUND, FAILURE = 1, 3
 EPILOG = f"""exit status:
   0  printed; with --check, nothing is tied and everything can move
-  {FOUND}  with --check: parameters stay equal or never move
+  {FOUND}  with --check: parameters stay equal, never move, or have a gradient that is no finite number
   2  an option or a size that makes no sense
   {FAILURE}  no ties: a wrong file, name, model or data, or a model that ties refuses"""
 
@@ -70,13 +72,12 @@ def _add_options_for_sizes(parser: Any) -> None:
     sizes = parser.add_argument_group("for sizes")
     sizes.add_argument(
         "--init",
-        default="ones",
         help="the start: a number, an initialiser by name, or constant"
         f" ({CONSTANT} everywhere; constant=0.5 for another number) (default: ones)",
     )
     help = f"activation of the hidden layers (default: tanh): {', '.join(activations())}"
-    sizes.add_argument("--activation", default="tanh", help=help)
-    sizes.add_argument("--output", default=None, help="activation of the last layer (default: none)")
+    sizes.add_argument("--activation", help=help)
+    sizes.add_argument("--output", help="activation of the last layer (default: none)")
 
 
 def _add_options_for_files(parser: Any) -> None:
@@ -107,7 +108,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps([finding.as_dict() for finding in findings], indent=2, ensure_ascii=False))
     else:
         _print(found, findings, is_file)
-    return FOUND if arguments.check and any(_matters(f, arguments.allow) for f in findings) else 0
+    for pattern in arguments.allow:
+        if not any(fnmatch.fnmatchcase(name, pattern) for name in map(tensor_name, found.recording.paths)):
+            print(f"minigrad ties: --allow {pattern}: no tensor has that name", file=sys.stderr)
+    matters = _not_finite(found) or any(_matters(f, arguments.allow) for f in findings)
+    return FOUND if arguments.check and matters else 0
 
 
 def _network(text: str) -> str | tuple[int, ...]:
@@ -129,8 +134,8 @@ def _of_sizes(arguments: argparse.Namespace) -> Ties:
         arguments.parser.error(f"argument --loss: invalid choice: {name!r} (choose from {', '.join(LOSSES)})")
     if arguments.data:
         arguments.parser.error("argument --data: ties of sizes hold for all data; write FILE.py::NAME for a model")
-    start = _start(arguments.init)
-    model = MLP(sizes, arguments.activation, arguments.output, init=start, seed=arguments.seed)
+    start = _start(arguments.init or "ones")
+    model = MLP(sizes, arguments.activation or "tanh", arguments.output, init=start, seed=arguments.seed)
     rng = np.random.default_rng(0)
     x, y = rng.uniform(size=(SAMPLES, sizes[0])), rng.uniform(size=(SAMPLES, sizes[-1]))
     with np.errstate(all="ignore"):  # these numbers stand for any data: a nan does not matter
@@ -150,6 +155,9 @@ def _start(init: str) -> str | float:
 
 def _of_file(arguments: argparse.Namespace) -> Ties:
     where = arguments.network
+    for option in ("init", "activation", "output"):
+        if getattr(arguments, option) is not None:
+            arguments.parser.error(f"argument --{option}: it is for sizes such as 2-3-3-2; {where} has its own")
     f, args, loss = built_call(where, arguments.data, arguments.loss, arguments.seed)
     found: Ties = run_users_code(ties, where, f, *args, loss=loss, for_all_data=arguments.for_all_data)
     return found
@@ -162,17 +170,25 @@ def _matters(finding: TieFinding, allowed: Sequence[str]) -> bool:
     )
 
 
+def _not_finite(found: Ties) -> int:
+    """How many entries have a gradient now that is nan or infinite."""
+    return int((~np.isfinite(found.now.gradient)).sum())
+
+
 def _print(found: Ties, findings: Sequence[TieFinding], is_file: bool) -> None:
     """Print the summary and the evidence; then the findings, or the groups and the widths of a network of sizes."""
     print(found.summary())
-    print(f"{', '.join([found.scope, *sorted({*found.evidence, *found.frozen_evidence} - {'single'})])}\n")
+    evidence = sorted({*found.evidence, *found.frozen_evidence} - {SINGLE})
+    print(f"{found.scope}; groups of several: {', '.join(evidence)}\n" if evidence else f"{found.scope}\n")
     if is_file:
         for finding in findings[:MOST_GROUPS]:
             remedy = f"; {finding.remedy} was tried and helps" if finding.remedy else ""
             print(f"  {finding.kind}: {finding} ({finding.evidence}{remedy})")
         if len(findings) > MOST_GROUPS:
             print(f"  … {len(findings) - MOST_GROUPS:,} more findings")
-        if not findings:
+        if count := _not_finite(found):
+            print(f"  {count:,} entries have a gradient that is no finite number: they do not train")
+        elif not findings:
             print("  nothing is tied, and everything moves")
         return
     for line in groups(found):
@@ -189,9 +205,10 @@ def groups(found: Ties) -> list[str]:
             f"{path}[{','.join(map(str, index))}]" if index else path for path, index in members[:MOST_ENTRIES]
         ]
         more = f", … {len(members) - MOST_ENTRIES:,} more" if len(members) > MOST_ENTRIES else ""
-        kind = "never move  " if number == found.frozen else ""
         other = found.opposite[number]
         minus = "" if other is None else f"  (always minus group {other + 1})"
+        is_alone = len(members) == 1 and other is None
+        kind = "never move  " if number == found.frozen else "alone  " if is_alone else ""
         lines.append(f"  {number + 1:>3}  {len(members):>4} ×  {kind}{', '.join(names)}{more}{minus}")
     if len(found.groups) > MOST_GROUPS:
         alone = sum(len(members) == 1 for members in found.groups[MOST_GROUPS:])

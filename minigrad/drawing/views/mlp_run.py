@@ -247,5 +247,5 @@ def _network_ties(
     found, remark = find_ties(model, x, y, loss, result, seconds)
     if found is None:
         return None, remark
-    numbers, frozen = (by_name(model, entries) for entries in (found.numbers, found.partition.frozen))
+    numbers, frozen = (by_name(model, entries) for entries in (found.numbers, found.never_moves))
     return NetworkTies(found, numbers, frozen, neuron_classes(model, found.classes)), ""
