@@ -1,7 +1,7 @@
 """Why do the neurons of a layer end up different? One network, three starts: equal, one weight changed, random.
 
 A 2-3-2-1 network learns XOR from each start. A table shows how many distinct neurons each layer has in training; a
-picture shows the gradients at the start (equal ones share a letter and a colour); `explain` shows why they differ.
+picture shows the gradients at the start (equal ones share a letter); `explain` shows why they differ.
 
     python demos/why_neurons_differ.py
 """

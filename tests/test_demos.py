@@ -44,7 +44,7 @@ def test_why_neurons_differ(
         shapes.add((kinds.count(["node"]), kinds.count(["edge"])))
     assert len(shapes) == 1, "one graph, three starts"
     changed = (tmp_path / "why-neurons-differ-one-weight-changed.svg").read_text(encoding="utf-8")
-    letters = [re.search(rf'aria-label="w1\[0,{j}\] value [^"]*\((\w+)\)"', changed)[1] for j in range(3)]  # type: ignore[index]
+    letters = [re.search(rf'aria-label="w1\[0,{j}\] value [^"]*\(([^,")]+)[,)]', changed)[1] for j in range(3)]  # type: ignore[index]
     assert letters[0] != letters[1] == letters[2], "the picture shows that the changed neuron differs"
 
 
@@ -55,18 +55,25 @@ def test_seeds(capsys: pytest.CaptureFixture[str]) -> None:
     assert "classic-3-4-2-equal   26 parameters move as 8, 7 up to sign · hidden layer of 4 acts as 1" in text
 
 
-def test_the_gallery_has_each_network_in_each_view_and_theme_and_shows_them(
+def test_the_gallery_has_its_pictures_and_no_others_shows_them_all_and_stays_small(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its pictures are golden files (tests/drawing/test_golden.py); here, that all are there, and shown."""
     gallery, kept = loaded("gallery"), DEMOS / "gallery"
-    names = [f"{name}-{view}.svg" for name in gallery.NETWORKS for view in gallery.VIEWS]
-    for theme in gallery.THEMES:
-        assert sorted(path.name for path in (kept / theme).iterdir()) == sorted(names)
-    shown = (kept / "README.md").read_text(encoding="utf-8")
-    assert shown == gallery.index() and all(f"(auto/{name})" in shown for name in names)
-    pages = sorted(path.name for path in kept.glob("*.html"))
-    assert all(f"({page})" in shown for page in pages) and len(pages) == 2
+    pages = {"auto": kept / "README.md", "dark": kept / "dark.md", "print": kept / "print.md"}
+    assert set(pages) == set(gallery.THEMES)
+    for theme, page in pages.items():
+        shown = re.findall(rf"\({theme}/([\w-]+)\.svg\)", page.read_text(encoding="utf-8"))
+        there = sorted(path.stem for path in (kept / theme).iterdir())
+        assert sorted(shown) == sorted(gallery.pictures(theme)) == there, (
+            f"remove demos/gallery/{theme}, make it again"
+        )
+    assert len(gallery.pictures("dark")) == 2
+    texts = "".join(page.read_text(encoding="utf-8") for page in pages.values())
+    assert texts == gallery.index() + gallery.page("dark") + gallery.page("print")
+    besides = {path.name for path in kept.iterdir() if path.is_file()} - {"formula.svg"}  # the README's
+    assert besides == {"README.md", *re.findall(r"\(([\w-]+\.\w+)\)", texts)}
+    assert sum(path.stat().st_size for path in kept.rglob("*.*")) < 2_500_000
     monkeypatch.setattr(gallery, "NETWORKS", {})
     gallery.main(tmp_path)
-    assert sorted(path.name for path in tmp_path.glob("*.html")) == pages
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == besides

@@ -130,6 +130,7 @@ def test_the_page_has_the_nine_recipes() -> None:
 
 
 @pytest.mark.parametrize("name", thinned([*RECIPES], 9))
+@pytest.mark.slow
 def test_a_recipe_prints_what_it_says_and_its_tests_pass(name: str, tmp_path: Path) -> None:
     """Of the tests that the thing is fed to: those that bear its name, and those that compare lists."""
     code = copied(tmp_path, name)
@@ -160,6 +161,7 @@ def test_a_recipe_leaves_all_tests_green_that_its_thing_is_fed_to(name: str, tmp
     run_tests(tmp_path, " ".join(FED[name][1:]))
 
 
+@pytest.mark.slow
 def test_the_thing_of_a_recipe_is_fed_to_tests_of_its_name(tmp_path: Path) -> None:
     """The test above would notice a view that cannot be written: here one whose letters have no group."""
     copied(tmp_path, "A view")

@@ -354,6 +354,7 @@ def said(said_of: dict[str, list[tuple[int, str, str]]]) -> list[tuple[int, str,
 
 
 @pytest.mark.parametrize("file", [*PAGES, *DEMOS], ids=lambda path: path.name)
+@pytest.mark.slow
 def test_the_code_of_the_pages_and_the_demos_is_clean(
     file: Path, said_of: dict[str, list[tuple[int, str, str]]]
 ) -> None:

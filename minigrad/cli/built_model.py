@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import random
 import sys
@@ -56,7 +57,8 @@ def _build(where: str, seed: int) -> Any:
     """What the file holds under that name, or what it returns if it is a function or a class."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  # the file may draw from it
-    found = object_at(where)
+    with contextlib.redirect_stdout(sys.stderr):
+        found = object_at(where)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
     if not inspect.isroutine(found) and not isinstance(found, type):
@@ -115,9 +117,10 @@ def _losses_of_torch() -> dict[str, Any]:
 def run_users_code(call: Callable[..., Any], where: str, *args: Any, **options: Any) -> Any:
     """call(*args, **options), which runs code of the user's file; Misuse for what that raises."""
     try:
-        return call(*args, **options)
+        with contextlib.redirect_stdout(sys.stderr):  # what it prints is no part of the answer
+            return call(*args, **options)
     except MinigradError as error:
         raise Misuse(f"{where}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         path = Path(str(where).rpartition("::")[0]).resolve()
         raise Misuse(f"{where}: {told_at(error, path)}") from error

@@ -62,22 +62,25 @@ def load(path: Path) -> ModuleType:
         raise Misuse(f"{path.name} is not a Python file")
     sys.path.insert(0, str(root))
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    ours, sys.argv = sys.argv, [str(path)]  # a file that reads its own options gets none
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         remedy = f"\n  write  pip install {missing}" if missing in FRAMEWORKS else ""
         raise Misuse(f"{path.name} cannot be imported\n  {told_at(error, path)}{remedy}") from error
+    finally:
+        sys.argv = ours
     return module
 
 
-def told_at(error: Exception, path: Path) -> str:
+def told_at(error: BaseException, path: Path) -> str:
     """An error in the first line of its message, and the line of a file in which it was raised."""
     line = next((f"line {step.lineno}: " for step in _steps(error) if step.filename == str(path)), "")
     return f"{line}{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
-def _steps(error: Exception) -> list[traceback.FrameSummary]:
+def _steps(error: BaseException) -> list[traceback.FrameSummary]:
     return traceback.extract_tb(error.__traceback__)[::-1]
 
 

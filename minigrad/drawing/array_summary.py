@@ -13,8 +13,9 @@ import numpy as np
 from . import format
 from .diagram import ArraySummary
 
-CELLS = 8  # maximum rows and columns of an array shown cell by cell
-GRID = 16  # maximum rows and columns of a thumbnail
+ROWS, CELLS = 4, 8  # maximum rows and columns of an array shown cell by cell
+FEW = 16  # its maximum entries
+GRID = 12  # maximum rows and columns of a thumbnail
 NOT_FINITE = 2.0  # marks nan and inf in a thumbnail, whose numbers are from -1 to 1
 
 
@@ -51,9 +52,9 @@ def rows_and_columns(array: Any) -> Any:
 
 
 def has_cells(shape: tuple[int, ...]) -> bool:
-    """Whether an array of that shape is shown cell by cell: two or more numbers, at most 8 rows of 8."""
+    """Whether an array of that shape is shown cell by cell: 2 to 16 numbers, at most 4 rows of 8."""
     rows = int(np.prod(shape[:-1]))
-    return bool(shape) and rows * shape[-1] > 1 and rows <= CELLS and shape[-1] <= CELLS
+    return bool(shape) and 1 < rows * shape[-1] <= FEW and rows <= ROWS and shape[-1] <= CELLS
 
 
 def is_table(numbers: ArraySummary) -> bool:
@@ -83,19 +84,22 @@ def _details(data: Any) -> dict[str, Any]:
     shown: dict[str, object] = {"zeros": float(np.mean(array == 0))}
     numbers = array.astype(np.float64)
     if not np.isnan(numbers).all():
-        shown |= {"low": float(np.nanmin(numbers)), "high": float(np.nanmax(numbers))}
+        shown |= {"low": format.end_of(float(np.nanmin(numbers))), "high": format.end_of(float(np.nanmax(numbers)))}
     norm = format.euclidean_norm(numbers)
     shown["norm"] = None if np.isnan(norm) else norm
     table = rows_and_columns(array)
     if has_cells(array.shape):
         shown["cells"] = tuple(tuple(map(format.number_text, row)) for row in table)
     else:
-        shown["thumbnail"] = _thumbnail(rows_and_columns(numbers))
+        shown["thumbnail"], shown["scale"] = _thumbnail(rows_and_columns(numbers))
     return shown
 
 
-def _thumbnail(table: Any) -> tuple[tuple[float, ...], ...]:
-    """The mean of each block, divided by the largest; NOT_FINITE for a block with a nan or an infinity."""
+def _thumbnail(table: Any) -> tuple[tuple[tuple[float, ...], ...], float]:
+    """The mean of each block, divided by the largest, and that one.
+
+    NOT_FINITE stands for a block with a nan or an infinity.
+    """
     finite = np.isfinite(table)
     largest = np.max(np.abs(table), where=finite, initial=0.0)
     starts = [np.unique(np.arange(min(n, GRID)) * n // min(n, GRID)) for n in table.shape]
@@ -104,17 +108,17 @@ def _thumbnail(table: Any) -> tuple[tuple[float, ...], ...]:
         return np.add.reduceat(np.add.reduceat(x, starts[0], axis=0), starts[1], axis=1)
 
     means = blocks(np.where(finite, table, 0.0) / (largest or 1.0)) / blocks(np.ones(table.shape))
-    means /= np.max(np.abs(means)) or 1.0
-    means = np.where(blocks(~finite * 1.0) > 0, NOT_FINITE, means)
-    return tuple(tuple(round(float(x), 3) + 0.0 for x in row) for row in means)
+    peak = float(np.max(np.abs(means)))
+    means = np.where(blocks(~finite * 1.0) > 0, NOT_FINITE, means / (peak or 1.0))
+    return tuple(tuple(round(float(x), 3) + 0.0 for x in row) for row in means), peak * float(largest)
 
 
 def _statistics(array: Any) -> dict[str, Any]:
     if not array.size or array.dtype.kind != "f":
         return {}
     return {
-        "low": float(array.min()),
-        "high": float(array.max()),
+        "low": format.end_of(float(array.min())),
+        "high": format.end_of(float(array.max())),
         "norm": float(format.euclidean_norm(array)),
         "zeros": float(np.mean(array == 0)),
     }

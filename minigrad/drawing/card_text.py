@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from ..symmetry.clustering import TOLERANCE
-from .diagram import ZERO, CardRow, DiagramNode, Edge
+from .diagram import CardRow, DiagramNode, Edge
+from .marks import Marks
 
 T = TypeVar("T")
 
 LISTED = 8  # members of a group, or cards with a badge, that a sentence lists
 
 
-def card_lines(node: DiagramNode) -> list[str]:
-    """A card, line by line: its head, then each row with value, gradient and letter."""
+def card_lines(node: DiagramNode, marks: Marks) -> list[str]:
+    """A card, line by line: its head, then each row with value, gradient, mark and what is known of it."""
     head = [node.name or "inputs" * (node.kind == "input" and node.count > 1), node.operation]
     head += [f"stands for {node.times}"] if node.times > 1 else []
     head += [", ".join(node.badges), node.hides]
-    return [line for line in (", ".join(filter(None, head)), *map(_row, node.rows)) if line]
+    return [line for line in (", ".join(filter(None, head)), *(_row(row, marks) for row in node.rows)) if line]
 
 
 def arrow(edge: Edge, tail: DiagramNode, head: DiagramNode) -> str:
@@ -53,12 +54,13 @@ def first_names(names: Sequence[str]) -> str:
     return ", ".join([*names[:LISTED], *([f"{more} more"] if more > 0 else [])])
 
 
-def _row(row: CardRow) -> str:
+def _row(row: CardRow, marks: Marks) -> str:
     line = f"{row.name} {' '.join(row.value.lines)}".strip()
     if row.gradient:
         line += f", gradient {' '.join(row.gradient.lines)}"
-    if row.group and row.group != ZERO:
-        line += f" ({row.group}{', tied' if row.tie else ''})"
+    if mark := marks.of(row.group, row.tie):
+        line += f" ({mark.words})"
+    line += f", differs from {row.differs}" * bool(row.differs)
     return line + "".join(f", {badge}" for badge in row.badges)
 
 

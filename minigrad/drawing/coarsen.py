@@ -7,6 +7,7 @@ merge each layer of the graph. Numbers only, no text; positions and edges are ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -74,16 +75,17 @@ def shrink(
     boxes: Sequence[Cluster],
     places: Sequence[int | None],
     seconds: float,
+    most: float = math.inf,
 ) -> Shrunk | None:
-    """The boxes to show within this time; None if the whole graph fits.
+    """The boxes to show within this time, at most `most` if that is possible; None if the whole graph fits.
 
     inner: sums shown as one node, with the positions of their parts. boxes, places: the results of `clusters`.
     """
     values, hidden = len(found.values), sum(map(len, inner.values()))
     arrows = sum(map(len, found.uses)) - hidden
-    shrinking = _Shrinking(found, inner, boxes, places, seconds)
+    shrinking = _Shrinking(found, inner, boxes, places, seconds, most)
     shrinking.shrunk.needed = needed = cost(values, values - hidden, arrows, shrinking.crossed_ranks())
-    if needed <= seconds or values - hidden + arrows <= LEAST:
+    if (needed <= seconds and values - hidden <= most) or values - hidden + arrows <= LEAST:
         return None
     return shrinking.run()
 
@@ -98,8 +100,9 @@ class _Shrinking:
         boxes: Sequence[Cluster],
         places: Sequence[int | None],
         seconds: float,
+        most: float,
     ) -> None:
-        self.found, self.boxes, self.places, self.seconds = found, boxes, places, seconds
+        self.found, self.boxes, self.places, self.seconds, self.most = found, boxes, places, seconds, most
         n = len(found.values)
         lengths = np.fromiter(map(len, found.uses), np.int64, n)
         self.tails = np.fromiter(chain.from_iterable(found.uses), np.int64, int(lengths.sum()))
@@ -129,7 +132,8 @@ class _Shrinking:
         boxes = _count(labels)
         arrows = len(pairs(labels[self.heads], labels[self.tails])[0])
         return boxes + arrows <= LEAST or (
-            cost(len(labels), boxes, arrows) <= self.seconds  # the cheaper test first
+            boxes <= self.most
+            and cost(len(labels), boxes, arrows) <= self.seconds  # the cheaper test first
             and cost(len(labels), boxes, arrows, self.crossed_ranks()) <= self.seconds
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -17,9 +18,13 @@ from .diagram import Diagram
 from .outputs import OUTPUTS, Picture, encode
 from .outputs.attributes import graph_attributes
 from .outputs.dot import to_dot
+from .outputs.frame import Frame
+from .outputs.history import with_open_cards
+from .outputs.html import write_html
 from .outputs.render import ENGINES, SECONDS, graphviz_source
 from .outputs.svg import fit_width, to_svg
 from .outputs.text import to_text
+from .subjects import record_subject
 from .theme import NAMES
 from .view_selection import USAGE, diagrams, request
 from .views.request import PAGE
@@ -80,6 +85,13 @@ class Drawing:
         path.write_bytes(content)
         return path
 
+    def viewer(self, height: int = 560) -> Frame:
+        """The interactive page for a notebook, in which the last line of a cell shows it.
+
+        height: in pixels. Raises ArgumentError for less than 100, RenderError if there is no layout engine.
+        """
+        return Frame(write_html(self._picture), height)
+
     @property
     def _patience(self) -> float:
         """Seconds the engine may take: more than the budget, because the machine may be busy."""
@@ -89,8 +101,10 @@ class Drawing:
     def _picture(self) -> Picture:
         """The input of the outputs."""
         steps = self.history if isinstance(self.history, Mapping) else dict(enumerate(self.history))
-        history = {str(step): (drawing.diagram, *drawing.others) for step, drawing in steps.items()}
-        return Picture(self.diagram, self.theme, self._patience, self.others, history)
+        drawn = [(drawing.diagram, *drawing.others) for drawing in (self, *steps.values())]
+        (now, *others), *earlier = with_open_cards(drawn) if steps else drawn
+        history = dict(zip(map(str, steps), earlier, strict=True))
+        return Picture(now, self.theme, self._patience, tuple(others), history)
 
     def _svg(self) -> str:
         return to_svg(self.diagram, self.theme, self._patience)
@@ -101,7 +115,8 @@ class Drawing:
 
     def __repr__(self) -> str:
         """The title and the size."""
-        things = "cards" if any(node.rows for node in self.diagram.nodes) else "values"
+        is_folded = any(box.times > 1 for box in self.diagram.clusters)
+        things = "cards" if any(node.rows for node in self.diagram.nodes) else "boxes" if is_folded else "values"
         return f"<drawing of {len(self.diagram.nodes)} {things}: {self.diagram.title}>"
 
     def _repr_svg_(self) -> str | None:
@@ -123,9 +138,10 @@ class Drawing:
 
 
 def draw(
-    y: Value | Module,
+    y: Value | Module | Callable[..., Any],
     *data: Any,
-    loss: Callable[[Any, Any], Any] | None = None,
+    loss: Callable[..., Any] | None = None,
+    grad: bool = False,
     view: str | None = None,
     names: Mapping[str, Any] | None = None,
     wrong: Any = (),
@@ -134,6 +150,7 @@ def draw(
     width: float = PAGE,
     history: Sequence[Drawing] | Mapping[int, Drawing] = (),
     sums: bool = True,
+    repeats: bool = True,
     neurons: int | None = None,
     title: str | None = None,
     engine: str | None = None,
@@ -144,37 +161,41 @@ def draw(
     draw(y)                        the graph that computed a Value y
     draw(model, x, y, loss=...)    a model of `nn` at its data; the default loss is the squared error, without y the
                                    sum of the outputs
+    draw(f, *arguments)            what a function makes of these arguments; f may be compiled, or be one of JAX.
+                                   grad=True: its gradient by them, with the ops that compute it
+    draw(torch_module, x, loss=...)   a model of PyTorch, recorded in float64; without a loss the sum of the outputs
 
     `draw` computes the gradients and writes no `.grad`. They are those of y if it has one element, else those of
-    the cotangent in `y.grad`; without one, the picture shows none. Equal gradients share a letter and colour.
+    the cotangent in `y.grad`; without one, the picture shows none. Equal gradients share a letter.
 
     view: by default cards for a model, ops for a Value; ``python -m minigrad draw --help`` lists all views.
     neurons: how many neurons of a layer get cards of their own; by default, if a layer has more than 12, each layer
     is one card.
     names: for values without a name of their own, such as `locals()`. wrong: a result of `check_graph`, or serials:
     marks those nodes as made by an op whose rule is wrong. theme: auto, light, dark or print.
-    width: of the page that the picture should fit, in pixels.
+    width: of the page that the picture should fit, in pixels. A graph too wide for it goes from top to bottom, a
+    long one in columns; rankdir= sets another direction.
     sums: whether ``a + b + c`` is one Σ, or a node for each +. title: replaces the finding.
+    repeats: whether a part that repeats, such as the steps of a loop, is one box ×n, or each is drawn.
     history: drawings of the same graph earlier in training, in a sequence or by step; the .html page steps through
     them and marks where a tie breaks.
-    engine, and graph attributes (rankdir="TB", ...): as in Graphviz. Raises ArgumentError for anything but a Value
-    or a model, for an unknown theme, view or engine, and for a bad title, time or history.
+    engine, and graph attributes (rankdir="TB", ...): as in Graphviz. Raises ArgumentError for anything else, for
+    an unknown theme, view or engine, and for a bad title, time or history.
     """
     _check(y, data, names, engine)
-    _check_options(title, seconds, history)
+    if not isinstance(y, (Value, Module)):
+        y, data = record_subject(y, data, loss, grad), ()
+    _check_options(title, seconds, width, history)
     wrong = getattr(wrong, "wrong", wrong)
     options = {"names": names or {}, "wrong": wrong, "sums": sums, "neurons": neurons, "seconds": seconds}
-    options["width"] = width
+    options |= {"width": width, "repeats": repeats}
     made, *others = diagrams(request(y, data, loss, **options), view)
     made = made if title is None else replace(made, title=title)
-    return Drawing(_with_layout(made, engine, given), theme, history, seconds, others)
+    made, *others = (replace(one, width=width) for one in (_with_layout(made, engine, given), *others))
+    return Drawing(made, theme, history, seconds, others)
 
 
 def _check(y: object, data: tuple[object, ...], names: object, engine: str | None) -> None:
-    if not isinstance(y, (Value, Module)):
-        raise ArgumentError(
-            f"draw takes a Value or a model, got {type(y).__name__}\n  for several Values, draw their sum"
-        )
     if isinstance(y, Value) and data:
         raise ArgumentError(f"draw takes one Value, got {1 + len(data)} arguments{USAGE}")
     if not isinstance(names, (Mapping, NoneType)):
@@ -184,11 +205,13 @@ def _check(y: object, data: tuple[object, ...], names: object, engine: str | Non
         raise ArgumentError(f"no engine is called {engine!r}\n  expected one of {', '.join(ENGINES)}")
 
 
-def _check_options(title: object, seconds: object, history: object) -> None:
+def _check_options(title: object, seconds: object, width: object, history: object) -> None:
     if not isinstance(title, (str, NoneType)):
         raise ArgumentError(f"a title is text, got {describe(title)}")
     if not isinstance(seconds, Real) or not float(seconds) >= 0:
         raise ArgumentError(f"seconds is the number of seconds a picture may take; got {describe(seconds)}")
+    if not isinstance(width, Real) or not 0 < float(width) < math.inf:
+        raise ArgumentError(f"width is that of the page in pixels, such as 1000; got {describe(width)}")
     steps: Any = list(history.values()) if isinstance(history, Mapping) else history
     if not isinstance(steps, Sequence) or not all(isinstance(step, Drawing) for step in steps):
         raise ArgumentError(

@@ -5,21 +5,24 @@ Results are positions in a survey. `theme` gives a letter its look, the views sh
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from ..engine.value import Value
 from ..errors import MinigradError
-from ..symmetry.clustering import equal_groups, is_zero
+from ..symmetry.clustering import is_zero
 from ..symmetry.fingerprints import Formulas, recorded_gradients
 from ..symmetry.loss_graph import flat
+from ..symmetry.modular import times
 from ..symmetry.proof import Partition, points, prove
-from .diagram import ZERO
+from .diagram import MINUS, ZERO
 from .graph_data import Survey
+from .marks import number_ties
+from .opposite_groups import Together, equal_or_opposite
 from .theme import letter
 
 COMPARABLE = 200_000  # values; comparing more gradients would take too long for a picture
@@ -28,30 +31,37 @@ PROVABLE, ENTRIES = 10_000, 50_000  # values, and entries of all values: a proof
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """Positions of values with equal gradients. `apart`: see `diagram.Group`. `ties`: see `DiagramNode.tie`."""
+    """Positions of values with equal gradients. `letter`, `apart`, `ties`: see `diagram.Group`."""
 
     letter: str
     members: tuple[int, ...]
     apart: bool
     ties: tuple[str, ...]
 
-    @property
-    def proved(self) -> bool:
-        """Whether the gradients of all members are proved to stay equal."""
-        return "" not in self.ties and len(set(self.ties)) == 1
+
+@dataclass(frozen=True, slots=True)
+class EntryProof:
+    """What is proved of the entries of a leaf, in its shape.
+
+    Entries of equal classes and signs are tied; those of equal classes and other signs stay opposite.
+    """
+
+    classes: Any
+    signs: Any
+    frozen: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Letters:
     """The groups in the order of their letters, the leaves that never move, and why nothing is proved.
 
-    classes: for each leaf the class numbers of its entries; entries of one class are tied. Empty without a proof.
+    entries: what is proved of the entries of each leaf. Empty without a proof.
     """
 
     groups: tuple[Equal, ...]
     frozen: frozenset[int]
     unproved: str
-    classes: Mapping[int, object]
+    entries: Mapping[int, EntryProof]
 
 
 def letters(found: Survey) -> Letters:
@@ -61,40 +71,50 @@ def letters(found: Survey) -> Letters:
     """
     if len(found.values) > COMPARABLE:
         return Letters((), frozenset(), f"more than {COMPARABLE:,} values", {})
-    equal = equal_groups(found.gradients)
-    passed_on = _passed_on(found, equal)
-    apart = [sum(member not in passed_on for member in members) > 1 for members in equal]
+    groups = _groups(found)
     zeros = [k for k, g in enumerate(found.gradients) if g is not None and is_zero(g)]
-    proof, unproved = _proof(found, [*equal, zeros])
+    proof, unproved = _proof(found, [*(group.every for group, _ in groups), zeros])
 
     def order(k: int) -> tuple[bool, bool, int, int]:
-        leaves = sum(found.values[member].op is None for member in equal[k])
-        return not apart[k], leaves < 2, -len(equal[k]), equal[k][0]
+        group, apart = groups[k]
+        return not apart, _leaves(found, group) < 2, -len(group.every), group.plus[0]
 
-    groups = [
-        Equal(letter(place), tuple(equal[k]), apart[k], proof.ties(equal[k]))
-        for place, k in enumerate(sorted(range(len(equal)), key=order))
-    ]
+    equal = []
+    for place, k in enumerate(sorted(range(len(groups)), key=order)):
+        group, apart = groups[k]
+        ties, name = proof.ties(group), letter(place)
+        equal.append(Equal(name, group.plus, apart, ties[: len(group.plus)]))
+        if group.minus:
+            equal.append(Equal(f"{MINUS}{name}", group.minus, apart, ties[len(group.plus) :]))
     if zeros:
-        groups.append(Equal(ZERO, tuple(zeros), apart=True, ties=proof.zeros(zeros)))
-    return Letters(tuple(groups), proof.frozen, unproved, proof.classes)
+        equal.append(Equal(ZERO, tuple(zeros), apart=True, ties=proof.zeros(zeros)))
+    return Letters(tuple(equal), proof.frozen, unproved, proof.entries)
 
 
-def opposites(gradients: Mapping[str, object]) -> dict[str, str]:
-    """For each letter whose gradient is now minus that of an earlier letter A: " = -A now"; else ""."""
-    names, n = list(gradients), len(gradients)
-    found = dict.fromkeys(names, "")
-    every = [np.asarray(g) for g in gradients.values()]
-    for same in equal_groups([*every, *(-g for g in every)]):
-        first, other = same[0], same[-1] - n
-        if first < n <= same[-1] and first > other:
-            found[names[first]] = f" = -{names[other]} now"
-    return found
+def _groups(found: Survey) -> list[tuple[Together, bool]]:
+    """The groups that get a letter, and whether each is equal in separate places.
+
+    A value whose gradient is minus that of another has a letter, too, unless an op such as - merely passed it on
+    to an input.
+    """
+    every = equal_or_opposite(found.gradients)
+    passed_on, kept = _passed_on(found, every), []
+    for group in every:
+        apart = sum(member not in passed_on for member in group.every) > 1
+        signed = apart or len(group.minus) > 1 or _leaves(found, group) > 1
+        shown = group if signed else Together(group.plus)
+        if len(shown.every) > 1:
+            kept.append((shown, apart))
+    return kept
 
 
-def _passed_on(found: Survey, equal: Sequence[Sequence[int]]) -> set[int]:
-    """Values that got their gradient unchanged from another of their group."""
-    group = {member: number for number, members in enumerate(equal) for member in members}
+def _leaves(found: Survey, group: Together) -> int:
+    return sum(found.values[member].op is None for member in group.every)
+
+
+def _passed_on(found: Survey, groups: Sequence[Together]) -> set[int]:
+    """Values that got their gradient from another of their group, unchanged but for the sign."""
+    group = {member: number for number, one in enumerate(groups) for member in one.every}
     return {
         tail
         for head, tails in enumerate(found.uses)
@@ -108,11 +128,11 @@ class _NoProof:
     """No proof: no value has a tie."""
 
     frozen: frozenset[int] = frozenset()
-    classes: Mapping[int, object] = MappingProxyType({})
+    entries: Mapping[int, EntryProof] = MappingProxyType({})
 
-    def ties(self, members: Sequence[int]) -> tuple[str, ...]:
-        """The tie of each member of a group."""
-        return ("",) * len(members)
+    def ties(self, group: Together) -> tuple[str, ...]:
+        """The tie of each member of a group, first those in `plus`."""
+        return ("",) * len(group.every)
 
     def zeros(self, members: Sequence[int]) -> tuple[str, ...]:
         """The tie of each value whose gradient is 0 now: whether it stays 0."""
@@ -127,24 +147,29 @@ class _Proof(_NoProof):
         y = found.values[found.result]
         partition = prove(y, leaves)
         place = {v.serial: k for k, v in enumerate(found.values)}
+        entries: dict[int, EntryProof] = {}
+        self.entries = entries
         self.frozen = frozenset(place[leaves[k].serial] for k in _frozen_leaves(leaves, partition))
-        parts = np.split(partition.classes, np.cumsum([v._array.size for v in leaves])[:-1])
-        self.classes = {place[v.serial]: x.reshape(v._array.shape) for v, x in zip(leaves, parts, strict=True)}
+        numbers = (partition.signed, partition.signs, partition.frozen)
+        ends = np.cumsum([v._array.size for v in leaves])[:-1]
+        for v, *parts in zip(leaves, *(np.split(x, ends) for x in numbers), strict=True):
+            entries[place[v.serial]] = EntryProof(*(x.reshape(v._array.shape) for x in parts))
         self._fingerprints = _fingerprints(y, leaves, [found.values[k] for k in chosen], partition)
         self._at = {k: number for number, k in enumerate(chosen)}
 
-    def ties(self, members: Sequence[int]) -> tuple[str, ...]:
-        fingerprints = [self._bytes(k) for k in members]
-        bearers = Counter(fingerprints)
-        number = {x: str(place) for place, x in enumerate(dict.fromkeys(fingerprints), start=1)}
-        return tuple(number[x] if bearers[x] > 1 else "" for x in fingerprints)
+    def ties(self, group: Together) -> tuple[str, ...]:
+        return number_ties(self._claim(k, sign) for k, sign in zip(group.every, group.signs, strict=True))
 
     def zeros(self, members: Sequence[int]) -> tuple[str, ...]:
-        return tuple("" if any(self._bytes(k)) else "1" for k in members)
+        return tuple("" if (x := self._of(k)) is not None and x.any() else "1" for k in members)
 
-    def _bytes(self, k: int) -> bytes:
-        x = self._fingerprints[self._at[k]]
-        return b"" if x is None else np.ascontiguousarray(x).tobytes()
+    def _claim(self, k: int, sign: int) -> bytes | None:
+        """The formula of a gradient times its sign in the group; None if there is none."""
+        x = self._of(k)
+        return None if x is None else np.ascontiguousarray(times(x, sign)).tobytes()
+
+    def _of(self, k: int) -> Any:
+        return self._fingerprints[self._at[k]]
 
 
 def _frozen_leaves(leaves: Sequence[Value], partition: Partition) -> list[int]:

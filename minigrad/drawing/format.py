@@ -20,12 +20,12 @@ PLACE = "·"  # marks the place of an input in a function call
 
 
 def number_text(x: Any) -> str:
-    """Four significant digits at any magnitude: 0.03741, 1.23e-06, 2, nan, inf."""
+    """Four significant digits at any magnitude: 0.03741, 1.23e-06, 2, -0.0, nan, inf."""
     if isinstance(x, bool | np.bool_):
         return str(bool(x))
     if isinstance(x, int | np.integer) and abs(int(x)) < 1_000_000:
         return str(int(x))
-    return f"{x + 0:.4g}"  # + 0 turns -0.0 into 0
+    return _signed_zero(f"{x:.4g}")
 
 
 def exact(x: object) -> str:
@@ -41,8 +41,20 @@ def derivative_text(d: object) -> str:
     array = np.asarray(d)
     if not array.size:
         return ""
-    low, high = (f"{f(array) + 0:.3g}" for f in (np.min, np.max))
+    if array.size == 1:
+        return _signed_zero(f"{array.item():.3g}")
+    low, high = (f"{end_of(f(array)):.3g}" for f in (np.min, np.max))
     return low if low == high else f"{low} .. {high}"
+
+
+def end_of(x: Any) -> Any:
+    """A minimum or maximum, 0.0 for -0.0: of these two, NumPy may find any."""
+    return x or abs(x)
+
+
+def _signed_zero(text: str) -> str:
+    """-0.0 as it is written in code."""
+    return "-0.0" if text == "-0" else text
 
 
 def value_lines(data: object) -> list[str]:
@@ -90,7 +102,7 @@ def _range(array: Any) -> str:
     missing = int(np.count_nonzero(np.isnan(array)))
     if missing == array.size:
         return "nan"
-    text = f"{number_text(np.nanmin(array))} .. {number_text(np.nanmax(array))}"
+    text = f"{number_text(end_of(np.nanmin(array)))} .. {number_text(end_of(np.nanmax(array)))}"
     return f"{text}, {missing} nan" if missing else text
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..engine.derivative_limits import all_gradients
 from ..engine.node import MANY as MANY_OPERANDS
 from ..engine.node import Superseded, live
 from ..engine.tree import kind_of
+from ..engine.tree_folds import is_nested_list
 from ..engine.value import Value, graph
 from ..nn.module import Module
 
@@ -37,6 +38,8 @@ class Survey:
     result     the position of the drawn value
     wrong      positions of values made by an op whose rule is wrong
     remark     why there are no gradients, or of which function they are, if that is not obvious
+    parameters positions of the model's parameters; None if no model is drawn: then every leaf may be one
+    arrays     the names of arrays that are no Values, by id, or by `content_of`
     """
 
     values: Sequence[Value]
@@ -47,6 +50,13 @@ class Survey:
     result: int
     wrong: frozenset[int]
     remark: str
+    parameters: frozenset[int] | None = None
+    arrays: Mapping[object, str] = field(default_factory=dict)
+
+    def is_parameter(self, k: int) -> bool:
+        """Whether a position is that of a parameter, with a gradient."""
+        known = self.values[k].op is None if self.parameters is None else k in self.parameters
+        return known and self.gradients[k] is not None
 
 
 @contextmanager
@@ -61,12 +71,17 @@ def without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def survey(y: Value, names: Mapping[str, object] | None = None, wrong: Collection[int] = ()) -> Survey:
+def survey(
+    y: Value,
+    names: Mapping[str, object] | None = None,
+    wrong: Collection[int] = (),
+    parameters: Collection[int] | None = None,
+) -> Survey:
     """Survey the graph of y, in time linear in its size.
 
     The gradients are those of y itself if it has one element, else those of the cotangent in `y.grad`; without
     one there are no gradients, and the remark says so. names: for values without a name of their own; modules,
-    lists, tuples and dicts pass their names on to their contents. wrong: serials.
+    lists, tuples and dicts pass their names on to their contents. wrong, parameters: serials.
     """
     values = graph(y)
     place = {v.serial: position for position, v in enumerate(values)}
@@ -87,6 +102,8 @@ def survey(y: Value, names: Mapping[str, object] | None = None, wrong: Collectio
         result=place[y.serial],
         wrong=frozenset(place[serial] for serial in wrong if serial in place),
         remark=remark,
+        parameters=None if parameters is None else frozenset(place[s] for s in parameters if s in place),
+        arrays=_array_names(names or {}),
     )
 
 
@@ -132,6 +149,25 @@ def _names(given: Mapping[str, object]) -> dict[int, str]:
             for step, value in _contents(thing):
                 if isinstance(value, Value):
                     found.setdefault(value.serial, f"{name}{step}")
+    return found
+
+
+def content_of(array: Any) -> tuple[object, ...]:
+    """What tells an array that was made of a list: a model makes a new one at each call."""
+    return array.shape, array.tobytes()
+
+
+def _array_names(given: Mapping[str, object]) -> dict[object, str]:
+    """The first name found for each array, by id; for a list of numbers by content. Names with _ are skipped."""
+    found: dict[object, str] = {}
+    for name, thing in given.items():
+        if isinstance(thing, (list, tuple)) and is_nested_list(thing, lambda x: isinstance(x, (int, float))):
+            with suppress(ValueError):  # lists of several lengths
+                found.setdefault(content_of(np.asarray(thing, dtype=np.float64)), str(name))
+        parts = [("", thing)] if isinstance(thing, np.ndarray) else _contents(thing) if kind_of(thing) else []
+        for step, x in parts:
+            if isinstance(x, np.ndarray) and not str(name).startswith("_"):
+                found.setdefault(id(x), f"{name}{step}")
     return found
 
 

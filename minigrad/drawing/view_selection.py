@@ -44,23 +44,36 @@ def diagrams(asked: ViewRequest, name: str | None) -> tuple[Diagram, ...]:
         raise ArgumentError(f"{name!r} is a view of {wanted}{USAGE}")
     with without_garbage_collection():
         chosen = _checked(view, view.function(asked))
-        if not asked.is_small or (asked.kind == "value" and chosen.hidden):
+        opened = {box.opens for box in chosen.clusters} - {""}
+        if not asked.is_small or (asked.kind == "value" and chosen.hidden and not opened):
             return (chosen,)
-        others = [v for other, v in VIEWS.items() if other != name and v.in_viewer and asked.kind in v.draws]
-        return (chosen, *_for_the_viewer(others, asked))
+        others = [v for other, v in VIEWS.items() if other != name and (v.in_viewer or other in opened)]
+        others = [v for v in others if asked.kind in v.draws]
+        return (chosen, *_for_the_viewer(others, asked, chosen))
 
 
-def _for_the_viewer(others: list[View], asked: ViewRequest) -> Iterator[Diagram]:
+def _for_the_viewer(others: list[View], asked: ViewRequest, chosen: Diagram) -> Iterator[Diagram]:
     """The diagrams of views that nobody asked for. One that fails is left out: the requested picture is right."""
+    seen = [chosen]
     for view in others:
         try:
-            yield _checked(view, view.function(asked))
+            made = _checked(view, view.function(asked))
+            if not any(_is_repeated(made, other) for other in seen):
+                seen.append(made)
+                yield made
         except _Faulty as error:
             _warn(view, str(error))
         except MinigradError:  # a network may have no quotient
             pass
         except Exception as error:
             _warn(view, f"it raised {error!r}")
+
+
+def _is_repeated(made: Diagram, other: Diagram) -> bool:
+    """Whether one of two views opens the boxes of the other, and there are none."""
+    opened = {made.view: other.view, other.view: made.view}
+    alike = any(view.opens == opened.get(name) for name, view in VIEWS.items())
+    return alike and replace(made, view=other.view) == other
 
 
 def _warn(view: View, reason: str) -> None:

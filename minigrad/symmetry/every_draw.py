@@ -43,11 +43,12 @@ class Draws:
     varies: str = ""
 
 
-def record_draws(run: Callable[[], Any], roots: dict[str, Any]) -> Draws:
+def record_draws(run: Callable[[], Any], roots: dict[str, Any], varies: str = "") -> Draws:
     """Record a loss for every draw of its random numbers.
 
     run: computes the loss from leaves that are the same at each call. roots: by name, what it can reach; models and
-    generators in there stay as they are. Raises TracingError if the loss cannot be computed twice.
+    generators in there stay as they are. varies: what differs if `run` itself makes it differ. Raises TracingError
+    if the loss cannot be computed twice.
     """
     state = ModelState(roots)
     try:
@@ -60,7 +61,7 @@ def record_draws(run: Callable[[], Any], roots: dict[str, Any]) -> Draws:
         if not state.moved_generators() and _differences(*every) == set():
             return Draws(first, first)
         every += [_again(run) for _ in range(DRAWS - 2)]
-        varies = DRAWN if state.moved_generators() else CALLS
+        varies = varies or (DRAWN if state.moved_generators() else CALLS)
     finally:
         state.restore()
     places: set[_Place] = set()

@@ -27,6 +27,14 @@ from .ties import Ties
 
 AGREE = {8: 1e-9, 4: 1e-4}  # of the largest output, by bytes per number
 DRIFT = 1e-12  # a larger drift of the numbers is said
+RELATION = (
+    "A weight from a ×m neuron to a ×n neuron is m times that of your network, its gradient n times; "
+    "a bias of a ×n neuron has n times the gradient."
+)
+DESCENT = (
+    "Gradient descent on it follows yours only if the learning rate of each weight is multiplied by m/n, and that "
+    "of each bias by 1/n, as quotient(...).descend does."
+)
 ODD, EVEN, NEITHER = -1, 1, 0
 WRITE = "  write  quotient(ties(model, x, y, loss))  with an MLP"
 

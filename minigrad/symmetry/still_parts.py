@@ -120,7 +120,7 @@ def vanishing_parts(tensors: Tensors) -> Iterator[TieFinding]:
     if not found.vanishing.any():
         return
     masks = [np.asarray(mask) for mask in found.recording.split(found.vanishing)]
-    by_reason: dict[str, list[int]] = {}
+    by_reason: dict[tuple[str, ...], list[int]] = {}
     for k, flat in enumerate(nearly_flat(found.recording, found.now, masks)):
         if masks[k].any():
             by_reason.setdefault(flat, []).append(k)
@@ -128,8 +128,8 @@ def vanishing_parts(tensors: Tensors) -> Iterator[TieFinding]:
         yield _vanishing(tensors, owners, masks, flat)
 
 
-def _vanishing(tensors: Tensors, owners: Sequence[int], masks: Sequence[Any], flat: str) -> TieFinding:
-    """The finding on vanishing gradients of some tensors. flat: the functions that are the reason, or ""."""
+def _vanishing(tensors: Tensors, owners: Sequence[int], masks: Sequence[Any], flat: Sequence[str]) -> TieFinding:
+    """The finding on vanishing gradients of some tensors. flat: the functions that are the reason, if any."""
     found, gradient = tensors.found, np.abs(tensors.found.now.gradient)
     indices = [parts_of(masks[k]) for k in owners]
     some = [parts_text(tensors[k].name, index) for k, index in zip(owners, indices, strict=True)][:NAMED]
@@ -139,7 +139,7 @@ def _vanishing(tensors: Tensors, owners: Sequence[int], masks: Sequence[Any], fl
         f"{listed(some, len(owners) - NAMED)}: gradients vanish {found.now_words}, at most "
         f"{gradient[entries].max():.1g} where the largest is {largest:.2g}"
     )
-    text += f", because {flat} is nearly flat there" if flat else ""
+    text += f", because {listed(flat)} {'is' if len(flat) == 1 else 'are'} nearly flat there" if flat else ""
     return tensors.named(VANISHING, owners, indices, OBSERVED, text, tensors.trials.wakes(entries))
 
 

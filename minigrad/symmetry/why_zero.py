@@ -55,26 +55,27 @@ def why_zero(recording: Recording, now: Now, zero: Any) -> list[ZeroNow]:
     return [*_Reasons(recording, now.values, recording.split(cancels)).of(zero)]
 
 
-def nearly_flat(recording: Recording, now: Now, masks: Sequence[Any]) -> list[str]:
-    """For some entries of each tensor, the functions that leave hardly any of their gradients; or ""."""
+def nearly_flat(recording: Recording, now: Now, masks: Sequence[Any]) -> list[tuple[str, ...]]:
+    """For some entries of each tensor, the functions that leave hardly any of their gradients."""
     y, leaves = recording.at(now.values)
-    nodes, found = graph(y), []
+    nodes, rng, found = graph(y), np.random.default_rng(0), []
     for leaf, mask in zip(leaves, masks, strict=True):
+        direction = np.where(mask, rng.uniform(0.5, 2.0, np.shape(mask)), 0.0)[()]
         with np.errstate(all="ignore"):
-            tangents = push([y], {leaf.serial: np.where(mask, 1.0, 0.0)}) if np.any(mask) else {}
+            tangents = push([y], {leaf.serial: direction}) if np.any(mask) else {}
         size = {serial: float(np.abs(t).max(initial=0)) for serial, t in tangents.items() if type(t) is not tuple}
-        flat = [
-            node.op.label
-            for node in nodes
-            if node.op is not None
-            and node.serial in size
-            and not node.op.moves
-            and not _is_product(node)
-            and size[node.serial]
-            <= FLAT * max((size.get(getattr(x, "serial", -1), 0.0) for x in node.operands), default=0)
-        ]
-        found.append(listed([*dict.fromkeys(flat)]) if flat else "")
+        found.append(
+            tuple(dict.fromkeys(node.op.label for node in nodes if node.op and _is_nearly_flat(node, size)))
+        )
     return found
+
+
+def _is_nearly_flat(node: Any, size: dict[int, float]) -> bool:
+    """Whether a function leaves hardly any of a tangent. size: of the tangents, by serial."""
+    if node.op.moves or node.serial not in size or _is_product(node):
+        return False
+    arrived = max((size.get(getattr(x, "serial", -1), 0.0) for x in node.operands), default=0.0)
+    return size[node.serial] <= FLAT * arrived
 
 
 class _Reasons:
@@ -132,18 +133,18 @@ class _Reasons:
         return listed([*reasons][:4], len(reasons) - 4), all(reasons.values())
 
     def _moves(self, tangent: Any, other: Any) -> Any:
-        """Where a tangent is more than its rounding. other: the tangent with errors on the way."""
+        """Where a tangent is a number, and more than its rounding. other: the tangent with errors on the way."""
         eps = self.recording.eps
         with np.errstate(invalid="ignore"):
             bound = ROUNDINGS * np.sqrt(eps) * np.abs(np.subtract(other, tangent))
-            return ~(np.abs(tangent) <= bound)
+            return ~(np.abs(tangent) <= bound) & ~np.isnan(tangent)
 
     def _words(self, node: Any, place: int) -> tuple[str, bool]:
         """The factor 0 that a node has for the operand in this place, and whether a flat function is the reason."""
         others = [x for k, x in enumerate(node.operands) if k != place]
         if len(others) == 1 and not node.op.selects and _is_product(node):
             if np.all(others[0]._array if isinstance(others[0], Value) else others[0]):
-                return TOO_SMALL, False
+                return TOO_SMALL if node.op.elementwise else f"terms of {node.op.label} cancel", False
             return self._cause(others[0]) or (f"{node.op.label} multiplies by 0", False)
         return f"{node.op.label} has slope 0 there", node.op.activation or node.op.selects
 

@@ -5,7 +5,8 @@ python -m tests.bench.viewer [nodes]
 Draws a network a neuron at a time with about as many nodes (3,000 by default), opens the page in a headless
 Chromium and moves the mouse as a reader would, with the browser's own trace running. `script` is the longest call
 into our JavaScript, `task` the longest task of the page's thread, style, layout and painting included; 50 ms is the
-aim for script while panning.
+aim for script while panning. Before that, the frames a second while each frame moves the picture (the browser gives
+60 at most), and the longest time between two.
 """
 
 from __future__ import annotations
@@ -83,6 +84,33 @@ def main(nodes: int = 3_000) -> None:
             browser.close()
 
 
+# Presses, moves 3 pixels in each of 120 frames, lets go; gives the time of each frame.
+DRAG = """
+(async () => {
+  const { left, top, width, height } = stage.getBoundingClientRect();
+  const [x, y] = [left + width / 2, top + height / 2];
+  const at = (k) => ({ clientX: x + 3 * (k % 40), clientY: y + 40 * Math.sin(k / 5) });
+  const send = (kind, k) => glass.dispatchEvent(
+    new PointerEvent(`pointer${kind}`, { bubbles: true, pointerId: 1, button: 0, buttons: 1, ...at(k) }));
+  const times = [];
+  stage.setPointerCapture = () => {}; // the pointer is ours
+  send("down", 0);
+  for (let k = 1; k <= 120; k++) {
+    times.push(await new Promise(requestAnimationFrame));
+    send("move", k);
+  }
+  send("up", 120);
+  return times;
+})()
+"""
+
+
+def frames(browser: Browser) -> tuple[float, float]:
+    """Frames a second while the picture is dragged, and the longest frame in milliseconds."""
+    gaps = np.diff(browser.js(DRAG))
+    return float(1000 / gaps.mean()), float(gaps.max())
+
+
 def report(browser: Browser) -> None:
     middle = (600.0, 400.0)
     around = [(600 + 3.0 * k, 400 + 40 * np.sin(k / 5)) for k in range(1, MOVES)]
@@ -98,7 +126,11 @@ def report(browser: Browser) -> None:
     def forward() -> None:
         browser.key(*"." * 20)
 
-    browser.key("+", "+", "+", "+")
+    for where, key in (("whole picture", "f"), ("zoomed in", "+")):
+        browser.key(*[key] * 12)
+        rate, longest = frames(browser)
+        print(f"dragging, {where:13}: {rate:.1f} frames a second, the longest {longest:.1f} ms", flush=True)
+    browser.key("f", "+", "+", "+", "+")
     print(f"{'':24}{'script ms':>12}{'task ms':>12}")
     gestures = {
         "panning by mouse": lambda: browser.drag(middle, *around),

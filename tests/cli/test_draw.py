@@ -16,7 +16,7 @@ def test_a_network_in_a_line_is_drawn_and_told(tmp_path: Path, capsys: pytest.Ca
     path = tmp_path / "net.svg"
     assert main.main(["draw", NET, *VALUES, "-o", str(path)]) == 0
     title, where = capsys.readouterr().out.splitlines()
-    assert "equal gradients" in title and where == str(path)
+    assert "gradients that stay equal: w1 = w3, w2 = w4, w5 = w6; now also x1 = x2" in title and where == str(path)
     assert "sigmoid" in path.read_text(encoding="utf-8")
 
 

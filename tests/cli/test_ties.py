@@ -28,6 +28,10 @@ def frozen(): return f, {"w": np.zeros((3, 4)), "v": np.zeros((4, 2))}
 def inverse(): return (lambda p, x, y: np.sum(np.linalg.inv(p + x[:3]))), np.zeros((3, 3))
 
 def number(): return 3
+def leaves(): raise SystemExit(0)
+def prints():
+    print("loading")
+    return ones()
 def needs(x): return x
 def fails():
     raise ValueError("no weights\\nsecond line")
@@ -151,8 +155,8 @@ def test_a_model_that_draws_its_start_is_the_same_each_time(capsys: pytest.Captu
         ("none.py::build --data data.npz", 3, "there is no file none.py"),
         ("model.py::number --data data.npz", 3, "gives int, and ties takes a model or a pair"),
         ("model.py::needs --data data.npz", 3, "missing 1 required positional argument"),
-        ("model.py::fails --data data.npz", 3, "line 19: ValueError: no weights\n"),
-        ("model.py::late --data data.npz", 3, "line 20: KeyError: 'nothing'"),
+        ("model.py::fails --data data.npz", 3, "line 23: ValueError: no weights\n"),
+        ("model.py::late --data data.npz", 3, "line 24: KeyError: 'nothing'"),
         ("model.py::ones", 3, "--data is missing"),
         ("model.py::ones --data empty.npz", 3, "--data empty.npz holds no arrays"),
         ("model.py::ones --data broken.npz", 3, "--data broken.npz cannot be read"),
@@ -235,3 +239,20 @@ def test_arrays_named_x_and_y_are_taken_by_name(capsys: pytest.CaptureFixture[st
 def test_an_allowed_name_that_no_tensor_has_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = run(capsys, "model.py::ones --data data.npz --check --allow nosuch --allow W*")
     assert status == 1 and err == "minigrad ties: --allow nosuch: no tensor has that name\n"
+
+
+def test_an_exit_of_the_model_is_no_success(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run(capsys, "model.py::leaves --data data.npz --check")[0] == 3
+    (tmp_path / "ends.py").write_text(MODEL + "\nimport sys\nsys.exit(0)\n")
+    status, out, err = run(capsys, "ends.py::ones --data data.npz --check")
+    assert (status, out) == (3, "") and "ends.py cannot be imported" in err and "SystemExit" in err
+
+
+def test_a_file_that_reads_its_own_options_gets_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "argp.py").write_text("import argparse\nargparse.ArgumentParser().parse_args()\n" + MODEL)
+    assert run(capsys, "argp.py::random --data data.npz --check")[0] == 0
+
+
+def test_what_the_model_prints_is_no_part_of_the_json(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, err = run(capsys, "model.py::prints --data data.npz --json")
+    assert json.loads(out) and "loading" in err

@@ -75,6 +75,7 @@ def test_who_is_named_at_a_point_answers_as_given_there(point: Point) -> None:
 
 
 @pytest.mark.parametrize("name", VERSIONS)
+@pytest.mark.slow
 def test_a_library_is_named_where_its_answers_are_given(name: str) -> None:
     """So that the test above has something to test."""
     given = [(point, ANSWERS[point.key][name]) for point in points()]

@@ -27,7 +27,7 @@ def test_a_single_number_is_a_line_and_its_last_digit() -> None:
     assert summarize_value(np.array([[2.5]])).exact == "2.5"
 
 
-@pytest.mark.parametrize("shape", [(2,), (8,), (8, 8), (1, 8), (8, 1), (2, 3, 4), (2, 2, 2, 8)])
+@pytest.mark.parametrize("shape", [(2,), (8,), (4, 4), (1, 8), (4, 1), (2, 2, 4), (2, 1, 8)])
 def test_a_small_array_is_shown_cell_by_cell_leading_axes_down(shape: tuple[int, ...]) -> None:
     data = np.arange(float(np.prod(shape))).reshape(shape)
     cells = summarize_value(data).cells
@@ -35,8 +35,8 @@ def test_a_small_array_is_shown_cell_by_cell_leading_axes_down(shape: tuple[int,
     assert [float(x) for row in cells for x in row] == data.ravel().tolist()
 
 
-@pytest.mark.parametrize("shape", [(9,), (8, 9), (9, 8), (3, 3, 3), (1000,), (1, 9), (784, 256), (17, 17)])
-def test_a_larger_one_is_a_heat_map_of_at_most_16_by_16(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(9,), (8, 8), (5, 1), (3, 3, 3), (1000,), (3, 6), (784, 256), (17, 17)])
+def test_a_larger_one_is_a_heat_map_of_at_most_12_by_12(shape: tuple[int, ...]) -> None:
     shown = summarize_value(np.random.default_rng(0).normal(size=shape))
     assert shown.cells == () and not has_cells(shape)
     assert 1 <= len(shown.thumbnail) <= GRID and 1 <= len(shown.thumbnail[0]) <= GRID
@@ -45,9 +45,11 @@ def test_a_larger_one_is_a_heat_map_of_at_most_16_by_16(shape: tuple[int, ...]) 
 
 
 def test_the_heat_map_has_its_numbers_where_the_array_has_them() -> None:
-    data = np.zeros((32, 64))
+    data = np.zeros((24, 48))
     data[:2, :4], data[-2:, -4:] = -4.0, 2.0
-    grid = summarize_value(data).thumbnail
+    shown = summarize_value(data)
+    grid = shown.thumbnail
+    assert shown.scale == 4.0, "the number of the end colours"
     assert grid[0][0] == -1.0 and grid[-1][-1] == 0.5 and grid[0][1] == 0.0 == grid[1][0]
 
 
@@ -62,7 +64,7 @@ def test_the_summary_says_minimum_maximum_norm_and_share_of_zeros() -> None:
 
 
 def test_nan_and_inf_are_marked_and_leave_the_rest_to_be_seen() -> None:
-    data = np.ones((16, 16))
+    data = np.ones((12, 12))
     data[0, 0], data[1, 1], data[2, 2] = math.nan, math.inf, -0.5
     shown = summarize_value(data)
     assert shown.thumbnail[0][0] == NOT_FINITE == shown.thumbnail[1][1]

@@ -20,13 +20,18 @@ def spoken(svg: str) -> dict[str, str]:
 
 
 def test_a_card_is_read_out_row_by_row_with_its_letters_and_ties() -> None:
-    told = spoken(draw(*two_neurons(TIED))._svg())
+    told = spoken(draw(*two_neurons(TIED), view="neurons")._svg())
     assert told["l1n0"].startswith(
-        "layer 1 · neuron 0, sigmoid. w1[0,0] 0.2, gradient -0.03465 (A, tied). w1[1,0] 0.4"
+        "layer 1 · neuron 0, sigmoid. w1[0,0] 0.2, gradient -0.03465 (A₁, proved to stay equal). w1[1,0] 0.4"
     )
     assert told["l0n0"] == "x[0] 1."
     assert told["loss"] == "binary cross entropy. y[0] 1. loss 0.3478."
     assert len(told) == len(draw(*two_neurons()).diagram.nodes) + len(draw(*two_neurons()).diagram.edges)
+
+
+def test_a_bundle_names_its_neurons_and_says_how_many_it_stands_for() -> None:
+    told = spoken(draw(*two_neurons(TIED))._svg())
+    assert told["l1n0"].startswith("layer 1 · neurons 0, 1, sigmoid, stands for 2. w1[0,:] 0.2, gradient")
 
 
 def test_an_arrow_says_from_where_to_where_and_what_comes_back() -> None:
@@ -38,12 +43,14 @@ def test_an_arrow_says_from_where_to_where_and_what_comes_back() -> None:
 
 
 def test_the_paragraph_names_loss_groups_and_badges() -> None:
-    text = alt_text(draw(*all_ones()).diagram)
+    text = alt_text(draw(*all_ones(), view="neurons").diagram)
     assert text.startswith(
         "29 parameters move as 9 · hidden layers of 3 and 3 act as 1 and 1. 11 cards and 23 arrows. "
     )
-    assert "loss 1.908." in text and "A, gradient 0.0003942: W1[0,0], W1[0,1], W1[0,2]." in text
-    text = alt_text(draw(nn.MLP((2, 3, 1), "tanh", init=0), [[1.0, 2.0]], [[1.0]]).diagram)
+    assert (
+        "loss 1.908." in text and "A, proved to stay equal, gradient 0.0003942: W1[0,0], W1[0,1], W1[0,2]." in text
+    )
+    text = alt_text(draw(nn.MLP((2, 3, 1), "tanh", init=0), [[1.0, 2.0]], [[1.0]], view="neurons").diagram)
     assert "frozen: layer 1 · neuron 0, layer 1 · neuron 1, layer 1 · neuron 2." in text
 
 

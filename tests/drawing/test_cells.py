@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from minigrad import Value, draw, nn
-from minigrad.drawing.colours import contrast
 from minigrad.drawing.outputs.cells_dot import array_tables
 from minigrad.drawing.outputs.dot import styles
 from minigrad.drawing.theme import THEMES, colour_map
@@ -34,7 +33,7 @@ def test_neurons_that_start_equal_have_equal_letters_and_it_is_proved() -> None:
     first = cells_of(diagram, "W1")
     assert len(set(first[0])) == 1 == len(set(first[1])) and first[0] != first[1]
     letters = {letter for row in first for letter in row}
-    assert all(group.proved for group in diagram.groups if group.letter in letters)
+    assert all(set(group.ties) == {"1"} for group in diagram.groups if group.letter in letters)
     assert diagram.title.endswith(" · 13 parameters move as 5")
 
 
@@ -49,7 +48,7 @@ def test_equal_now_is_not_taken_for_tied() -> None:
     diagram = draw((w * np.array([2.0, 1.0, 3.0]) * w * np.array([0.5, 0.5, 1.0])).sum()).diagram
     assert cells_of(diagram, "w") == (("A", "A", ""),)
     (group,) = [group for group in diagram.groups if "n0:0,0" in group.members]
-    assert not group.proved and group.names == ("w[0]", "w[1]") and group.gradient == "2"
+    assert group.ties == ("", "") and group.names == ("w[0]", "w[1]") and group.gradient == "2"
     assert "move as" not in diagram.title
 
 
@@ -88,20 +87,30 @@ def test_entries_without_gradient_are_of_the_group_of_0() -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_heat_maps_have_a_mark_on_what_is_negative(theme: str) -> None:
-    w = Value(np.linspace(-1, 1, 256).reshape(16, 16), "w")
+def test_a_heat_map_has_a_bar_with_the_numbers_of_its_ends(theme: str) -> None:
+    w = Value(np.linspace(-1, 1, 144).reshape(12, 12), "w")
     diagram = draw((w**3).sum()).diagram
     look = THEMES[theme]
     text = array_tables(diagram.nodes[0], styles(diagram.groups, look), look)
-    root = ET.fromstring(text)
-    squares = [cell for cell in root.iter("TD") if cell.get("FIXEDSIZE")]
-    assert len(squares) == 2 * 256
-    negative = [cell for cell in squares if "".join(cell.itertext()) == "-"]
-    assert 80 < len(negative) <= 128
-    for cell in negative:
-        (mark,) = cell.iter("FONT")
-        assert contrast(mark.get("COLOR", ""), cell.get("BGCOLOR", "")) > 3
-    assert "norm" in "".join(root.itertext()) and "-1 .. 1" in "".join(root.itertext())
+    squares = [cell for cell in ET.fromstring(text).iter("TD") if cell.get("BGCOLOR")]
+    assert sum(int(cell.get("COLSPAN", "1")) for cell in squares) == 144 + 11 + 144 + 6
+    assert "".join(ET.fromstring(text).itertext()) == "±1∂ 0 .. 3", "a gradient of one sign has half of the bar"
+    assert {cell.get("BGCOLOR") for cell in squares} == set(look.heat)
+
+
+def test_heat_maps_of_one_sign_and_of_zeros() -> None:
+    def words(data: Any) -> str:
+        diagram = draw(Value(data, "w").sum()).diagram
+        return "".join(ET.fromstring(array_tables(diagram.nodes[0], {}, THEMES["light"])).itertext())
+
+    assert words(np.full((5, 5), -2.5)) == "-2.5 .. 0∂ 0 .. 1"
+    assert words(np.zeros((5, 5))) == "0∂ 0 .. 1"
+    assert words(np.full((5, 5), np.nan)) == "0∂ 0 .. 1"
+
+
+def test_in_print_grey_tells_the_sign() -> None:
+    greys = [int(colour[1:3], 16) for colour in THEMES["print"].heat]
+    assert greys == sorted(greys, reverse=True) and len(set(greys)) == len(greys)
 
 
 def test_every_colour_of_the_scale_has_its_own_in_every_theme() -> None:
@@ -127,4 +136,4 @@ def test_small_arrays_of_many_axes_and_empty_ones_are_drawn() -> None:
     e = Value(np.zeros((0, 3)), "e")
     b = Value(np.full((3, 3, 3), np.nan), "b")
     svg = draw((t * t).sum() + e.sum() + b.sum())._repr_svg_() or ""
-    assert "last axis across" in svg and "23" in svg
+    assert "the last axis runs across" in svg and "0 .. 23" in svg

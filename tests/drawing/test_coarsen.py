@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,10 @@ from minigrad.drawing.coarsen import cost
 from minigrad.drawing.dag import crossed_ranks, depths, is_acyclic, pairs
 from minigrad.drawing.diagram import Diagram
 from minigrad.drawing.outputs.json_output import to_json
+from minigrad.drawing.outputs.page import fit_page
+from minigrad.drawing.views.coarse import BOXES
+
+WIDE = 10_000  # pixels: a page on which any of these graphs fits
 
 
 def chain(length: int) -> Value:
@@ -79,7 +84,7 @@ def check_whole(diagram: Diagram, values: int) -> None:
 def test_a_large_graph_is_cut_down_and_it_is_said_how_to_get_the_rest(name: str) -> None:
     y = GRAPHS[name]()
     found = len(graph_of(y))
-    diagram = draw(y).diagram
+    diagram = draw(y, repeats=False).diagram
     assert len(diagram.nodes) < found / 4
     assert cost(0, len(diagram.nodes), len(diagram.edges)) <= 5
     check_whole(diagram, found)
@@ -96,25 +101,35 @@ def graph_of(y: Value) -> list[Value]:
 
 @pytest.mark.parametrize("name", thinned([*GRAPHS], 4))
 def test_the_same_graph_gives_the_same_bytes(name: str) -> None:
-    assert to_json(draw(GRAPHS[name]()).diagram) == to_json(draw(GRAPHS[name]()).diagram)
+    assert to_json(draw(GRAPHS[name](), repeats=False).diagram) == to_json(
+        draw(GRAPHS[name](), repeats=False).diagram
+    )
 
 
 def test_a_small_graph_is_shown_as_it_is() -> None:
-    diagram = draw(chain(100)).diagram
+    diagram = draw(chain(100), repeats=False).diagram
     assert diagram.hidden == () and len(diagram.nodes) == 101
 
 
 def test_more_time_shows_more_and_enough_time_shows_all() -> None:
     y = network(12)
-    counts = [len(draw(y, seconds=seconds).diagram.nodes) for seconds in (0.0, 0.3, 2.0)]
+    counts = [len(draw(y, seconds=seconds, width=WIDE, repeats=False).diagram.nodes) for seconds in (0.0, 0.3, 2.0)]
     assert counts == sorted(counts) and counts[0] < counts[-1]
-    assert draw(y, seconds=2.0).diagram.hidden == ()
+    assert draw(y, seconds=2.0, width=WIDE, repeats=False).diagram.hidden == ()
 
 
-def test_the_seconds_that_are_named_are_enough() -> None:
-    diagram = draw(network(12), seconds=1.0).diagram
-    seconds = int(" ".join(diagram.hidden).split("seconds=")[1].split(")")[0])
-    assert draw(network(12), seconds=seconds).diagram.hidden == ()
+def named(diagram: Diagram) -> dict[str, int]:
+    """The options that a picture names, with which all is shown."""
+    return {name: int(number) for name, number in re.findall(r"(seconds|width)=(\d+)", " ".join(diagram.hidden))}
+
+
+def test_the_options_that_are_named_are_enough() -> None:
+    slow = named(draw(network(12), seconds=1.0, repeats=False).diagram)
+    assert set(slow) == {"seconds", "width"}
+    assert draw(network(12), **slow, repeats=False).diagram.hidden == ()  # type: ignore[arg-type]
+    long = draw(network(12), seconds=1e9, repeats=False).diagram
+    assert "To fit the page" in long.hidden[0] and set(named(long)) == {"width"} and len(long.nodes) <= BOXES
+    assert draw(network(12), seconds=1e9, **named(long), repeats=False).diagram.hidden == ()  # type: ignore[arg-type]
 
 
 def test_a_weight_that_each_step_of_a_loop_uses_takes_no_longer_than_asked() -> None:
@@ -126,11 +141,11 @@ def test_a_weight_that_each_step_of_a_loop_uses_takes_no_longer_than_asked() -> 
             h = np.tanh(np.full(2, float(k)) @ u + h @ w)
         return h.sum()
 
-    assert draw(loop(20)).diagram.hidden == ()
+    assert draw(loop(20), repeats=False).diagram.hidden == ()
     y = loop(70)
-    diagram = draw(y).diagram
+    diagram = draw(y, repeats=False).diagram
     check_whole(diagram, len(graph_of(y)))
-    assert len(diagram.nodes) < 100 < int(" ".join(diagram.hidden).split("seconds=")[1].split(")")[0])
+    assert len(diagram.nodes) < 100 < named(diagram)["seconds"]
 
 
 @pytest.mark.parametrize(
@@ -161,25 +176,25 @@ def test_an_engine_gets_the_time_that_was_asked_for(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(subprocess, "run", run)
     for seconds in (5.0, 1_000.0):
         with pytest.raises(errors.RenderError, match=r"took longer than \d+ s(.|\n)*seconds="):
-            draw(Value(1.0) * 2, seconds=seconds)._svg()
+            draw(Value(1.0) * 2, seconds=seconds, repeats=False)._svg()
     assert 5 < given[0] < 1_000 <= given[1]
 
 
 def test_a_chain_in_pieces_shows_how_its_gradient_fades() -> None:
-    diagram = draw(chain(20_000)).diagram
+    diagram = draw(chain(20_000), repeats=False).diagram
     pieces = [node for node in diagram.nodes if node.kind == "chain"]
     assert len(pieces) > 8 and all(piece.gradient and piece.value for piece in pieces)
     sizes = [abs(float(piece.gradient.exact)) for piece in pieces if piece.gradient]
     assert sizes == sorted(sizes) and sizes[0] < 1e-3 < 0.5 < sizes[-1]
-    assert dict(diagram.attributes)["rankdir"] == "TB", "one below the other: side by side nobody can read them"
-    assert dict(draw(chain(20_000), rankdir="LR").diagram.attributes)["rankdir"] == "LR"
+    assert fit_page(diagram).rankdir == "TB", "one below the other: side by side nobody can read them"
+    assert fit_page(draw(chain(20_000), rankdir="LR", repeats=False).diagram).rankdir == "LR"
 
 
 def test_neurons_are_closed_before_layers_and_layers_before_anything_is_lost() -> None:
-    some = draw(network(12), seconds=0.5).diagram
+    some = draw(network(12), seconds=0.5, repeats=False).diagram
     assert any(node.name == "layer 1 / neuron 3" and node.kind == "cluster" for node in some.nodes)
     assert [c.name for c in some.clusters] == ["layer 1", "layer 2", "layer 3"]
-    few = draw(network(12), seconds=0.0).diagram
+    few = draw(network(12), seconds=0.0, repeats=False).diagram
     assert [node.name for node in few.nodes if node.kind == "cluster"] == ["layer 1", "layer 2", "layer 3"]
     assert few.clusters == ()
 
@@ -190,7 +205,7 @@ def test_scopes_are_closed_into_boxes_with_their_names() -> None:
         with scope(name):
             for k in range(2_000):
                 h = h + np.tanh(h) * Value(0.1, f"{name} {k}")
-    diagram = draw(h).diagram
+    diagram = draw(h, repeats=False).diagram
     closed = {node.name: node for node in diagram.nodes if node.kind == "cluster"}
     assert list(closed) == ["encoder", "decoder"]
     assert "2,000 leaves" in closed["encoder"].hides and "2,000 tanh" in closed["encoder"].operation
@@ -200,23 +215,23 @@ def test_scopes_are_closed_into_boxes_with_their_names() -> None:
 def test_one_scope_around_everything_does_not_hide_everything() -> None:
     with scope("all"):
         y = chain(20_000)
-    assert len(draw(y).diagram.nodes) > 8
+    assert len(draw(y, repeats=False).diagram.nodes) > 8
 
 
 def test_what_is_alike_is_one_box_with_how_many_there_are() -> None:
-    diagram = draw(alike(2_000)).diagram
+    diagram = draw(alike(2_000), repeats=False).diagram
     assert any(node.times == 2_000 for node in diagram.nodes) or any(node.count > 2_000 for node in diagram.nodes)
 
 
 def test_no_claim_is_made_of_gradients_that_cannot_be_seen() -> None:
-    diagram = draw(chain(20_000)).diagram
+    diagram = draw(chain(20_000), repeats=False).diagram
     assert not any("No two gradients" in note for note in diagram.notes)
     assert diagram.groups == ()
 
 
 @pytest.mark.parametrize("name", thinned([*GRAPHS], 4))
 def test_letters_of_a_cut_picture_begin_with_a_and_have_two_members_to_be_seen(name: str) -> None:
-    diagram = draw(GRAPHS[name]()).diagram
+    diagram = draw(GRAPHS[name](), repeats=False).diagram
     letters = [group.letter for group in diagram.groups]
     assert letters[:1] in ([], ["A"], ["0"])
     assert all(len(group.members) > 1 for group in diagram.groups if group.letter != "0")
@@ -225,7 +240,7 @@ def test_letters_of_a_cut_picture_begin_with_a_and_have_two_members_to_be_seen(n
 
 def test_the_collector_of_garbage_runs_again_afterwards() -> None:
     assert gc.isenabled()
-    draw(chain(3_000))
+    draw(chain(3_000), repeats=False)
     assert gc.isenabled()
 
 
@@ -233,7 +248,7 @@ def test_nothing_is_recursive() -> None:
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(200)
     try:
-        drawing = draw(chain(30_000))
+        drawing = draw(chain(30_000), repeats=False)
         drawing.save
         assert drawing.dot and to_json(drawing.diagram)
     finally:
@@ -242,7 +257,7 @@ def test_nothing_is_recursive() -> None:
 
 @pytest.mark.slow
 def test_a_million_values_in_a_chain_are_drawn(tmp_path: Any) -> None:
-    drawing = draw(chain(1_000_000))
+    drawing = draw(chain(1_000_000), repeats=False)
     assert len(drawing.diagram.nodes) < 40
     assert drawing.save(tmp_path / "y.svg").stat().st_size < 200_000
 

@@ -10,7 +10,7 @@ import pytest
 from minigrad import Value, cross_entropy, custom, draw, forget, grad, no_grad
 from minigrad.drawing import equal_groups as module
 from minigrad.drawing.diagram import Diagram, DiagramNode
-from minigrad.drawing.equal_groups import letters, opposites
+from minigrad.drawing.equal_groups import letters
 from minigrad.drawing.graph_data import survey
 from minigrad.engine.value import graph
 
@@ -130,13 +130,26 @@ def test_what_stays_equal_only_because_other_weights_stay_opposite_is_promised()
     assert node(d, "v").tie == "" or node(d, "v").tie != node(d, "w").tie, "equal now at most"
 
 
-def test_a_group_whose_gradient_is_minus_that_of_another_names_it() -> None:
-    v = np.array([0.5, -0.3])
-    assert opposites({"A": v, "B": -v, "C": 2 * v, "D": 0.25}) == {"A": "", "B": " = -A now", "C": "", "D": ""}
+def test_gradients_that_are_opposite_share_a_letter_with_a_sign() -> None:
     w = Value(np.zeros((2, 2)), "w")
     loss = cross_entropy(np.ones((3, 2)) @ w, np.array([0, 1, 1]))
-    gradients = [group.gradient for group in draw(loss).diagram.groups]
-    assert any(text.endswith(" = -A now") for text in gradients) and not gradients[0].endswith("now")
+    cells = draw(loss).diagram.nodes[0].cell_groups
+    assert [[x.removeprefix("-") for x in row] for row in cells] == [[cells[0][0]] * 2] * 2
+    assert cells[0][1] == cells[1][1] == f"-{cells[0][0]}"
     parts = Value(2.0, "a"), Value(2.0, "b"), Value(2.0, "c"), Value(2.0, "d")
-    groups = draw(parts[0] + parts[1] - parts[2] - parts[3]).diagram.groups
-    assert not any("now" in group.gradient for group in groups if not group.apart)
+    d = draw(parts[0] + parts[1] - parts[2] - parts[3]).diagram
+    assert [node(d, name).group for name in "abcd"] == ["A", "A", "-A", "-A"]
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_opposite_gradients_are_tied_if_they_stay_opposite(tied: bool) -> None:
+    """d(p²)/dp is 2p, d(q² - 2q)/dq is 2q - 2: -2 at q = 0, too, but not after a step."""
+    p, q = Value(1.0, "p"), Value(-1.0 if tied else 0.0, "q")
+    d = draw(p**2 + (q**2 if tied else q**2 - 2 * q)).diagram
+    assert (node(d, "p").group, node(d, "q").group) == ("A", "-A")
+    assert (node(d, "p").tie == node(d, "q").tie != "") is tied
+
+
+def test_an_op_that_hands_a_gradient_on_with_a_minus_makes_no_letter() -> None:
+    a = Value(2.0, "a")
+    assert draw(np.exp(-(a**2))).diagram.groups == ()

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minigrad import Value, draw
 from minigrad.drawing import format
 
 
@@ -10,7 +11,7 @@ from minigrad.drawing import format
     ("x", "text"),
     [
         *((1.23e-6, "1.23e-06"), (0.0374062, "0.03741"), (-0.0374062, "-0.03741"), (1234567.0, "1.235e+06")),
-        *((1e-300, "1e-300"), (1.7976e308, "1.798e+308"), (5e-324, "4.941e-324"), (2.0, "2"), (-0.0, "0")),
+        *((1e-300, "1e-300"), (1.7976e308, "1.798e+308"), (5e-324, "4.941e-324"), (2.0, "2"), (-0.0, "-0.0")),
         *(
             (np.nan, "nan"),
             (np.inf, "inf"),
@@ -112,3 +113,9 @@ def test_an_operation_with_a_hundred_operands_stays_short() -> None:
 def test_visible_escapes_what_has_no_glyph_and_nothing_else() -> None:
     assert format.visible("a\nb\tc\x00d\ud800e\u2028f\ufffe") == "a\\nb\\tc\\x00d\\ud800e\\u2028f\\ufffe"
     assert format.visible("<w₁> & 'β' \\N \\n 中文 🙂") == "<w₁> & 'β' \\N \\n 中文 🙂"
+
+
+def test_minus_zero_keeps_its_sign_where_it_is_one_number() -> None:
+    drawn = draw(Value(-0.0) * 1.0).diagram
+    assert [node.value.lines for node in drawn.nodes if node.value] == [("-0.0",), ("-0.0",)]
+    assert format.derivative_text(-0.0) == "-0.0" and format.derivative_text(np.array([-0.0, 0.0])) == "0"

@@ -23,7 +23,7 @@ def svg(*network: Any, **given: Any) -> tuple[str, Diagram]:
     return drawing._svg(), drawing.diagram
 
 
-@pytest.mark.parametrize("view", ["ops", "cards", "quotient", "layers"])
+@pytest.mark.parametrize("view", ["ops", "cards", "neurons", "quotient", "layers"])
 @pytest.mark.parametrize("name", SEEDS)
 def test_no_two_nodes_overlap_and_no_edge_goes_through_a_text(name: str, view: str) -> None:
     text, diagram = svg(*SEEDS[name], view=view)
@@ -35,7 +35,7 @@ def test_no_two_nodes_overlap_and_no_edge_goes_through_a_text(name: str, view: s
 @pytest.mark.parametrize("name", ["two-neurons-tied", "all-ones", "classic-3-4-2-equal"])
 def test_neurons_that_are_one_look_alike(name: str) -> None:
     net = SEEDS[name][0]
-    text, _ = svg(*SEEDS[name])
+    text, _ = svg(*SEEDS[name], view="neurons")
     forms = {node.id: layout.looks(node) for node in layout.nodes(text)}
     for k, size in enumerate(net.sizes[1:-1], start=1):
         assert len({forms[f"l{k}n{j}"] for j in range(size)}) == 1
@@ -45,7 +45,7 @@ def test_neurons_that_are_one_look_alike(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in SEEDS if name != "two-neurons"])
 def test_edges_between_two_layers_cross_no_more_than_they_must(name: str) -> None:
     net = SEEDS[name][0]
-    text, diagram = svg(*SEEDS[name])
+    text, diagram = svg(*SEEDS[name], view="neurons")
     drawn = layout.edges(text)
     for k in range(1, len(net.sizes)):
         layer = [e for e in diagram.edges if e.head.startswith(f"l{k}n")]
@@ -70,7 +70,7 @@ def test_an_edge_ends_at_the_letter_of_its_row() -> None:
 
 
 def test_cards_of_a_column_stand_apart() -> None:
-    text, _ = svg(*all_ones())
+    text, _ = svg(*all_ones(), view="neurons")
     column = sorted(node.box for node in layout.nodes(text) if node.id.startswith("l2n"))
     tops = sorted(box[1] for box in column)
     heights = {round(box[3] - box[1]) for box in column}

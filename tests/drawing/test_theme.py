@@ -45,10 +45,13 @@ def test_a_colour_of_the_light_theme_becomes_one_colour_of_another(other: theme.
     assert {a: sorted(b) for a, b in found.items() if len(b) > 1} == {}
 
 
-def test_no_group_of_the_palette_looks_like_another_and_those_beyond_have_their_letter_alone() -> None:
+def test_no_group_looks_like_another_even_beyond_the_palette() -> None:
     for one in (theme.LIGHT, theme.DARK):
         assert len({one.style(i).fill for i in range(len(theme.PALETTE))}) == len(theme.PALETTE)
-        assert one.style(len(theme.PALETTE)) == one.style(None) == one.plain
+        looks = [one.style(i) for i in range(200)]
+        assert len(set(looks)) == 200 and one.style(None) == one.plain and one.plain not in looks
+        assert all(ring in set(one.colours()) for look in looks for ring in look.rings), "a theme maps every colour"
+        assert [len(look.rings) for look in (looks[6], looks[7], looks[55], looks[56])] == [0, 1, 1, 2]
     assert set(theme.PRINT.colours()) - set(theme.PRINT.heat) <= {"#FFFFFF", "#000000"}, "nothing by colour"
     assert all(len({grey[1:3], grey[3:5], grey[5:7]}) == 1 for grey in theme.PRINT.heat)
 

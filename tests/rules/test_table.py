@@ -120,7 +120,7 @@ def liftable(op: Op, inputs: Any) -> list[int]:
     return [k for k, x in enumerate(inputs) if np.asarray(x).dtype.kind in "fb"] or [*range(len(inputs))]
 
 
-@each_op
+@pytest.mark.parametrize("name", thinned([*OPS], 3))  # `check/test_ops` looks at every op each day, too
 @given(data=st.data())
 def test_forward_is_the_function(name: str, data: Any) -> None:
     """On Values the function gives what it gives on arrays, to the last bit; also if only some are Values."""

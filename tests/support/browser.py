@@ -26,7 +26,7 @@ FLAGS = (
         "--disable-extensions",
         "--disable-sync",
         "--in-process-gpu",
-        "--disable-features=BackForwardCache,Translate",
+        "--disable-features=BackForwardCache,Translate,IsolateSandboxedIframes",
     ),
 )
 SECONDS = 30.0  # to wait for an answer

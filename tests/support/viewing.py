@@ -35,7 +35,9 @@ class Page:
         return str(self.js(f"document.querySelector({json.dumps(selector)}).innerText"))
 
     def texts(self, selector: str) -> list[str]:
-        return list(self.js(f"[...document.querySelectorAll({json.dumps(selector)})].map((one) => one.innerText)"))
+        """The texts of elements, with spaces of any kind as spaces."""
+        found = self.js(f"[...document.querySelectorAll({json.dumps(selector)})].map((one) => one.innerText)")
+        return [text.replace("\xa0", " ") for text in found]
 
     def names(self, selector: str) -> set[str]:
         """The names of the nodes of the picture that a selector finds."""

@@ -36,6 +36,7 @@ def both_ways(monkeypatch: pytest.MonkeyPatch, f: Callable[..., Any], *args: Any
 
 
 @pytest.mark.parametrize("chunk", range(4))
+@pytest.mark.slow
 def test_random_networks(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
     for seed in range(chunk * 50, chunk * 50 + 50):
         case = random_case(np.random.default_rng(seed), exact=bool(seed % 2))

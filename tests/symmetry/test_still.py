@@ -208,6 +208,11 @@ def test_a_gradient_that_is_exact_is_not_0_beside_a_large_one(method: str) -> No
     assert not probe(found.recording).frozen.any()
 
 
+def test_a_small_gradient_is_not_0_either_where_points_far_away_have_none() -> None:
+    found = ties(lambda p: 1e-15 * p["b"] ** 2 + np.sum(np.arccos(p["a"])), {"a": np.full(9, 0.5), "b": 1.0})
+    assert probe(found.recording).frozen.tolist() == [False] * 10
+
+
 @pytest.mark.parametrize(
     ("f", "start"),
     [
@@ -296,6 +301,21 @@ def test_no_or_one_path_does_not_cancel(f: Any, start: Any) -> None:
 def test_no_reason_is_invented_for_a_product_that_floats_cannot_hold() -> None:
     found = ties(lambda p: 1e-200 * (1e-200 * p["a"]) + p["b"] ** 2, {"a": 1.0, "b": 1.0})
     assert told(found)[0][2].endswith("because numbers on the way are too small for floats")
+
+
+def test_terms_that_cancel_inside_an_op_are_the_reason_and_not_a_0() -> None:
+    found = ties(lambda p: np.tanh(np.einsum("ij,jk->", p["A"], p["B"])) ** 2,
+                 {"A": RNG.normal(size=(2, 2)), "B": np.array([[1.0, -1.0], [1.0, 0.5]])})  # fmt: skip
+    assert told(found)[0][2].startswith("A: column 0 has gradient 0 now, because terms of einsum cancel")
+
+
+def test_what_is_nan_beside_it_does_not_hide_the_reason() -> None:
+    """0 ** v has no slope by its base; the median takes nothing of column 0."""
+    p = {"w": np.array([[0.1, 0.5], [0.2, 0.6], [0.9, 0.0]]), "v": np.array([[1.0, 1.0], [1.0, 1.0], [1.0, -1.0]])}
+    with np.errstate(all="ignore"):
+        sentences = [text for _, _, text in told(ties(lambda p: np.median(p["w"] ** p["v"]), p))]
+    assert any(text.startswith("w: column 0") for text in sentences)
+    assert all(text.endswith("median has slope 0 there") for text in sentences if "column 0" in text)
 
 
 def test_in_floats_what_never_moves_is_counted_apart_from_groups() -> None:

@@ -579,6 +579,7 @@ def nonlocally() -> Any:
         (lambda x: setattr(COUNTER, "last", OUTSIDE * 2) or x, "kept a Value of the trace in COUNTER.last"),
     ],
 )
+@pytest.mark.slow
 def test_a_refused_function_leaves_no_mark(f: Any, what: str) -> None:
     def state() -> Any:
         own = vars(counts_on_itself)

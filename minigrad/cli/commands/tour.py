@@ -307,7 +307,7 @@ def all_ones_picture() -> tuple[Value, str]:
 
 def print_pictures(pictures: dict[Path, tuple[Value, str]]) -> None:
     """Save the annotated graphs as pictures, or as DOT text if nothing can render them."""
-    print_heading("Pictures", "every value with its gradient; equal gradients share a letter and a colour")
+    print_heading("Pictures", "every value with its gradient; equal gradients share a letter")
     advice = ""
     for path, (result, found) in pictures.items():
         drawing = draw(result, title=found, sums=False)

@@ -18,18 +18,25 @@ orientation outputorder overlap overlap_scaling overlap_shrink pack packmode pad
 rankdir ranksep ratio remincross repulsiveforce resolution root rotate rotation scale searchsize sep showboxes
 size smoothing sortv splines start style stylesheet target truecolor viewport voro_margin xdotversion
 """
+DIRECTIONS = ("TB", "LR", "BT", "RL")
 KNOWN = frozenset(NAMES.split())
 
 
 def graph_attributes(given: Mapping[str, object], options: Collection[str]) -> tuple[tuple[str, str], ...]:
     """Graph attributes as text, in the order of their names.
 
-    options: other names the user may have meant. Raises ArgumentError for a name that Graphviz would ignore.
+    options: other names the user may have meant. Raises ArgumentError for a name or a direction that Graphviz would
+    ignore.
     """
     for name in sorted(set(given) - KNOWN):
         meant = get_close_matches(name, [*options, *sorted(KNOWN)], n=1)
         remedy = f"write  {meant[0]}=" if meant else "see  graphviz.org/doc/info/attrs.html"
         raise ArgumentError(f"{name!r} is neither an option of draw nor a graph attribute of Graphviz\n  {remedy}")
+    if given.get("rankdir", "LR") not in DIRECTIONS:
+        raise ArgumentError(
+            f"rankdir is the direction of a graph: {', '.join(DIRECTIONS)}; got {given['rankdir']!r}\n"
+            '  write  rankdir="TB"   for top to bottom, or leave it out for the one that fits the page'
+        )
     return tuple((name, _text(given[name])) for name in sorted(given))
 
 

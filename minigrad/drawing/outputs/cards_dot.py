@@ -2,37 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ..diagram import CardRow, DiagramNode, Edge
 from ..format import cut, visible
-from ..theme import Style, Theme, text_width
+from ..theme import Theme, text_width
 from . import card_layout as size
+from .letter_looks import Looks
 from .markup import label_text, quote
 
 ARROW = 6.0  # points, the length of an arrow's head
 LEVEL = 0.55  # how far the control points of a curve lie from its ends, as a share of its width
 WARNINGS = ("nan", "inf", "dead", "frozen", "wrong rule")
+BESIDE = 3  # points between a chip and the name of its row, at least
 HEAD = "head"  # the port of the left end of a head
-
-Looks = Mapping[str | None, Style]
 
 
 def card_label(node: DiagramNode, columns: size.Columns, looks: Looks, theme: Theme) -> str:
     """The label of a card, exactly as large as its `at`."""
     lines = [_head(node, columns, theme)]
     if size.caption(node):
-        lines.append(_caption(columns, theme))
+        lines.append(_caption(node, columns, theme))
     first = size.first_result(node)
     for row in node.rows:
         if row is first and size.has_rule(node):
             lines.append(_rule(columns, theme))
-        lines.append(_row(row, columns, looks, theme, right=row.kind == "op" or node.kind == "input"))
+        right = row.kind == "op" or node.kind == "input"
+        if size.in_two_lines(node, row):
+            lines += _two_lines(row, columns, looks, theme, right=right)
+        else:
+            lines.append(_row(row, columns, looks, theme, right=right))
     lines.append(_line([_cell("", columns.inner, size.FOOT)], columns.inner, size.FOOT))
-    return (
+    card = (
         f'<TABLE BORDER="{size.border(node)}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" STYLE="ROUNDED" '
         f'BGCOLOR="{theme.ground}" COLOR="{theme.line}">{"".join(lines)}</TABLE>'
     )
+    width, height = size.size(node, columns)
+    for behind in range(size.sheets(node), 0, -1):
+        card = _on_a_sheet(card, round(width) - size.SHEET * behind, round(height) - size.SHEET * behind, theme)
+    return card
+
+
+def _on_a_sheet(card: str, width: int, height: int, theme: Theme) -> str:
+    """A card with a sheet behind it that shows at the right and below. width, height: of the card."""
+
+    def edge(sides: str, across: int, down: int) -> str:
+        look = f'BORDER="1" SIDES="{sides}" COLOR="{theme.line}" BGCOLOR="{theme.ground}" ' if sides else ""
+        return f'<TD {look}FIXEDSIZE="TRUE" WIDTH="{across}" HEIGHT="{down}"></TD>'
+
+    step = size.SHEET
+    lines = (
+        f'<TD ROWSPAN="2" COLSPAN="2">{card}</TD>{edge("", step, step)}',
+        edge("TR", step, height - step),
+        f"{edge('', step, step)}{edge('LB', width - step, step)}{edge('RB', step, step)}",
+    )
+    rows = "".join(f"<TR>{line}</TR>" for line in lines)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{rows}</TABLE>'
 
 
 def ends(edge: Edge, tail: DiagramNode, head: DiagramNode) -> tuple[str, str]:
@@ -63,22 +88,38 @@ def _side(node: DiagramNode, port: str, direction: int) -> tuple[float, float]:
 
 def _head(node: DiagramNode, columns: size.Columns, theme: Theme) -> str:
     title = label_text(cut(visible(node.name)), colour=theme.ink, bold=True, size=size.HEAD_TEXT)
-    if node.operation:
-        title += label_text("  " + node.operation, colour=theme.muted, size=size.SMALL)
-    height = size.head(node)
-    pills = [(word, text_width(word, size.SMALL, bold=True) + size.PILL) for word in size.pills(node)]
-    rest = columns.inner - 2 * size.SIDE - sum(width + size.BETWEEN for _, width in pills)
-    cells = [_cell("", size.SIDE, height, port=HEAD), _cell(title, rest, height)]
-    for word, width in pills:
-        line = theme.warning if word in WARNINGS else theme.ink
-        badge = label_text(word, colour=line, bold=True, size=size.SMALL)
-        cells.append(_cell(_box(badge, width, "ROUNDED", theme.paper, line), width + size.BETWEEN, height, "RIGHT"))
+    operation = "" if size.is_beside_caption(node) else _operation(node, theme)
+    badges = [(word, text_width(word, size.SMALL, bold=True) + size.PILL) for word in size.pills(node)]
+    pills = [(_pill(word, width, theme), width + size.BETWEEN) for word, width in badges]
+    if not size.has_second_line(node):
+        return _head_line(f"{title}  {operation}" if operation else title, pills, size.head(node), columns, HEAD)
+    upper = _head_line(title, [], size.HEAD, columns, HEAD)
+    return upper + _head_line(operation, pills, size.UNDER, columns)
+
+
+def _operation(node: DiagramNode, theme: Theme) -> str:
+    return label_text(node.operation, colour=theme.muted, size=size.SMALL) if node.operation else ""
+
+
+def _head_line(
+    words: str, pills: Sequence[tuple[str, int]], height: int, columns: size.Columns, port: str = ""
+) -> str:
+    """Words on the left, badges on the right."""
+    rest = columns.inner - 2 * size.SIDE - sum(width for _, width in pills)
+    cells = [_cell("", size.SIDE, height, port=port), _cell(words, rest, height)]
+    cells += [_cell(pill, width, height, "RIGHT") for pill, width in pills]
     return _line([*cells, _cell("", size.SIDE, height)], columns.inner, height)
 
 
-def _caption(columns: size.Columns, theme: Theme) -> str:
+def _pill(word: str, width: int, theme: Theme) -> str:
+    line = theme.warning if word in WARNINGS else theme.ink
+    return _box(label_text(word, colour=line, bold=True, size=size.SMALL), width, "ROUNDED", theme.paper, line)
+
+
+def _caption(node: DiagramNode, columns: size.Columns, theme: Theme) -> str:
     words = ("value", columns.value), ("gradient", columns.gradient)
-    cells = [_cell("", size.SIDE + columns.chip + columns.name, size.CAPTION)]
+    beside = _operation(node, theme) if size.is_beside_caption(node) else ""
+    cells = [_cell("", size.SIDE, size.CAPTION), _cell(beside, columns.chip + columns.name, size.CAPTION)]
     cells += [
         _cell(label_text(word, colour=theme.muted, size=size.SMALL), width, size.CAPTION) for word, width in words
     ]
@@ -94,31 +135,82 @@ def _rule(columns: size.Columns, theme: Theme) -> str:
 def _row(row: CardRow, columns: size.Columns, looks: Looks, theme: Theme, *, right: bool) -> str:
     """A row. right: its port is on the right, for edges that leave, not on the left."""
     gradient = row.gradient.lines[0] if row.gradient else ""
-    cells = [_cell("", size.SIDE, size.ROW, port="" if right else row.port)]
-    if columns.chip:
-        cells.append(_cell(_chip(row, looks) if row.group else "", columns.chip, size.ROW))
-    cells += [
-        _cell(label_text(size.row_name(row), colour=theme.ink), columns.name, size.ROW),
-        _cell(label_text(row.value.lines[0], colour=theme.ink), columns.value, size.ROW),
+    cells = [
+        *_name(row, columns.name, theme),
+        _cell(label_text(row.value.lines[0], colour=theme.ink, size=size.TEXT), columns.value, size.ROW),
     ]
     if columns.gradient:
-        cells.append(_cell(label_text(gradient, colour=theme.muted), columns.gradient, size.ROW))
-    return _line([*cells, _cell("", size.SIDE, size.ROW, port=row.port if right else "")], columns.inner, size.ROW)
+        cells.append(_cell(label_text(gradient, colour=theme.muted, size=size.TEXT), columns.gradient, size.ROW))
+    return _with_port(row, cells, columns, looks, right=right)
+
+
+def _two_lines(row: CardRow, columns: size.Columns, looks: Looks, theme: Theme, *, right: bool) -> list[str]:
+    """A row with its name and value, and a second one with its gradient."""
+    name = size.name_in_two_lines(row, columns)
+    value = label_text(row.value.lines[0], colour=theme.ink, size=size.TEXT)
+    cells = [*_name(row, name, theme), _cell(value, columns.inner - 2 * size.SIDE - columns.chip - name, size.ROW)]
+    gradient = row.gradient.lines[0] if row.gradient else ""
+    before = size.SIDE + columns.chip
+    if columns.gradient:  # there is a column of gradients
+        before += columns.name + columns.value
+    else:
+        gradient = size.GRADIENT + gradient
+    under = label_text(gradient, colour=theme.muted, size=size.TEXT)
+    below = [_cell("", before, size.LINE), _cell(under, columns.inner - before, size.LINE)]
+    end = _line([_cell("", columns.inner, size.BELOW)], columns.inner, size.BELOW)
+    return [_with_port(row, cells, columns, looks, right=right), _line(below, columns.inner, size.LINE), end]
+
+
+def _with_port(row: CardRow, cells: Sequence[str], columns: size.Columns, looks: Looks, *, right: bool) -> str:
+    """The cells of a row between its letter and its two sides, one of which has the port."""
+    chip = [_cell(_chip(row, looks) if row.group else "", columns.chip, size.ROW)] if columns.chip else []
+    left, end = ("", row.port) if right else (row.port, "")
+    sides = _cell("", size.SIDE, size.ROW, port=left), _cell("", size.SIDE, size.ROW, port=end)
+    return _line([sides[0], *chip, *cells, sides[1]], columns.inner, size.ROW)
+
+
+def _name(row: CardRow, width: int, theme: Theme) -> list[str]:
+    """The cell of a row's name; where two neurons part, a second one with the mark."""
+    name, mark = label_text(size.row_name(row), colour=theme.ink, size=size.TEXT), ""
+    if row.differs:
+        mark = label_text(size.DIFFERS, colour=theme.warning, size=size.TEXT)
+    marked = size.mark_width(row)
+    if not marked:
+        return [_cell(name, width, size.ROW)]
+    return [_cell(name, width - marked - size.GAP, size.ROW), _cell(mark, marked + size.GAP, size.ROW)]
+
+
+def parting_label(edge: Edge, tail: DiagramNode, head: DiagramNode, theme: Theme) -> dict[str, str]:
+    """The mark in the middle of an arrow where two neurons part; {} for any other arrow."""
+    if not edge.differs:
+        return {}
+    (x, y), (end, level) = _side(tail, edge.tail_port, 1), _side(head, edge.head_port, -1)
+    words = label_text(size.DIFFERS, colour=theme.warning, bold=True, size=size.SMALL)
+    mark = _box(words, size.CHIP, "ROUNDED", theme.paper, theme.warning)
+    return {"label": f"<{mark}>", "lp": quote(f"{(x + end - ARROW) / 2:g},{(y + level) / 2:g}")}
 
 
 def _chip(row: CardRow, looks: Looks) -> str:
-    style, letter = looks[row.group], row.group or ""
-    mark = label_text(letter, colour=style.chip_ink, bold=True, size=size.TEXT - 1)
-    border = "ROUNDED" if row.tie else "ROUNDED,DASHED"
-    return _box(mark, size.chip_width(letter), border, style.chip, style.chip_line)
+    found, style = looks.mark(row.group, row.tie), looks[row.group]
+    if found is None:
+        return ""
+    rings = style.rings[:1]  # a row has no room for more
+    mark = label_text(found.text, colour=style.chip_ink, bold=True, size=size.TEXT - 1)
+    border = "ROUNDED" if found.proved else "ROUNDED,DASHED"
+    room = size.chip_width(found.letter) + size.AFTER - BESIDE  # the column has as much for every letter
+    width = min(size.chip_width(found.text), room - 2 * len(rings))
+    chip = _box(mark, width, border, style.chip, style.chip_line)
+    for ring in rings:
+        chip = _box(chip, width + 2, "ROUNDED", style.fill, ring, size.BOX + 2)
+    return chip
 
 
-def _box(content: str, width: int, style: str, fill: str, line: str) -> str:
+def _box(content: str, width: int, style: str, fill: str, line: str, height: int = size.BOX) -> str:
     """A small cell with a border, within a row."""
     return _table(
         [
             f'<TD STYLE="{style}" BORDER="1" BGCOLOR="{fill}" COLOR="{line}" FIXEDSIZE="TRUE" WIDTH="{width}" '
-            f'HEIGHT="{size.BOX}">{content}</TD>'
+            f'HEIGHT="{height}">{content}</TD>'
         ]
     )
 

@@ -2,7 +2,7 @@
 
 A line is one use: its symbol, the gradient that arrives there, the local derivative, and their product. In a graph
 of operations each edge is a use. The edges of a card are the uses of its output; `chain_rule_lines` writes the uses
-of its other rows.
+of its other rows. `up` is the key of what uses it: from up to up a chain of lines ends at the loss.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from typing import Any
 
 from .. import format
 from ..diagram import CardRow, Diagram, DiagramNode, Edge
-from .viewer_text import each, full, loss_name
+from .viewer_text import each, full, loss_key, loss_name
 
 SUMMED = ", summed over the samples"  # if rows show a batch
 
 
 def uses(diagram: Diagram, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The facts of each edge, and its line of the chain rule."""
+    """The facts of each edge, its line of the chain rule, and the name of the weight on it as its row."""
     nodes = {node.id: node for node in diagram.nodes}
     loss = loss_name(diagram, names)
+    names = {**names, loss_key(diagram): loss}
+    weights = {(node.id, row.port) for node in diagram.nodes for row in node.rows if row.kind == "parameter"}
     found = []
     for edge in diagram.edges:
         head, gradient = _result(nodes[edge.head])
@@ -42,10 +44,14 @@ def uses(diagram: Diagram, names: Mapping[str, str]) -> list[dict[str, Any]]:
                 "id": edge.id,
                 "tail": edge.tail,
                 "head": edge.head,
+                "up": head,
                 "needed": edge.flow is not None,
                 "name": f"{names[tail]}, input {edge.place + 1} of {names[head]}",
                 "facts": {name: text for name, text in facts.items() if text},
                 "local": local,
+                "row": names.get(f"{edge.head}:{edge.head_port}", "")
+                if (edge.head, edge.head_port) in weights
+                else "",
                 **line,
             }
         )
@@ -73,9 +79,10 @@ def chain_rule_lines(diagram: Diagram, names: Mapping[str, str]) -> dict[str, li
         for row, out, derivative in _inside(node, enters):
             key, head = f"{node.id}:{row.port}", f"{node.id}:{out.port}"
             batch = "" if out.gradient is None or out.gradient.exact or row.kind == "op" else SUMMED
-            symbol = f"∂{loss}/∂{names[head]} · ∂{names[head]}/∂{names[key]}{batch}"
-            line = {"symbol": symbol, "gradient": full(out.gradient), "derivative": derivative}
-            found[key] = [{**line, "product": full(row.gradient), "head": node.id}]
+            local = f"∂{names[head]}/∂{names[key]}"
+            symbol = f"∂{loss}/∂{names[head]} · {local}{batch}"
+            line = {"symbol": symbol, "local": local, "gradient": full(out.gradient), "derivative": derivative}
+            found[key] = [{**line, "product": full(row.gradient), "head": node.id, "up": head}]
     return found
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ...errors import ArgumentError
 from ..diagram import ZERO, CardRow, Diagram, DiagramNode, Group
-from ..format import cut, visible
+from ..format import cut, number_text, visible
 from ..theme import LIGHT
 from .dot import styles
 from .svg import xml
@@ -29,6 +29,24 @@ class Snapshot:
     step: str = ""
 
 
+def with_open_cards(drawn: Sequence[Sequence[Diagram]]) -> list[tuple[Diagram, ...]]:
+    """Diagrams of several steps, each in some views, the drawn one first: cards without stacks if one has a stack.
+
+    A stack falls apart where its tie breaks. Without stacks the cards are the same at each step.
+    """
+    bare = [[d for d in views if not any(node.bundle for node in d.nodes)] for views in drawn]
+    if not all(views and views[0].view == "cards" for views in drawn) or list(map(list, drawn)) == bare:
+        return list(map(tuple, drawn))
+    found = []
+    for whole, views in zip(drawn, bare, strict=True):
+        shown = next((d for d in views if d.view in ("neurons", "cards")), None)
+        if shown is None:  # its cards cannot be opened
+            return list(map(tuple, drawn))
+        others = (d for d in whole if d.view not in ("neurons", "cards"))
+        found.append((replace(shown, view="neurons"), *others))
+    return found
+
+
 def timeline(now: Diagram, earlier: Mapping[str, Sequence[Diagram]]) -> list[Snapshot]:
     """The snapshots of one view: the diagram of each step, then the present one.
 
@@ -40,11 +58,11 @@ def timeline(now: Diagram, earlier: Mapping[str, Sequence[Diagram]]) -> list[Sna
         same = [diagram for diagram in diagrams if diagram.view == now.view]
         if not same:
             return [Snapshot(now)]
-        if now.view != "quotient" and [node.id for node in same[0].nodes] != [node.id for node in now.nodes]:
+        if now.view != "quotient" and _ids(same[0]) != _ids(now):
             raise ArgumentError(
                 f"the drawing of step {step} in history shows other values than this one\n"
                 f"  expected the same structure: {len(now.nodes)} values, got {len(same[0].nodes)}\n"
-                "  draw the same loss of the same model at each step"
+                "  draw the same loss of the same model at each step; where ties break, with  view='neurons'"
             )
         found.append(Snapshot(same[0], step))
     if found and found[-1].diagram == now:
@@ -52,15 +70,43 @@ def timeline(now: Diagram, earlier: Mapping[str, Sequence[Diagram]]) -> list[Sna
     return [*found, Snapshot(now, "now" if found else "")]
 
 
+def _ids(diagram: Diagram) -> list[str]:
+    """The nodes of a diagram in any order: neurons that stay equal stand together, until their tie breaks."""
+    return sorted(node.id for node in diagram.nodes)
+
+
 def captions(snapshots: Sequence[Snapshot]) -> list[str]:
     """For each snapshot its step and the ties that break there, or else the step where the first tie breaks."""
-    ties = ["", *(broken_ties(one.diagram, other.diagram) for one, other in pairwise(snapshots))]
-    first = next((snapshot.step for snapshot, text in zip(snapshots, ties, strict=True) if text), "")
-    otherwise = f"a tie breaks at {_step(first)}" if first else "no tie breaks"
-    return [f"{_step(s.step)} · {text or otherwise}" for s, text in zip(snapshots, ties, strict=True)]
+    broken = ["", *(broken_ties(one.diagram, other.diagram) for one, other in pairwise(snapshots))]
+    first = next((place for place, text in enumerate(broken) if text), len(broken))
+    when = step_in_words(snapshots[first].step) if first < len(broken) else ""
+    found = []
+    for place, (snapshot, text) in enumerate(zip(snapshots, broken, strict=True)):
+        otherwise = f"a tie {'breaks' if place < first else 'broke'} at {when}" if when else "no tie breaks"
+        found.append(f"{step_in_words(snapshot.step)} · {_loss_in_words(snapshot.diagram)}{text or otherwise}")
+    return found
 
 
-def _step(label: str) -> str:
+def _loss_in_words(diagram: Diagram) -> str:
+    loss = loss_of(diagram)
+    return f"loss {number_text(loss)} · " if math.isfinite(loss) else ""
+
+
+def loss_of(diagram: Diagram) -> float:
+    """The number that is drawn; nan if it is not one number."""
+    result = next((node for node in diagram.nodes if node.kind == "result"), None)
+    last = next((row.value for row in result.rows[::-1] if row.kind == "op"), result.value) if result else None
+    return float(last.exact) if last and last.exact else math.nan
+
+
+def breaking(snapshots: Sequence[Snapshot]) -> list[int]:
+    """The places of the snapshots at which a tie has broken since the one before."""
+    both = enumerate(pairwise(snapshots), start=1)
+    return [place for place, (one, other) in both if broken_ties(one.diagram, other.diagram)]
+
+
+def step_in_words(label: str) -> str:
+    """A step in words."""
     return f"step {label}" if label.isdecimal() else label
 
 
@@ -95,24 +141,33 @@ def _letters(diagram: Diagram) -> dict[str, str]:
 
 
 def chart(snapshots: Sequence[Snapshot]) -> str:
-    """A chart of the parameters over the snapshots as SVG, in light colours; the lines of tied ones coincide."""
+    """A chart of the parameters over the snapshots as SVG, in light colours; the lines of tied ones coincide.
+
+    The loss is a thicker line on a scale of its own. A dashed line stands where a tie breaks.
+    """
     first = snapshots[0].diagram
     tracks = dict(list(_tracks(snapshots).items())[:LINES])
     numbers = [y for track in tracks.values() for y in track if math.isfinite(y)]
     low, high = min(numbers, default=0.0), max(numbers, default=0.0)
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none">']
-    for place, (one, other) in enumerate(pairwise(snapshots), start=1):
-        if broken_ties(one.diagram, other.diagram):
-            x = _across(place, len(snapshots))
-            parts.append(
-                f'<line x1="{x}" x2="{x}" y1="0" y2="{HEIGHT}" stroke="{LIGHT.warning}" stroke-dasharray="3 3"/>'
-            )
+    for place in breaking(snapshots):
+        x = _across(place, len(snapshots))
+        parts.append(
+            f'<line x1="{x}" x2="{x}" y1="0" y2="{HEIGHT}" stroke="{LIGHT.warning}" stroke-dasharray="3 3"/>'
+        )
     colours = _lines(first.groups)
     names = {key: one.name or key for key, one in _parameters(first).items()}
     for key, track in tracks.items():
         points = " ".join(_points(track, low, high))
         colour = colours.get(key, LIGHT.muted)
         parts.append(f'<polyline points="{points}" stroke="{colour}"><title>{xml(names[key])}</title></polyline>')
+    losses = [loss_of(snapshot.diagram) for snapshot in snapshots]
+    if finite := [loss for loss in losses if math.isfinite(loss)]:
+        points = " ".join(_points(losses, min(finite), max(finite)))
+        words = f"loss: {number_text(finite[0])} .. {number_text(finite[-1])}, on a scale of its own"
+        parts.append(
+            f'<polyline class="loss" points="{points}" stroke="{LIGHT.ink}"><title>{words}</title></polyline>'
+        )
     return "".join([*parts, "</svg>"])
 
 

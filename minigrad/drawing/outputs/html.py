@@ -11,23 +11,27 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 from ...errors import ArgumentError
 from ..diagram import Diagram
+from ..marks import LetterMark
 from ..theme import LIGHT, THEMES, Style, Theme, colour_map
 from . import Picture, output
+from .answer_text import answers
 from .derivation import chain_rule_lines, steps, uses
 from .dot import styles, to_dot
 from .history import Snapshot, captions, chart, timeline
 from .json_output import MARKUP, to_json
 from .render import SECONDS
 from .svg import NAMED, to_svg, xml
-from .viewer_text import evidence, item_names, items, member_list
+from .viewer_text import item_names, items, member_list
 
 # Each file uses those before it.
-SCRIPTS = ("data", "stage", "light", "chain", "stepper", "training", "table", "search", "saving", "main")
+SCRIPTS = "data stage words map light chain verdict answer boxes stepper training table search saving main"
 PLACE = re.compile(r"\{\{(\w+)\}\}")
 PROLOGUE = re.compile(r"^.*?(?=<svg\b)", re.DOTALL)  # the head of an XML file; a page has its own
 COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
@@ -41,6 +45,8 @@ def to_html(views: Sequence[Sequence[Snapshot]], theme: str = "auto", seconds: f
     RenderError if there is no layout engine.
     """
     script = viewer_script()
+    pages = _pages(views)
+    every = [snapshots for snapshots, _ in pages]
     parts = {
         "views": "".join(f"<button>{xml(snapshots[0].diagram.view)}</button>" for snapshots in views),
         "single": " hidden" if len(views) == 1 else "",
@@ -48,8 +54,8 @@ def to_html(views: Sequence[Sequence[Snapshot]], theme: str = "auto", seconds: f
         "hash": "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "css": _read("viewer.css"),
         "colours": "\n".join(_colours()),
-        "pictures": "\n".join(_pictures(views, seconds)),
-        "data": _json({"theme": theme, "themes": _themes(), "views": [_view(snapshots) for snapshots in views]}),
+        "pictures": "\n".join(_pictures(every, seconds)),
+        "data": _json({"theme": theme, "themes": _themes(), "views": [_view(*page) for page in pages]}),
         "script": script,
     }
     return PLACE.sub(lambda match: parts[match[1]], _read("page.html"))
@@ -70,16 +76,31 @@ def write_html(picture: Picture) -> str:
 @cache
 def viewer_script() -> str:
     """The script of the page: the files of `viewer/`, one after the other."""
-    return "\n" + "\n".join(_read(f"{name}.js") for name in SCRIPTS)
+    return "\n" + "\n".join(_read(f"{name}.js") for name in SCRIPTS.split())
 
 
 def _read(name: str) -> str:
     return (Path(__file__).parent.parent / "viewer" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
-def _view(snapshots: Sequence[Snapshot]) -> dict[str, object]:
+Shown: TypeAlias = tuple[Sequence[Snapshot], dict[str, int]]  # a picture, and by name the numbers of those it opens
+
+
+def _pages(views: Sequence[Sequence[Snapshot]]) -> list[Shown]:
+    """Every picture of the page: the views, then those inside boxes, wherever they are."""
+    places = {snapshots[0].diagram.view: number for number, snapshots in enumerate(views)}
+    found: list[Shown] = [(snapshots, dict(places)) for snapshots in views]
+    for snapshots, opens in found:  # it grows
+        inside = [(name, replace(s, diagram=one)) for s in snapshots for name, one in s.diagram.inside]
+        names = list(dict.fromkeys(name for name, _ in inside))
+        opens.update((name, len(found) + place) for place, name in enumerate(names))
+        found += [([one for other, one in inside if other == name], dict(opens)) for name in names]
+    return found
+
+
+def _view(snapshots: Sequence[Snapshot], opens: Mapping[str, int]) -> dict[str, object]:
     pairs = zip(snapshots, captions(snapshots), strict=True)
-    return {"name": snapshots[0].diagram.view, "shots": [_shot(*pair) for pair in pairs]}
+    return {"name": snapshots[0].diagram.view, "opens": opens, "shots": [_shot(*pair) for pair in pairs]}
 
 
 def _shot(snapshot: Snapshot, caption: str) -> dict[str, object]:
@@ -87,11 +108,12 @@ def _shot(snapshot: Snapshot, caption: str) -> dict[str, object]:
     names = item_names(diagram)
     return {
         "caption": caption,
+        "answers": answers(diagram, names),
         "items": items(diagram, names),
         "lines": chain_rule_lines(diagram, names),
         "edges": uses(diagram, names),
         "steps": steps(diagram, names),
-        "json": to_json(diagram),
+        "json": to_json(replace(diagram, inside=())),  # they are pictures of their own here
         "dot": to_dot(diagram),
     }
 
@@ -110,21 +132,27 @@ def _picture(diagram: Diagram, seconds: float) -> str:
 
 
 def _legend(diagram: Diagram) -> Iterator[str]:
+    """A button for each letter, with a chip for each of its marks."""
     looks = styles(diagram.groups, LIGHT)
+    ties = list(looks.marks.ties())
     for group in diagram.groups:
-        chip = _chip(group.letter, looks[group.letter], group.proved)
-        label = f"{chip}<b>{xml(group.gradient)}</b> {xml(member_list(group))}"
-        yield f'<li><button title="{evidence(group)}">{label}</button></li>'
+        mine = [tie for tie in ties if tie.group is group]
+        parts = [(_chip(tie.mark, looks[group.letter]), xml(member_list(tie))) for tie in mine]
+        (first, names), *rest = parts
+        label = f"{first}<b>{xml(group.gradient)}</b> {' '.join([names, *(chip + who for chip, who in rest)])}"
+        evidence = "; ".join(f"{tie.mark.text}: {tie.mark.evidence}" for tie in mine)
+        yield f'<li><button title="{xml(evidence)}">{label}</button></li>'
 
 
-def _chip(letter: str, look: Style, proved: bool) -> str:
-    """A letter in its colour as SVG, so that a theme changes it as it changes the picture."""
-    width = 11 + 9 * len(letter)
-    border = "" if proved else ' stroke-dasharray="3 2"'
+def _chip(mark: LetterMark, look: Style) -> str:
+    """A mark in its colour as SVG, so that a theme changes it as it changes the picture."""
+    width = 11 + 9 * len(mark.text)
+    border = "" if mark.proved else ' stroke-dasharray="3 2"'
     return (
-        f'<svg class="chip" width="{width}" height="20"><rect x="1" y="1" width="{width - 2}" height="18" rx="5" '
+        f'<svg class="chip" data-mark="{mark.framed}" width="{width}" height="20">'
+        f'<rect x="1" y="1" width="{width - 2}" height="18" rx="5" '
         f'fill="{look.chip}" stroke="{look.chip_line}"{border}/>'
-        f'<text x="{width / 2:g}" y="14" text-anchor="middle" fill="{look.chip_ink}">{letter}</text></svg>'
+        f'<text x="{width / 2:g}" y="14" text-anchor="middle" fill="{look.chip_ink}">{mark.text}</text></svg>'
     )
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..format import visible
+from ..marks import LetterMark
 from ..theme import Style
 
-TEXT_SIZE, SMALL, TITLE_SIZE = 11, 9, 14
+TEXT_SIZE, SMALL, TITLE_SIZE = 11, 10, 14
 # Graphviz replaces \\N by the node's id and \\G by the graph's, in HTML-like labels too.
 ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("\\", "\\\\"))
 LINE_END = '<BR ALIGN="LEFT"/>'
@@ -56,11 +57,19 @@ def table(rows: Iterable[str], *, spacing: int = 0, padding: int = 1, attributes
     return f'<TABLE BORDER="0" {given}>{"".join(rows)}</TABLE>'
 
 
-def chip(letter: str, style: Style, *, proved: bool, port: str = "") -> str:
-    """A cell with a letter in its colour; its border is solid if the equality is proved, else dashed."""
-    outline = "rounded" if proved else "rounded,dashed"
+def chip(mark: LetterMark, style: Style, *, port: str = "") -> str:
+    """A cell with a mark in its colour; its border is solid if the mark is proved, else dashed."""
+    outline = "rounded" if mark.proved else "rounded,dashed"
     named = f' PORT="{port}"' if port else ""
-    return (
-        f'<TD{named} BGCOLOR="{style.chip}" COLOR="{style.chip_line}" BORDER="1" STYLE="{outline}" CELLPADDING="2">'
-        f"{label_text(letter, colour=style.chip_ink, bold=True)}</TD>"
-    )
+    words = label_text(mark.text, colour=style.chip_ink, bold=True)
+    look = f'BGCOLOR="{style.chip}" COLOR="{style.chip_line}" BORDER="1" STYLE="{outline}" CELLPADDING="2"'
+    if not style.rings:
+        return f"<TD{named} {look}>{words}</TD>"
+    inside = table([row([f"<TD {look}>{words}</TD>"])], spacing=1, padding=0)
+    for colour in style.rings[:-1]:
+        inside = table([row([f"<TD {_ring(colour)}>{inside}</TD>"])], spacing=1, padding=0)
+    return f"<TD{named} {_ring(style.rings[-1])}>{inside}</TD>"
+
+
+def _ring(colour: str) -> str:
+    return f'COLOR="{colour}" BORDER="1" STYLE="rounded" CELLPADDING="0"'

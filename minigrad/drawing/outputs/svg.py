@@ -12,8 +12,9 @@ from .. import card_text
 from ..captions import alt_text, label, node_type
 from ..diagram import Diagram, DiagramNode, Edge
 from ..format import escape_direction_marks
+from ..marks import Marks
 from ..theme import DARK, LIGHT, THEMES, colour_map
-from . import Picture, output
+from .answer_text import spoken_answers
 from .dot import to_dot
 from .render import SECONDS, render
 
@@ -33,8 +34,9 @@ def to_svg(diagram: Diagram, theme: str = "auto", seconds: float = SECONDS) -> s
     source = to_dot(diagram, LIGHT if theme == "auto" else THEMES[theme])
     text = render(source, "svg", diagram.engine, placed=is_placed(diagram), seconds=seconds).decode()
     nodes = {node.id: node for node in diagram.nodes}
-    titles = {node.id: node_title(node) for node in diagram.nodes}
-    titles |= {edge.id: edge_title(edge, nodes[edge.tail], nodes[edge.head]) for edge in diagram.edges}
+    marks = Marks(diagram.groups)
+    titles = {node.id: node_title(node, marks) for node in diagram.nodes}
+    titles |= {edge.id: edge_title(edge, nodes[edge.tail], nodes[edge.head], marks) for edge in diagram.edges}
 
     def retitle(match: re.Match[str]) -> str:
         title = titles.get(match[1])
@@ -44,15 +46,10 @@ def to_svg(diagram: Diagram, theme: str = "auto", seconds: float = SECONDS) -> s
         return f'<g id="{match[1]}" {match[2]} {spoken}>\n<title>{xml(title)}</title>'
 
     text = GROUP.sub(retitle, text)
-    head = f"<title>{xml(diagram.title)}</title>\n<desc>{xml(alt_text(diagram))}</desc>"
+    described = alt_text(diagram, spoken_answers(diagram))
+    head = f"<title>{xml(diagram.title)}</title>\n<desc>{xml(described)}</desc>"
     head += f"\n<style>{dark_style(text)}</style>" if theme == "auto" else ""
     return HEAD.sub(lambda match: f'{match[0][:-1]} role="graphics-document">\n{head}', text, count=1)
-
-
-@output(".svg", "a picture for pages and browsers, with a description for screen readers")
-def write_svg(picture: Picture) -> str:
-    """The SVG text of a picture."""
-    return to_svg(picture.diagram, picture.theme, picture.seconds)
 
 
 def fit_width(svg: str) -> str:
@@ -79,20 +76,21 @@ def dark_style(svg: str) -> str:
     return f"@media (prefers-color-scheme:dark){{{''.join(rules)}}}"
 
 
-def node_title(node: DiagramNode) -> str:
-    """A node in words: name, operation and shape; value; gradient with its letter; badges; the line of code."""
+def node_title(node: DiagramNode, marks: Marks) -> str:
+    """A node in words: name, operation and shape; value; gradient with its mark; badges; the line of code."""
     if node.rows:
-        return "\n".join(f"{line}." for line in card_text.card_lines(node))
+        return "\n".join(f"{line}." for line in card_text.card_lines(node, marks))
     lines = [" ".join(filter(None, (node.name, node.operation, node_type(node)))) or "leaf"]
     if node.value:
         lines.append(f"value {' '.join(node.value.lines)}")
     if node.gradient:
-        lines.append(f"gradient {' '.join(node.gradient.lines)}" + (f" ({node.group})" if node.group else ""))
+        mark = marks.of(node.group, node.tie)
+        lines.append(f"gradient {' '.join(node.gradient.lines)}" + (f" ({mark.words})" if mark else ""))
     lines += [text for text in (", ".join(node.badges), node.hides, node.source) if text]
     return "\n".join(lines)
 
 
-def edge_title(edge: Edge, tail: DiagramNode, head: DiagramNode) -> str:
+def edge_title(edge: Edge, tail: DiagramNode, head: DiagramNode, marks: Marks) -> str:
     """An edge in words: which input of which node, the local derivative, the gradient passed back."""
     cards = tail.rows and head.rows
     place = (
@@ -101,6 +99,8 @@ def edge_title(edge: Edge, tail: DiagramNode, head: DiagramNode) -> str:
     lines = [place]
     lines += [f"local derivative {edge.exact or edge.derivative}"] if edge.derivative else []
     lines += [f"passes back {edge.exact_contribution or edge.contribution}"] if edge.contribution else []
+    mark = marks.of(edge.group, edge.tie)
+    lines += [f"on the path of {mark.words}"] if mark else []
     return "\n".join(lines)
 
 

@@ -1,10 +1,10 @@
-// The chain rule of a node; beside it that of a second node, with differing factors marked.
+// The chain rule of an item; beside it that of a second one, with differing factors marked and a sentence that says why.
 
 const panel = $("panel");
 
 function chip(key) {
-  const { group } = item(key);
-  return group === null ? "" : $("letters").children[group].querySelector("svg").cloneNode(true);
+  const { mark } = item(key);
+  return mark && $("letters").querySelector(`[data-mark="${mark}"]`).cloneNode(true);
 }
 
 function pick(key) {
@@ -14,19 +14,45 @@ function pick(key) {
 }
 
 function openPanel() {
-  const lines = (key) => shot().lines[key] || edgesOf(key, "uses").filter(({ needed }) => needed);
-  const chains = state.picked.filter(item).map((key) => ({ lines: lines(key), ...item(key), key, way: way(key) }));
+  const chains = compared(state.picked.filter(item));
   panel.hidden = !chains.length;
   panel.classList.toggle("two", chains.length > 1);
-  panel.replaceChildren(...chains.map((one, place) => column(one, chains[1 - place])), make("p", { class: "verdict" }, verdict(...chains)));
+  const alike = chains.length > 1 && areAlike(...chains);
+  panel.replaceChildren(...chains.map((one, place) => column(one, alike ? chains[1 - place] : undefined)), make("p", { class: "verdict" }, verdict(...chains)));
+  showAnswer();
   mark();
 }
 
-// The edges from the loss down to an item, along the uses that pass back most.
-function way(key) {
+const lines = (key) => shot().lines[key] || edgesOf(key, "uses").filter(({ needed }) => needed);
+
+// The items of one or two keys with their chain rules. A card beside a row is its row at the same place.
+function compared(keys) {
+  const same = (key, row) => item(key).rows.find((one) => portOf(one) === portOf(row) && one !== row);
+  const chosen = keys.map((key, place) => same(key, keys[1 - place] || "") || key);
   const found = [];
-  for (let here = key, edge; (edge = shot().edges[item(here).strongest]); here = edge.head) found.unshift(edge);
+  for (const [place, key] of chosen.entries()) {
+    found.push({ key, picked: keys[place], ...item(key), lines: lines(key), way: way(key, found[0]?.way) });
+  }
   return found;
+}
+
+// The factors from the loss down to an item. Each is that of the use which `beside` has too, else of the strongest.
+function way(key, beside = []) {
+  const found = [];
+  for (let here = key, line; ; here = line.up) {
+    const also = beside.at(-1 - found.length)?.up;
+    line = lines(here).find(({ up }) => up === also) || shot().lines[here]?.[0] || shot().edges[item(here).strongest];
+    if (!line) return found;
+    found.unshift(line);
+  }
+}
+
+// What a gradient is made of, from the loss down: its factors; of a neuron also its other arrows and its numbers.
+function factors({ key, rows, way }) {
+  if (!rows.length) return way;
+  const inside = rows.toReversed().flatMap((row) => (shot().lines[row] || []).slice(0, 1));
+  const numbers = rows.map((row) => ({ local: item(row).name, derivative: item(row).facts.value }));
+  return [...way.slice(0, -1), ...edgesOf(key, "uses"), ...inside, ...numbers];
 }
 
 // Whether numbers differ by more than rounding; whether texts differ.
@@ -37,25 +63,30 @@ function differ(one, other) {
 
 function factor(text, beside) {
   const same = beside === undefined || !differ(text, beside);
-  return make(same ? "span" : "mark", { title: text }, short(text) || "…", same ? "" : " ≠");
+  return make(same ? "span" : "mark", { title: text }, short(text) || "…", same ? "" : "\u00a0≠");
 }
 
 function column(one, other) {
   const number = (kind) => factor(one.facts[kind], other && (other.facts[kind] || "none"));
-  const shared = (list, name, place) => factor(one[list][place][name], other && (other[list][place]?.[name] ?? "none"));
   const link = (words, does) => make("button", { class: "link", onclick: does }, words);
-  const uses = one.lines.map(({ symbol, head }, place) => make("li", {},
-    link(symbol, () => go(head)),
-    make("div", {}, shared("lines", "gradient", place), " × ", shared("lines", "derivative", place), " = ", shared("lines", "product", place))));
-  const rows = one.rows.map((key) => make("li", {}, chip(key), link(item(key).name, () => pick(key)),
-    make("div", {}, `${short(item(key).facts.value)}, gradient ${short(item(key).facts.gradient) || "none"}`)));
-  const factors = one.way.map(({ local }, place) => make("tr", {},
-    make("th", { scope: "row" }, local), make("td", {}, shared("way", "derivative", place))));
+  const uses = one.lines.map((line, place) => {
+    const beside = other?.lines.find(({ up }) => up === line.up) || other?.lines[place];
+    const part = (name) => factor(line[name], beside?.[name]);
+    return make("li", {}, link(line.symbol, () => go(line.head)),
+      make("div", {}, part("gradient"), " × ", part("derivative"), " = ", part("product")));
+  });
+  const rows = one.rows.map((key) => {
+    const beside = other?.rows.find((row) => portOf(row) === portOf(key));
+    const part = (name) => factor(item(key).facts[name] || "none", beside && (item(beside).facts[name] || "none"));
+    return make("li", {}, chip(key), link(item(key).name, () => pick(key)), make("div", {}, part("value"), ", gradient ", part("gradient")));
+  });
+  const steps = one.way.map(({ local, row, derivative }, place) => make("tr", {},
+    make("th", { scope: "row" }, local, row ? ` = ${row}` : ""), make("td", {}, factor(derivative, other?.way[place]?.derivative))));
   const product = one.way.reduce((total, { derivative }) => total * (derivative || NaN), 1);
   const last = make("tr", {}, make("th", { scope: "row" }, "product"), make("td", {}, short(product)));
   return make("section", { "aria-label": one.of },
     make("header", {}, make("h2", {}, chip(one.key), one.name),
-      make("button", { "aria-label": `close ${one.name}`, onclick: () => pick(one.key) }, "×")),
+      make("button", { "aria-label": `close ${one.name}`, onclick: () => pick(one.picked) }, "×")),
     make("p", { class: "hint" }, ["of", "made by", "shape", "marked"].map((name) => one.facts[name]).filter(Boolean).join(" · ")),
     ...rows.length ? [] : [
       make("p", {}, "value ", number("value")),
@@ -63,14 +94,5 @@ function column(one, other) {
       make("h3", {}, uses.length ? `sum over the uses: ${uses.length}` : "no use passes a gradient back"),
     ],
     make("ol", {}, ...uses, ...rows),
-    ...one.way.length > 1 ? [make("h3", {}, "from the loss, along the strongest uses"), make("table", {}, ...factors, Number.isNaN(product) ? "" : last)] : []);
-}
-
-function verdict(one, other) {
-  if (!other) return "Choose another node to see its chain rule beside this one.";
-  if (!one.facts.gradient || !other.facts.gradient) return "One of the two has no gradient.";
-  if (one.group !== null && one.group === other.group) return `${one.of} and ${other.of} are equal: ${one.facts.group}.`;
-  const pairs = one.way.map((step, place) => [step, other.way[place]]).filter(([a, b]) => b && differ(a.derivative, b.derivative));
-  const why = pairs.map(([a, b]) => `${a.local} = ${short(a.derivative)} ≠ ${short(b.derivative)}`).join(" and ");
-  return `${one.of} ≠ ${other.of} because ${why || "their uses differ"}.`;
+    ...one.way.length > 1 ? [make("h3", {}, "from the loss, along the strongest uses"), make("table", {}, ...steps, Number.isNaN(product) ? "" : last)] : []);
 }

@@ -3,7 +3,7 @@
 
 const $ = (id) => document.getElementById(id);
 const page = JSON.parse($("data").textContent);
-const state = { shot: Infinity };
+const state = { shot: Infinity, picked: [], trail: [] };
 
 // The snapshot in view. An item is a node, "n3", or a row of a card, "n3:w0".
 const view = () => page.views[state.view];
@@ -17,6 +17,9 @@ const template = (kind) => document.importNode($(`${kind}-${state.view}-${shotNu
 const item = (key) => shot().items[key];
 const edgesOf = (key, kind) => item(key)[kind].map((number) => shot().edges[number]);
 const nodeOf = (key) => key.split(":")[0];
+const isCluster = (key) => key.startsWith("cluster_");
+const portOf = (key) => key.split(":")[1];
+const opens = (key) => view().opens[item(key).opens]; // the number of the picture inside, if there is one
 
 // An item, its ancestors or descendants, and the edges between.
 function reach(key, kind, end) {

@@ -9,11 +9,12 @@ function setTheme() {
   document.documentElement.dataset.theme = theme();
 }
 
-function setView(place) {
-  if (!page.views[place]) return;
+// Show a view, or with a trail the picture inside a box.
+function setView(place, trail = []) {
   play(false);
-  Object.assign(state, { view: place, picked: [], focus: null, lit: null, twins: [] });
-  [...$("views").children].forEach((button, at) => button.setAttribute("aria-pressed", at === place));
+  Object.assign(state, { view: place, trail, picked: [], focus: null, row: null, lit: null, twins: [] });
+  [...$("views").children].forEach((button, at) => button.setAttribute("aria-pressed", at === (trail[0]?.view ?? place)));
+  showTrail();
   $("chart").replaceChildren(document.importNode($(`chart-${place}`).content, true));
   show();
   fit();
@@ -29,7 +30,7 @@ function refresh() {
   $("letters").replaceChildren(template("legend"));
   $("letters").querySelectorAll("button").forEach((one, number) => {
     one.onfocus = one.onpointerenter = () => light(null, [number]);
-    one.onblur = one.onpointerleave = () => light(keyed());
+    one.onblur = one.onpointerleave = unlit;
   });
   openPanel();
   showTable();
@@ -44,13 +45,13 @@ function say(words) {
 function leave() {
   const menu = document.querySelector("details[open]");
   if (menu) menu.open = false;
-  else if (state.focus) stage.focus();
+  else if (state.focus && !state.trail.length) stage.focus();
   else if (state.step >= 0) step(-1);
   else if (!$("table").hidden) toggleTable();
-  else {
+  else if (state.picked.length) {
     state.picked = [];
     openPanel();
-  }
+  } else closeBoxes();
 }
 
 // The action of each key, and of the button with that data-key.
@@ -63,6 +64,7 @@ const KEYS = {
   p: () => play(),
   "[": () => seek(shotNumber() - 1),
   "]": () => seek(shotNumber() + 1),
+  a: toggleAnswer,
   t: toggleTable,
   c: copyTable,
   "/": () => search.focus(),
@@ -73,6 +75,7 @@ const KEYS = {
     $("save-svg").focus();
   },
   Escape: leave,
+  Backspace: () => closeBoxes(),
   ArrowLeft: () => pan(60, 0),
   ArrowRight: () => pan(-60, 0),
   ArrowUp: () => pan(0, 60),
@@ -84,9 +87,9 @@ function act({ key, target, shiftKey }) {
   const also = { "=": "+", 0: "f" }[key] || key;
   if (state.focus && (key === "Tab" || (key.startsWith("Arrow") && !shiftKey))) return walk({ key, shiftKey });
   if (target === stage && key === "Tab" && !shiftKey) go([...boxes.keys()][0]);
-  else if (state.focus && /^(Enter| )$/.test(key)) pick(state.focus);
+  else if (state.focus && /^(Enter| )$/.test(key)) (key === "Enter" && !state.row && openBox(state.focus)) || pick(state.row || state.focus);
   else if (key.startsWith("Arrow") && !stage.contains(target) && target !== document.body) return false;
-  else if (/^[1-9]$/.test(key)) setView(key - 1);
+  else if (/^[1-9]$/.test(key)) $("views").children[key - 1]?.click();
   else if (KEYS[also]) KEYS[also]();
   else return false;
   return true;

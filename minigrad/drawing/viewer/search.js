@@ -4,10 +4,15 @@ const search = $("search");
 let hits = [];
 let chosen = 0;
 
+// Nodes and rows: exact names first, then other names with the text, then facts with it.
 function find(text) {
-  const words = (key) => [item(key).name, ...Object.values(item(key).facts)].join(" ").toLowerCase();
-  const exact = (key) => item(key).name.toLowerCase() === text;
-  return Object.keys(shot().items).filter((key) => text && words(key).includes(text)).sort((one, other) => exact(other) - exact(one));
+  const rank = (key) => {
+    const name = item(key).name.toLowerCase();
+    const facts = Object.values(item(key).facts).join(" ").toLowerCase();
+    return name === text ? 0 : name.startsWith(text) ? 1 : name.includes(text) ? 2 : facts.includes(text) ? 3 : 4;
+  };
+  const ranked = Object.keys(shot().items).map((key) => [key, text ? rank(key) : 4]).filter(([, place]) => place < 4);
+  return ranked.sort(([, one], [, other]) => one - other).map(([key]) => key);
 }
 
 function showHits() {

@@ -34,8 +34,16 @@ function copyTable() {
   if ($("table").hidden) toggleTable();
   const line = (row) => [...row.cells].map((cell) => cell.textContent).join("\t");
   const text = [...rows.rows].map(line).join("\n");
-  navigator.clipboard.writeText(text).then(() => say("The table is copied."), (error) => say(String(error)));
+  const selected = () => {
+    getSelection().selectAllChildren(rows);
+    say("This page may not copy: the table is selected, so copy it with Ctrl+C.");
+  };
+  if (mayCopy()) navigator.clipboard.writeText(text).then(() => say("The table is copied."), selected);
+  else selected();
 }
+
+// A page in a frame of another, such as a notebook, may not write to the clipboard.
+const mayCopy = () => navigator.clipboard && document.featurePolicy?.allowsFeature("clipboard-write") !== false;
 
 function toggleTable() {
   const hidden = $("table").toggleAttribute("hidden");

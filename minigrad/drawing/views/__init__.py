@@ -29,7 +29,8 @@ F = TypeVar("F", bound=ViewFunction)
 class View:
     """A view. draws: its subjects, "value", "model" or both. help: one line.
 
-    in_viewer: whether the .html page of a small graph offers it beside the requested view.
+    in_viewer: whether the .html page of a small graph offers it beside the requested view. opens: the view whose
+    boxes it opens; the page does not offer both if they are the same.
     """
 
     name: str
@@ -37,6 +38,7 @@ class View:
     draws: tuple[str, ...]
     help: str
     in_viewer: bool = True
+    opens: str = ""
 
 
 VIEWS: Registry[View] = Registry("view", __name__, __path__)
@@ -60,11 +62,17 @@ def register(
 
 
 def _add(
-    name: str, function: ViewFunction, help: str, draws: Collection[str], in_viewer: bool, module: str = ""
+    name: str,
+    function: ViewFunction,
+    help: str,
+    draws: Collection[str],
+    in_viewer: bool,
+    module: str = "",
+    opens: str = "",
 ) -> None:
     if not draws or not set(draws) <= set(SUBJECTS):
         raise ArgumentError(f"a view draws {' or '.join(map(repr, SUBJECTS))}, got {list(draws)}")
-    VIEWS.add(name, View(name, function, tuple(s for s in SUBJECTS if s in draws), help, in_viewer), module)
+    VIEWS.add(name, View(name, function, tuple(s for s in SUBJECTS if s in draws), help, in_viewer, opens), module)
 
 
 def unregister(name: str) -> None:
@@ -72,11 +80,13 @@ def unregister(name: str) -> None:
     VIEWS.remove(name)
 
 
-def view(name: str, help: str, draws: Collection[str] = SUBJECTS, in_viewer: bool = True) -> Callable[[F], F]:
+def view(
+    name: str, help: str, draws: Collection[str] = SUBJECTS, in_viewer: bool = True, opens: str = ""
+) -> Callable[[F], F]:
     """`register` as a decorator: ``@view("bars", "a bar for each value")``."""
 
     def decorate(function: F) -> F:
-        _add(name, function, help, draws, in_viewer, function.__module__)
+        _add(name, function, help, draws, in_viewer, function.__module__, opens)
         return function
 
     return decorate

@@ -5,56 +5,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from ...symmetry.clustering import TOLERANCE
 from ...symmetry.loss_graph import plain_outputs
 from ..array_summary import brief_gradient, brief_value
-from ..diagram import ArraySummary, CardRow, Diagram, DiagramNode
+from ..captions import letters_note
+from ..diagram import ArraySummary, CardRow, Diagram, DiagramNode, Group
+from ..tied_paths import on_tied_paths
 from .card_columns import place_cards
 from .card_edges import card_edges
 from .mlp_run import LayerRun, Run
+from .parting import other_rows, parting_notes, partings, with_mark, with_marked_rows
+from .request import PAGE
 from .row_groups import Lettering, RowPlace, lettering
+from .shown import Members, Shown, all_neurons, index_text, neuron_text
 
-WIDTHS = (
-    "Arrow width shows the size of the gradient flowing back (1 pt per factor of 10); dashed arrows carry none."
+BUNDLE = (
+    "A stack ×n is n neurons that stay equal, drawn once: each number is that of every neuron; a row such as "
+    'W1[0,:] is all these weights. The view "neurons" has a card for each.'
 )
 MORE = "more"  # the port of the row for everything not shown one by one
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """How many neurons each layer shows, inputs first; how many neurons a hidden one stands for (by default 1)."""
-
-    neurons: tuple[int, ...]
-    times: tuple[tuple[int, ...], ...] = ()
-
-    def of(self, layer: int, neuron: int) -> int:
-        """How many neurons this one stands for."""
-        return self.times[layer - 1][neuron] if 0 < layer <= len(self.times) else 1
-
-
-def cards(run: Run, shown: Shown | None = None) -> Diagram:
-    """The diagram of a run. shown: the neurons to show; all by default."""
-    shown = shown or Shown(run.model.sizes)
-    marks = lettering(_places(run, shown))
-    inputs = [_input(run, i, marks) for i in range(shown.neurons[0])]
-    layers = [
-        [_neuron(run, shown, layer, j, marks) for j in range(shown.neurons[layer.number])] for layer in run.layers
-    ]
-    every = [_with_rest(run, k, column) for k, column in enumerate([inputs, *layers])]
-    columns = place_cards([*every, [_loss(run, shown)]])
+def cards(run: Run, shown: Shown | None = None, width: float = PAGE) -> Diagram:
+    """The diagram of a run. shown: its cards; one for each neuron by default. width: of the page, in pixels."""
+    shown = shown or all_neurons(run.model.sizes)
+    marks = _of_cards(lettering(_places(run, shown)), shown)
+    inputs = [_input(run, i, marks) for (i,) in shown.cards[0]]
+    layers = [[_neuron(run, shown, layer, m, marks) for m in shown.cards[layer.number]] for layer in run.layers]
+    every = [_with_rest(run, shown, k, column) for k, column in enumerate([inputs, *layers])]
+    apart = list(partings(run, shown))
+    other = other_rows(apart, every)
+    every = [[with_marked_rows(node, other) for node in column] for column in every]
+    columns = place_cards([*every, [_loss(run, shown)]], width)
+    nodes = tuple(node for column in columns for node in column)
+    edges = on_tied_paths(nodes, card_edges(run, shown, columns))
     return Diagram(
         view="cards",
-        nodes=tuple(node for column in columns for node in column),
-        edges=tuple(card_edges(run, columns)),
-        groups=marks.groups,
+        nodes=nodes,
+        edges=tuple(with_mark(edge, other) for edge in edges),
+        groups=_with_row_names(marks.groups, nodes),
         clusters=(),
         title=cards_title(run, marks),
-        notes=tuple(_notes(run, marks)),
+        notes=(*_notes(run, shown, marks), *parting_notes(apart, nodes)),
         hidden=tuple(_hidden(run, shown)),
         engine="neato",
     )
@@ -71,26 +67,47 @@ def cards_title(run: Run, marks: Lettering) -> str:
 
 
 def _places(run: Run, shown: Shown) -> Iterator[RowPlace]:
-    """Every row with a gradient: parameters in reading order, then sums and outputs, then inputs."""
+    """Every row with a gradient: parameters in reading order, then sums and outputs, then inputs.
+
+    Two neurons of a bundle have rows of their own here, so that letters do not depend on what is bundled.
+    """
     for layer in run.layers:
-        for j in range(shown.neurons[layer.number]):
+        for j in shown.two_of_each(layer.number):
             yield from _parameter_rows(run, layer, j, shown)
     for layer in run.layers:
-        for j in range(shown.neurons[layer.number]):
+        for j in shown.two_of_each(layer.number):
             yield from _result_rows(run, layer, j)
     if run.dx is not None:
-        for i in range(shown.neurons[0]):
+        for i in shown.everyone(0):
             yield RowPlace(f"{card_id(0, i)}:a", f"x[{i}]", run.one(run.dx[:, i]), is_parameter=False)
+
+
+def _of_cards(marks: Lettering, shown: Shown) -> Lettering:
+    """The letters with the members that have cards: the rows of a bundle stand for those of all its neurons."""
+    first = [{j: members[0] for members in column for j in members} for column in shown.cards]
+
+    def card_of(member: str) -> str:
+        card, port = member.split(":")
+        k, j = map(int, card[1:].split("n"))
+        port = f"w{first[k - 1][int(port[1:])]}" if port[0] == "w" else port
+        return f"{card_id(k, first[k][j])}:{port}"
+
+    return replace(marks, groups=tuple(group.onto(card_of) for group in marks.groups))
+
+
+def _with_row_names(groups: Iterable[Group], nodes: Sequence[DiagramNode]) -> tuple[Group, ...]:
+    """The groups, with the names that their members have on the cards: W1[0,:] for a row of a bundle."""
+    names = {f"{node.id}:{row.port}": row.name for node in nodes for row in node.rows}
+    return tuple(replace(group, names=tuple(names[member] for member in group.members)) for group in groups)
 
 
 def _parameter_rows(run: Run, layer: LayerRun, j: int, shown: Shown) -> Iterator[RowPlace]:
     mine = card_id(layer.number, j)
-    for port, parameter, index in _entries(layer, j, shown):
+    for port, parameter, index in _entries(layer, j, shown.two_of_each(layer.number - 1)):
         g = (layer.dW if parameter[0] == "W" else layer.db)[index]
-        proof = "" if run.tied is None else run.tied.proof(parameter, index)
-        place = RowPlace(
-            f"{mine}:{port}", entry_name(run, parameter, index), g, proof, _is_frozen(run, parameter, index)
-        )
+        proof, sign = ("", 1) if run.tied is None else run.tied.proof(parameter, index)
+        name, frozen = entry_name(run, parameter, map(str, index)), _is_frozen(run, parameter, index)
+        place = RowPlace(f"{mine}:{port}", name, g, proof, frozen, sign=sign)
         sum_is_it = port == "b" and run.single
         yield replace(place, also=((f"{mine}:z", f"z{layer.number}[{j}]"),)) if sum_is_it else place
 
@@ -100,11 +117,18 @@ def _result_rows(run: Run, layer: LayerRun, j: int) -> Iterator[RowPlace]:
     for kind, _, g in layer.results:
         if kind == "z" and run.single and layer.b is not None:
             continue  # the bias has the same gradient
-        proof = f"{kind}{layer.number} {run.tied.twins[layer.number - 1][j]}" if run.tied and hidden else ""
+        proof, sign = _proof_of_result(run, kind, layer.number, j) if hidden else ("", 1)
         name, frozen = f"{kind}{layer.number}[{j}]", hidden and _leads_nowhere(run, layer.number, j)
-        yield RowPlace(
-            f"{card_id(layer.number, j)}:{kind}", name, run.one(g[:, j]), proof, frozen, is_parameter=False
-        )
+        member, g = f"{card_id(layer.number, j)}:{kind}", run.one(g[:, j])
+        yield RowPlace(member, name, g, proof, frozen, is_parameter=False, sign=sign)
+
+
+def _proof_of_result(run: Run, kind: str, layer: int, j: int) -> tuple[str, int]:
+    """What is proved of the gradient of a hidden neuron's sum (z) or output (a), and its sign."""
+    if run.tied is None:
+        return "", 1
+    proof, sign = run.tied.output_proof(layer, j) if kind == "a" else (run.tied.sum_proof(layer, j), 1)
+    return (f"{kind}{layer} {proof}", sign) if proof else ("", 1)
 
 
 def _leads_nowhere(run: Run, layer: int, j: int) -> bool:
@@ -113,9 +137,9 @@ def _leads_nowhere(run: Run, layer: int, j: int) -> bool:
     return run.tied is not None and bool(run.tied.frozen[name][j].all()) and not run.layers[layer].W[j].any()
 
 
-def _entries(layer: LayerRun, j: int, shown: Shown) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+def _entries(layer: LayerRun, j: int, tails: Iterable[int]) -> Iterator[tuple[str, str, tuple[int, ...]]]:
     """Port, parameter and index of each weight into a neuron, and of its bias."""
-    for i in range(shown.neurons[layer.number - 1]):
+    for i in tails:
         yield f"w{i}", f"W{layer.number}", (i, j)
     if layer.b is not None:
         yield "b", f"b{layer.number}", (j,)
@@ -133,27 +157,36 @@ def _input(run: Run, i: int, marks: Lettering) -> DiagramNode:
     return card_node(card_id(0, i), "input", "", (row,))
 
 
-def _neuron(run: Run, shown: Shown, layer: LayerRun, j: int, marks: Lettering) -> DiagramNode:
-    mine = card_id(layer.number, j)
+def _neuron(run: Run, shown: Shown, layer: LayerRun, members: Members, marks: Lettering) -> DiagramNode:
+    """The card of a neuron, or of several that stay equal: then the numbers are those of the first."""
+    k, j, sizes = layer.number, members[0], run.model.sizes
+    mine, here = card_id(k, j), index_text(members, sizes[k])
+    tails = {tail[0]: index_text(tail, sizes[k - 1]) for tail in shown.cards[k - 1]}
     rows = []
-    for port, parameter, index in _entries(layer, j, shown):
+    for port, parameter, index in _entries(layer, j, tails):
         value, g = (layer.W, layer.dW) if parameter[0] == "W" else (layer.b, layer.db)
-        name, frozen = entry_name(run, parameter, index), _is_frozen(run, parameter, index)
+        name = entry_name(run, parameter, [*(tails[i] for i in index[:-1]), here])
+        frozen = _is_frozen(run, parameter, index)
         rows.append(_row(mine, port, name, value[index], g[index], marks, "parameter", frozen))
-    if missing := len(layer.W) - shown.neurons[layer.number - 1]:
-        rest = slice(-missing, None)
+    if rest := list(shown.rest(k - 1, sizes[k - 1])):
         place = len(rows) - (layer.b is not None)
         hidden = brief_value(layer.W[rest, j]), brief_gradient(layer.dW[rest, j])
-        rows.insert(place, CardRow(MORE, f"… {missing:,} more", *hidden, None))
+        rows.insert(place, CardRow(MORE, f"… {len(rest):,} more", *hidden, None))
     for kind, value, g in layer.results:
-        name = f"{kind}{layer.number}[{j}]"
+        name = f"{kind}{k}[{here}]"
         rows.append(_row(mine, kind, name, run.one(value[:, j]), run.one(g[:, j]), marks, "op"))
     frozen = all("frozen" in row.badges for row in rows if row.kind == "parameter")
     badges = ["dead"] * bool(layer.dead[j]) + ["frozen"] * frozen + _not_finite(layer, j)
-    made = card_node(
-        mine, "card", f"layer {layer.number} · neuron {j}", tuple(rows), layer.activation, tuple(badges)
+    name = f"layer {k} · {neuron_text(members)}"
+    made = card_node(mine, "card", name, tuple(rows), layer.activation, tuple(badges))
+    if len(members) == 1:
+        return replace(made, times=shown.of(k, j))
+    return replace(
+        made,
+        times=len(members),
+        bundle=tuple(card_id(k, member) for member in members),
+        opens="neurons" if len(members) > 1 else "",
     )
-    return replace(made, times=shown.of(layer.number, j))
 
 
 def _row(
@@ -167,22 +200,23 @@ def _row(
     )
 
 
-def _with_rest(run: Run, k: int, column: Sequence[DiagramNode]) -> list[DiagramNode]:
+def _with_rest(run: Run, shown: Shown, k: int, column: Sequence[DiagramNode]) -> list[DiagramNode]:
     """A column, with one more card that stands for the neurons (or inputs) that are not shown."""
-    missing = run.model.sizes[k] - len(column)
-    if not missing:
+    rest = list(shown.rest(k, run.model.sizes[k]))
+    if not rest:
         return list(column)
-    values = run.x if k == 0 else run.layers[k - 1].a
+    values, missing = run.x if k == 0 else run.layers[k - 1].a, len(rest)
     what = ("neuron" if k else "input") + "s" * (missing > 1)
-    row = CardRow("a", "values", brief_value(values[:, -missing:]), None, None, kind="op")
-    rest = card_node(card_id(k, len(column)), "layer" if k else "input", f"… {missing:,} more {what}", (row,))
-    return [*column, replace(rest, count=missing, hides=f"{missing:,} {what}")]
+    row = CardRow("a", "values", brief_value(values[:, rest]), None, None, kind="op")
+    name = f"… {missing:,} more {what}"
+    card = card_node(card_id(k, rest[0]), "layer" if k else "input", name, (row,))
+    return [*column, replace(card, count=missing, hides=f"{missing:,} {what}")]
 
 
 def _loss(run: Run, shown: Shown) -> DiagramNode:
     """The card on the right: the targets and the outputs."""
     samples, outputs = run.layers[-1].a.shape
-    places = range(shown.neurons[-1])
+    places = shown.everyone(-1)
     y = None if run.y is None else np.asarray(plain_outputs(run.y))
     if y is None:
         rows = [CardRow(f"y{j}", f"output {j}", ArraySummary(("",)), None, None, kind="input") for j in places]
@@ -203,10 +237,10 @@ def card_id(layer: int, neuron: int) -> str:
     return f"l{layer}n{neuron}"
 
 
-def entry_name(run: Run, parameter: str, index: tuple[int, ...]) -> str:
-    """w1[0,2] if each weight is a Value, W1[0,2] if it is an entry of one."""
+def entry_name(run: Run, parameter: str, index: Iterable[str]) -> str:
+    """w1[0,2] if each weight is a Value, W1[0,2] if it is an entry of one; W1[0,:] for a bundle of all neurons."""
     first = parameter[0].lower() if run.model.per_neuron else parameter[0]
-    return f"{first}{parameter[1:]}[{','.join(map(str, index))}]"
+    return f"{first}{parameter[1:]}[{','.join(index)}]"
 
 
 def card_node(
@@ -223,29 +257,23 @@ def _not_finite(layer: LayerRun, j: int) -> list[str]:
     return ["nan"] * bool(np.isnan(every).any()) + ["inf"] * bool(np.isinf(every).any())
 
 
-def _notes(run: Run, marks: Lettering) -> Iterator[str]:
+def _notes(run: Run, shown: Shown, marks: Lettering) -> Iterator[str]:
     """How to read the picture: the meaning of numbers and letters, and which equalities are proved."""
     samples = len(run.x)
     many = f"{samples} samples: smallest .. largest value, |norm| of the gradients"
     yield f"Gradients of the {run.loss_name}; {many if samples > 1 else 'one sample'}."
+    if any(len(members) > 1 for column in shown.cards for members in column):
+        yield BUNDLE
     if marks.groups:
-        proof = (
-            f" Solid border: tied, proved to stay equal {run.tied.found.scope}; dashed: equal now."
-            if run.tied
-            else ""
-        )
-        yield f"Same letter and colour: equal gradients (relative tolerance {TOLERANCE:g}).{proof}"
-    yield WIDTHS
+        types = {layer.dW.dtype.name for layer in run.layers}
+        yield letters_note(types, f"proofs hold {run.tied.found.scope}" if run.tied else "")
     if run.remark:
         yield run.remark
 
 
 def _hidden(run: Run, shown: Shown) -> Iterator[str]:
     sizes = run.model.sizes
-    missing = [
-        f"{n - m:,} of {n:,} in layer {k}"
-        for k, (n, m) in enumerate(zip(sizes, shown.neurons, strict=True))
-        if n > m
-    ]
+    rest = [len(shown.rest(k, n)) for k, n in enumerate(sizes)]
+    missing = [f"{m:,} of {n:,} in layer {k}" for k, (n, m) in enumerate(zip(sizes, rest, strict=True)) if m]
     if missing:
         yield f"Not shown: {', '.join(missing)} (layer 0: inputs); write neurons={max(sizes)} to show all."

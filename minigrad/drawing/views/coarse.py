@@ -15,19 +15,25 @@ import numpy as np
 
 from .. import array_summary, captions, format
 from ..clusters import clusters, path_of
-from ..coarsen import Shrunk, shrink
-from ..dag import depths, distinct
+from ..coarsen import Shrunk, cost, shrink
+from ..dag import distinct
 from ..diagram import ZERO, Cluster, Diagram, DiagramNode, Edge, Group
 from ..equal_groups import COMPARABLE, Letters, letters
 from ..fold_sums import sums
 from ..graph_data import Survey
+from ..marks import base
+from ..reletter import with_marks_of
 from ..theme import letter
+from ..tied_paths import on_tied_paths
 from . import view
+from .folded import folded_view
+from .module_cards import all_cards
 from .operations import arrow_width, ops_view
-from .request import ViewRequest
+from .request import PAGE, ViewRequest
 
 LONG = 1_800  # seconds: nobody waits longer for a picture
-STRIP = 10  # a row of this many boxes is drawn from top to bottom
+BOXES = 200  # maximum boxes on a page of the usual width, which is about four times as long as wide
+NAMED = 4  # leaves inside that a box names
 LABELS = 3  # kinds of operations that a box lists
 DONE = {
     "clusters": "scopes and layers are closed",
@@ -40,27 +46,61 @@ MOVES = "If an arrow joins a box of several values, its width shows the whole gr
 
 @view("ops", "a node for each value")
 def coarse_ops(request: ViewRequest) -> Diagram:
-    """The operations of a graph; a large one is shrunk to fit the seconds of the request."""
-    return within(request.survey, request.seconds, fold=request.sums)
+    """The operations of a graph, with the letters of the cards; a large one fits the time and the page."""
+    made = _folded(request) or unrolled(request)
+    if made.hidden or not request.is_small or request.network is None or request.network.tied is None:
+        return made
+    summary = request.network.tied.found.summary()  # as on the cards
+    made = replace(made, title=f"{made.title.split(' · ')[0]} · {summary}")
+    return with_marks_of(made, all_cards(request).groups)
 
 
-def within(found: Survey, seconds: float, *, fold: bool = True) -> Diagram:
-    """The view of operations, shrunk so that the picture takes about this many seconds at most."""
+def _folded(request: ViewRequest) -> Diagram | None:
+    """The operations with repeated parts drawn once; None if nothing is repeated, or the picture takes too long."""
+    found = request.survey
+    if not request.repeats or len(found.values) > COMPARABLE:
+        return None
+    made = folded_view(found, fold=request.sums, lettered=lambda: request.letters)
+    if made is None or cost(len(found.values), len(made.nodes), len(made.edges)) > request.seconds:
+        return None
+    return replace(made, width=request.width)
+
+
+@view("unrolled", "as ops, with every repetition of a repeated part", draws=("value",), in_viewer=False)
+def unrolled(request: ViewRequest) -> Diagram:
+    """Each repetition drawn by itself. The page of a picture with boxes ×n offers it."""
+    return within(request.survey, request.seconds, fold=request.sums, width=request.width, grouped=request.letters)
+
+
+def within(
+    found: Survey, seconds: float, *, fold: bool = True, width: float = PAGE, grouped: Letters | None = None
+) -> Diagram:
+    """The view of operations, shrunk so that the picture takes at most about these seconds and fits its page.
+
+    grouped: the result of `letters`, if it is known.
+    """
     fold = fold and len(found.values) <= COMPARABLE  # in a larger graph, sums are merged anyway
     inner = {head: s.parts for head, s in sums(found).items()} if fold else {}
     boxes, places = clusters(found)
-    shrunk = shrink(found, inner, boxes, places, seconds)
+    pages = width / PAGE
+    most = BOXES * max(pages, pages**2)  # a narrow page may be longer
+    shrunk = shrink(found, inner, boxes, places, seconds, most)
     return (
-        ops_view(found, fold=fold, boxed=(boxes, places))
+        ops_view(found, fold=fold, grouped=grouped, boxed=(boxes, places))
         if shrunk is None
-        else _coarse_diagram(found, shrunk, boxes, places, fold)
+        else _coarse_diagram(found, shrunk, boxes, places, fold, seconds, grouped or letters(found))
     )
 
 
 def _coarse_diagram(
-    found: Survey, shrunk: Shrunk, boxes: Sequence[Cluster], places: Sequence[int | None], fold: bool
+    found: Survey,
+    shrunk: Shrunk,
+    boxes: Sequence[Cluster],
+    places: Sequence[int | None],
+    fold: bool,
+    seconds: float,
+    grouped: Letters,
 ) -> Diagram:
-    grouped = letters(found)
     shown = set(distinct(shrunk.labels).tolist()) - set(shrunk.kinds)
     base = ops_view(found, fold=fold, shown=shown, grouped=grouped, boxed=((), places))
     inside = {label: np.flatnonzero(shrunk.labels == label) for label in shrunk.kinds}
@@ -75,29 +115,26 @@ def _coarse_diagram(
     return replace(
         base,
         nodes=tuple(nodes),
-        edges=edges,
+        edges=on_tied_paths(nodes, edges),
         groups=groups,
         clusters=kept,
-        attributes=(("rankdir", "TB"),) if _is_strip(edges, len(nodes)) else (),
         title=_title(base, found, shrunk, grouped, len(nodes)),
         notes=_notes(found, nodes, edges, groups, grouped),
-        hidden=_hidden(found, shrunk, len(nodes)),
+        hidden=_hidden(found, shrunk, len(nodes), seconds),
     )
-
-
-def _is_strip(edges: Sequence[Edge], boxes: int) -> bool:
-    """Whether boxes form a long row, too wide to read side by side."""
-    ends = [(int(edge.head[1:]), int(edge.tail[1:])) for edge in edges]
-    longest = max(depths(*np.array(ends).T).values(), default=0) if ends else 0
-    return longest >= STRIP and boxes <= 1.5 * longest
 
 
 def _visible_groups(
     groups: Sequence[Group], nodes: Sequence[DiagramNode]
 ) -> tuple[tuple[Group, ...], list[DiagramNode]]:
     """Groups with at least two visible members, lettered from A; the nodes with these letters."""
-    kept = [group for group in groups if len(group.members) > 1 or group.letter == ZERO]
-    letters_ = {group.letter: ZERO if group.letter == ZERO else letter(k) for k, group in enumerate(kept)}
+    visible: Counter[str] = Counter()
+    for group in groups:
+        visible[base(group.letter)] += len(group.members)
+    bases = [name for name, count in visible.items() if count > 1 and name != ZERO]
+    new = {ZERO: ZERO} | {name: letter(k) for k, name in enumerate(bases)}
+    kept = [group for group in groups if base(group.letter) in new]
+    letters_ = {g.letter: g.letter.replace(base(g.letter), new[base(g.letter)]) for g in kept}
     renamed = tuple(replace(group, letter=letters_[group.letter]) for group in kept)
     return renamed, [
         replace(
@@ -140,11 +177,14 @@ def _operations(found: Survey, made: Any) -> str:
 
 
 def _leaves(found: Survey, leaves: Any) -> str:
-    """The number of leaves inside, and the norm of their gradients."""
+    """The leaves inside, by name if they are few, and the norm of their gradients."""
     if not len(leaves):
         return ""
     norm = _norm(found, leaves)
+    names = [format.cut(format.visible(found.names[k])) for k in leaves.tolist()[:NAMED]]
     count = f"{len(leaves):,} {'leaf' if len(leaves) == 1 else 'leaves'}"
+    if len(leaves) <= NAMED and all(names):
+        count = ", ".join(names)
     return count if norm is None else f"{count}, ∂ norm {format.number_text(norm)}"
 
 
@@ -239,13 +279,16 @@ def _notes(
     return (*notes, MOVES, *([found.remark] if found.remark else []))
 
 
-def _hidden(found: Survey, shrunk: Shrunk, count: int) -> tuple[str, ...]:
+def _hidden(found: Survey, shrunk: Shrunk, count: int, seconds: float) -> tuple[str, ...]:
     """The parts left out, and how to get them."""
     done = "; ".join(DONE[step] for step in shrunk.done)
-    needed = math.ceil(shrunk.needed * 1.25)
-    hidden = f"To fit the time, {len(found.values):,} values are shown in {count:,} boxes: {done}."
-    if needed < LONG:
-        return hidden, f"To show all of them, write draw(y, seconds={needed})."
+    needed, slow = math.ceil(shrunk.needed * 1.25), shrunk.needed > seconds
+    reason = "time" if slow else "page"
+    hidden = f"To fit the {reason}, {len(found.values):,} values are shown in {count:,} boxes: {done}."
+    wide = math.ceil((len(found.values) / BOXES) ** 0.5 * PAGE / 100) * 100
+    options = [f"seconds={needed}"] * slow + [f"width={wide}"] * (wide > PAGE)
+    if not slow or needed < LONG:
+        return hidden, f"To show all of them, write draw(y, {', '.join(options)})."
     hours = f"{max(round(needed / 3600), 1):,} hour{'s' * (needed > 5400)}"
     remedy = "Draw a part instead, or name parts with scope."
     return hidden, f"Showing all of them takes about {hours} (seconds={needed}). {remedy}"

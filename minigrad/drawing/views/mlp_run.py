@@ -68,10 +68,46 @@ class NetworkTies:
     frozen: dict[str, Any]
     twins: list[Any]
 
-    def proof(self, parameter: str, index: tuple[int, ...]) -> str:
-        """The group an entry is proved to belong to, which may be the entry alone; "" if none."""
+    def proof(self, parameter: str, index: tuple[int, ...]) -> tuple[str, int]:
+        """The group that an entry is proved to belong to, up to sign, and its sign; "" if nothing is proved."""
         group = int(self.groups[parameter][index])
-        return str(group) if self.found.evidence[group] in ("proved", "single") else ""
+        if self.found.evidence[group] not in ("proved", "single"):
+            return "", 1
+        other = self.found.opposite[group]
+        if other is None or self.found.opposite_evidence[group] != "proved":
+            return str(group), 1
+        return str(min(group, other)), 1 if group < other else -1
+
+    def is_proved(self, layer: int, neuron: int) -> bool:
+        """Whether the group of each weight into and out of a neuron, and of its bias, is proved."""
+        own = [self.groups[f"W{layer}"][:, neuron], self.groups[f"W{layer + 1}"][neuron]]
+        own += [self.groups[f"b{layer}"][[neuron]]] if f"b{layer}" in self.groups else []
+        return all(self.found.evidence[group] in ("proved", "single") for group in np.unique(np.concatenate(own)))
+
+    def output_proof(self, layer: int, j: int) -> tuple[str, int]:
+        """What is proved of the gradient of a hidden neuron's output, and its sign: its weights decide."""
+        name, classes = f"W{layer + 1}", self._neurons(layer + 1)
+        found = [(classes(k), *self.proof(name, (j, k))) for k in range(self.groups[name].shape[1])]
+        sign = found[0][2]
+        return self._proof_of([(k, proof, s * sign) for k, proof, s in found]), sign
+
+    def sum_proof(self, layer: int, j: int) -> str:
+        """What is proved of the gradient of a hidden neuron's sum: the weights into it decide, too."""
+        name, classes = f"W{layer}", self._neurons(layer - 1)
+        found = [(classes(i), *self.proof(name, (i, j))) for i in range(len(self.groups[name]))]
+        found += [(-1, *self.proof(f"b{layer}", (j,)))] if f"b{layer}" in self.groups else []
+        after, sign = self.output_proof(layer, j)
+        parts = [self._proof_of(found), after]
+        return f"{parts} {sign}" if all(parts) else ""
+
+    def _neurons(self, layer: int) -> Callable[[int], int]:
+        """The class of each neuron of a layer; without a proof of every group, the neuron itself."""
+        proved = 0 < layer <= len(self.twins) and {"proved", "single"}.issuperset(self.found.evidence)
+        return (lambda k: int(self.twins[layer - 1][k])) if proved else (lambda k: k)
+
+    def _proof_of(self, found: list[tuple[int, str, int]]) -> str:
+        """One proof for several entries, in any order; "" if one is missing."""
+        return str(sorted(found)) if all(proof for _, proof, _ in found) else ""
 
 
 @dataclass(frozen=True, eq=False)

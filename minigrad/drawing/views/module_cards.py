@@ -19,25 +19,27 @@ from ...engine.value import Value, seed
 from ...nn.linear import Layer, Neurons
 from ...nn.mlp import MLP
 from ...nn.module import Module
-from ...symmetry.clustering import TOLERANCE
 from ...symmetry.loss_graph import plain_outputs
 from ...symmetry.mlp_neurons import neuron_classes
 from ...symmetry.ties import Ties
 from .. import format
 from ..array_summary import brief_gradient, brief_value
+from ..captions import letters_note
 from ..diagram import CardRow, Diagram, DiagramNode, Edge
 from ..local_derivatives import uses_of
 from . import view
 from .card_columns import place_cards
 from .card_edges import edge_width
-from .cards import WIDTHS, Shown, card_node, cards
-from .mlp_run import SECONDS, Loss, find_ties, function_name, loss_or_default, record_prediction
+from .cards import card_node, cards
+from .mlp_run import SECONDS, Loss, Run, find_ties, function_name, loss_or_default, record_prediction
 from .modules import INPUT, LOSS, ModulePart, PartEdge, module_parts, part_edges
-from .request import ViewRequest
+from .request import PAGE, ViewRequest
 from .row_groups import Lettering, RowPlace, lettering
+from .shown import Shown, all_neurons, bundled, side_by_side
 
 OUT = "out"
-WIDE = 12  # neurons of a layer shown one by one, by default
+WIDE = 12  # cards of a layer shown one by one, by default
+MANY = 1_000  # parameters of the largest network that is opened without being asked how many neurons to show
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,24 +67,55 @@ class ModelRun:
 @view("cards", "a card for each neuron, or for each part with parameters", draws=("model",))
 def neuron_cards(request: ViewRequest) -> Diagram:
     """A card for each neuron of a narrow network; else one for each part of the model."""
-    model, neurons = request.subject, request.neurons
-    sizes = model.sizes if isinstance(model, MLP) else ()
-    if sizes and (neurons or max(sizes) <= WIDE) and request.network:
-        return cards(request.network, Shown(tuple(min(n, neurons or n) for n in sizes)))
+    if (request.neurons or _is_narrow(request.subject)) and request.network:
+        shown = bundled(request.network, request.neurons)
+        if request.neurons or max(shown.sizes) <= WIDE:
+            return _cards_or_parts(request, request.network, shown)
     return part_cards(request)
+
+
+@view("neurons", "a card for each neuron, even if several stay equal", draws=("model",), opens="cards")
+def all_cards(request: ViewRequest) -> Diagram:
+    """The cards of a network without bundles; those that stay equal stand together."""
+    model = request.subject
+    open_all = _is_narrow(model) and isinstance(model, MLP) and sum(p.size for p in model.parameters()) <= MANY
+    if (request.neurons or open_all) and request.network:
+        return _cards_or_parts(request, request.network, side_by_side(request.network, request.neurons))
+    return part_cards(request)
+
+
+def _cards_or_parts(request: ViewRequest, run: Run, shown: Shown) -> Diagram:
+    """The cards if there is room for them, else a card for each part, and why."""
+    if shown.has_room(request.seconds):
+        return cards(run, shown, request.width)
+    made = part_cards(request)
+    return replace(made, hidden=(shown.no_room(request.seconds), *made.hidden))
+
+
+def _is_narrow(model: object) -> bool:
+    """Whether there may be few enough neurons per layer for cards: neurons that stay equal have equal weights."""
+    if not isinstance(model, MLP) or max(model.sizes[0], model.sizes[-1]) > WIDE:
+        return False
+    columns = [model.state()[f"W{k}"] for k, size in enumerate(model.sizes) if k and size > WIDE]
+    return all(len(np.unique(W, axis=1).T) <= WIDE for W in columns)
 
 
 @view("layers", "a card for each part with parameters, even of a narrow network", draws=("model",), in_viewer=False)
 def part_cards(request: ViewRequest) -> Diagram:
     """A card for each part of a model."""
     assert isinstance(request.subject, Module)
-    return module_cards(request.subject, request.x, request.y, request.loss, request.seconds)
+    return module_cards(request.subject, request.x, request.y, request.loss, request.seconds, request.width)
 
 
 def module_cards(
-    model: Module, x: object, y: object = None, loss: Loss | None = None, seconds: float = SECONDS
+    model: Module,
+    x: object,
+    y: object = None,
+    loss: Loss | None = None,
+    seconds: float = SECONDS,
+    width: float = PAGE,
 ) -> Diagram:
-    """The diagram of loss(model(x), y), one card for each part of the model."""
+    """The diagram of loss(model(x), y), one card for each part of the model. width: of the page, in pixels."""
     chosen = loss_or_default(y, loss)
     prediction, result = record_prediction(model, x, y, chosen)
     with np.errstate(all="ignore"):
@@ -97,7 +130,7 @@ def module_cards(
     edges = tuple(_edges(seen, every, uses))
     in_line = [(edge.tail, edge.head) for edge in edges] == [(a.id, b.id) for a, b in pairwise(nodes)]
     if in_line:
-        nodes = [node for column in place_cards([[node] for node in nodes]) for node in column]
+        nodes = [node for column in place_cards([[node] for node in nodes], width) for node in column]
     return Diagram(
         view="cards",
         nodes=tuple(nodes),
@@ -127,19 +160,24 @@ def _places(seen: ModelRun, every: Sequence[ModulePart]) -> Iterator[RowPlace]:
     for k, part in enumerate(every):
         for attribute, held in part.held.items():
             known = [ties[v.serial] for v in held] if ties else []
-            proof = repr([(n.shape, n.tobytes()) for n, _ in known]) if known and all(ok for _, ok in known) else ""
+            proof = (
+                repr([(n.shape, n.tobytes()) for n, *_ in known]) if known and all(ok for _, ok, _ in known) else ""
+            )
             g = np.reshape(seen.gradient(held), np.shape(_data(part, attribute)))
-            yield RowPlace(f"p{k}:{attribute}", _name(part, attribute), g, proof)
+            frozen = bool(known) and all(still for *_, still in known)
+            yield RowPlace(f"p{k}:{attribute}", _name(part, attribute), g, proof, frozen)
 
 
-def _ties_of(seen: ModelRun) -> dict[int, tuple[Any, bool]]:
-    """For each parameter by serial: the group of each entry, and whether no entry is tied without a proof."""
+def _ties_of(seen: ModelRun) -> dict[int, tuple[Any, bool, bool]]:
+    """For each parameter by serial: the groups of its entries, whether all are proved, whether it never moves."""
     if seen.found is None:
         return {}
     recording = seen.found.recording
     labels = recording.split(seen.found.numbers)
     proved = np.array([e in ("proved", "single") for e in seen.found.evidence], dtype=bool)
-    return {p.serial: (n, bool(proved[n].all())) for p, n in zip(recording.params, labels, strict=True)}
+    still = recording.split(seen.found.never_moves)
+    every = zip(recording.params, labels, still, strict=True)
+    return {p.serial: (n, bool(proved[n].all()), bool(f.all())) for p, n, f in every}
 
 
 def _name(part: ModulePart, attribute: str) -> str:
@@ -162,9 +200,9 @@ def _card(seen: ModelRun, k: int, part: ModulePart, marks: Lettering) -> Diagram
         name = _with_shape(str(v.name or (v.op.label if v.op else "")), v.data)
         rows.append(CardRow(OUT, name, brief_value(v.data), brief_gradient(seen.of(v)), None, kind="op"))
     name, operation = _heading(part)
-    badges = _badges(seen, part)
     count = sum(v.size for held in part.held.values() for v in held)
-    return replace(card_node(f"p{k}", "layer", name, tuple(rows), operation, badges), count=count)
+    words = f"{operation} · {count:,} parameters" if operation else f"{count:,} parameters"
+    return replace(card_node(f"p{k}", "layer", name, tuple(rows), words, _badges(seen, part)), count=count)
 
 
 def _data(part: ModulePart, attribute: str) -> Any:
@@ -178,7 +216,7 @@ def _data(part: ModulePart, attribute: str) -> Any:
     return array if array.size == sum(v.size for v in held) else _join([v.data for v in held])
 
 
-def _moves(ties: Mapping[int, tuple[Any, bool]], held: Sequence[Value]) -> str:
+def _moves(ties: Mapping[int, tuple[Any, bool, bool]], held: Sequence[Value]) -> str:
     """How many groups the entries of an attribute move as, if there are fewer groups than entries."""
     groups = np.concatenate([np.ravel(ties[v.serial][0]) for v in held]) if ties else np.zeros(0)
     distinct = len(np.unique(groups))
@@ -285,13 +323,8 @@ def _notes(seen: ModelRun, marks: Lettering) -> Iterator[str]:
         "smallest .. largest value, |norm| of the gradient."
     )
     if marks.groups:
-        proof = (
-            f" Solid border: tied, proved to stay equal {seen.found.scope}; dashed: equal now."
-            if seen.found
-            else ""
-        )
-        yield f"Same letter and colour: equal gradients (relative tolerance {TOLERANCE:g}).{proof}"
-    yield WIDTHS
+        types = {p._array.dtype.name for p in seen.model.parameters()}
+        yield letters_note(types, f"proofs hold {seen.found.scope}" if seen.found else "")
     if seen.remark:
         yield seen.remark
 
@@ -300,4 +333,6 @@ def _hidden(model: Module) -> tuple[str, ...]:
     """How to show the neurons of a network one by one."""
     if not isinstance(model, MLP):
         return ()
-    return (f"To show the neurons one by one, write neurons={max(model.sizes)}.",)
+    if all_neurons(model.sizes).has_room(SECONDS):
+        return (f"To show the neurons one by one, write neurons={max(model.sizes)}.",)
+    return (f"To show the first neurons of each layer, write neurons={WIDE}.",)

@@ -6,7 +6,7 @@ A node shows its value and gradient; an edge, the local derivative and the gradi
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,13 +17,18 @@ from .. import array_summary, captions, format
 from ..badges import badges
 from ..cells import with_cells
 from ..clusters import clusters
+from ..data_nodes import Data, find_data
 from ..diagram import ZERO, Cluster, Diagram, DiagramNode, Edge, Group
-from ..equal_groups import Letters, letters, opposites
+from ..equal_groups import Letters, letters
 from ..fold_sums import Sum, sums
 from ..graph_data import Survey
 from ..local_derivatives import Use, uses_of
+from ..tied_paths import on_tied_paths
+from ..value_partings import with_value_partings
 
 THINNEST, THICKEST = 1.0, 4.0  # points
+
+NO_DATA = Data({})  # all arrays stand in the texts of their ops
 
 Term = tuple[int, int, int]  # the positions of a value and of its user, and which input of the user it is
 
@@ -33,32 +38,36 @@ def ops_view(
     *,
     fold: bool = True,
     shown: Collection[int] | None = None,
+    with_data: bool = True,
     grouped: Letters | None = None,
     boxed: tuple[Sequence[Cluster], Sequence[int | None]] | None = None,
 ) -> Diagram:
     """The diagram of a survey. fold: one node for a long sum; shown: positions of the values shown, by default all.
 
-    grouped, boxed: the results of `letters` and `clusters`, if known.
+    with_data: whether arrays that are no Values are nodes; only if all values are shown. grouped, boxed: the
+    results of `letters` and `clusters`, if known.
     """
     folded = sums(found) if fold else {}
     hidden = {part for s in folded.values() for part in s.parts}
     kept = [k for k in range(len(found.values)) if k not in hidden and (shown is None or k in shown)]
     grouped = letters(found) if grouped is None else grouped
-    edges = _edges(found, kept, folded)
-    nodes = _nodes(found, kept, folded, grouped)
+    data = find_data(found, kept, folded) if with_data and shown is None else NO_DATA
+    edges = tuple(data.edges(found, kept, folded, term_edges(found, kept, folded)))
+    nodes = (*_nodes(found, kept, folded, grouped, data), *data.nodes(found.arrays))
     groups = _groups(found, grouped, set(kept))
     result = next(node for node in nodes if node.id == f"n{found.result}")
     notes = captions.notes(nodes, edges, groups, grouped.unproved) if found.sweep else ()
+    notes += captions.heat_maps(nodes)
     made = Diagram(
         view="ops",
         nodes=nodes,
-        edges=edges,
+        edges=on_tied_paths(nodes, edges),
         groups=groups,
         clusters=(),
-        title=captions.result_title(nodes, groups, result),
+        title=captions.result_title(nodes, result, "leaves" if found.parameters is None else "parameters"),
         notes=(*notes, found.remark) if found.remark else notes,
     )
-    return with_cells(_with_boxes(made, *(boxed or clusters(found))), found, grouped)
+    return with_cells(_with_boxes(with_value_partings(made), *(boxed or clusters(found))), found, grouped)
 
 
 def _with_boxes(made: Diagram, boxes: Sequence[Cluster], places: Sequence[int | None]) -> Diagram:
@@ -66,11 +75,18 @@ def _with_boxes(made: Diagram, boxes: Sequence[Cluster], places: Sequence[int | 
     if not boxes:
         return made
     return replace(
-        made, clusters=tuple(boxes), nodes=tuple(replace(n, cluster=places[int(n.id[1:])]) for n in made.nodes)
+        made, clusters=tuple(boxes), nodes=tuple(replace(n, cluster=_place(n, places)) for n in made.nodes)
     )
 
 
-def _nodes(found: Survey, kept: Sequence[int], folded: dict[int, Sum], grouped: Letters) -> tuple[DiagramNode, ...]:
+def _place(node: DiagramNode, places: Sequence[int | None]) -> int | None:
+    """The box of a node; data are in none."""
+    return places[int(node.id[1:])] if node.id.startswith("n") else None
+
+
+def _nodes(
+    found: Survey, kept: Sequence[int], folded: dict[int, Sum], grouped: Letters, data: Data
+) -> tuple[DiagramNode, ...]:
     letter = {
         member: (group.letter, tie)
         for group in grouped.groups
@@ -78,11 +94,19 @@ def _nodes(found: Survey, kept: Sequence[int], folded: dict[int, Sum], grouped: 
     }
     visible = set(kept)
     step = {k: number for number, k in enumerate(k for k in found.sweep if k in visible)}
-    return tuple(_node(found, k, folded.get(k), letter.get(k, (None, "")), grouped, step.get(k)) for k in kept)
+    return tuple(
+        _node(found, k, folded.get(k), letter.get(k, (None, "")), grouped, step.get(k), data) for k in kept
+    )
 
 
 def _node(
-    found: Survey, k: int, folded: Sum | None, letter: tuple[str | None, str], grouped: Letters, step: int | None
+    found: Survey,
+    k: int,
+    folded: Sum | None,
+    letter: tuple[str | None, str],
+    grouped: Letters,
+    step: int | None,
+    data: Data,
 ) -> DiagramNode:
     v, g = found.values[k], found.gradients[k]
     array = None if isinstance(v._array, tuple) else np.asarray(v._array)
@@ -91,7 +115,7 @@ def _node(
         id=f"n{k}",
         kind=_kind(found, k, folded),
         name=found.names[k],
-        operation=_operation(v, folded),
+        operation=operation_of(v, folded, data),
         formula="" if v.op is None else v.op.formula,
         shape=() if array is None else array.shape,
         dtype="" if array is None else array.dtype.name,
@@ -111,27 +135,29 @@ def _kind(found: Survey, k: int, folded: Sum | None) -> str:
     if k == found.result:
         return "result"
     if v.op is None:
-        return "parameter" if found.gradients[k] is not None else "input" if found.sweep else "parameter"
+        return "parameter" if found.is_parameter(k) or not found.sweep else "input"
     return "sum" if folded else "op"
 
 
-def _operation(v: Value, folded: Sum | None) -> str:
+def operation_of(v: Value, folded: Sum | None, data: Data = NO_DATA) -> str:
+    """The op with its constants, but for those in boxes of their own; "" for a leaf."""
     if v.op is None:
         return ""
     if folded:
-        constants = "".join(f" + {format.constant_text(x)}" for x in folded.constants)
+        constants = "".join(f" + {format.constant_text(x)}" for x in folded.constants if not data.is_shown(x))
         return "+" if len(folded.terms) == 2 and not constants else f"Σ{constants}"
     known = v.op.options | set(v.op.names)  # parameters that an op passes to its own rule do not count
     given = {name: p for name, p in (v.params or {}).items() if name in known}
     shown = {name: p for name, p in given.items() if not _is_default(p, v.op.defaults.get(name))}
-    return format.operation_text(v.op.label, v.operands, shown, lambda x: isinstance(x, Value))
+    return format.operation_text(v.op.label, v.operands, shown, lambda x: isinstance(x, Value) or data.is_shown(x))
 
 
 def _is_default(p: object, usual: object) -> bool:
     return p is None or p is False or (isinstance(p, int | float | str) and p == usual)
 
 
-def _edges(found: Survey, kept: Sequence[int], folded: dict[int, Sum]) -> tuple[Edge, ...]:
+def term_edges(found: Survey, kept: Sequence[int], folded: Mapping[int, Sum]) -> tuple[Edge, ...]:
+    """The arrows between these values, in order: one for each use, and for each term of a long sum."""
     visible, edges = set(kept), []
     for head in kept:
         asked: dict[int, list[Use]] = {}
@@ -177,7 +203,7 @@ def _with_limits(found: Survey, edges: list[Any]) -> list[Any]:
     ]
 
 
-def _terms(found: Survey, head: int, folded: dict[int, Sum]) -> Sequence[Term]:
+def _terms(found: Survey, head: int, folded: Mapping[int, Sum]) -> Sequence[Term]:
     if head in folded:
         return folded[head].terms
     return [(tail, head, place) for place, tail in enumerate(found.uses[head])]
@@ -217,21 +243,18 @@ def arrow_width(flow: float | None, largest: float) -> float:
         return THINNEST
     if not math.isfinite(flow):
         return THICKEST
-    return round(min(max(THICKEST + math.log10(flow / largest), THINNEST), THICKEST), 2)
+    return round(min(max(THICKEST + math.log10(flow) - math.log10(largest), THINNEST), THICKEST), 2)
 
 
 def _groups(found: Survey, grouped: Letters, visible: set[int]) -> tuple[Group, ...]:
     groups = []
-    apart = [group for group in grouped.groups if group.apart and group.letter != ZERO]
-    minus = opposites({group.letter: found.gradients[group.members[0]] for group in apart})
     for group in grouped.groups:
-        members = [k for k in group.members if k in visible]
+        members = [(k, tie) for k, tie in zip(group.members, group.ties, strict=True) if k in visible]
         if members:
-            names = tuple(found.names[k] for k in members if found.names[k])
-            zero = group.letter == ZERO
-            gradient = "exactly 0" if zero else _short(found.gradients[members[0]]) + minus.get(group.letter, "")
-            ids = tuple(f"n{k}" for k in members)
-            groups.append(Group(group.letter, ids, names, gradient, group.apart, group.proved))
+            places, ties = zip(*members, strict=True)
+            names = tuple(found.names[k] for k in places)
+            gradient = "exactly 0" if group.letter == ZERO else _short(found.gradients[places[0]])
+            groups.append(Group(group.letter, tuple(f"n{k}" for k in places), names, gradient, group.apart, ties))
     return tuple(groups)
 
 

@@ -7,7 +7,7 @@ merge if they are computed in the same way from equal values and get equal gradi
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,18 +16,21 @@ import numpy as np
 from ...engine.tree_folds import key_by_value, tree_key
 from ...engine.value import Value
 from ...errors import ArgumentError
-from ...symmetry.quotient import quotient
+from ...symmetry.quotient import DESCENT, RELATION, quotient
 from ..diagram import Diagram, DiagramNode, Edge, Group
 from ..graph_data import Survey
 from . import view
-from .cards import Shown, cards
+from .cards import cards
+from .coarse import coarse_ops
 from .mlp_run import Run, run_mlp
+from .module_cards import WIDE, module_cards
 from .operations import ops_view
 from .request import ViewRequest
+from .shown import all_neurons
 
 NAMED = 3  # members that a name lists
 UNORDERED = ("+", "Σ", "*")
-TIMES = "×n: one neuron stands for n that stay equal; its outgoing weights are n times those of each."
+TIMES = f"×n: one neuron stands for n that stay equal. {RELATION}"
 SIGNS = "Some of the neurons that became one are equal up to sign: their activation is odd or even."
 
 
@@ -35,23 +38,42 @@ SIGNS = "Some of the neurons that became one are equal up to sign: their activat
 def quotient_view(request: ViewRequest) -> Diagram:
     """The quotient of a network; for any other model or Value, that of its graph."""
     if request.network:
-        return of_network(request.network)
-    return quotient_of_graph(request.survey, ops_view(request.survey, fold=request.sums))
+        return of_network(request.network, request)
+    made = coarse_ops(request)
+    if made.hidden:
+        return replace(made, view="quotient")
+    ops = ops_view(request.survey, fold=request.sums, grouped=request.letters, with_data=False)
+    return quotient_of_graph(request.survey, ops)
 
 
-def of_network(found: Run) -> Diagram:
-    """The smaller network that acts as a network with tied neurons, at the same data. Raises ArgumentError."""
+def of_network(found: Run, request: ViewRequest) -> Diagram:
+    """The smaller network that acts as a network with tied neurons, at the same data. Raises ArgumentError.
+
+    A small network that is still wide has one card for each layer.
+    """
     if found.tied is None:
         raise ArgumentError(f"no quotient of {found.model!r}\n  {found.remark}")
     small = quotient(found.tied.found)
     x, y, loss = found.tied.found.recording.call
-    made = cards(run_mlp(small.model, x, y, loss), Shown(small.model.sizes, small.multiplicity))
+    shown = all_neurons(small.model.sizes, small.multiplicity)
+    if max(small.model.sizes) <= (request.neurons or WIDE) and shown.has_room(request.seconds):
+        made = cards(run_mlp(small.model, x, y, loss), shown, request.width)
+    else:
+        made = module_cards(small.model, x, y, loss, request.seconds)
+        made = replace(made, nodes=tuple(_counted(made.nodes, found.model.sizes, small.model.sizes)))
     title, notes = small.summary(), made.notes
     if found.model.sizes != small.model.sizes:
         before, after = (sum(p.size for p in model.parameters()) for model in (found.model, small.model))
         title = f"{title[:-1]}: {after:,} parameters for {before:,}"
-        notes = (TIMES, *([SIGNS] if small.has_signs else []), *notes)
+        notes = (TIMES, DESCENT, *([SIGNS] if small.has_signs else []), *notes)
     return replace(made, view="quotient", title=title, notes=notes)
+
+
+def _counted(nodes: Sequence[DiagramNode], before: Sequence[int], after: Sequence[int]) -> Iterator[DiagramNode]:
+    """The cards of whole layers, each with how many neurons stand for how many."""
+    sizes = enumerate(zip(before, after, strict=True))
+    names = {f"layer {k}": f"layer {k}: {m:,} for {n:,}" for k, (n, m) in sizes if m < n}
+    return (replace(node, name=names.get(node.name, node.name)) for node in nodes)
 
 
 def quotient_of_graph(found: Survey, made: Diagram) -> Diagram:
@@ -120,7 +142,8 @@ def _merge(members: Sequence[DiagramNode]) -> DiagramNode:
     """The first member, with the names of all."""
     names = [node.name for node in members if node.name]
     name = " = ".join(names[:NAMED]) + (" = …" if len(names) > NAMED else "")
-    return replace(members[0], name=name, times=len(members))
+    tie = members[0].tie if len({node.tie for node in members}) == 1 else ""
+    return replace(members[0], name=name, tie=tie, times=len(members))
 
 
 def _edges(edges: Sequence[Edge], stand: dict[str, str], kept: set[str]) -> tuple[Edge, ...]:
@@ -143,6 +166,8 @@ def _edges(edges: Sequence[Edge], stand: dict[str, str], kept: set[str]) -> tupl
 
 
 def _of_group(group: Group, stand: dict[str, str]) -> Group:
-    parts = [member.partition(":") for member in group.members]  # a node, or a cell of one
-    members = dict.fromkeys(f"{stand[node]}{colon}{place}" for node, colon, place in parts)
-    return replace(group, members=tuple(members))
+    def place(member: str) -> str:
+        node, colon, cell = member.partition(":")  # a node, or a cell of one
+        return f"{stand[node]}{colon}{cell}"
+
+    return group.onto(place)

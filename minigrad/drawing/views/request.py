@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ...engine.value import Value, graph
 from ...nn.mlp import MLP
 from ...nn.module import Module
+from ..equal_groups import Letters, letters
 from ..graph_data import Survey, survey
 from .mlp_run import SECONDS, Loss, Run, loss_or_default, record_prediction, run_mlp
 
@@ -22,8 +23,8 @@ class ViewRequest:
 
     subject: the Value or the Module. x, y, loss: data and loss of a model; y and loss may be None. names: for
     values without a name of their own. wrong: serials of values made by an op whose rule is wrong. sums: whether
-    a long sum is one node. neurons: the most neurons per layer to show one by one; None lets the view choose.
-    seconds: time limit of the picture. width: of the page it should fit, in pixels.
+    a long sum is one node. repeats: whether a repeated part is one box ×n. neurons: the most neurons per layer to
+    show one by one; None lets the view choose. seconds: time limit of the picture. width: of the page, in pixels.
 
     Each property is computed on first use, and only once for all views.
     """
@@ -35,6 +36,7 @@ class ViewRequest:
     names: Mapping[str, object] = field(default_factory=dict)
     wrong: Collection[int] = ()
     sums: bool = True
+    repeats: bool = True
     neurons: int | None = None
     seconds: float = SECONDS
     width: float = PAGE
@@ -59,8 +61,16 @@ class ViewRequest:
     @functools.cached_property
     def survey(self) -> Survey:
         """The graph of `result`: values, gradients, uses, names."""
-        names = dict(self.names) if self.model is None else {"model": self.model} | dict(self.names)
-        return survey(self.result, names, self.wrong)
+        if self.model is None:
+            return survey(self.result, self.names, self.wrong)
+        called = "sum" if self.y is None else "loss"  # as on the cards
+        names = {"model": self.model, "x": self.x, "y": self.y, called: self.result} | dict(self.names)
+        return survey(self.result, names, self.wrong, [p.serial for p in self.model.parameters()])
+
+    @functools.cached_property
+    def letters(self) -> Letters:
+        """The groups of equal gradients of the survey, with their proof."""
+        return letters(self.survey)
 
     @functools.cached_property
     def network(self) -> Run | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...symmetry.clustering import equal_groups, is_zero
+from ...symmetry.clustering import is_zero
 from .. import format
-from ..diagram import ZERO, Group
-from ..equal_groups import opposites
+from ..diagram import MINUS, ZERO, Group
+from ..marks import number_ties
+from ..opposite_groups import equal_or_opposite
 from ..theme import letter
 
 
@@ -18,7 +19,8 @@ class RowPlace:
     """A row that has a gradient: "card:port", its name and the gradient.
 
     also: members with the same gradient by construction, with their names: the sum, if this is its bias.
-    proof: places with the same proof keep equal gradients under gradient descent; "" if nothing is proved.
+    proof: places with the same proof keep equal gradients times `sign`, 1 or -1, under gradient descent; "" if
+    nothing is proved.
     frozen: whether it is proved never to move.
     """
 
@@ -29,6 +31,7 @@ class RowPlace:
     frozen: bool = False
     is_parameter: bool = True
     also: tuple[tuple[str, str], ...] = ()
+    sign: int = 1
 
     @property
     def members(self) -> tuple[tuple[str, str], ...]:
@@ -48,36 +51,36 @@ class Lettering:
 def lettering(places: Iterable[RowPlace]) -> Lettering:
     """Letters in the order of the rows; the group of gradients that are exactly 0 comes last, as 0."""
     every = list(places)
-    found = [[every[k] for k in members] for members in equal_groups([place.gradient for place in every])]
-    named = [(letter(position), members) for position, members in enumerate(found)]
+    groups: list[Group] = []
+    for position, group in enumerate(equal_or_opposite([place.gradient for place in every])):
+        mine, name = [every[k] for k in group.every], letter(position)
+        ties = number_ties(_claims(mine, group.signs))
+        plus, apart = len(group.plus), _apart(mine)
+        first = sum(len(place.members) for place in mine[:plus])  # members with a plus
+        groups.append(_group(name, mine[:plus], ties[:first], apart))
+        groups += [_group(f"{MINUS}{name}", mine[plus:], ties[first:], apart)] if group.minus else []
     if zeros := [place for place in every if is_zero(place.gradient)]:
-        named.append((ZERO, zeros))
-    minus = opposites({name: members[0].gradient for name, members in named if name != ZERO and _apart(members)})
-    groups = tuple(_group(name, members, minus.get(name, "")) for name, members in named)
+        stay = ["1" * place.frozen for place in zeros for _ in place.members]
+        groups.append(_group(ZERO, zeros, stay, _apart(zeros)))
     letters = {member: group.letter for group in groups for member in group.members}
-    ties = {member: _tie(p, name, mine) for name, mine in named for p in mine for member, _ in p.members}
-    return Lettering(groups, letters, ties)
+    ties_of = {m: tie for group in groups for m, tie in zip(group.members, group.ties, strict=True)}
+    return Lettering(tuple(groups), letters, ties_of)
 
 
-def _group(name: str, members: Sequence[RowPlace], minus: str) -> Group:
-    return Group(
-        letter=name,
-        members=tuple(member for place in members for member, _ in place.members),
-        names=tuple(name for place in members for _, name in place.members),
-        gradient="exactly 0" if name == ZERO else " ".join(format.gradient_lines(members[0].gradient)) + minus,
-        apart=_apart(members),
-        proved=len(ties := {_tie(place, name, members) for place in members}) == 1 and "" not in ties,
-    )
+def _claims(places: Sequence[RowPlace], signs: Sequence[int]) -> Iterator[Hashable]:
+    """What is proved of each member: its proof and its sign in the group; else the place that it is equal to."""
+    for place, sign in zip(places, signs, strict=True):
+        for _ in place.members:
+            yield (place.proof, place.sign * sign) if place.proof else place.member
+
+
+def _group(name: str, places: Sequence[RowPlace], ties: Sequence[str], apart: bool) -> Group:
+    keys, names = zip(*(member for place in places for member in place.members), strict=True)
+    gradient = "exactly 0" if name == ZERO else " ".join(format.gradient_lines(places[0].gradient))
+    return Group(letter=name, members=keys, names=names, gradient=gradient, apart=apart, ties=tuple(ties))
 
 
 def _apart(members: Sequence[RowPlace]) -> bool:
     """Whether gradients are equal in separate places, not just for a weight with input 1 and its sum."""
     parameters = sum(place.is_parameter for place in members)
     return parameters > 1 or len({place.member.split(":")[0] for place in members}) > 1
-
-
-def _tie(place: RowPlace, name: str, members: Sequence[RowPlace]) -> str:
-    """The tie of a row that stays equal to another of its letter, or stays 0; else ""."""
-    if name == ZERO:
-        return "frozen" if place.frozen else ""
-    return place.proof if sum(other.proof == place.proof for other in members) > 1 else ""

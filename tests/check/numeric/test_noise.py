@@ -30,6 +30,7 @@ def misses(noisy: Noisy, times: float = 1.0) -> list[str]:
 
 
 @pytest.mark.parametrize("noisy", NOISY, ids=lambda noisy: noisy.name)
+@pytest.mark.slow
 def test_bars_hold_with_noise_inside(noisy: Noisy) -> None:
     """In 99 of 100 draws: more than 3 misses of 75 have a chance of 1 in 150. Two bars hold always."""
     assert len(misses(noisy)) <= 3, "\n".join(misses(noisy))

@@ -84,12 +84,14 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     return done.stdout, folder / "out.xml"
 
 
+@pytest.mark.slow
 def test_right_ones_pass_and_wrong_and_untold_ones_fail_under_xdist(outcome: tuple[str, Path]) -> None:
     assert set(sections(outcome[0])) == {"test_wrong", "test_untold", "test_fixture_wrong"}
     assert "3 failed, 3 passed" in outcome[0]
 
 
 @pytest.mark.parametrize("name", ["test_wrong", "test_fixture_wrong"])
+@pytest.mark.slow
 def test_a_failure_is_the_line_of_the_test_and_the_report(name: str, outcome: tuple[str, Path]) -> None:
     lines = sections(outcome[0])[name]
 

@@ -21,7 +21,7 @@ from minigrad.engine.value import Value
 from minigrad.errors import ArgumentError
 
 FOLDER = files("minigrad.drawing") / "viewer"
-BYTES = 30_000  # maximum size of script and style together
+BYTES = 48_000  # maximum size of script and style together
 
 
 class Read(HTMLParser):

@@ -50,7 +50,7 @@ diagrams = st.builds(
     view=TEXTS,
     nodes=st.lists(nodes, max_size=2).map(tuple),
     edges=st.lists(edges, max_size=2).map(tuple),
-    groups=st.lists(st.builds(Group, TEXTS, LETTERS, LETTERS, TEXTS, st.booleans(), st.booleans())).map(tuple),
+    groups=st.lists(st.builds(Group, TEXTS, LETTERS, LETTERS, TEXTS, st.booleans(), LETTERS)).map(tuple),
     clusters=st.lists(st.builds(Cluster, TEXTS, TEXTS, st.none() | st.integers(0, 3)), max_size=2).map(tuple),
     title=TEXTS,
     notes=LETTERS,

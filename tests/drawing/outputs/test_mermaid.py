@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nasty import DIRECTIONS, NASTY
+from seeds import all_ones
 
-from minigrad import Value, draw
-from minigrad.drawing.outputs.mermaid import escape_mermaid, to_mermaid
+from minigrad import Value, draw, nn
+from minigrad.drawing.outputs.mermaid import CHARACTERS, EDGES, escape_mermaid, to_mermaid
 
 LABEL = r'"[^"<>`\\;{}|\[\]]*?"'  # after <br/> and codes are taken out
 STATEMENTS = [
@@ -83,3 +85,20 @@ def test_a_value_used_twice_has_two_arrows() -> None:
 def test_an_edge_through_which_nothing_comes_back_is_dotted() -> None:
     text = to_mermaid(draw(Value(0.0, "a") * Value(2.0, "b")).diagram)
     assert 'n1 -. "0" .-> n2' in text and 'n0 -- "2" --> n2' in text
+
+
+def test_a_large_graph_is_condensed_to_what_mermaid_takes_and_says_so() -> None:
+    net = nn.MLP([2, 16, 16, 1], activation="relu", per_neuron=True, seed=1)
+    rng = np.random.default_rng(0)
+    d = draw(net, rng.normal(size=(1, 2)), rng.normal(size=(1, 1)), view="ops", repeats=False, width=1e9).diagram
+    text = to_mermaid(d)
+    arrows = sum(" --> " in line or " .-> " in line or " -.-> " in line for line in text.splitlines())
+    assert len(d.edges) > EDGES and 0 < arrows <= EDGES and len(text) <= CHARACTERS
+    assert f"Mermaid takes {EDGES} arrows" in text and "save .svg" in text
+    assert "Mermaid takes" not in to_mermaid(draw(Value(2.0, "a") * 3).diagram)
+
+
+def test_cards_of_twins_have_one_colour_and_arrows_no_ones() -> None:
+    text = to_mermaid(draw(*all_ones(), view="neurons").diagram)
+    assert "class l1n0,l1n1,l1n2 g0" in text and "class l2n0,l2n1,l2n2 g1" in text and "l3n0,l3n1" not in text
+    assert '"1"' not in text

@@ -47,8 +47,8 @@ def test_every_node_is_written_once(different: Value) -> None:
 
 def test_the_letters_are_explained(tied: Value) -> None:
     text = to_text(draw(tied).diagram)
-    assert "(B) stays equal, -0.0693: w2, w4" in text
-    assert "-0.0693 (B)" in text
+    assert "[B] proved to stay equal, -0.0693: w2, w4" in text
+    assert "-0.0693 [B]" in text
 
 
 @pytest.mark.parametrize("width", [30, 60, 110])
@@ -70,7 +70,7 @@ def test_a_deep_chain_goes_on_below_and_stays_narrow() -> None:
     v = w = Value(0.5, "v")
     for _ in range(sys.getrecursionlimit() + 100):
         w = np.tanh(w)
-    text = to_text(draw(w, seconds=1e9).diagram)
+    text = to_text(draw(w, seconds=1e9, width=1e9, repeats=False).diagram)
     assert max(map(len, text.splitlines())) <= 110
     assert text.count("↓ n") > 50
     del v
@@ -79,3 +79,20 @@ def test_a_deep_chain_goes_on_below_and_stays_narrow() -> None:
 def test_of_large_arrays_the_range_is_told() -> None:
     text = to_text(draw((Value(np.arange(12.0).reshape(3, 4), "w") ** 2).sum()).diagram)
     assert "w  (3, 4)" in text and "0 .. 11" in text and "norm" in text
+
+
+def test_neither_the_reference_to_a_node_nor_a_badge_is_cut() -> None:
+    """Both stand at the end of a line; where there is no room, they continue below."""
+    x = Value(-np.arange(1.0, 37.0).reshape(6, 6) * [1, 1, 1, 1, 1, -1], "a name that fills the line " * 2)
+    h = np.maximum(x, 0.0)
+    h.name = "a name of some length that leaves little room beside it"
+    text = to_text(draw((h * h).sum() + (h * 2.0).sum()).diagram)
+    (number,) = {word for line in text.splitlines() for word in line.split() if word == "n1"}
+    assert text.count(f"↑ {number}") == 2 and "5 of 6 dead" in text and "3…" not in text
+
+
+def test_names_of_several_words_are_in_brackets_in_a_title() -> None:
+    a, b = Value(2.0, "just a leaf"), Value(3.0, "w")
+    assert draw(a * b).diagram.title == "y = 6 · dy/d(just a leaf) = 3, dy/dw = 2"
+    one, other = Value(2.0, "w"), Value(3.0, "w")
+    assert draw(one * other).diagram.title == "y = 6 · both leaf gradients differ", "not dy/dw twice"

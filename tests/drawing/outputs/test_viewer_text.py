@@ -32,6 +32,8 @@ def a() -> Value:
         (lambda a: np.maximum(a, 0), "maximum(a, 0)"),
         (lambda a: -a, "neg(a)"),
         (lambda a: a - a, "(a-a)"),
+        (lambda a: -1 * a, "(-1 * a)"),
+        (lambda a: a - (-1), "(a - -1)"),
     ],
 )
 def test_an_unnamed_value_is_called_by_its_expression(a: Value, made: Any, name: str) -> None:
@@ -46,7 +48,26 @@ def test_a_long_expression_is_no_name(a: Value) -> None:
 
 
 def test_without_named_inputs_the_op_is_the_name() -> None:
-    assert names_of(Value(2.0) * Value(3.0)) == {"parameter", "*"}
+    assert names_of(Value(2.0) * Value(3.0)) == {"parameter #1", "parameter #2", "multiply"}
+
+
+def test_long_expressions_are_called_by_their_op_and_numbered() -> None:
+    """∂sum/∂W of a loop would mean any of its steps, and ∂-/∂w none."""
+    W, h = Value(np.eye(2), "W"), np.ones(2)
+    for _ in range(4):
+        h = np.tanh(h @ W)
+    names = names_of(np.sum(h * h) - np.sum(h))
+    assert {"tanh #1", "tanh #2", "matmul #1", "matmul #2", "subtract"} <= names
+    assert not any("…" in name for name in names)
+
+
+def test_two_values_of_one_name_are_numbered() -> None:
+    assert names_of(Value(1.0, "w") * Value(2.0, "w")) == {"w #1", "w #2", "(w*w)"}
+
+
+def test_a_folded_sum_reads_as_a_sum() -> None:
+    a, b, c = (Value(1.0, name) for name in "abc")
+    assert "(a + b + c)" in names_of(a + b + c)
 
 
 def test_names_are_made_visible() -> None:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 def cards(folder: Path) -> Path:
     model = nn.MLP([2, 3, 3, 2], activation="sigmoid", init="ones")
     data = np.array([[0.8, 0.4], [0.3, 0.3]]), np.array([[0.2, 0.4], [1.0, 0.0]])
-    return draw(model, *data).save(folder / "cards.html")
+    return draw(model, *data, view="neurons").save(folder / "cards.html")
 
 
 def test_a_click_picks_the_row_it_is_on(browser: Browser, cards: Path) -> None:
@@ -68,8 +68,9 @@ def test_a_letter_of_cells_lights_their_tensor(browser: Browser, cards: Path) ->
 
 def test_every_view_of_a_model_opens(browser: Browser, cards: Path) -> None:
     with opened(browser, cards) as page:
-        assert page.texts("#views button") == ["cards", "ops", "quotient"]
-        for place, title in enumerate(["29 parameters move as 9", "29 parameters", "Your 2-3-3-2 network is this"]):
+        assert page.texts("#views button") == ["neurons", "cards", "ops", "quotient"]
+        titles = ["29 parameters move as 9"] * 2 + ["29 parameters", "Your 2-3-3-2 network is this"]
+        for place, title in enumerate(titles):
             page.key(str(place + 1), "t")
             assert title in page.text("#title")
             assert page.js("document.querySelectorAll('#rows tbody tr').length") > 5

@@ -20,7 +20,8 @@ def test_the_chain_rule_of_a_node_and_of_a_second_beside_it(page: Page, how: str
     marked = page.texts("#panel table mark")
     assert marked == ["0.5 ≠", "0.235 ≠", "0.6 ≠", "0.1874 ≠"]
     assert page.text(".verdict") == (
-        "∂J/∂w1 ≠ ∂J/∂w3 because ∂(w5*a1)/∂a1 = 0.5 ≠ 0.6 and ∂a1/∂z1 = 0.235 ≠ 0.1874."
+        "∂J/∂w1 ≠ ∂J/∂w3: from the loss down they part at ∂(w5*a1)/∂a1 = 0.5 ≠ 0.6 = ∂(w6*a2)/∂a2, "
+        "then ∂a1/∂z1 = 0.235 ≠ 0.1874 = ∂a2/∂z2."
     )
     pick("w2")
     assert [name[-2:] for name in page.texts("#panel h2")] == ["w1", "w2"]
@@ -64,4 +65,6 @@ def test_tied_nodes_have_no_differing_factor(training: Page) -> None:
     training.pick("w1")
     training.pick("w3")
     assert training.texts("#panel mark") == []
-    assert training.text(".verdict") == "∂J/∂w1 and ∂J/∂w3 are equal: A, proved to stay equal."
+    assert training.text(".verdict") == (
+        "∂J/∂w1 and ∂J/∂w3 are equal and stay equal (proved): every factor on their paths is equal."
+    )

@@ -1,9 +1,15 @@
 """The node under the pointer or in focus lights up, with all that belongs to it."""
 
-import pytest
-from viewing import Page
+from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("browser")
+import pytest
+from browser import Browser
+from seeds import TIED, two_neurons
+from viewing import Page, opened
+
+from minigrad import draw
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 def test_tab_takes_the_nodes_in_order_and_escape_leaves(page: Page) -> None:
@@ -86,3 +92,66 @@ def test_the_note_of_an_edge_tells_what_it_hands_back(page: Page) -> None:
     page.browser.mouse("Moved", x, y)
     page.browser.settle()
     assert "-1.467018" in page.text("#note")
+
+
+def test_up_and_down_visit_the_rows_of_a_card_and_then_the_card_beside_it(browser: Browser, folder: Path) -> None:
+    with opened(browser, draw(*two_neurons(TIED), view="neurons").save(folder / "rows.html")) as page:
+        page.js("go('l1n0')")
+        rows = []
+        for _ in range(4):
+            page.key("ArrowDown")
+            rows.append(page.js("keyed()"))
+            assert page.js("overlay.querySelectorAll('.ring.focus').length") == 1
+        assert rows == ["l1n0:w0", "l1n0:w1", "l1n0:z", "l1n0:a"]
+        assert page.text("#status").startswith("a1[0], ")
+        page.key("Enter")
+        assert page.texts("#panel h2")[0].endswith("a1[0]")
+        page.key("ArrowDown")
+        assert page.js("keyed()") == "l1n1"
+        page.key("ArrowUp")
+        assert page.js("keyed()") == "l1n0"
+        page.key("ArrowDown", "Tab")
+        assert page.js("keyed()") == "l1n1"
+
+
+def test_the_frame_of_a_row_is_around_its_words(browser: Browser, folder: Path) -> None:
+    with opened(browser, draw(*two_neurons(TIED), view="neurons").save(folder / "frame.html")) as page:
+        page.js("pick('l1n1:w1')")
+        (top, bottom), (above, below) = page.js(
+            "[overlay.querySelector('.picked'), wordOf('l1n1:w1')].map((one) => {"
+            "  const { top, bottom } = one.getBoundingClientRect(); return [top, bottom] })"
+        )
+        assert top <= above and below <= bottom
+        assert bottom - top < 2 * (below - above) + 12
+
+
+def test_everything_that_a_mouse_reaches_has_a_key_or_a_place_in_the_tab_order(page: Page) -> None:
+    page.pick("w1")
+    page.pick("w3")
+    page.js("stage.focus()")
+    seen = set()
+    for _ in range(len(page.ids) + 60):
+        page.key("Tab")
+        seen.add(
+            page.js(
+                "document.activeElement.id || document.activeElement.ariaLabel || document.activeElement.innerText"
+            )
+        )
+    assert {"zoom-in", "fit", "play", "step", "search", "theme", "keys", "close w1", "close w3", "tables"} <= seen
+    assert "∂J/∂(w1*x1) · ∂(w1*x1)/∂w1" in seen
+
+
+def test_the_focus_can_be_seen(page: Page) -> None:
+    page.js("stage.focus()")
+    seen = 0
+    for _ in range(12):
+        page.key("Tab", shift=True)
+        style = page.js(
+            "document.activeElement !== document.body && getComputedStyle(document.activeElement).outlineStyle"
+        )
+        assert style in (False, "solid")
+        seen += bool(style)
+    assert seen > 8
+    page.js("go('n0')")
+    page.key("Tab")
+    assert page.js("overlay.querySelectorAll('.ring.focus').length") == 1

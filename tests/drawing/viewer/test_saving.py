@@ -16,7 +16,7 @@ from minigrad.drawing.outputs.json_output import from_json
 from minigrad.drawing.theme import DARK, LIGHT
 from minigrad.engine.value import Value
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 def saved(page: Page, folder: Path, kind: str, how: str) -> bytes:

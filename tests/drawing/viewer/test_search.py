@@ -1,7 +1,12 @@
 """Searching."""
 
+from pathlib import Path
+
 import pytest
-from viewing import Page
+from browser import Browser
+from viewing import Page, opened
+
+from minigrad import Value, draw
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -27,3 +32,11 @@ def test_search_by_mouse(page: Page) -> None:
     assert page.texts("#hits li") == ["no node matches"]
     page.key("Escape")
     assert not page.shown("hits")
+
+
+def test_exact_names_come_first_then_names_then_facts(browser: Browser, folder: Path) -> None:
+    values = [Value(1.0, name) for name in ("awkward", "ward", "war")]
+    total = values[0] * values[1] * values[2]
+    with opened(browser, draw(total).save(folder / "search.html")) as page:
+        page.key("/", *"war")
+        assert page.texts("#hits b")[:3] == ["war", "ward", "awkward"]

@@ -3,7 +3,7 @@
 import pytest
 from viewing import Page
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 def test_opens_from_the_disk_with_every_node_and_every_edge(page: Page) -> None:
@@ -49,3 +49,53 @@ def test_zoom_in_out_and_fit(page: Page, how: str) -> None:
     assert do("f", "#fit") == pytest.approx(fitted, rel=1e-4)
     page.key("+", "0")
     assert page.camera() == pytest.approx(fitted, rel=1e-4)
+
+
+def test_two_fingers_zoom_and_move(page: Page) -> None:
+    """Two fingers that part from 200 to 400 pixels make the picture twice as large, about their middle."""
+    x, y, zoom = page.camera()
+    left, top = page.js("(({ left, top }) => [left, top])(stage.getBoundingClientRect())")
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        fingers = [{"x": a, "y": b, "id": number} for number, (a, b) in enumerate(points)]
+        page.browser.call("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
+
+    touch("touchStart", (500, 400))
+    touch("touchStart", (500, 400), (700, 400))
+    for k in range(1, 11):
+        touch("touchMove", (500 - 10 * k, 400), (700 + 10 * k, 400))
+    touch("touchEnd")
+    found = page.camera()
+    assert found[2] == pytest.approx(2 * zoom, rel=0.02)
+    middle = 600 - left, 400 - top
+    assert (middle[0] - found[0]) / found[2] == pytest.approx((middle[0] - x) / zoom, abs=3)
+    assert (middle[1] - found[1]) / found[2] == pytest.approx((middle[1] - y) / zoom, abs=3)
+    assert not page.shown("panel")
+
+
+def test_a_pinch_on_a_touchpad_zooms_in_small_steps(page: Page) -> None:
+    zoom = page.camera()[2]
+    page.browser.mouse("Wheel", 600, 400, deltaX=0, deltaY=-10, modifiers=2)
+    pinched = page.camera()[2]
+    page.browser.mouse("Wheel", 600, 400, deltaX=0, deltaY=-10)
+    assert pinched / zoom == pytest.approx(1.105, abs=0.001)
+    assert page.camera()[2] / pinched == pytest.approx(1.02, abs=0.001)
+
+
+def test_the_map_shows_where_the_stage_looks_and_moves_it(page: Page) -> None:
+    assert not page.js("map.checkVisibility()")
+    page.key("+", "+", "+", "+", "+", "+")
+    assert page.js("map.checkVisibility()")
+    assert page.js("map.querySelector('path').getAttribute('d').match(/M/g).length") == len(page.ids)
+    last = "J"
+    x, y = page.js(
+        f"(() => {{ const {{ x, y, width, height }} = boxes.get('{page.ids[last]}');"
+        "  const there = map.querySelector('path').getScreenCTM();"
+        "  const at = new DOMPoint(x + width / 2, y + height / 2).matrixTransform(there); return [at.x, at.y] })()"
+    )
+    page.browser.mouse("Pressed", x, y, button="left", clickCount=1)
+    page.browser.mouse("Released", x, y, button="left", clickCount=1)
+    middle = page.browser.middle("#stage")
+    assert page.browser.middle(page.node(last)) == pytest.approx(middle, abs=3)
+    page.key("f")
+    assert not page.js("map.checkVisibility()")

@@ -5,7 +5,7 @@ import time
 import pytest
 from viewing import Page
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 @pytest.mark.parametrize("how", ["keys", "buttons"])

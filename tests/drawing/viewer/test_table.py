@@ -3,7 +3,7 @@
 import pytest
 from viewing import Page
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 @pytest.mark.parametrize("how", ["keys", "buttons"])

@@ -17,9 +17,12 @@ def test_training_moves_tied_numbers_together_until_the_tie_breaks(training: Pag
         assert training.text("#caption").startswith(f"step {step}" if step < 5 else "now")
         training.key("]")
     training.key("[", "[")
-    assert training.text("#caption") == "step 3 · A breaks: w1 | w3; B breaks: w2 | w4; C breaks: w5 | w6"
+    assert (
+        training.text("#caption")
+        == "step 3 · loss 0.2203 · A breaks: w1 | w3; B breaks: w2 | w4; C breaks: w5 | w6"
+    )
     training.key("[")
-    assert training.text("#caption") == "step 2 · a tie breaks at step 3"
+    assert training.text("#caption") == "step 2 · loss 0.257 · a tie breaks at step 3"
 
 
 def test_training_by_buttons_and_slider(training: Page) -> None:
@@ -37,7 +40,7 @@ def test_training_by_buttons_and_slider(training: Page) -> None:
 
 
 def test_the_chart_has_a_line_per_parameter_and_a_mark_where_the_tie_breaks(training: Page) -> None:
-    assert training.js("document.querySelectorAll('#chart polyline').length") == 8
+    assert training.js("document.querySelectorAll('#chart polyline').length") == 9
     left, width = training.js(
         "(() => { const { x, width } = $('chart').firstChild.getBoundingClientRect(); return [x, width] })()"
     )

@@ -117,11 +117,11 @@ def test_a_penalty_in_the_loss_is_an_arrow_from_the_part_it_looks_at() -> None:
 
 def test_wide_networks_are_a_card_for_each_layer_and_say_how_to_get_the_neurons() -> None:
     net = nn.MLP((2, 16, 16, 2), "tanh", init=0.5)
-    d = draw(net, RNG.normal(size=(10, 2)), np.ones((10, 2))).diagram
+    d = draw(net, RNG.normal(size=(10, 2)), np.ones((10, 2)), view="layers").diagram
     assert [(node.name, node.operation, node.badges) for node in d.nodes[1:4]] == [
-        ("layer 1", "tanh", ("16 act as 1",)),
-        ("layer 2", "tanh", ("16 act as 1",)),
-        ("layer 3", "", ()),
+        ("layer 1", "tanh · 48 parameters", ("16 act as 1",)),
+        ("layer 2", "tanh · 272 parameters", ("16 act as 1",)),
+        ("layer 3", "34 parameters", ()),
     ]
     assert [row.name for row in d.nodes[1].rows] == ["W1 (2, 16) as 2", "b1 (16,) as 1", "a1 (10, 16)"]
     assert d.title == "354 parameters move as 7 · hidden layers of 16 and 16 act as 1 and 1"
@@ -168,3 +168,11 @@ def test_ties_are_not_looked_for_where_that_takes_longer_than_the_picture_may() 
         "Ties were not computed (1,250 parameters in a graph of" in quick.notes[-1]
         and "seconds=0.012" in quick.notes[-1]
     )
+
+
+def test_a_part_that_never_moves_has_a_0_in_a_solid_frame_and_one_that_is_dead_now_a_dashed_one() -> None:
+    still = draw(nn.MLP((2, 3, 1), "tanh", init=0), [[1.0, 2.0]], [[1.0]], view="layers").diagram
+    now = draw(nn.MLP((2, 3, 1), "relu", init=0.5), [[-1.0, -2.0]], [[1.0]], view="layers").diagram
+    for diagram, tie in ((still, "1"), (now, "")):
+        (group,) = [group for group in diagram.groups if group.letter == "0"]
+        assert {"W1", "b1", "W2"} <= set(group.names) and set(group.ties) == {tie}

@@ -58,13 +58,15 @@ def test_edge_counts_operands_and_not_constants() -> None:
     assert edges(diagram(1 / a)) == [(0, 1, 0)]
 
 
-def test_constants_are_no_nodes_but_stand_in_the_operation() -> None:
+def test_numbers_stand_in_the_operation_and_arrays_are_nodes() -> None:
     a = Value(np.ones((2, 3)), "a")
     x = np.ones((4, 2))
     d = diagram(np.maximum(x @ (1 / a * 2), 0).sum(axis=0)[1:].sum())
     assert [node.operation for node in d.nodes] == [
-        *("", "1 /", "* 2", "array(4, 2) @", "maximum(·, 0)", "sum axis=0", "[1:]", "sum")
+        *("", "1 /", "* 2", "@", "maximum(·, 0)", "sum axis=0", "[1:]", "sum", "")
     ]
+    assert (d.nodes[-1].id, d.nodes[-1].kind, d.nodes[-1].shape) == ("d0", "input", (4, 2))
+    assert [(e.tail, e.place) for e in d.edges if e.head == "n3"] == [("n2", 1), ("d0", 0)]
 
 
 def test_drawing_writes_no_gradient_and_keeps_the_one_that_is_there(different: Value) -> None:
@@ -174,7 +176,9 @@ def test_nan_and_inf_are_shown_as_such() -> None:
 def test_float32_is_told() -> None:
     d = diagram(Value(np.float32(0.1)) * np.float32(3))
     assert [node.dtype for node in d.nodes] == ["float32", "float32"]
-    assert any("float32 1e-05" in note for note in d.notes)
+    assert "(relative tolerance 1e-05, as they are float32)" in " ".join(d.notes), "and no word of float64"
+    mixed = diagram(Value(np.float32(0.1), "a") * 3.0 + Value(2.0, "b"))
+    assert "(relative tolerance 1e-12, float32 1e-05)" in " ".join(mixed.notes)
 
 
 def test_a_drawing_keeps_no_graph_alive_and_does_not_follow_it() -> None:

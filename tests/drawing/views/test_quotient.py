@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from seeds import TIED, all_ones, classic, two_neurons
 
-from minigrad import Value, draw, nn
+from minigrad import Value, cross_entropy, draw, nn, quotient, ties
 from minigrad.drawing.diagram import Diagram
 from minigrad.errors import ArgumentError
+from minigrad.symmetry.mlp_neurons import neuron_classes
+from minigrad.symmetry.quotient import DESCENT, RELATION
 
 
 def times(d: Diagram) -> dict[str, int]:
@@ -134,3 +137,90 @@ def test_twins_of_the_classic_network() -> None:
     d = draw(*classic(0.5), view="quotient").diagram
     assert times(d) == {"layer 1 · neuron 0": 4}
     assert draw(*two_neurons(TIED), view="quotient").diagram.title.startswith("Your 2-2-1 network is this 2-1-1")
+
+
+def wide(init: str | float = "xavier", sizes: tuple[int, ...] = (784, 128, 10)) -> tuple[object, ...]:
+    rng = np.random.default_rng(0)
+    net = nn.MLP(sizes, activation="relu", init=init, seed=0)
+    return net, rng.normal(size=(32, sizes[0])), rng.integers(0, sizes[-1], 32)
+
+
+def test_of_a_wide_network_one_card_for_each_layer(tmp_path: Path) -> None:
+    d = draw(*wide(), loss=cross_entropy, view="quotient")
+    assert d.diagram.title == "Your 784-128-10 network has no equal neurons."
+    assert len(d.diagram.nodes) == 4 and d.save(tmp_path / "q.svg").stat().st_size < 200_000
+
+
+def test_of_a_wide_network_with_twins_how_many_neurons_stand_for_how_many() -> None:
+    d = draw(*wide(0.1), loss=cross_entropy, view="quotient").diagram
+    assert d.title.startswith("Your 784-128-10 network is this 784-1-10 network")
+    assert [node.name for node in d.nodes[1:3]] == ["layer 1: 1 for 128", "layer 2"]
+
+
+def test_more_neurons_than_there_is_room_for_are_one_card_a_layer_and_the_picture_says_so() -> None:
+    for view in ("cards", "quotient"):
+        d = draw(*wide(sizes=(16, 64, 64, 4)), loss=cross_entropy, view=view, neurons=64).diagram
+        assert len(d.nodes) == 5
+    d = draw(*wide(sizes=(16, 64, 64, 4)), loss=cross_entropy, view="cards", neurons=64).diagram
+    assert d.hidden[0] == "A card per neuron would have 11,344 rows and arrows; there is room for 5,000."
+    assert (
+        len(draw(*wide(sizes=(16, 20, 20, 4)), loss=cross_entropy, view="quotient", neurons=20).diagram.nodes) == 61
+    )
+
+
+def test_of_a_graph_that_would_take_too_long_the_smaller_picture_of_its_operations() -> None:
+    y = sum(Value(float(k), f"a{k}") * Value(2.0, f"b{k}") for k in range(400))
+    assert isinstance(y, Value)
+    d = draw(y, view="quotient", seconds=0).diagram
+    assert d.view == "quotient" and len(d.nodes) < 130 and d.hidden
+
+
+@pytest.mark.parametrize("network", [all_ones(), classic(0.5), two_neurons(TIED)], ids=["1", "2", "3"])
+def test_numbers_of_the_quotient_are_those_of_the_network_times_what_the_note_says(network: tuple) -> None:
+    """×m to ×n: m times the weight, n times the gradient. Descent is the same with m/n of the learning rate."""
+    whole, small = (draw(*network, view=view).diagram for view in ("neurons", "quotient"))
+    assert small.notes[0].endswith(RELATION) and small.notes[1] == DESCENT
+    assert "from a ×m neuron to a ×n neuron is m times that of your network, its gradient n times" in RELATION
+    assert "each weight is multiplied by m/n, and that of each bias by 1/n" in DESCENT
+    mine = {f"{node.id}:{row.port}": row for node in whole.nodes for row in node.rows}
+    many = {node.id: node.times for node in small.nodes}
+    net = network[0]
+    twins = [np.arange(net.sizes[0]), *neuron_classes(net, ties(*network).classes), np.arange(net.sizes[-1])]
+    checked = 0
+    for node in small.nodes:
+        if node.kind != "card":
+            continue
+        k, j = (int(part) for part in node.id[1:].split("n"))
+        first = int(np.flatnonzero(twins[k] == j)[0])
+        for row in node.rows:
+            if row.kind != "parameter":
+                continue
+            tail = int(row.port[1:]) if row.port != "b" else None
+            m = 1 if tail is None else many[f"l{k - 1}n{tail}"]
+            port = "b" if tail is None else f"w{int(np.flatnonzero(twins[k - 1] == tail)[0])}"
+            ours = mine[f"l{k}n{first}:{port}"]
+            assert float(row.value.exact) == pytest.approx(m * float(ours.value.exact), rel=1e-12)
+            assert row.gradient and ours.gradient
+            assert float(row.gradient.exact) == pytest.approx(many[node.id] * float(ours.gradient.exact), rel=1e-9)
+            checked += 1
+    assert checked == sum(p.size for p in quotient(ties(*network)).model.parameters())
+
+
+def test_descent_follows_the_network_only_with_the_rates_of_the_note() -> None:
+    net, x, y = all_ones()
+    small = quotient(ties(net, x, y))
+    equal_rates = quotient(ties(net, x, y))
+    for one in (net, small.model, equal_rates.model):
+        nn.squared_error(one(x), y).backward()
+    for p in net.parameters():
+        p.data -= 0.1 * p.grad
+    small.descend(0.1)
+    for p in equal_rates.model.parameters():
+        p.data -= 0.1 * p.grad
+    for found, follows in ((small, True), (equal_rates, False)):
+        state = found.expand()
+        assert all(np.allclose(state[name], mine, rtol=1e-12) for name, mine in net.state().items()) is follows
+    counts = (1, *(n for (n,) in small.multiplicity), 1)
+    for k in (1, 2, 3):
+        assert (small.rates[f"W{k}"] == counts[k - 1] / counts[k]).all(), "m/n, as the note says"
+        assert (small.rates[f"b{k}"] == 1 / counts[k]).all(), "1/n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import numpy as np
@@ -333,3 +334,46 @@ def test_a_row_that_is_wrong_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(ROWS, "tanh", lambda x: minigrad.sigmoid(x) * 2 - 1)
     with pytest.raises(TracingError, match=r"gradient of 0.weight in the traced graph differs"):
         ties(linear(nn.Tanh()), X, Y)
+
+
+def mlp() -> Any:
+    module = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    for p in module.parameters():
+        nn.init.constant_(p, 0.3)
+    return module
+
+
+@pytest.mark.parametrize("how", ["register_hook", "register_post_accumulate_grad_hook"])
+def test_hooks_on_the_gradient_of_a_parameter_are_named(how: str) -> None:
+    module = mlp()
+    getattr(module[0].weight, how)(lambda g: None)
+    with pytest.raises(ArgumentError, match=r"0\.weight has a hook"):
+        ties(module, torch.randn(5, 3), torch.randn(5, 2))
+
+
+class Coin(nn.Module):  # type: ignore[misc]
+    """A coin of Python or NumPy decides which program it is."""
+
+    def __init__(self, draw: Any) -> None:
+        super().__init__()
+        self.inner, self.draw = mlp(), draw
+
+    def forward(self, x: Any) -> Any:
+        y = self.inner(x)
+        return y * torch.arange(1.0, 3.0) if self.draw() < 1e-9 else y
+
+
+@pytest.mark.parametrize("draw", [random.random, lambda: np.random.rand()], ids=["random", "numpy"])  # noqa: NPY002
+def test_a_rare_coin_is_noticed_and_the_generators_are_put_back(draw: Any) -> None:
+    def states() -> Any:
+        return random.getstate(), np.random.get_state()[2]  # noqa: NPY002  # the module draws from it
+
+    before = states()
+    with pytest.raises(TracingError, match="draws random numbers of Python or NumPy"):
+        ties(Coin(draw), torch.randn(5, 3), torch.randn(5, 2))
+    assert states() == before
+
+
+def test_empty_data_are_named() -> None:
+    with pytest.raises(ArgumentError, match=r"the data are empty: a tensor of shape \(0, 3\)"):
+        ties(mlp(), torch.randn(0, 3), torch.randn(0, 2))

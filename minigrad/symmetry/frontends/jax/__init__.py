@@ -20,7 +20,7 @@ from ....engine.node import ARGUMENT
 from ....engine.node import result_node as new_node
 from ....engine.value import Value, argument
 from ....errors import ArgumentError, GradientLost
-from ...every_draw import record_draws
+from ...every_draw import DRAWN, record_draws
 from ...loss_graph import Recording, scope_of
 from ..compare_gradients import check_gradients
 from .recorded_primitives import Recorder
@@ -48,7 +48,7 @@ def record_jax_loss(f: Any, args: Sequence[Any], loss: Callable[..., Any] | None
         draws.append(function.trace(len(draws)))
         return _record(draws[-1], [*leaves, *symbols])
 
-    drawn = record_draws(record, {"f": f, "data": function.data})
+    drawn = record_draws(record, {"f": f, "data": function.data}, DRAWN)
     given = Recording(drawn.one, leaves, function.paths, function.nest)
     gradients = _gradients(draws[0], function.symbols)
     check_gradients(given, gradients, _is_rounded(draws[0]), "JAX", "(jax.custom_jvp, jax.custom_vjp)", "jnp.max")

@@ -26,8 +26,16 @@ from ....engine.node import result_node as new_node
 from ....engine.value import Value, argument
 from ....errors import ArgumentError
 from ...loss_graph import Recording
-from .agreement import check_agreement, refuse_changing
-from .loss_of_module import LossOfFunction, MeanMasks, as_loss_module, as_tensors, call_once, refuse_lost_dropout
+from .agreement import check_agreement, refuse_changing, refuse_drawing
+from .loss_of_module import (
+    LossOfFunction,
+    MeanMasks,
+    as_loss_module,
+    as_tensors,
+    call_once,
+    refuse_gradient_hooks,
+    refuse_lost_dropout,
+)
 from .recorded_operations import computes_in_less, record_operations
 from .traced_loss import trace_loss
 
@@ -41,6 +49,7 @@ def record_torch_loss(
     """
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
         if isinstance(f, torch.nn.Module):
+            refuse_gradient_hooks(f)
             if loss is None and args and callable(args[-1]):  # ties(module, x, y, loss), as for models of `nn`
                 *args, loss = args
             data = as_tensors(args)
@@ -68,7 +77,9 @@ def _function(f: Any, args: Sequence[Any], loss: Any) -> tuple[Any, tuple[Any, .
 
 def _record(module: Any, data: tuple[Any, ...], nest: Any, for_all_data: bool) -> Recording:
     refuse_lost_dropout(module)
-    first = call_once(module, data)
+    _refuse_empty(data)
+    with refuse_drawing():
+        first = call_once(module, data)
     traced = trace_loss(module, data)
     trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
     if not trained:
@@ -90,6 +101,13 @@ def _record(module: Any, data: tuple[Any, ...], nest: Any, for_all_data: bool) -
         refuse_changing(call_once(module, data) if masks else first, loss)
         check_agreement(recording, loss, [*trained.values()], computes_in_less(traced))
     return recording
+
+
+def _refuse_empty(data: tuple[Any, ...]) -> None:
+    for x in pytree.tree_leaves(data):
+        if isinstance(x, torch.Tensor) and not x.numel():
+            shape = tuple(x.shape)
+            raise ArgumentError(f"the data are empty: a tensor of shape {shape}\n  write  data with samples")
 
 
 def _symbols(data: tuple[Any, ...]) -> dict[int, Value]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,28 @@ def autograd_gradient(module: Any, parameters: Sequence[Any], arrays: Sequence[A
         np.zeros(x.shape) if g is None else g.detach().numpy().astype(np.float64)
         for g, x in zip(grads, arrays, strict=True)
     ]
+
+
+@contextlib.contextmanager
+def refuse_drawing() -> Iterator[None]:
+    """Raise TracingError if the module draws from the generators of Python or NumPy; they are put back.
+
+    PyTorch's own draws are seen in the trace. A coin of Python decides which program is traced.
+    """
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # the module may draw from it
+    yield
+    moved = random.getstate() != python or _position(np.random.get_state()) != _position(numpy)  # noqa: NPY002
+    random.setstate(python)
+    np.random.set_state(numpy)  # noqa: NPY002
+    if moved:
+        raise TracingError(
+            "the module draws random numbers of Python or NumPy, so a trace shows one draw of many\n"
+            "  write  module.eval()   or pass what is drawn as data"
+        )
+
+
+def _position(state: Any) -> tuple[bytes, int]:
+    return np.asarray(state[1]).tobytes(), int(state[2])
 
 
 def refuse_changing(first: float, module: Any) -> None:

@@ -106,6 +106,16 @@ class MeanMasks(TorchDispatchMode):  # type: ignore[misc]
         return func(*args, **(kwargs or {}))
 
 
+def refuse_gradient_hooks(module: Any) -> None:
+    """Raise ArgumentError for hooks on the gradient of a parameter: a copy of the module has none of them."""
+    for name, p in module.named_parameters():
+        if p._backward_hooks or getattr(p, "_post_accumulate_grad_hooks", None):
+            raise ArgumentError(
+                f"{name} has a hook, which may change its gradient, and ties does not see what it does"
+                "\n  write  the change into the loss, or remove the hook"
+            )
+
+
 def refuse_lost_dropout(module: Any) -> None:
     """Raise ArgumentError for dropout between recurrent layers, which PyTorch's decompositions lose."""
     for name, part in module.named_modules():
