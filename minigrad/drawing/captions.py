@@ -125,12 +125,6 @@ def _lines_of(node: DiagramNode) -> str:
     return " ".join(node.gradient.lines) if node.gradient else ""
 
 
-def _stay_equal(leaves: Sequence[DiagramNode], group: str) -> bool:
-    """Whether the gradients of the leaves of a group are proved to stay equal."""
-    ties = {leaf.tie for leaf in leaves if leaf.group == group}
-    return len(ties) == 1 and "" not in ties
-
-
 def notes(
     nodes: Sequence[DiagramNode], edges: Sequence[Edge], groups: Sequence[Group], unproved: str
 ) -> tuple[str, ...]:

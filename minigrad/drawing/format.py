@@ -106,15 +106,6 @@ def _range(array: Any) -> str:
     return f"{text}, {missing} nan" if missing else text
 
 
-def type_text(data: object) -> str:
-    """Shape and type of a node; "" for a float64 number."""
-    if isinstance(data, tuple):
-        return ""
-    array = np.asarray(data)
-    shape = str(array.shape) if array.ndim else ""
-    return f"{shape} {'' if array.dtype == np.float64 else array.dtype.name}".strip()
-
-
 def operation_text(
     label: str, operands: Sequence[Any], params: dict[str, Any], is_input: Callable[[Any], bool]
 ) -> str:

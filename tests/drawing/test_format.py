@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad import Value, draw
-from minigrad.drawing import format
+from minigrad.drawing import captions, format
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,12 @@ def test_gradient_of_a_large_array_is_its_norm_without_overflow() -> None:
     assert format.gradient_lines(np.array([np.nan, *range(15)])) == ["norm nan"]
 
 
-def test_kind_names_shape_and_any_type_but_float64() -> None:
-    assert format.type_text(np.float64(1)) == ""
-    assert format.type_text(np.float32(1)) == "float32"
-    assert format.type_text(np.zeros((2, 3))) == "(2, 3)"
-    assert format.type_text(np.zeros(2, dtype=np.float16)) == "(2,) float16"
+def test_a_node_names_its_shape_and_its_type() -> None:
+    def kind(data: object) -> str:
+        return captions.node_type(draw(Value(data) * 1).diagram.nodes[0])
+
+    assert kind(np.float64(1)) == "" and kind(np.float32(1)) == "float32"
+    assert kind(np.zeros((2, 3))) == "(2, 3) float64" and kind(np.zeros(2, dtype=np.float32)) == "(2,) float32"
 
 
 INPUT = object()
